@@ -1,0 +1,125 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { parseArgs, styleText } from "node:util";
+import { negotiateLocale, ProblemError } from "@ciclo/contract";
+import { ConfigError, readClientConfig, version } from "../config.ts";
+import { Refusal } from "../errors.ts";
+import { auditCommands } from "./audit.ts";
+import { type Command, type Io, UsageError } from "./command.ts";
+import { remoteCommands } from "./remote.ts";
+import { userCommands } from "./users.ts";
+
+const commands: Command[] = [...userCommands, ...remoteCommands, ...auditCommands];
+const exitCodes = { done: 0, refused: 1, usage: 2 } as const;
+
+const terminal: Io = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  readInput: () => text(process.stdin),
+  readFile: (path) => readFile(path, "utf8"),
+  writeFile: (path, contents) => writeFile(path, contents, { mode: 0o600 }),
+  paint: (colour, line) => (process.stdout.isTTY ? styleText(colour, line) : line),
+};
+
+/** Runs one command line. Returns the exit code: 0 done, 1 refused, 2 not understood. */
+export async function runCli(args: readonly string[], io: Io = terminal): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+async function dispatch(args: readonly string[], io: Io): Promise<number> {
+  if (args[0] === "--version") io.out(version);
+  const chosen = choose(args);
+  const wantsHelp = args.includes("--help") || args.includes("-h") || args[0] === "help";
+  if (args[0] === "--version") return exitCodes.done;
+  if (chosen === undefined) {
+    const group = commands.filter(({ name }) => args[0] !== undefined && name.startsWith(`${args[0]} `));
+    const isKnown = args.length === 0 || wantsHelp || args[0] === undefined;
+    const write = isKnown ? io.out : io.err;
+    overview(group.length > 0 ? group : commands).forEach((line) => write(line));
+    return isKnown ? exitCodes.done : exitCodes.usage;
+  }
+  if (wantsHelp) {
+    help(chosen).forEach((line) => io.out(line));
+    return exitCodes.done;
+  }
+  const { values, positionals } = parse(chosen, args.slice(chosen.name.split(" ").length));
+  const json = values.json === true;
+  const result = await chosen.run({ values, positionals, json, io });
+  const lines =
+    json || chosen.show === undefined ? [JSON.stringify(result)] : chosen.show(result as never, io);
+  lines.forEach((line) => io.out(line));
+  return typeof process.exitCode === "number" ? process.exitCode : exitCodes.done;
+}
+
+const choose = (args: readonly string[]): Command | undefined =>
+  commands.find(({ name }) => name === args.slice(0, name.split(" ").length).join(" "));
+
+function parse(chosen: Command, args: readonly string[]) {
+  try {
+    const parsed = parseArgs({
+      args: [...args],
+      options: { ...chosen.options, json: { type: "boolean" } },
+      allowPositionals: true,
+      strict: true,
+    });
+    const { min, max } = chosen.takes;
+    const count = parsed.positionals.length;
+    if (count < min || count > max) throw new UsageError(`usage: ${chosen.usage}`);
+    return parsed;
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`${error.message}\nusage: ${chosen.usage}`);
+    throw error;
+  }
+}
+
+const help = (chosen: Command): string[] => [
+  chosen.summary,
+  "",
+  `Usage: ${chosen.usage} [--json]`,
+  "",
+  "Examples:",
+  ...chosen.examples.map((example) => `  ${example}`),
+];
+
+const overview = (shown: readonly Command[]): string[] => [
+  "ciclo: the operations console for MCP servers, agents and agent-run delivery",
+  "",
+  ...shown.map(({ usage, summary }) => `  ${usage}\n      ${summary.split("\n")[0]}`),
+  "",
+  "Each command has --help with examples, and --json. CICLO_URL and CICLO_TOKEN say where and as whom.",
+  "user, token and audit commands act on the database of CICLO_HOME or CICLO_DATABASE_URL directly.",
+];
+
+function explain(error: unknown, io: Io): number {
+  if (error instanceof UsageError || error instanceof ConfigError) {
+    io.err(error.message);
+    return exitCodes.usage;
+  }
+  if (error instanceof ProblemError) {
+    const { detail, code, errors = [] } = error.problem;
+    io.err(`${detail} [${code}]`);
+    errors.forEach(({ path, message }) => io.err(`  ${path}: ${message}`));
+    return exitCodes.refused;
+  }
+  if (error instanceof Refusal) {
+    const locale = negotiateLocale(readClientConfig().locale);
+    io.err(`${error.detail[locale]} [${error.code}]`);
+    error.errors.forEach(({ path, message }) => io.err(`  ${path}: ${message[locale]}`));
+    return exitCodes.refused;
+  }
+  if (isConnectionError(error)) {
+    io.err(
+      `${readClientConfig().url} does not answer. Is the console running (npm start)? CICLO_URL says where.`,
+    );
+    return exitCodes.refused;
+  }
+  io.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return exitCodes.refused;
+}
+
+const isConnectionError = (error: unknown): boolean =>
+  error instanceof TypeError && error.message === "fetch failed";

@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+
+/** `CICLO_…` variables; see docs/configuration.md. The only reader of the environment. */
+const port = z.coerce.number().int().min(0).max(65535);
+const branch = z.string().regex(/^(?!-)[\w./-]{1,200}$/, { error: "takes a branch name" });
+const masterKey = z.string().regex(/^[0-9a-fA-F]{64}$/, {
+  error: "takes 64 hexadecimal characters (openssl rand -hex 32)",
+});
+
+const environmentSchema = z
+  .object({
+    CICLO_HOME: z.string().min(1).default(join(homedir(), ".ciclo")),
+    CICLO_HOST: z.string().min(1).default("127.0.0.1"),
+    CICLO_PORT: port.default(8787),
+    CICLO_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "takes a postgres://… URL" }).optional(),
+    CICLO_CONFIG_REPO: z.string().min(1).optional(),
+    CICLO_CONFIG_BRANCH: branch.default("main"),
+    CICLO_MASTER_KEY: masterKey.optional(),
+    CICLO_MASTER_KEY_FILE: z.string().min(1).optional(),
+    CICLO_FORGE: z.enum(["github", "gitlab"]).optional(),
+    CICLO_FORGE_URL: z.url({ protocol: /^https?$/, error: "takes an http(s) URL" }).optional(),
+    CICLO_FORGE_REPO: z
+      .string()
+      .regex(/^[\w.-]+(\/[\w.-]+)+$/, { error: "takes owner/name" })
+      .optional(),
+    CICLO_FORGE_TOKEN: z.string().min(1).optional(),
+    CICLO_FORGE_WEBHOOK_SECRET: z.string().min(16, { error: "takes at least 16 characters" }).optional(),
+    CICLO_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+    CICLO_MAX_BODY_BYTES: z.coerce
+      .number()
+      .int()
+      .min(1024)
+      .max(64 * 1024 * 1024)
+      .default(5 * 1024 * 1024),
+  })
+  .superRefine((env, context) => {
+    const forge = ["CICLO_FORGE_REPO", "CICLO_FORGE_TOKEN", "CICLO_CONFIG_REPO"] as const;
+    if (env.CICLO_FORGE === undefined) return;
+    for (const name of forge) {
+      if (env[name] !== undefined) continue;
+      context.addIssue({ code: "custom", path: [name], message: "is required when CICLO_FORGE is set" });
+    }
+  });
+
+export type ForgeConfig = {
+  provider: "github" | "gitlab";
+  url: string | undefined;
+  repository: string;
+  token: string;
+  webhookSecret: string | undefined;
+};
+
+export type Config = {
+  home: string;
+  host: string;
+  port: number;
+  databaseUrl: string | undefined;
+  configRepository: string | undefined;
+  configBranch: string;
+  masterKey: string | undefined;
+  masterKeyFile: string;
+  forge: ForgeConfig | undefined;
+  logLevel: string;
+  maxBodyBytes: number;
+};
+
+/** An unusable setting. `message` is one line that names the variable and what it takes. */
+export class ConfigError extends Error {}
+
+/** Reads the settings from the environment. Throws `ConfigError` for an invalid one. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = environmentSchema.safeParse(set);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new ConfigError(`${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  return fromEnvironment(parsed.data);
+}
+
+function fromEnvironment(env: z.output<typeof environmentSchema>): Config {
+  return {
+    home: env.CICLO_HOME,
+    host: env.CICLO_HOST,
+    port: env.CICLO_PORT,
+    databaseUrl: env.CICLO_DATABASE_URL,
+    configRepository: env.CICLO_CONFIG_REPO,
+    configBranch: env.CICLO_CONFIG_BRANCH,
+    masterKey: env.CICLO_MASTER_KEY,
+    masterKeyFile: env.CICLO_MASTER_KEY_FILE ?? join(env.CICLO_HOME, "master.key"),
+    forge: forgeOf(env),
+    logLevel: env.CICLO_LOG_LEVEL,
+    maxBodyBytes: env.CICLO_MAX_BODY_BYTES,
+  };
+}
+
+function forgeOf(env: z.output<typeof environmentSchema>): ForgeConfig | undefined {
+  const { CICLO_FORGE: provider, CICLO_FORGE_REPO: repository, CICLO_FORGE_TOKEN: token } = env;
+  if (provider === undefined || repository === undefined || token === undefined) return undefined;
+  return {
+    provider,
+    repository,
+    token,
+    url: env.CICLO_FORGE_URL,
+    webhookSecret: env.CICLO_FORGE_WEBHOOK_SECRET,
+  };
+}
+
+/** What `ciclo` talks to, and in which language it speaks. */
+export function readClientConfig(environment: NodeJS.ProcessEnv = process.env): {
+  url: string;
+  token: string | undefined;
+  locale: string;
+} {
+  const url = z.url({ protocol: /^https?$/ }).safeParse(environment.CICLO_URL || "http://127.0.0.1:8787");
+  if (!url.success) throw new ConfigError("CICLO_URL: takes an http(s) URL");
+  const locale = environment.LC_ALL || environment.LC_MESSAGES || environment.LANG || "en";
+  return {
+    url: url.data,
+    token: environment.CICLO_TOKEN || undefined,
+    locale: locale.replace("_", "-").replace(/\..*$/, ""),
+  };
+}
+
+/** What a child process may see of our environment: the named variables and nothing else. */
+export const inheritedEnvironment = (names: readonly string[]): Record<string, string | undefined> =>
+  Object.fromEntries(names.map((name) => [name, process.env[name]]));
+
+/** Version of this package, for the OpenAPI document and `--version`. */
+export const version = (
+  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+).version;

@@ -1,0 +1,42 @@
+import { Kysely } from "kysely";
+import { KeyedMutex } from "../lib/keyed-mutex.ts";
+import { migrate } from "./migrations/index.ts";
+import type { Tables } from "./schema.ts";
+import { sqliteDialect } from "./sqlite.ts";
+
+/** The query builder, or a transaction of it: what every store takes. */
+export type Queries = Kysely<Tables>;
+
+export type Database = {
+  kind: "sqlite" | "postgres";
+  queries: Queries;
+  /** All or nothing. Never wait for git or the network inside. */
+  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  /**
+   * Runs work that no other holder of the key runs meanwhile, on this node or another.
+   * Not a transaction: this is what may wait for git.
+   */
+  exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+/** Opens SQLite (`path`, or `:memory:`) and brings its tables up to date. */
+export async function openSqliteDatabase(path: string): Promise<Database> {
+  const queries = new Kysely<Tables>({ dialect: sqliteDialect(path) });
+  const mutex = new KeyedMutex();
+  await migrate(queries, "sqlite");
+  return {
+    kind: "sqlite",
+    queries,
+    transaction: (work) => queries.transaction().execute(work),
+    exclusively: (key, work) => mutex.run(key, work),
+    close: () => queries.destroy(),
+  };
+}
+
+/** Opens whichever database the configuration names. PostgreSQL is loaded only when used. */
+export async function openDatabase(options: { url: string | undefined; file: string }): Promise<Database> {
+  if (options.url === undefined) return openSqliteDatabase(options.file);
+  const { openPostgresDatabase } = await import("./postgres.ts");
+  return openPostgresDatabase(options.url);
+}

@@ -1,0 +1,16 @@
+import type { Kysely } from "kysely";
+import { Migrator } from "kysely/migration";
+import type { Tables } from "../schema.ts";
+import { initial } from "./0001-initial.ts";
+
+export type DatabaseKind = "sqlite" | "postgres";
+
+/** Brings the tables up to date. Throws when a migration fails; what it did is rolled back. */
+export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Promise<void> {
+  const migrator = new Migrator({
+    db: queries,
+    provider: { getMigrations: () => Promise.resolve({ "0001-initial": initial(kind) }) },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,197 @@
+import type { Generated } from "kysely";
+
+/** Times are ISO 8601 UTC text, JSON columns are JSON text, in SQLite and PostgreSQL alike. */
+
+type UserTable = {
+  id: Generated<string>;
+  name: string;
+  email: string;
+  api_token_hash: string | null;
+  token_expires_at: string | null;
+  token_last_used_at: string | null;
+  disabled_at: string | null;
+  created_at: Generated<string>;
+  updated_at: Generated<string>;
+};
+
+type UserRoleTable = {
+  user_id: string;
+  role_id: string;
+  assigned_at: Generated<string>;
+  assigned_by: string | null;
+};
+
+type SessionTable = {
+  id_hash: string;
+  user_id: string;
+  expires_at: string;
+  created_at: string;
+};
+
+type SignInLinkTable = {
+  link_hash: string;
+  user_id: string;
+  expires_at: string;
+  used_at: string | null;
+};
+
+type AuditEventTable = {
+  seq: number;
+  id: string;
+  at: string;
+  actor_id: string | null;
+  actor_name: string;
+  actor_roles: string;
+  action: string;
+  resource: string;
+  status: string;
+  plan_id: string | null;
+  metadata: string;
+  prev_hash: string;
+  hash: string;
+};
+
+type AuditCheckpointTable = {
+  size: number;
+  root: string;
+  /** Hashes of the complete subtrees, hex, largest first, comma-separated. */
+  frontier: string;
+  note: string;
+  signed_at: string;
+};
+
+type ThreadTable = {
+  id: string;
+  user_id: string;
+  title: string;
+  /** The request that still lacks a field, or null. */
+  pending: string | null;
+  created_at: string;
+  updated_at: string;
+};
+
+type ThreadMessageTable = {
+  id: string;
+  thread_id: string;
+  position: number;
+  role: string;
+  text: string;
+  answer: string | null;
+  at: string;
+};
+
+type PlanTable = {
+  id: string;
+  thread_id: string | null;
+  user_id: string;
+  intent: string;
+  payload: string;
+  plan: string;
+  patch: string;
+  created_at: string;
+};
+
+export type ChangePlanTable = {
+  id: string;
+  plan_id: string;
+  /** `submission`, or `rollback` for the row that a rollback adds. */
+  kind: string;
+  thread_id: string | null;
+  intent: string;
+  summary: string;
+  actor: string;
+  actor_email: string | null;
+  actor_id: string | null;
+  mode: string;
+  status: string;
+  outcome: string | null;
+  branch: string;
+  base_branch: string;
+  base_commit: string;
+  commit_sha: string | null;
+  /** The commit on the base branch that brought the change there. */
+  landed_sha: string | null;
+  diff_stat: string;
+  diff_patch: string;
+  risks: string;
+  pull_request: string | null;
+  metadata: string;
+  created_at: string;
+  updated_at: string;
+};
+
+export type ApprovalTable = {
+  id: string;
+  plan_id: string;
+  change_record_id: string;
+  status: string;
+  patch_sha256: string;
+  base_commit: string;
+  policy_version: string;
+  /** What the votes are given for: SHA-256 over patch, base and policy version. */
+  binding: string;
+  requirements: string;
+  expires_at: string;
+  created_at: string;
+  resolved_at: string | null;
+};
+
+export type ApprovalVoteTable = {
+  approval_id: string;
+  user_id: string;
+  actor: string;
+  roles: string;
+  decision: string;
+  reason: string | null;
+  at: string;
+};
+
+export type OperationTable = {
+  id: string;
+  record_id: string;
+  plan_id: string;
+  kind: string;
+  status: string;
+  attempts: number;
+  next_attempt_at: string;
+  last_error: string | null;
+  created_at: string;
+  updated_at: string;
+};
+
+type OperationStepTable = {
+  operation_id: string;
+  step: string;
+  status: string;
+  result: string | null;
+  started_at: string;
+  ended_at: string | null;
+};
+
+type IdempotencyKeyTable = {
+  user_id: string;
+  key: string;
+  request_hash: string;
+  response: string;
+  created_at: string;
+};
+
+export type Tables = {
+  users: UserTable;
+  roles: { id: string; name: string };
+  user_roles: UserRoleTable;
+  sessions: SessionTable;
+  sign_in_links: SignInLinkTable;
+  audit_events: AuditEventTable;
+  audit_head: { id: number; seq: number; hash: string };
+  audit_checkpoints: AuditCheckpointTable;
+  threads: ThreadTable;
+  thread_messages: ThreadMessageTable;
+  plans: PlanTable;
+  change_plans: ChangePlanTable;
+  approvals: ApprovalTable;
+  approval_votes: ApprovalVoteTable;
+  operations: OperationTable;
+  operation_steps: OperationStepTable;
+  idempotency_keys: IdempotencyKeyTable;
+};

@@ -1,0 +1,22 @@
+import type { Mount } from "../../mount.ts";
+import type { Authenticated, SessionsService } from "./sessions.ts";
+import type { UsersService } from "./users.ts";
+
+export function accessRoutes(mount: Mount, users: UsersService, sessions: SessionsService): void {
+  mount("createSession", async ({ body, address, setSessionCookie }) => {
+    const opened = await sessions.open(body, address);
+    setSessionCookie(opened.cookie, opened.maxAgeSeconds);
+    return opened.session;
+  });
+  mount("getSession", ({ authenticated }) => sessions.present(authenticated as Authenticated));
+  mount("deleteSession", async ({ authenticated, setSessionCookie }) => {
+    await sessions.close(authenticated as Authenticated);
+    setSessionCookie("", 0);
+  });
+  mount("listUsers", async () => ({ items: await users.list() }));
+  mount("createUser", ({ actor, body }) => users.add(actor, body));
+  mount("setUserRoles", ({ actor, params, body }) => users.setRoles(actor, params, body.roles));
+  mount("disableUser", ({ actor, params }) => users.disable(actor, params));
+  mount("rotateToken", ({ actor, params, body }) => users.rotateToken(actor, params, body.expires_at));
+  mount("revokeToken", ({ actor, params }) => users.revokeToken(actor, params));
+}

@@ -1,0 +1,119 @@
+import { type Intent, intentFields, intentPayloads } from "@ciclo/contract";
+import { fold } from "../../lib/fold.ts";
+import type { Fields, Known } from "./recognise/fields.ts";
+import { fieldsFor, recognise } from "./recognise/recognise.ts";
+import { slugOf } from "./recognise/tokens.ts";
+import { readNumber } from "./recognise/values.ts";
+
+/** What a thread remembers of the request it speaks of. */
+export type Pending = { intent: Intent; payload: Fields };
+
+/** What a message means in its thread. */
+export type Turn =
+  | { kind: "request"; pending: Pending; missing: string[] }
+  | { kind: "cancelled" }
+  | { kind: "question" };
+
+const correcting =
+  /\b(na verdade|actually|instead|em vez|ao inves|corrija|corrige|quis dizer|i meant|alias|sorry|desculpa|melhor|make it|troque|mude|muda|altere|change|use|usa|com|with|nao|no|o nome|the name|e tambem|also|add|adicione|inclua|set|defina)\b/;
+
+/**
+ * Understands a message with what its thread remembers: a new request, an answer to
+ * what was asked, a correction, or a question of its own. Pure.
+ */
+export function takeTurn(message: string, pending: Pending | null, known: Known): Turn {
+  const recognised = recognise(message, known);
+  if (recognised.kind === "cancel") return { kind: "cancelled" };
+  if (recognised.kind === "request" && !isCorrection(recognised, pending)) {
+    return request({ intent: recognised.intent, payload: recognised.fields });
+  }
+  if (pending === null || isQuestion(message)) return { kind: "question" };
+  const corrected = correction(message, pending, known);
+  return corrected === null ? { kind: "question" } : request(corrected);
+}
+
+/** "change the limit to 800" while that very limit is being planned. */
+function isCorrection(recognised: { intent: Intent; fields: Fields }, pending: Pending | null): boolean {
+  if (pending === null || pending.intent !== recognised.intent) return false;
+  const key = keyField(pending.intent);
+  const named = recognised.fields[key];
+  return named === undefined || named === pending.payload[key];
+}
+
+const keyField = (intent: Intent): string => intentFields(intent).required[0] ?? "";
+
+const isQuestion = (message: string): boolean => message.trim().endsWith("?");
+
+function correction(message: string, pending: Pending, known: Known): Pending | null {
+  const missing = missingFields(pending);
+  const asked = missing[0];
+  const found = fieldsFor(pending.intent, message, known);
+  if (asked !== undefined && found[asked] === undefined) {
+    const answer = bareAnswer(asked, message);
+    if (answer !== undefined)
+      return { ...pending, payload: { ...pending.payload, ...found, [asked]: answer } };
+  }
+  const speaks = correcting.test(fold(message)) || missing.length > 0;
+  const changed = { ...numberAlone(message, pending), ...found };
+  if (!speaks || Object.keys(changed).length === 0) return null;
+  return { ...pending, payload: merge(pending.payload, changed) };
+}
+
+/** A message that is nothing but the value asked for. */
+function bareAnswer(field: string, message: string): unknown {
+  const text = message.trim().replace(/[.!]+$/, "");
+  const words = text.split(/\s+/);
+  if (field === "agent_name" || field === "policy_id") {
+    const last = words.at(-1) ?? "";
+    return words.length <= 4 && slugOf(last) !== "" ? slugOf(last.replace(/["“”`]/g, "")) : undefined;
+  }
+  if (field === "target_path") return words.find((word) => /[/.]/.test(word))?.replace(/["“”`]/g, "");
+  return undefined;
+}
+
+/** "actually 800": the value of the one number that is being changed. */
+function numberAlone(message: string, pending: Pending): Fields {
+  if (pending.intent !== "edit_policies") return {};
+  const value = readNumber(message);
+  const path = onlyLeaf(pending.payload.changes);
+  if (value === null || path === null || !/\d/.test(message)) return {};
+  return { changes: path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) };
+}
+
+function onlyLeaf(changes: unknown): string[] | null {
+  const path: string[] = [];
+  let node = changes;
+  while (typeof node === "object" && node !== null && !Array.isArray(node)) {
+    const keys = Object.keys(node);
+    const [key] = keys;
+    if (keys.length !== 1 || key === undefined) return null;
+    path.push(key);
+    node = (node as Fields)[key];
+  }
+  return typeof node === "number" ? path : null;
+}
+
+const merge = (before: Fields, changes: Fields): Fields => {
+  const merged: Fields = { ...before };
+  for (const [key, value] of Object.entries(changes)) {
+    const old = merged[key];
+    merged[key] = isObject(old) && isObject(value) ? merge(old, value) : value;
+  }
+  return merged;
+};
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const request = (pending: Pending): Turn => ({ kind: "request", pending, missing: missingFields(pending) });
+
+/** Required fields that are not there, and what an edit needs besides. */
+export function missingFields({ intent, payload }: Pending): string[] {
+  const required = intentFields(intent).required.filter((field) => payload[field] === undefined);
+  const needsChanges = intent === "edit_policies" && payload.changes === undefined;
+  return needsChanges ? [...required, "changes"] : required;
+}
+
+/** Fields of a payload that its intent takes, so that a thread never holds others. */
+export const knownFields = (intent: Intent, payload: Fields): Fields =>
+  Object.fromEntries(Object.entries(payload).filter(([field]) => field in intentPayloads[intent].shape));

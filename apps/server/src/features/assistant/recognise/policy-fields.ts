@@ -1,0 +1,160 @@
+import { type Fields, has, indexOf, isName, type Known, nameAfter } from "./fields.ts";
+import { fillers } from "./lexicon.ts";
+import { isPunctuation, slugOf, type Token } from "./tokens.ts";
+import { lastNumber, readDuration, readNumber } from "./values.ts";
+
+/** Phrases for the fields of policies. The first that fits, longest first, is meant. */
+const policyPhrases: { phrase: RegExp; path: string; kind: "number" | "duration" | "word" }[] = [
+  {
+    phrase: /(monthly|mensa(l|is)|month|mes)\b.*\btokens?|\btokens?\b.*\b(monthly|por mes|mensa)/,
+    path: "limits.monthly_tokens",
+    kind: "number",
+  },
+  {
+    phrase: /\b(max(imum|imo)?|limite|limit)\b.*\btokens?\b|\btokens?\b.*\bmax/,
+    path: "defaults.max_tokens",
+    kind: "number",
+  },
+  { phrase: /\b(daily|diari[oa]|per day|por dia|a day)\b/, path: "limits.daily_usd", kind: "number" },
+  {
+    phrase: /\b(monthly|mensal|per month|por mes|a month|ao mes)\b/,
+    path: "limits.monthly_usd",
+    kind: "number",
+  },
+  {
+    phrase: /\bself[- ]?approval|auto[- ]?aprovacao|aprovar o proprio|approve their own/,
+    path: "default.self_approval",
+    kind: "word",
+  },
+  { phrase: /\b(expir\w*|validade|expiry)\b/, path: "default.expires_after", kind: "duration" },
+  {
+    phrase: /\b(approvals?|approvers?|aprovacoes|aprovacao|aprovadores|aprovador|votes?|votos?)\b/,
+    path: "default.required",
+    kind: "number",
+  },
+  { phrase: /\btime-?out|tempo limite|tempo maximo\b/, path: "defaults.timeout_s", kind: "number" },
+  {
+    phrase: /\b(max(imum|imo)? cost|custo max(imo)?|cost per call|custo por chamada)\b/,
+    path: "defaults.max_cost_usd",
+    kind: "number",
+  },
+  { phrase: /\b(error rate|taxa de erros?)\b/, path: "max_error_rate", kind: "number" },
+  { phrase: /\b(latency|latencia)\b/, path: "max_latency_ms", kind: "number" },
+  { phrase: /\b(probes?|sondas?|sondagens)\b/, path: "probes", kind: "number" },
+  { phrase: /\b(interval|intervalo)\b/, path: "interval_s", kind: "number" },
+  {
+    phrase: /\b(on[_ ]exceeded|when exceeded|quando (exceder|estourar|passar)|ao (exceder|estourar))\b/,
+    path: "on_exceeded",
+    kind: "word",
+  },
+];
+
+const policyWords: Record<string, string> = {
+  never: "never",
+  nunca: "never",
+  always: "always",
+  sempre: "always",
+  only_approver: "only_approver",
+  block: "block",
+  bloquear: "block",
+  bloqueie: "block",
+  ask: "ask",
+  perguntar: "ask",
+  pergunte: "ask",
+  warn: "warn",
+  avisar: "warn",
+  avise: "warn",
+};
+
+/** Which policy field a folded message speaks of, if any. */
+export const policyField = (folded: string) => policyPhrases.find(({ phrase }) => phrase.test(folded));
+
+export function policyFields(tokens: readonly Token[], folded: string, known: Known): Fields {
+  const fields: Fields = {};
+  const id = policyId(tokens, known);
+  if (id !== null) fields.policy_id = id;
+  const changes = policyChanges(tokens, folded, id);
+  if (changes !== null) fields.changes = changes;
+  if (
+    indexOf(tokens, "add") >= 0 &&
+    indexOf(tokens, "policy") >= 0 &&
+    id !== null &&
+    !known.policies.includes(id)
+  ) {
+    fields.create = true;
+    const kind = /\b(?:kind|tipo|type)\s+(\w+)/.exec(folded)?.[1];
+    if (kind !== undefined) fields.changes = { kind, ...changes };
+  }
+  return fields;
+}
+
+export function policyId(tokens: readonly Token[], known: Known): string | null {
+  const mentioned = tokens.find(
+    (token) =>
+      known.policies.includes(slugOf(token.raw)) &&
+      !(has(token, "limit") && tokens.length > 1 && !isNamed(tokens, token)),
+  );
+  if (mentioned !== undefined) return slugOf(mentioned.raw);
+  const noun = indexOf(tokens, "policy");
+  const named = noun < 0 ? null : nameAfter(tokens, noun);
+  if (named !== null) return slugOf(named.raw);
+  const before = tokens[noun - 1];
+  if (noun > 0 && isName(before)) return slugOf(before.raw);
+  const limit = indexOf(tokens, "limit");
+  const of = tokens.findIndex(
+    (token, index) => index > limit && /^(of|de|do|da|for|para o|no|na|on)$/.test(token.word),
+  );
+  const owner = of < 0 ? undefined : tokens.slice(of + 1, of + 3).find((token) => !fillers.has(token.word));
+  return limit >= 0 && isName(owner) && !/^\$?\d/.test(owner.raw) ? slugOf(owner.raw) : null;
+}
+
+/** `budget` is a policy and an ordinary word: as a name it follows "policy" or "of". */
+function isNamed(tokens: readonly Token[], token: Token): boolean {
+  const before = tokens[tokens.indexOf(token) - 1];
+  return token.quoted || has(before, "policy") || /^(of|da|do|de)$/.test(before?.word ?? "");
+}
+
+function policyChanges(tokens: readonly Token[], folded: string, id: string | null): Fields | null {
+  const dotted = tokens.findIndex(
+    (token) => /^[a-z_]+(\.[a-z_]+)+$/.test(token.raw) && !/\.(md|ya?ml|json|git)$/.test(token.raw),
+  );
+  const rest = id === null ? folded : folded.replaceAll(id, " ");
+  if (dotted >= 0) {
+    const value = valueAfter(tokens, dotted, rest);
+    return value === null ? null : nested(tokens[dotted]?.raw ?? "", value);
+  }
+  const field = policyField(rest);
+  if (field === undefined) return null;
+  const value = readValue(field.kind, rest);
+  return value === null ? null : nested(field.path, value);
+}
+
+function readValue(kind: "number" | "duration" | "word", text: string): unknown {
+  if (kind === "duration") return readDuration(text);
+  if (kind === "number") return lastNumber(text) ?? wordNumber(text);
+  return (
+    text
+      .split(/[^a-z_]+/)
+      .map((word) => policyWords[word])
+      .findLast((word) => word !== undefined) ?? null
+  );
+}
+
+const wordNumber = (text: string): number | null =>
+  text
+    .split(/[^a-z]+/)
+    .slice(1)
+    .filter((word) => !/^(um|uma|one)$/.test(word) || /\b(para|to) (um|uma|one)\b/.test(text))
+    .map(readNumber)
+    .findLast((value) => value !== null) ?? null;
+
+function valueAfter(tokens: readonly Token[], index: number, folded: string): unknown {
+  const token = tokens.slice(index + 1).findLast((each) => !isPunctuation(each));
+  if (token === undefined) return null;
+  if (/^(true|sim|yes)$/.test(token.word)) return true;
+  if (/^(false|nao|no)$/.test(token.word)) return false;
+  return lastNumber(folded) ?? policyWords[token.word] ?? token.raw;
+}
+
+const nested = (path: string, value: unknown): Fields =>
+  path.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Fields;

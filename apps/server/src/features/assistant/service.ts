@@ -1,0 +1,239 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type ChatOverview,
+  type ChatReply,
+  intentFields,
+  intents,
+  type Locale,
+  permits,
+  type Planned,
+  type ThreadMessage,
+} from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { fieldError, insufficientPermission, invalidPayload, notFound } from "../../errors.ts";
+import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import { newId } from "../../lib/ids.ts";
+import { markdownSections, SearchIndex } from "../../lib/search-index.ts";
+import type { ConfigRepository } from "../config-repo/repository.ts";
+import type { SearchConfig } from "../config-repo/search.ts";
+import type { Snapshot } from "../config-repo/snapshot.ts";
+import { answerQuestion } from "./answers.ts";
+import { knownFields, missingFields, type Pending, takeTurn, type Turn } from "./conversation.ts";
+import * as store from "./store.ts";
+import { askFor, cancelled, intentTexts, languageOf, needsPlanner, planned, understood } from "./texts.ts";
+
+export type AssistantDeps = {
+  queries: Queries;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  repository: ConfigRepository;
+  search: SearchConfig;
+  /** Folder of the product's own documentation. */
+  docsFolder: string;
+  plan(
+    actor: Actor,
+    input: { intent: string; payload: unknown; threadId?: string | undefined; locale: Locale },
+  ): Promise<Planned>;
+};
+
+export type ChatInput = {
+  message: string;
+  intent?: string | undefined;
+  payload?: Record<string, unknown> | undefined;
+  threadId?: string | undefined;
+};
+
+export type AssistantService = {
+  chat(actor: Actor, input: ChatInput, locale: Locale): Promise<ChatReply>;
+  overview(actor: Actor, threadId: string | undefined, locale: Locale): Promise<ChatOverview>;
+};
+
+type Reply = Omit<ChatReply, "threadId">;
+
+/** The conversation that turns words into plans. */
+export function createAssistant(deps: AssistantDeps): AssistantService {
+  let documentation: SearchIndex | null = null;
+  const docs = (): SearchIndex => (documentation ??= new SearchIndex(readDocumentation(deps.docsFolder)));
+  return {
+    async chat(actor, input, locale) {
+      const thread = await openThread(deps, actor, input);
+      const language = languageOf(input.message, locale);
+      const snapshot = await deps.repository.snapshot(await deps.repository.head());
+      const turn = turnOf(actor, input, thread, snapshot);
+      const reply = await respond({ deps, actor, thread, snapshot, docs, language }, turn, input.message);
+      const pending =
+        turn.kind === "request" ? turn.pending : turn.kind === "cancelled" ? null : pendingOf(thread);
+      await saveTurn(deps, actor, thread, pending, input.message, reply);
+      return { threadId: thread.id, ...reply };
+    },
+    async overview(actor, threadId, locale) {
+      const userId = actor.id ?? actor.name;
+      const threads = await store.listThreads(deps.queries, userId);
+      const overview: ChatOverview = {
+        threads: threads.map(({ id, title, updated_at }) => ({ threadId: id, title, updated_at })),
+        intents: intents.map((intent) => ({
+          intent,
+          description: intentTexts[intent].description[locale],
+          ...intentFields(intent),
+          example: intentTexts[intent].example[locale],
+        })),
+      };
+      if (threadId === undefined) return overview;
+      const thread = await mustFindThread(deps.queries, threadId, userId);
+      const messages = await store.messagesOf(deps.queries, thread.id);
+      return { ...overview, threadId: thread.id, messages: messages.map(presentMessage) };
+    },
+  };
+}
+
+/** A typed request goes as it is; words are understood with what the thread remembers. */
+function turnOf(actor: Actor, input: ChatInput, thread: store.Thread, snapshot: Snapshot): Turn {
+  if (input.intent === undefined) {
+    if (input.payload !== undefined) {
+      throw invalidPayload([
+        fieldError("intent", "is required with a payload", "é obrigatório com um payload"),
+      ]);
+    }
+    const known = { agents: [...snapshot.agents.keys()], policies: [...snapshot.policies.keys()] };
+    return takeTurn(input.message, pendingOf(thread), known);
+  }
+  const intent = intents.find((each) => each === input.intent);
+  if (intent === undefined) {
+    const list = intents.join(", ");
+    throw invalidPayload([
+      fieldError(
+        "intent",
+        `unknown intent ${input.intent}; there are: ${list}`,
+        `intent ${input.intent} desconhecido; há: ${list}`,
+      ),
+    ]);
+  }
+  if (!permits(actor.roles, "plan")) throw insufficientPermission(["plan"]);
+  const pending = { intent, payload: input.payload ?? {} };
+  return { kind: "request", pending, missing: missingFields(pending) };
+}
+
+type Scene = {
+  deps: AssistantDeps;
+  actor: Actor;
+  thread: store.Thread;
+  snapshot: Snapshot;
+  docs: () => SearchIndex;
+  language: Locale;
+};
+
+async function respond(scene: Scene, turn: Turn, message: string): Promise<Reply> {
+  const { deps, actor, thread, snapshot, language } = scene;
+  if (turn.kind === "cancelled") return plain(cancelled[language]);
+  if (turn.kind === "question") {
+    const sources = { documentation: scene.docs(), search: deps.search, snapshot };
+    const answer = answerQuestion(message, sources, language);
+    return { ...plain(answer.reply), references: answer.references };
+  }
+  const { intent, payload } = turn.pending;
+  const base = { ...plain(""), intent, payload: payload as Reply["payload"], missing: turn.missing };
+  if (turn.missing.length > 0) {
+    return { ...base, reply: askFor(intent, payload, turn.missing, [...snapshot.policies.keys()], language) };
+  }
+  if (!permits(actor.roles, "plan")) {
+    return { ...base, reply: `${understood(intent, payload, language)}\n\n${needsPlanner[language]}` };
+  }
+  const result = await deps.plan(actor, { intent, payload, threadId: thread.id, locale: language });
+  return {
+    ...base,
+    reply: `${understood(intent, payload, language)}\n\n${planned(result.plan.summary, result.plan.id)[language]}`,
+    plan: result.plan,
+    diffs: result.diffs,
+    patch: result.patch,
+    preview: result.preview,
+    references: result.plan.context,
+  };
+}
+
+const plain = (reply: string): Reply => ({
+  reply,
+  intent: null,
+  payload: null,
+  missing: [],
+  plan: null,
+  diffs: [],
+  patch: null,
+  preview: null,
+  references: [],
+});
+
+async function openThread(deps: AssistantDeps, actor: Actor, input: ChatInput): Promise<store.Thread> {
+  const userId = actor.id ?? actor.name;
+  if (input.threadId !== undefined) return mustFindThread(deps.queries, input.threadId, userId);
+  const at = stamp(deps.clock());
+  const thread = {
+    id: newId(),
+    user_id: userId,
+    title: input.message.slice(0, 80),
+    pending: null,
+    created_at: at,
+    updated_at: at,
+  };
+  await store.saveThread(deps.queries, thread);
+  return thread;
+}
+
+async function mustFindThread(queries: Queries, id: string, userId: string): Promise<store.Thread> {
+  const thread = await store.findThread(queries, id, userId);
+  if (thread === undefined) throw notFound(`You have no thread ${id}`, `Você não tem a conversa ${id}`);
+  return thread;
+}
+
+function pendingOf(thread: store.Thread): Pending | null {
+  return thread.pending === null ? null : (JSON.parse(thread.pending) as Pending);
+}
+
+async function saveTurn(
+  deps: AssistantDeps,
+  actor: Actor,
+  thread: store.Thread,
+  pending: Pending | null,
+  message: string,
+  { reply, ...answer }: Reply,
+): Promise<void> {
+  const at = stamp(deps.clock());
+  const kept =
+    pending === null ? null : { ...pending, payload: knownFields(pending.intent, pending.payload) };
+  await deps.transaction(async (queries, record) => {
+    await store.saveThread(queries, {
+      ...thread,
+      pending: kept === null ? null : JSON.stringify(kept),
+      updated_at: at,
+    });
+    await store.addMessages(queries, thread.id, [
+      { id: newId(), role: "user", text: message, answer: null, at },
+      { id: newId(), role: "assistant", text: reply, answer: JSON.stringify(answer), at },
+    ]);
+    await record({
+      actor,
+      action: "chat.message",
+      resource: `thread:${thread.id}`,
+      status: "succeeded",
+      planId: answer.plan?.id,
+      metadata: { intent: answer.intent },
+    });
+  });
+}
+
+const presentMessage = (message: store.Message): ThreadMessage => ({
+  id: message.id,
+  role: message.role as ThreadMessage["role"],
+  text: message.text,
+  at: message.at,
+  answer: message.answer === null ? null : (JSON.parse(message.answer) as ThreadMessage["answer"]),
+});
+
+/** The product's documentation: every Markdown file below its folder, cut at headings. */
+function readDocumentation(folder: string) {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .toSorted()
+    .flatMap((name) => markdownSections(`docs/${name}`, readFileSync(join(folder, name), "utf8")));
+}

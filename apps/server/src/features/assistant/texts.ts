@@ -1,0 +1,107 @@
+import { type Intent, type Locale, type Text, text } from "@ciclo/contract";
+import { fold } from "../../lib/fold.ts";
+
+/** What the assistant says. */
+
+export const intentTexts: Record<Intent, { description: Text; example: Text }> = {
+  add_agent: {
+    description: text("Add an agent", "Adicionar um agente"),
+    example: text(
+      "add the agent catalog from repository agents-hub with capabilities chat and planning",
+      "adicione o agente catalog do repositório agents-hub com as capacidades chat e planning",
+    ),
+  },
+  edit_policies: {
+    description: text("Change or create a policy", "Alterar ou criar uma política"),
+    example: text(
+      "raise the monthly limit of spend-guard to 1000 USD",
+      "aumente o limite mensal de spend-guard para 1000 USD",
+    ),
+  },
+  generate_artifact: {
+    description: text("Generate a document", "Gerar um documento"),
+    example: text("generate an ADR at docs/adr/0007-cache.md", "gere um ADR em docs/adr/0007-cache.md"),
+  },
+  remove_agent: {
+    description: text("Remove an agent", "Remover um agente"),
+    example: text("remove the agent catalog", "remova o agente catalog"),
+  },
+};
+
+const questions: Record<string, Text> = {
+  agent_name: text("Which agent? Its name, such as catalog.", "Qual agente? O nome, como catalog."),
+  policy_id: text("Which policy? There are: {policies}.", "Qual política? Há: {policies}."),
+  changes: text(
+    "What should change, and to which value? For example: monthly limit to 500.",
+    "O que deve mudar, e para qual valor? Por exemplo: limite mensal para 500.",
+  ),
+  artifact_type: text(
+    "Which document: ADR, runbook, agent README, agent manifest or FinOps checklist?",
+    "Qual documento: ADR, runbook, README do agente, manifesto do agente ou checklist FinOps?",
+  ),
+  target_path: text(
+    "At which path? Such as docs/adr/0001-title.md.",
+    "Em qual caminho? Como docs/adr/0001-titulo.md.",
+  ),
+};
+
+/** What was understood, and the question for the first field that is missing. */
+export function askFor(
+  intent: Intent,
+  payload: Record<string, unknown>,
+  missing: readonly string[],
+  policies: readonly string[],
+  locale: Locale,
+): string {
+  const question = questions[missing[0] ?? ""]?.[locale] ?? missing.join(", ");
+  return `${understood(intent, payload, locale)}\n\n${question.replace("{policies}", policies.join(", "))}`;
+}
+
+/** The intent and each field that was understood. */
+export function understood(intent: Intent, payload: Record<string, unknown>, locale: Locale): string {
+  const fields = Object.entries(payload).map(([name, value]) => `- ${name}: ${show(value)}`);
+  const heading = text("Understood", "Entendi")[locale];
+  return [`${heading}: ${intentTexts[intent].description[locale]}`, ...fields].join("\n");
+}
+
+const show = (value: unknown): string =>
+  typeof value === "string" ? value : Array.isArray(value) ? value.join(", ") : JSON.stringify(value);
+
+export const planned = (summary: string, planId: string): Text =>
+  text(
+    `Plan ${planId}: ${summary}. Look at the diff and the risks, try a dry run, then submit it for approval. To change it, just say what.`,
+    `Plano ${planId}: ${summary}. Veja o diff e os riscos, faça uma simulação e submeta para aprovação. Para alterá-lo, basta dizer o quê.`,
+  );
+
+export const needsPlanner = text(
+  "Understood, but a plan needs the role planner. Ask an admin, or somebody who has it.",
+  "Entendido, mas gerar um plano requer o papel planner. Peça a um admin ou a quem o tenha.",
+);
+
+export const cancelled = text("Dropped. Nothing was changed.", "Descartado. Nada foi alterado.");
+
+export const nothingFound = text(
+  "I found nothing on that. I can plan these changes; or ask about agents, policies, servers or how the console works:",
+  "Não encontrei nada sobre isso. Posso planejar estas mudanças; ou pergunte sobre agentes, políticas, servidores ou o funcionamento da console:",
+);
+
+export const found = text("This is what I found:", "Encontrei isto:");
+
+const portuguese = new Set(
+  "o os um uma de do da em no na para com que qual quais quem como quando onde quantos quantas existe ha por favor agente agentes politica limite adicione remova gere crie altere aumente quero preciso nao sim meu minha esta sao mostre liste".split(
+    " ",
+  ),
+);
+const english = new Set(
+  "the a an of in on for with what which who how when where many are is please agent agents policy limit add remove generate create change raise want need not yes my this show list there".split(
+    " ",
+  ),
+);
+
+/** The language a message is in, or the caller's own where it does not tell. */
+export function languageOf(message: string, fallback: Locale): Locale {
+  const words = fold(message).split(/[^a-z]+/);
+  const score =
+    words.filter((word) => portuguese.has(word)).length - words.filter((word) => english.has(word)).length;
+  return score === 0 ? fallback : score > 0 ? "pt-BR" : "en";
+}

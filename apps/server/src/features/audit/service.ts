@@ -1,0 +1,204 @@
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type AuditEvent, type AuditQuery, type AuditVerdict, type Checkpoint, text } from "@ciclo/contract";
+import type { Database, Queries } from "../../db/dialect.ts";
+import { Refusal } from "../../errors.ts";
+import type { AuditEntry, AuditedTransaction } from "../../lib/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import { deriveKey } from "../../lib/crypto.ts";
+import { privateFolder, readIfThere } from "../../lib/files.ts";
+import { newId } from "../../lib/ids.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
+import { parseFrontier } from "./merkle.ts";
+import { checkpointText, createSigner, type NoteSigner } from "./note.ts";
+import { SiemCopy } from "./siem-copy.ts";
+import * as store from "./store.ts";
+import { verifyLog } from "./verify.ts";
+
+export type AuditDeps = {
+  database: Database;
+  clock: Clock;
+  logger: Logger;
+  /** Folder of the JSON-lines copy and the published checkpoints. */
+  folder: string;
+  masterKey: Uint8Array;
+  /** Whether this process keeps the JSON-lines copy and signs. One process a folder may. */
+  follows: boolean;
+};
+
+export type AuditService = {
+  transaction: AuditedTransaction;
+  list(query: AuditQuery): Promise<Page<AuditEvent>>;
+  /** Events of one plan, oldest first; at most the latest 1,000. */
+  eventsOf(planId: string): Promise<AuditEvent[]>;
+  checkpoint(): Promise<Checkpoint>;
+  verify(): Promise<AuditVerdict>;
+  /** All events, oldest first. */
+  all(): AsyncGenerator<AuditEvent>;
+  /** Copies what other processes wrote. */
+  catchUp(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const batch = 5000;
+const maxMetadata = 16_000;
+const origin = "ciclo.audit";
+
+/** The tamper-evident log: chain, checkpoints, copies. */
+export function createAudit(deps: AuditDeps): AuditService {
+  const { database } = deps;
+  const signer = createSigner(origin, deriveKey(deps.masterKey, "ciclo audit checkpoint v1"));
+  const copy = new SiemCopy(deps.folder, (seq) => store.eventsAfter(database.queries, seq, batch));
+  const catchUp = async (): Promise<void> => {
+    if (!deps.follows) return;
+    await copy.catchUp().catch((error: unknown) => deps.logger.error({ err: error }, "audit copy is behind"));
+  };
+  return {
+    transaction: auditedTransaction(deps, catchUp),
+    async list(query) {
+      const rows = await store.listEvents(database.queries, query);
+      return toPage(rows, query.limit, (event) => encodeCursor(event.seq));
+    },
+    async eventsOf(planId) {
+      return (await store.listEvents(database.queries, { plan_id: planId, limit: 1000 })).toReversed();
+    },
+    checkpoint: () => signHead(deps, signer),
+    async verify() {
+      return verifyLog({
+        eventsAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
+        notes: [...(await publishedNotes(deps.folder)), ...(await storedNotes(database.queries))],
+        verifierKey: signer.verifierKey,
+      });
+    },
+    async *all() {
+      let seq = 0;
+      for (;;) {
+        const events = await store.eventsAfter(database.queries, seq, batch);
+        for (const event of events) yield store.presentEvent(event);
+        if (events.length === 0) return;
+        seq = events.at(-1)?.seq ?? seq;
+      }
+    },
+    catchUp,
+    async close() {
+      await catchUp();
+      if (deps.follows) await signHead(deps, signer);
+    },
+  };
+}
+
+function auditedTransaction(deps: AuditDeps, committed: () => Promise<void>): AuditedTransaction {
+  return async (work) => {
+    let refusal: unknown;
+    try {
+      const result = await deps.database.transaction(async (queries) => {
+        try {
+          return await work(queries, (entry) => append(queries, deps.clock, entry));
+        } catch (error) {
+          refusal = error;
+          throw error;
+        }
+      });
+      void committed();
+      return result;
+    } catch (error) {
+      // What the work itself threw goes on; a transaction that cannot begin or commit changed nothing.
+      throw refusal ?? unavailable(error);
+    }
+  };
+}
+
+async function append(queries: Queries, clock: Clock, entry: AuditEntry): Promise<void> {
+  try {
+    await store.appendEvent(queries, {
+      id: newId(),
+      at: stamp(clock()),
+      actor_id: entry.actor.id,
+      actor_name: entry.actor.name,
+      actor_roles: JSON.stringify(entry.actor.roles),
+      action: entry.action,
+      resource: entry.resource.slice(0, 1000),
+      status: entry.status,
+      plan_id: entry.planId ?? null,
+      metadata: boundedJson(entry.metadata ?? {}),
+    });
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+const unavailable = (cause: unknown): Refusal =>
+  new Refusal(
+    "audit_unavailable",
+    text(
+      "The audit log cannot be written, so nothing was changed. Check the database and try again.",
+      "O registro de auditoria não pode ser gravado, então nada foi alterado. Verifique o banco de dados e tente de novo.",
+    ),
+    { cause },
+  );
+
+function boundedJson(metadata: Readonly<Record<string, unknown>>): string {
+  const json = JSON.stringify(metadata);
+  return json.length <= maxMetadata
+    ? json
+    : JSON.stringify({ truncated: true, text: json.slice(0, maxMetadata / 2) });
+}
+
+/**
+ * Signs the log as it stands. The new root extends the frontier of the last signed
+ * one, so a checkpoint that contradicts an earlier one cannot come about.
+ */
+async function signHead(deps: AuditDeps, signer: NoteSigner): Promise<Checkpoint> {
+  const { queries } = deps.database;
+  const last = await store.lastCheckpoint(queries);
+  const tree = parseFrontier(last?.size ?? 0, last?.frontier ?? "");
+  if (last !== undefined && tree.root().toString("base64") !== last.root) {
+    throw new Refusal(
+      "audit_unavailable",
+      text(
+        `The checkpoint at size ${last.size} was altered; run: ciclo audit verify`,
+        `O checkpoint de tamanho ${last.size} foi alterado; execute: ciclo audit verify`,
+      ),
+    );
+  }
+  for (;;) {
+    const events = await store.eventsAfter(queries, tree.size, batch);
+    for (const event of events) tree.append(Buffer.from(event.hash, "hex"));
+    if (events.length < batch) break;
+  }
+  if (last !== undefined && last.size === tree.size) return present(signer, last);
+  const root = tree.root().toString("base64");
+  const note = signer.sign(checkpointText({ origin, size: tree.size, root }));
+  const signed = { size: tree.size, root, frontier: tree.toText(), note, signed_at: stamp(deps.clock()) };
+  await store.keepCheckpoint(queries, signed);
+  await publish(deps.folder, signed);
+  return present(signer, signed);
+}
+
+const present = (signer: NoteSigner, checkpoint: store.StoredCheckpoint): Checkpoint => ({
+  origin,
+  size: checkpoint.size,
+  root: checkpoint.root,
+  note: checkpoint.note,
+  verifier_key: signer.verifierKey,
+  signed_at: checkpoint.signed_at,
+});
+
+const publishedFile = (folder: string): string => join(folder, "checkpoints.jsonl");
+
+/** A copy outside the database, so that whoever rewrites the table contradicts it. */
+async function publish(folder: string, checkpoint: store.StoredCheckpoint): Promise<void> {
+  await privateFolder(folder);
+  const line = JSON.stringify({ signed_at: checkpoint.signed_at, note: checkpoint.note });
+  await appendFile(publishedFile(folder), `${line}\n`, { mode: 0o600 });
+}
+
+async function publishedNotes(folder: string): Promise<string[]> {
+  const lines = ((await readIfThere(publishedFile(folder))) ?? "").split("\n").slice(0, -1);
+  return lines.map((line) => (JSON.parse(line) as { note: string }).note);
+}
+
+async function storedNotes(queries: Queries): Promise<string[]> {
+  return (await store.allCheckpoints(queries)).map((checkpoint) => checkpoint.note);
+}

@@ -1,0 +1,79 @@
+import { appendFile, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { privateFolder } from "../../lib/files.ts";
+import { presentEvent } from "./store.ts";
+import type { StoredEvent } from "./chain.ts";
+
+/**
+ * Copies events to `<folder>/YYYY-MM-DD.jsonl`, one JSON object a line, for a SIEM to collect.
+ * It follows the table: after a crash it goes on behind the last line written.
+ */
+export class SiemCopy {
+  readonly #folder: string;
+  readonly #eventsAfter: (seq: number) => Promise<StoredEvent[]>;
+  #copied: number | null = null;
+  #running: Promise<void> | null = null;
+  #again = false;
+
+  constructor(folder: string, eventsAfter: (seq: number) => Promise<StoredEvent[]>) {
+    this.#folder = folder;
+    this.#eventsAfter = eventsAfter;
+  }
+
+  /** Copies what is new. Calls while it runs are answered by one more round. */
+  catchUp(): Promise<void> {
+    if (this.#running !== null) {
+      this.#again = true;
+      return this.#running;
+    }
+    this.#running = this.#copy().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #copy(): Promise<void> {
+    do {
+      this.#again = false;
+      this.#copied ??= await this.#lastCopied();
+      for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
+        await this.#write(events);
+      }
+    } while (this.#again);
+  }
+
+  #next(): Promise<StoredEvent[]> {
+    return this.#eventsAfter(this.#copied ?? 0);
+  }
+
+  async #write(events: StoredEvent[]): Promise<void> {
+    for (const [day, group] of Map.groupBy(events, (event) => event.at.slice(0, 10))) {
+      const lines = group.map((event) => `${JSON.stringify(presentEvent(event))}\n`).join("");
+      await appendFile(join(this.#folder, `${day}.jsonl`), lines, { mode: 0o600 });
+      this.#copied = group.at(-1)?.seq ?? this.#copied;
+    }
+  }
+
+  async #lastCopied(): Promise<number> {
+    await privateFolder(this.#folder);
+    const files = (await readdir(this.#folder)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name));
+    const newest = files.toSorted().at(-1);
+    if (newest === undefined) return 0;
+    const path = join(this.#folder, newest);
+    const text = await readFile(path, "utf8");
+    // A crash may have cut the last line short: end it, and go on behind the last whole one.
+    if (!text.endsWith("\n") && text !== "") await appendFile(path, "\n");
+    const seqs = text.split("\n").slice(0, -1).map(seqOf);
+    return seqs.findLast((seq) => seq !== null) ?? 0;
+  }
+}
+
+function seqOf(line: string): number | null {
+  try {
+    const event = JSON.parse(line) as { seq?: unknown };
+    return typeof event.seq === "number" ? event.seq : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

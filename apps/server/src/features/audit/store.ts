@@ -1,0 +1,76 @@
+import type { AuditEvent, AuditQuery } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { decodeCursor } from "../../lib/page.ts";
+import { eventHash, genesis, type StoredEvent } from "./chain.ts";
+
+export type NewEvent = Omit<StoredEvent, "seq" | "prev_hash" | "hash">;
+export type StoredCheckpoint = {
+  size: number;
+  root: string;
+  frontier: string;
+  note: string;
+  signed_at: string;
+};
+
+/** Appends to the chain. Taking the head's row is what puts writers in order. */
+export async function appendEvent(queries: Queries, event: NewEvent): Promise<void> {
+  const head = await queries
+    .updateTable("audit_head")
+    .set((eb) => ({ seq: eb("seq", "+", 1) }))
+    .where("id", "=", 1)
+    .returning(["seq", "hash"])
+    .executeTakeFirstOrThrow();
+  const linked = { ...event, seq: head.seq, prev_hash: head.hash === "" ? genesis : head.hash };
+  const hash = eventHash(linked);
+  await queries
+    .insertInto("audit_events")
+    .values({ ...linked, hash })
+    .execute();
+  await queries.updateTable("audit_head").set({ hash }).where("id", "=", 1).execute();
+}
+
+/** Events after `seq`, oldest first. */
+export const eventsAfter = (queries: Queries, seq: number, limit: number): Promise<StoredEvent[]> =>
+  queries.selectFrom("audit_events").selectAll().where("seq", ">", seq).orderBy("seq").limit(limit).execute();
+
+/** Newest first; one row more than asked for tells that another page follows. */
+export async function listEvents(queries: Queries, query: AuditQuery): Promise<AuditEvent[]> {
+  let rows = queries.selectFrom("audit_events").selectAll();
+  if (query.actor !== undefined) rows = rows.where("actor_name", "=", query.actor);
+  if (query.action !== undefined) rows = rows.where("action", "=", query.action);
+  if (query.plan_id !== undefined) rows = rows.where("plan_id", "=", query.plan_id);
+  if (query.from !== undefined) rows = rows.where("at", ">=", query.from);
+  if (query.to !== undefined) rows = rows.where("at", "<=", query.to);
+  if (query.cursor !== undefined) {
+    const [before] = decodeCursor(query.cursor, 1);
+    rows = rows.where("seq", "<", Number(before));
+  }
+  const found = await rows
+    .orderBy("seq", "desc")
+    .limit(query.limit + 1)
+    .execute();
+  return found.map(presentEvent);
+}
+
+/** A stored event as the contract shows it. */
+export const presentEvent = (event: StoredEvent): AuditEvent => ({
+  ...event,
+  status: event.status as AuditEvent["status"],
+  actor_roles: JSON.parse(event.actor_roles) as string[],
+  metadata: JSON.parse(event.metadata) as AuditEvent["metadata"],
+});
+
+export const lastCheckpoint = (queries: Queries): Promise<StoredCheckpoint | undefined> =>
+  queries.selectFrom("audit_checkpoints").selectAll().orderBy("size", "desc").limit(1).executeTakeFirst();
+
+export const allCheckpoints = (queries: Queries): Promise<StoredCheckpoint[]> =>
+  queries.selectFrom("audit_checkpoints").selectAll().orderBy("size").execute();
+
+/** Keeps a checkpoint; of two made for the same size the first stays. */
+export async function keepCheckpoint(queries: Queries, checkpoint: StoredCheckpoint): Promise<void> {
+  await queries
+    .insertInto("audit_checkpoints")
+    .values(checkpoint)
+    .onConflict((oc) => oc.column("size").doNothing())
+    .execute();
+}

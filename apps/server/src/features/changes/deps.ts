@@ -1,0 +1,41 @@
+import type { Plan, Preview } from "@ciclo/contract";
+import type { Database, Queries } from "../../db/dialect.ts";
+import type { LocalFieldError } from "../../errors.ts";
+import type { AuditedTransaction } from "../../lib/actor.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/logger.ts";
+import type { Requirement } from "../config-repo/approval-rules.ts";
+import type { ConfigRepository } from "../config-repo/repository.ts";
+import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Forge } from "./forge/forge.ts";
+import type { Procedure } from "./journal.ts";
+import type { OperationKind } from "./journal-store.ts";
+
+export type StoredPlan = { plan: Plan; patch: string; thread_id: string | null };
+
+/** What the changes feature needs of the rest. */
+export type ChangesDeps = {
+  database: Database;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  logger: Logger;
+  repository: ConfigRepository;
+  forge: Forge | null;
+  findPlan(id: string): Promise<StoredPlan | undefined>;
+  preview(plan: Plan, author: string): Preview;
+  /** Why files may not be written on a commit. */
+  checkFiles(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+  planFiles(plan: Plan): Map<string, string | null>;
+  patchProblems(patch: string): LocalFieldError[];
+  requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  allowsDirect(snapshot: Snapshot, paths: Iterable<string>): boolean;
+  /** How many active users other than this one hold any of the roles. */
+  countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
+  onJournal?: ((operation: OperationKind, point: string) => void) | undefined;
+};
+
+/** `ChangesDeps` with the procedures that operations run. */
+export type Context = ChangesDeps & {
+  queries: Queries;
+  procedures: Record<OperationKind, Procedure>;
+};

@@ -1,0 +1,113 @@
+import type { PullRequest } from "@ciclo/contract";
+import { Octokit, type RestEndpointMethodTypes } from "@octokit/rest";
+import type { ForgeConfig } from "../../../config.ts";
+import { type Clock, stamp } from "../../../lib/clock.ts";
+import { type Forge, forgeUnavailable } from "./forge.ts";
+
+type Pull = RestEndpointMethodTypes["pulls"]["get"]["response"]["data"];
+
+const timeoutMs = 15_000;
+
+/** Pull requests on GitHub, or GitHub Enterprise when a URL is given. */
+export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
+  const [owner = "", repo = ""] = config.repository.split("/");
+  const octokit = connect(config);
+  const at = (): { owner: string; repo: string; request: { signal: AbortSignal } } => ({
+    owner,
+    repo,
+    request: { signal: AbortSignal.timeout(timeoutMs) },
+  });
+  const describe = async (pull: Pull): Promise<PullRequest> => {
+    const { data: runs } = await octokit.checks.listForRef({ ...at(), ref: pull.head.sha });
+    const { data: reviews } = await octokit.pulls.listReviews({ ...at(), pull_number: pull.number });
+    return {
+      provider: "github",
+      number: pull.number,
+      url: pull.html_url,
+      state: pull.merged ? "merged" : pull.state === "open" ? "open" : "closed",
+      head: pull.head.sha,
+      checks: runs.check_runs.map((run) => ({
+        name: run.name,
+        status: run.conclusion ?? run.status,
+        url: run.html_url,
+      })),
+      reviews: reviews.map((review) => ({
+        author: review.user?.login ?? "?",
+        state: review.state.toLowerCase(),
+      })),
+      synced_at: stamp(clock()),
+    };
+  };
+  const get = async (number: number): Promise<Pull> =>
+    (await octokit.pulls.get({ ...at(), pull_number: number })).data;
+  return {
+    provider: "github",
+    open: ({ branch, base, title, body }) =>
+      reach(async () => {
+        const { data: open } = await octokit.pulls.list({
+          ...at(),
+          head: `${owner}:${branch}`,
+          base,
+          state: "open",
+        });
+        const number =
+          open[0]?.number ??
+          (await octokit.pulls.create({ ...at(), head: branch, base, title, body })).data.number;
+        return describe(await get(number));
+      }),
+    read: (number) => reach(async () => describe(await get(number))),
+    merge: (number, head, title) =>
+      reach(async () => {
+        const pull = await get(number);
+        if (pull.merged) return { merged: true, commit: pull.merge_commit_sha ?? head };
+        if (pull.state !== "open") return { merged: false, reason: `#${number} is closed` };
+        return mergeOpen(octokit, {
+          ...at(),
+          pull_number: number,
+          sha: head,
+          merge_method: "merge",
+          commit_title: title,
+        });
+      }),
+    close: (number) =>
+      reach(async () => {
+        const pull = await get(number);
+        if (pull.state === "open")
+          await octokit.pulls.update({ ...at(), pull_number: number, state: "closed" });
+      }),
+  };
+}
+
+/** Octokit's own log is silent: what fails is said by who asked. */
+const connect = (config: ForgeConfig): Octokit =>
+  new Octokit({
+    auth: config.token,
+    ...(config.url === undefined ? {} : { baseUrl: config.url.replace(/\/$/, "") }),
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  });
+
+async function mergeOpen(octokit: Octokit, request: RestEndpointMethodTypes["pulls"]["merge"]["parameters"]) {
+  try {
+    const { data } = await octokit.pulls.merge(request);
+    return { merged: true as const, commit: data.sha };
+  } catch (error) {
+    // 405: checks, reviews or conflicts hold it back; 409: the head is another commit.
+    const status = statusOf(error);
+    if (status === 405 || status === 409) return { merged: false as const, reason: messageOf(error) };
+    throw error;
+  }
+}
+
+async function reach<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw forgeUnavailable("GitHub", messageOf(error), error);
+  }
+}
+
+const statusOf = (error: unknown): number | undefined =>
+  error instanceof Error && "status" in error && typeof error.status === "number" ? error.status : undefined;
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message.slice(0, 300) : "unknown";

@@ -1,0 +1,107 @@
+import type { PullRequest } from "@ciclo/contract";
+import { type ExpandedMergeRequestSchema, Gitlab } from "@gitbeaker/rest";
+import type { ForgeConfig } from "../../../config.ts";
+import { type Clock, stamp } from "../../../lib/clock.ts";
+import { type Forge, forgeUnavailable, type MergeOutcome } from "./forge.ts";
+
+const timeoutMs = 15_000;
+
+/** Merge requests on GitLab.com, or another GitLab when a URL is given. */
+export function createGitLab(config: ForgeConfig, clock: Clock): Forge {
+  const project = config.repository;
+  const gitlab = new Gitlab({
+    host: config.url ?? "https://gitlab.com",
+    token: config.token,
+    queryTimeout: timeoutMs,
+  });
+  const get = (iid: number): Promise<ExpandedMergeRequestSchema> => gitlab.MergeRequests.show(project, iid);
+  const describe = async (request: ExpandedMergeRequestSchema): Promise<PullRequest> => {
+    const pipelines = await gitlab.MergeRequests.allPipelines(project, request.iid);
+    const approvals = await gitlab.MergeRequestApprovals.showConfiguration(project, {
+      mergerequestIId: request.iid,
+    });
+    return {
+      provider: "gitlab",
+      number: request.iid,
+      url: request.web_url,
+      state: stateOf(request),
+      head: request.sha,
+      checks: pipelines.map(({ id, status, web_url }) => ({ name: `pipeline ${id}`, status, url: web_url })),
+      reviews: (approvals.approved_by ?? []).map(({ user }) => ({
+        author: user.username,
+        state: "approved",
+      })),
+      synced_at: stamp(clock()),
+    };
+  };
+  return {
+    provider: "gitlab",
+    open: ({ branch, base, title, body }) =>
+      reach(async () => {
+        const open = await gitlab.MergeRequests.all({
+          projectId: project,
+          sourceBranch: branch,
+          targetBranch: base,
+          state: "opened",
+        });
+        const iid =
+          open[0]?.iid ??
+          (await gitlab.MergeRequests.create(project, branch, base, title, { description: body })).iid;
+        return describe(await get(iid));
+      }),
+    read: (iid) => reach(async () => describe(await get(iid))),
+    merge: (iid, head, message) =>
+      reach(async () => {
+        const request = await get(iid);
+        if (request.state === "merged") return { merged: true, commit: landedCommit(request, head) };
+        if (request.state !== "opened") return { merged: false, reason: `!${iid} is ${request.state}` };
+        return mergeOpen(async () => {
+          const merged = await gitlab.MergeRequests.merge(project, iid, {
+            sha: head,
+            mergeCommitMessage: message,
+          });
+          return landedCommit(merged, head);
+        });
+      }),
+    close: (iid) =>
+      reach(async () => {
+        if ((await get(iid)).state === "opened")
+          await gitlab.MergeRequests.edit(project, iid, { stateEvent: "close" });
+      }),
+  };
+}
+
+const stateOf = ({ state }: ExpandedMergeRequestSchema): PullRequest["state"] =>
+  state === "merged" ? "merged" : state === "opened" ? "open" : "closed";
+
+/** A fast-forward leaves no merge commit: the head itself is on the base branch then. */
+const landedCommit = (request: ExpandedMergeRequestSchema, head: string): string =>
+  request.merge_commit_sha ?? request.squash_commit_sha ?? head;
+
+async function mergeOpen(merge: () => Promise<string>): Promise<MergeOutcome> {
+  try {
+    return { merged: true, commit: await merge() };
+  } catch (error) {
+    // 405, 406, 422: checks, approvals or conflicts hold it back; 409: the head is another commit.
+    if ([405, 406, 409, 422].includes(statusOf(error) ?? 0))
+      return { merged: false, reason: messageOf(error) };
+    throw error;
+  }
+}
+
+async function reach<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw forgeUnavailable("GitLab", messageOf(error), error);
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  const cause =
+    error instanceof Error ? (error.cause as { response?: { status?: number } } | undefined) : undefined;
+  return cause?.response?.status;
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message.slice(0, 300) : "unknown";

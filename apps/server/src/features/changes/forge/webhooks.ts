@@ -1,0 +1,80 @@
+import { text } from "@ciclo/contract";
+import { Webhooks } from "@octokit/webhooks";
+import { z } from "zod";
+import type { ForgeConfig } from "../../../config.ts";
+import { Refusal } from "../../../errors.ts";
+import { equalInConstantTime } from "../../../lib/crypto.ts";
+import { type App, apiBase } from "../../../mount.ts";
+
+/** The branches that an event may speak of, in either forge's shape. */
+const eventSchema = z.object({
+  pull_request: z.object({ head: z.object({ ref: z.string() }) }).optional(),
+  check_run: z
+    .object({ check_suite: z.object({ head_branch: z.string().nullable() }).optional() })
+    .optional(),
+  check_suite: z.object({ head_branch: z.string().nullable() }).optional(),
+  object_attributes: z
+    .object({ source_branch: z.string().optional(), ref: z.string().optional() })
+    .optional(),
+});
+
+/**
+ * `POST /api/v1/forge/webhook`: a signed hint that a pull request moved. Only the branch
+ * is taken from it; the state is then read from the forge itself.
+ */
+export function webhookRoute(
+  app: App,
+  forge: ForgeConfig,
+  syncBranch: (branch: string) => Promise<boolean>,
+): void {
+  app.post(`${apiBase}/forge/webhook`, async (c) => {
+    const body = await c.req.text();
+    if (
+      forge.webhookSecret === undefined ||
+      !(await isSigned(forge, forge.webhookSecret, body, c.req.raw.headers))
+    ) {
+      throw new Refusal(
+        "unauthenticated",
+        text(
+          "The webhook's signature does not fit CICLO_FORGE_WEBHOOK_SECRET",
+          "A assinatura do webhook não corresponde a CICLO_FORGE_WEBHOOK_SECRET",
+        ),
+      );
+    }
+    const branch = branchOf(body);
+    const known = branch !== null && (await syncBranch(branch));
+    return c.json({ known }, 202);
+  });
+}
+
+async function isSigned(
+  forge: ForgeConfig,
+  secret: string,
+  body: string,
+  headers: Headers,
+): Promise<boolean> {
+  if (forge.provider === "gitlab") return equalInConstantTime(headers.get("x-gitlab-token") ?? "", secret);
+  const signature = headers.get("x-hub-signature-256");
+  return signature !== null && new Webhooks({ secret }).verify(body, signature);
+}
+
+function branchOf(body: string): string | null {
+  const event = eventSchema.safeParse(parseJson(body)).data;
+  return (
+    event?.pull_request?.head.ref ??
+    event?.check_run?.check_suite?.head_branch ??
+    event?.check_suite?.head_branch ??
+    event?.object_attributes?.source_branch ??
+    event?.object_attributes?.ref ??
+    null
+  );
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+import type { Selectable } from "kysely";
+import type { Queries } from "../../db/dialect.ts";
+import type { OperationTable } from "../../db/schema.ts";
+import { newId } from "../../lib/ids.ts";
+
+/** Effects outside the database, written down before they start and after they end. */
+export type OperationKind = "submit" | "land" | "discard" | "revert";
+export type Operation = Omit<Selectable<OperationTable>, "kind"> & { kind: OperationKind };
+export type StepResult = Record<string, string | null | undefined>;
+
+/** Queues an operation of a record. The same one queued again is the same one. */
+export async function queueOperation(
+  queries: Queries,
+  operation: { record_id: string; plan_id: string; kind: OperationKind; at: string },
+): Promise<void> {
+  const { at, ...rest } = operation;
+  await queries
+    .insertInto("operations")
+    .values({
+      ...rest,
+      id: newId(),
+      status: "running",
+      attempts: 0,
+      next_attempt_at: at,
+      last_error: null,
+      created_at: at,
+      updated_at: at,
+    })
+    .onConflict((oc) => oc.columns(["record_id", "kind"]).doNothing())
+    .execute();
+}
+
+export async function unfinished(queries: Queries, recordId: string): Promise<Operation | undefined> {
+  const row = await queries
+    .selectFrom("operations")
+    .selectAll()
+    .where("record_id", "=", recordId)
+    .where("status", "=", "running")
+    .orderBy("created_at")
+    .executeTakeFirst();
+  return row as Operation | undefined;
+}
+
+/** Operations to take up: those due, or at start-up all that a crash may have left. */
+export async function due(queries: Queries, now: string | null): Promise<Operation[]> {
+  let rows = queries.selectFrom("operations").selectAll().where("status", "=", "running");
+  if (now !== null) rows = rows.where("next_attempt_at", "<=", now);
+  return (await rows.orderBy("created_at").limit(500).execute()) as Operation[];
+}
+
+export async function endOperation(
+  queries: Queries,
+  id: string,
+  status: "done" | "cancelled",
+  at: string,
+): Promise<void> {
+  await queries
+    .updateTable("operations")
+    .set({ status, last_error: null, updated_at: at })
+    .where("id", "=", id)
+    .execute();
+}
+
+export async function cancelOperations(queries: Queries, recordId: string, at: string): Promise<void> {
+  await queries
+    .updateTable("operations")
+    .set({ status: "cancelled", updated_at: at })
+    .where("record_id", "=", recordId)
+    .where("status", "=", "running")
+    .execute();
+}
+
+export async function deleteOperations(queries: Queries, recordId: string): Promise<void> {
+  const ids = queries.selectFrom("operations").select("id").where("record_id", "=", recordId);
+  await queries.deleteFrom("operation_steps").where("operation_id", "in", ids).execute();
+  await queries.deleteFrom("operations").where("record_id", "=", recordId).execute();
+}
+
+export async function postpone(
+  queries: Queries,
+  id: string,
+  values: { attempts: number; next_attempt_at: string; last_error: string; updated_at: string },
+): Promise<void> {
+  await queries.updateTable("operations").set(values).where("id", "=", id).execute();
+}
+
+/** Results of the steps that have ended. */
+export async function endedSteps(queries: Queries, operationId: string): Promise<Map<string, StepResult>> {
+  const rows = await queries
+    .selectFrom("operation_steps")
+    .select(["step", "result"])
+    .where("operation_id", "=", operationId)
+    .where("status", "=", "done")
+    .execute();
+  return new Map(rows.map((row) => [row.step, JSON.parse(row.result ?? "{}") as StepResult]));
+}
+
+export async function startStep(
+  queries: Queries,
+  operationId: string,
+  step: string,
+  at: string,
+): Promise<void> {
+  await queries
+    .insertInto("operation_steps")
+    .values({
+      operation_id: operationId,
+      step,
+      status: "started",
+      result: null,
+      started_at: at,
+      ended_at: null,
+    })
+    .onConflict((oc) => oc.columns(["operation_id", "step"]).doUpdateSet({ started_at: at }))
+    .execute();
+}
+
+export async function endStep(
+  queries: Queries,
+  operationId: string,
+  step: string,
+  result: StepResult,
+  at: string,
+): Promise<void> {
+  await queries
+    .updateTable("operation_steps")
+    .set({ status: "done", result: JSON.stringify(result), ended_at: at })
+    .where("operation_id", "=", operationId)
+    .where("step", "=", step)
+    .execute();
+}

@@ -1,0 +1,123 @@
+import { type Text, text } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { Refusal } from "../../errors.ts";
+import { type AuditedTransaction, type RecordEntry, system } from "../../lib/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import * as journal from "./journal-store.ts";
+import { backOffMs } from "./rules.ts";
+import * as store from "./store.ts";
+
+/** One effect outside the database. It must find its own work done when it is run again. */
+export type Step = {
+  name: string;
+  run(
+    record: store.ChangeRecord,
+    results: ReadonlyMap<string, journal.StepResult>,
+  ): Promise<journal.StepResult>;
+};
+
+/** The steps of an operation, and what is written, in one transaction, when the last has ended. */
+export type Procedure = {
+  steps: readonly Step[];
+  finish(
+    tx: { queries: Queries; record: RecordEntry; at: string },
+    change: store.ChangeRecord,
+    results: ReadonlyMap<string, journal.StepResult>,
+  ): Promise<void>;
+};
+
+export type JournalDeps = {
+  queries: Queries;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  procedures: Record<journal.OperationKind, Procedure>;
+  /** Called after each journal write. Crash tests stop the process here. */
+  onJournal?: ((operation: journal.OperationKind, point: string) => void) | undefined;
+};
+
+/**
+ * Runs a record's unfinished operation to its end. Call it holding the change's lock.
+ * A step that cannot reach git or the forge leaves the operation waiting with the
+ * reason; anything else it throws is a bug and is thrown on.
+ */
+export async function runOperation(deps: JournalDeps, operation: journal.Operation): Promise<void> {
+  const { steps, finish } = deps.procedures[operation.kind];
+  const note = (point: string): void => deps.onJournal?.(operation.kind, point);
+  const results = await journal.endedSteps(deps.queries, operation.id);
+  const change = await mustFind(deps.queries, operation.record_id);
+  let ended: { step: string; result: journal.StepResult } | null = null;
+  for (const step of steps.filter(({ name }) => !results.has(name))) {
+    const at = stamp(deps.clock());
+    const before = ended;
+    await deps.transaction(async (queries) => {
+      if (before !== null) await journal.endStep(queries, operation.id, before.step, before.result, at);
+      await journal.startStep(queries, operation.id, step.name, at);
+    });
+    note(`${step.name}:started`);
+    try {
+      const result = await step.run(change, results);
+      results.set(step.name, result);
+      ended = { step: step.name, result };
+    } catch (error) {
+      if (!isTemporary(error)) throw error;
+      await postpone(deps, operation, change, error.detail);
+      return;
+    }
+    note(`${step.name}:done`);
+  }
+  const at = stamp(deps.clock());
+  await deps.transaction(async (queries, record) => {
+    if (ended !== null) await journal.endStep(queries, operation.id, ended.step, ended.result, at);
+    await journal.endOperation(queries, operation.id, "done", at);
+    await finish({ queries, record, at }, change, results);
+  });
+  note("finished");
+}
+
+const isTemporary = (error: unknown): error is Refusal =>
+  error instanceof Refusal && error.code === "repository_unavailable";
+
+async function postpone(
+  deps: JournalDeps,
+  operation: journal.Operation,
+  change: store.ChangeRecord,
+  reason: Text,
+): Promise<void> {
+  const now = deps.clock();
+  const attempts = operation.attempts + 1;
+  const isNew = operation.last_error !== JSON.stringify(reason);
+  await deps.transaction(async (queries, record) => {
+    await journal.postpone(queries, operation.id, {
+      attempts,
+      next_attempt_at: stamp(new Date(now.getTime() + backOffMs(attempts))),
+      last_error: JSON.stringify(reason),
+      updated_at: stamp(now),
+    });
+    if (operation.kind !== "discard") {
+      await store.updateRecord(queries, change.id, { status: "in_progress", updated_at: stamp(now) });
+    }
+    // Each reason once: a forge that is down all night leaves one line, not hundreds.
+    if (!isNew) return;
+    await record({
+      actor: system,
+      action: "change.waiting",
+      resource: `change:${change.plan_id}`,
+      status: "failed",
+      planId: change.plan_id,
+      metadata: { operation: operation.kind, reason: reason.en },
+    });
+  });
+}
+
+async function mustFind(queries: Queries, id: string): Promise<store.ChangeRecord> {
+  const record = await store.findRecord(queries, id);
+  if (record === undefined) throw new Error(`operation without its change record ${id}`);
+  return record;
+}
+
+/** The reason an operation waits for, as it was last written down. */
+export function waitingReason(operation: journal.Operation | undefined): Text | null {
+  if (operation === undefined || operation.last_error === null) return null;
+  const reason = JSON.parse(operation.last_error) as Partial<Text>;
+  return text(reason.en ?? "", reason["pt-BR"] ?? "");
+}

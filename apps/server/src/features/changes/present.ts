@@ -1,0 +1,72 @@
+import {
+  type AuditEvent,
+  type ChangeDetail,
+  type Locale,
+  type Plan,
+  type PlanExecutionResult,
+  type PullRequest,
+  type Text,
+} from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { waitingReason } from "./journal.ts";
+import * as journal from "./journal-store.ts";
+import { describeState, noApprovals, tally } from "./rules.ts";
+import * as store from "./store.ts";
+
+/** A record as the contract answers it. `message` replaces the sentence on its state. */
+export async function presentRecord(
+  queries: Queries,
+  change: store.ChangeRecord,
+  locale: Locale,
+  message?: Text,
+): Promise<PlanExecutionResult> {
+  const submission =
+    change.kind === "submission"
+      ? change
+      : ((await store.findByPlan(queries, change.plan_id, "submission")) ?? change);
+  const approval = await store.findApproval(queries, "change_record_id", submission.id);
+  const votes = approval === undefined ? [] : await store.votesOf(queries, approval.id);
+  const approvals =
+    approval === undefined ? noApprovals : tally(approval.requirements, votes, approval.expires_at);
+  const missing = Math.max(0, ...approvals.requirements.map(({ required, given }) => required - given));
+  const reason = waitingReason(await journal.unfinished(queries, change.id));
+  const state = describeState({ ...change, missing, base: change.base_branch, reason });
+  return {
+    record_id: change.id,
+    plan_id: change.plan_id,
+    mode: change.mode as PlanExecutionResult["mode"],
+    status: change.status as PlanExecutionResult["status"],
+    outcome: change.outcome as PlanExecutionResult["outcome"],
+    branch: change.branch,
+    base_branch: change.base_branch,
+    commit_sha: change.commit_sha,
+    diff: { stat: change.diff_stat, patch: change.diff_patch },
+    hitl_required: change.status === "hitl_required",
+    approval_id: approval?.id ?? null,
+    approvals,
+    pull_request: change.pull_request === null ? null : (JSON.parse(change.pull_request) as PullRequest),
+    message: (message ?? state)[locale],
+    threadId: change.thread_id,
+  };
+}
+
+export function presentDetail(
+  result: PlanExecutionResult,
+  plan: Plan,
+  events: readonly AuditEvent[],
+): ChangeDetail {
+  const timeline = events.map((event) => ({
+    at: event.at,
+    type: event.action,
+    actor: event.actor_name,
+    detail: detailOf(event),
+  }));
+  return { ...result, plan, timeline };
+}
+
+function detailOf({ status, metadata }: AuditEvent): string {
+  const shown = Object.entries(metadata)
+    .filter(([name, value]) => value !== null && name !== "request_id" && name !== "address")
+    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return [...(status === "succeeded" ? [] : [status]), ...shown].join("; ");
+}

@@ -1,0 +1,279 @@
+import type { PullRequest } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
+import { system } from "../../lib/actor.ts";
+import { stamp } from "../../lib/clock.ts";
+import type { ChangesDeps } from "./deps.ts";
+import type { Procedure, Step } from "./journal.ts";
+import * as journal from "./journal-store.ts";
+import * as store from "./store.ts";
+
+/** Date and author of everything a record writes: taken from the record, so that a repeat writes the same. */
+export function signature(change: store.ChangeRecord) {
+  const email = change.actor_email ?? "ciclo@localhost";
+  return { author: { name: change.actor, email }, at: change.created_at };
+}
+
+export const markerOf = (record: { id: string }): string => `Ciclo-Record: ${record.id}`;
+
+/** Steps and endings of the four operations. */
+export function createProcedures(deps: ChangesDeps): Record<journal.OperationKind, Procedure> {
+  return {
+    submit: submitProcedure(deps),
+    land: landProcedure(deps),
+    discard: discardProcedure(deps),
+    revert: revertProcedure(deps),
+  };
+}
+
+function submitProcedure(deps: ChangesDeps): Procedure {
+  const { repository, forge } = deps;
+  const createBranch: Step = {
+    name: "create-branch",
+    async run(change) {
+      const created = await repository.createBranch(change.branch, commitOf(change));
+      return { conflict: created ? null : ((await repository.branchTip(change.branch)) ?? "unknown") };
+    },
+  };
+  const openPullRequest: Step = {
+    name: "open-pull-request",
+    async run(change, results) {
+      if (forge === null || conflictOf(results) !== null) return {};
+      const planned = await deps.findPlan(change.plan_id);
+      const request = planned === undefined ? null : deps.preview(planned.plan, change.actor).pull_request;
+      const opened = await forge.open({
+        branch: change.branch,
+        base: change.base_branch,
+        title: request?.title ?? change.summary,
+        body: request?.body ?? "",
+      });
+      return { pull_request: JSON.stringify(opened) };
+    },
+  };
+  return {
+    steps: [writeCommit(deps), createBranch, ...(forge === null ? [] : [openPullRequest])],
+    async finish({ queries, at }, change, results) {
+      if (conflictOf(results) !== null) {
+        await abandon(queries, change, at);
+        return;
+      }
+      const approval = await store.findApproval(queries, "change_record_id", change.id);
+      await store.updateRecord(queries, change.id, {
+        status: approval === undefined ? "in_progress" : "hitl_required",
+        pull_request: results.get("open-pull-request")?.pull_request ?? null,
+        updated_at: at,
+      });
+      if (approval === undefined) {
+        await journal.queueOperation(queries, {
+          record_id: change.id,
+          plan_id: change.plan_id,
+          kind: "land",
+          at,
+        });
+      }
+    },
+  };
+}
+
+const conflictOf = (results: ReadonlyMap<string, journal.StepResult>): string | null =>
+  results.get("create-branch")?.conflict ?? null;
+
+const commitOf = (change: store.ChangeRecord): string => {
+  if (change.commit_sha === null) throw new Error(`change ${change.id} has no commit`);
+  return change.commit_sha;
+};
+
+/** The branch belongs to somebody else: the submission comes to nothing. */
+async function abandon(
+  queries: Parameters<typeof store.updateRecord>[0],
+  change: store.ChangeRecord,
+  at: string,
+) {
+  const approval = await store.findApproval(queries, "change_record_id", change.id);
+  if (approval !== undefined) await store.resolveApproval(queries, approval.id, "superseded", at);
+  await store.updateRecord(queries, change.id, { status: "failed", outcome: null, updated_at: at });
+}
+
+/** Makes sure that the commit's objects are there; they may have been lost with a crash. */
+function writeCommit({ repository, findPlan, planFiles, preview }: ChangesDeps): Step {
+  return {
+    name: "write-commit",
+    async run(change) {
+      if (await repository.hasCommit(commitOf(change))) return {};
+      const planned = await findPlan(change.plan_id);
+      if (planned === undefined) throw new Error(`change ${change.id} has no plan`);
+      const message = (JSON.parse(change.metadata) as { commit_message?: string }).commit_message;
+      const written = await repository.commit({
+        base: change.base_commit,
+        files: planFiles(planned.plan),
+        message: message ?? preview(planned.plan, change.actor).commit_message,
+        ...signature(change),
+      });
+      if (written !== change.commit_sha) throw new Error(`commit of ${change.id} came out as ${written}`);
+      return {};
+    },
+  };
+}
+
+function landProcedure(deps: ChangesDeps): Procedure {
+  const land: Step = {
+    name: "land",
+    run: (change) => (deps.forge === null ? landDirectly(deps, change) : landByForge(deps, change)),
+  };
+  return {
+    steps: [land, deleteBranch(deps)],
+    async finish(tx, change, results) {
+      const landed = results.get("land")?.landed ?? null;
+      const stale = results.get("land")?.stale ?? null;
+      await store.updateRecord(tx.queries, change.id, {
+        status: landed === null ? "failed" : "completed",
+        outcome: landed === null ? "stale" : "applied",
+        landed_sha: landed,
+        pull_request: results.get("land")?.pull_request ?? change.pull_request,
+        updated_at: tx.at,
+      });
+      if (landed === null) {
+        await journal.queueOperation(tx.queries, {
+          record_id: change.id,
+          plan_id: change.plan_id,
+          kind: "discard",
+          at: tx.at,
+        });
+      }
+      await tx.record({
+        actor: system,
+        action: landed === null ? "change.stale" : "change.applied",
+        resource: `change:${change.plan_id}`,
+        status: landed === null ? "failed" : "succeeded",
+        planId: change.plan_id,
+        metadata: {
+          base_branch: change.base_branch,
+          commit: landed,
+          ...(stale === null ? {} : { paths: stale }),
+        },
+      });
+    },
+  };
+}
+
+async function landDirectly(deps: ChangesDeps, change: store.ChangeRecord): Promise<journal.StepResult> {
+  const result = await deps.repository.land({
+    commit: commitOf(change),
+    base: change.base_commit,
+    message: `Merge ${change.branch}\n\n${change.summary}\n`,
+    ...signature(change),
+  });
+  return result.outcome === "landed"
+    ? { landed: result.commit, stale: null }
+    : { landed: null, stale: result.paths.join(", ") };
+}
+
+async function landByForge(deps: ChangesDeps, change: store.ChangeRecord): Promise<journal.StepResult> {
+  const { forge, repository } = deps;
+  if (forge === null || change.pull_request === null)
+    throw new Error(`change ${change.id} has no pull request`);
+  const head = await repository.refresh();
+  const { number } = JSON.parse(change.pull_request) as PullRequest;
+  const open = await forge.read(number);
+  if (open.state === "open") {
+    const paths = await repository.touched(
+      change.base_commit,
+      commitOf(change),
+      await changedPaths(deps, change),
+    );
+    const overlap = await repository.touched(change.base_commit, head, paths);
+    if (overlap.length > 0) return { landed: null, stale: overlap.join(", ") };
+  }
+  const merged = await forge.merge(number, commitOf(change), change.summary);
+  if (!merged.merged) throw waitForForge(forge.provider, merged.reason);
+  await repository.refresh();
+  return { landed: merged.commit, stale: null, pull_request: JSON.stringify(await forge.read(number)) };
+}
+
+async function changedPaths(deps: ChangesDeps, change: store.ChangeRecord): Promise<string[]> {
+  const planned = await deps.findPlan(change.plan_id);
+  return planned === undefined ? [] : [...deps.planFiles(planned.plan).keys()];
+}
+
+function waitForForge(provider: string, reason: string): Refusal {
+  return new Refusal("repository_unavailable", {
+    en: `${provider} does not merge yet: ${reason}`,
+    "pt-BR": `${provider} ainda não faz o merge: ${reason}`,
+  });
+}
+
+/** Removes the change's branch. One that somebody pushed to is theirs now, and is kept. */
+function deleteBranch({ repository }: ChangesDeps): Step {
+  return {
+    name: "delete-branch",
+    async run(change) {
+      try {
+        await repository.deleteBranch(change.branch, commitOf(change));
+        return {};
+      } catch (error) {
+        if (error instanceof Refusal && error.code === "branch_exists") return { kept: error.message };
+        throw error;
+      }
+    },
+  };
+}
+
+function discardProcedure(deps: ChangesDeps): Procedure {
+  const closePullRequest: Step = {
+    name: "close-pull-request",
+    async run(change) {
+      if (deps.forge === null || change.pull_request === null) return {};
+      await deps.forge.close((JSON.parse(change.pull_request) as PullRequest).number);
+      return {};
+    },
+  };
+  return {
+    steps: [closePullRequest, deleteBranch(deps)],
+    finish: () => Promise.resolve(),
+  };
+}
+
+function revertProcedure(deps: ChangesDeps): Procedure {
+  const revert: Step = {
+    name: "revert",
+    async run(rollback) {
+      if (rollback.landed_sha === null) throw new Error(`rollback ${rollback.id} has nothing to revert`);
+      const result = await deps.repository.revert(rollback.landed_sha, {
+        message: `Revert "${rollback.summary}"\n\nPlan: ${rollback.plan_id}\n${markerOf(rollback)}\n`,
+        marker: markerOf(rollback),
+        author: signature(rollback).author,
+        at: rollback.created_at,
+      });
+      if (result.outcome === "conflict") return { conflict: result.paths.join(", "), commit: null };
+      return { conflict: null, commit: result.outcome === "reverted" ? result.commit : null };
+    },
+  };
+  return {
+    steps: [revert],
+    async finish({ queries, record, at }, rollback, results) {
+      const conflict = results.get("revert")?.conflict ?? null;
+      const commit = results.get("revert")?.commit ?? null;
+      if (conflict !== null) {
+        // Nothing was changed; without its row the rollback can be asked for again.
+        await journal.deleteOperations(queries, rollback.id);
+        await store.deleteRecord(queries, rollback.id);
+      } else {
+        await store.updateRecord(queries, rollback.id, {
+          status: "failed",
+          outcome: "rolled_back",
+          commit_sha: commit,
+          updated_at: at,
+        });
+      }
+      await record({
+        actor: system,
+        action: conflict === null ? "change.reverted" : "change.revert_conflict",
+        resource: `change:${rollback.plan_id}`,
+        status: conflict === null ? "succeeded" : "failed",
+        planId: rollback.plan_id,
+        metadata: conflict === null ? { commit, base_branch: rollback.base_branch } : { paths: conflict },
+      });
+    },
+  };
+}
+
+export const nowOf = (deps: ChangesDeps): string => stamp(deps.clock());

@@ -1,0 +1,164 @@
+import { type Locale, type PlanExecutionResult, text } from "@ciclo/contract";
+import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
+import type { Actor } from "../../lib/actor.ts";
+import { newId } from "../../lib/ids.ts";
+import type { Context } from "./deps.ts";
+import * as journal from "./journal-store.ts";
+import { presentRecord } from "./present.ts";
+import { nowOf } from "./procedures.ts";
+import * as store from "./store.ts";
+import { runUnfinished } from "./submit.ts";
+
+export type RollbackRequest = { plan_id: string; branch?: string | undefined; reason?: string | undefined };
+
+/** Takes a change back: an unmerged one loses its branch, a merged one gets a revert commit. */
+export async function rollback(
+  context: Context,
+  actor: Actor,
+  request: RollbackRequest,
+  locale: Locale,
+): Promise<PlanExecutionResult> {
+  return context.database.exclusively(`change:${request.plan_id}`, async () => {
+    const change = await findChange(context, request);
+    const before = await store.findByPlan(context.queries, change.plan_id, "rollback");
+    if (before !== undefined) return resume(context, before, locale);
+    await settleLanding(context, change);
+    const settled = (await store.findRecord(context.queries, change.id)) ?? change;
+    if (settled.outcome !== null && settled.outcome !== "applied") {
+      return presentRecord(context.queries, settled, locale, nothingLeft(settled.outcome));
+    }
+    const row = await begin(context, actor, settled, request.reason);
+    await runUnfinished(context, settled.outcome === "applied" ? row.id : settled.id);
+    return finish(context, row, locale);
+  });
+}
+
+async function findChange({ queries }: Context, request: RollbackRequest): Promise<store.ChangeRecord> {
+  const change = await store.findByPlan(queries, request.plan_id, "submission");
+  if (change === undefined) {
+    throw notFound(
+      `No change of plan ${request.plan_id}. See: ciclo changes`,
+      `Não há mudança do plano ${request.plan_id}. Veja: ciclo changes`,
+    );
+  }
+  if (request.branch !== undefined && request.branch !== change.branch) {
+    throw invalidPayload([
+      fieldError("branch", `the plan's branch is ${change.branch}`, `a branch do plano é ${change.branch}`),
+    ]);
+  }
+  return change;
+}
+
+/** An approved change may stand on the base branch though its record does not say so yet. */
+async function settleLanding(context: Context, change: store.ChangeRecord): Promise<void> {
+  const operation = await journal.unfinished(context.queries, change.id);
+  if (operation?.kind !== "land" || change.commit_sha === null) return;
+  await context.repository.refresh();
+  const isThere = (await context.repository.landedAs(change.commit_sha)) !== null;
+  if (isThere) await runUnfinished(context, change.id);
+}
+
+/** Adds the rollback's row, and queues what it has to do, in one transaction. */
+async function begin(
+  context: Context,
+  actor: Actor,
+  change: store.ChangeRecord,
+  reason: string | undefined,
+): Promise<store.ChangeRecord> {
+  const at = nowOf(context);
+  const isMerged = change.outcome === "applied";
+  const row: store.ChangeRecord = {
+    ...change,
+    id: newId(),
+    kind: "rollback",
+    actor: actor.name,
+    actor_email: actor.email,
+    actor_id: actor.id,
+    status: isMerged ? "in_progress" : "failed",
+    outcome: isMerged ? null : "rolled_back",
+    commit_sha: isMerged ? null : change.commit_sha,
+    metadata: JSON.stringify({ reason: reason ?? null, rolls_back: change.id }),
+    created_at: at,
+    updated_at: at,
+  };
+  await context.transaction(async (queries, record) => {
+    await store.insertRecord(queries, row);
+    if (isMerged) {
+      await journal.queueOperation(queries, { record_id: row.id, plan_id: row.plan_id, kind: "revert", at });
+    } else {
+      await journal.cancelOperations(queries, change.id, at);
+      const approval = await store.findApproval(queries, "change_record_id", change.id);
+      if (approval !== undefined) await store.resolveApproval(queries, approval.id, "superseded", at);
+      await store.updateRecord(queries, change.id, {
+        status: "failed",
+        outcome: "rolled_back",
+        updated_at: at,
+      });
+      await journal.queueOperation(queries, {
+        record_id: change.id,
+        plan_id: change.plan_id,
+        kind: "discard",
+        at,
+      });
+    }
+    await record({
+      actor,
+      action: "change.rolled_back",
+      resource: `change:${change.plan_id}`,
+      status: "succeeded",
+      planId: change.plan_id,
+      metadata: {
+        reason: reason ?? null,
+        branch: change.branch,
+        merged: isMerged,
+        commit: change.landed_sha,
+      },
+    });
+  });
+  return row;
+}
+
+async function resume(
+  context: Context,
+  row: store.ChangeRecord,
+  locale: Locale,
+): Promise<PlanExecutionResult> {
+  if (row.outcome === "rolled_back") {
+    return presentRecord(
+      context.queries,
+      row,
+      locale,
+      text(
+        `Rolled back already, by ${row.actor} at ${row.created_at}`,
+        `Já revertida por ${row.actor} em ${row.created_at}`,
+      ),
+    );
+  }
+  await runUnfinished(context, row.id);
+  return finish(context, row, locale);
+}
+
+async function finish(
+  context: Context,
+  row: store.ChangeRecord,
+  locale: Locale,
+): Promise<PlanExecutionResult> {
+  const after = await store.findRecord(context.queries, row.id);
+  if (after === undefined) throw conflict(row);
+  return presentRecord(context.queries, after, locale);
+}
+
+const conflict = (row: store.ChangeRecord): Refusal =>
+  new Refusal(
+    "revert_conflict",
+    text(
+      `Later changes touch the same lines as ${row.plan_id}. Take those back first, or plan a change that sets the values you want.`,
+      `Mudanças posteriores tocam as mesmas linhas de ${row.plan_id}. Reverta-as antes ou planeje uma mudança com os valores desejados.`,
+    ),
+  );
+
+const nothingLeft = (outcome: string) =>
+  text(
+    `Nothing to roll back: the change ended as ${outcome} and its branch is gone`,
+    `Nada a reverter: a mudança terminou como ${outcome} e sua branch não existe mais`,
+  );

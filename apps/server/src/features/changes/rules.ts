@@ -1,0 +1,164 @@
+import { type ApprovalTally, type Text, text } from "@ciclo/contract";
+import { canonicalJson, sha256 } from "../../lib/crypto.ts";
+import { Refusal } from "../../errors.ts";
+import type { Actor } from "../../lib/actor.ts";
+import type { Requirement } from "../config-repo/approval-rules.ts";
+
+export type Vote = {
+  user_id: string;
+  actor: string;
+  roles: string[];
+  decision: "approve" | "reject";
+  reason: string | null;
+  at: string;
+};
+
+/** What a vote is given for. A change in any of the three makes it another thing. */
+export const bindingOf = (patchSha256: string, baseCommit: string, policyVersion: string): string =>
+  sha256(canonicalJson([patchSha256, baseCommit, policyVersion]));
+
+const counts = (requirement: Requirement, vote: Pick<Vote, "roles">): boolean =>
+  requirement.roles.some((role) => vote.roles.includes(role));
+
+const givenFor = (requirement: Requirement, votes: readonly Vote[]): number =>
+  votes.filter((vote) => vote.decision === "approve" && counts(requirement, vote)).length;
+
+/** Every requirement has its votes, and nobody said no. */
+export const isApproved = (requirements: readonly Requirement[], votes: readonly Vote[]): boolean =>
+  votes.every((vote) => vote.decision === "approve") &&
+  requirements.every((requirement) => givenFor(requirement, votes) >= requirement.required);
+
+export function tally(
+  requirements: readonly Requirement[],
+  votes: readonly Vote[],
+  expiresAt: string | null,
+): ApprovalTally {
+  return {
+    required: Math.max(0, ...requirements.map((requirement) => requirement.required)),
+    given: votes.filter((vote) => vote.decision === "approve").length,
+    decisions: votes.map(({ actor, decision, reason, at }) => ({ actor, decision, reason, at })),
+    requirements: requirements.map((requirement) => ({
+      rule: requirement.rule,
+      required: requirement.required,
+      given: givenFor(requirement, votes),
+      roles: requirement.roles,
+      self_approval: requirement.self_approval,
+    })),
+    expires_at: expiresAt,
+  };
+}
+
+export const noApprovals: ApprovalTally = {
+  required: 0,
+  given: 0,
+  decisions: [],
+  requirements: [],
+  expires_at: null,
+};
+
+const policy = "policies/approvals.yaml";
+
+/**
+ * Why somebody may not vote; null when they may. `others` is how many other active
+ * users hold a role of the requirement that decides.
+ */
+export function votingProblem(
+  voter: Actor,
+  requirements: readonly Requirement[],
+  votes: readonly Vote[],
+  author: { id: string | null; email: string | null },
+  others: (requirement: Requirement) => number,
+): Refusal | null {
+  if (votes.some((vote) => vote.user_id === voter.id)) return votedAlready();
+  const mine = requirements.filter((requirement) => counts(requirement, { roles: [...voter.roles] }));
+  if (mine.length === 0) return notAsked(requirements);
+  const isAuthor =
+    voter.id === author.id ||
+    (voter.email !== null && voter.email.toLowerCase() === author.email?.toLowerCase());
+  if (!isAuthor) return null;
+  const forbidding = mine.find(
+    (requirement) =>
+      requirement.self_approval === "never" ||
+      (requirement.self_approval === "only_approver" && others(requirement) > 0),
+  );
+  return forbidding === undefined ? null : ownChange(forbidding);
+}
+
+const votedAlready = (): Refusal =>
+  new Refusal(
+    "already_decided",
+    text("You have decided on this change already", "Você já decidiu sobre esta mudança"),
+  );
+
+function notAsked(requirements: readonly Requirement[]): Refusal {
+  const roles = [...new Set(requirements.flatMap((requirement) => requirement.roles))].join(", ");
+  const rules = requirements.map((requirement) => requirement.rule).join(", ");
+  return new Refusal(
+    "policy_denied",
+    text(
+      `${policy}, rule ${rules}: only ${roles} may decide this change`,
+      `${policy}, regra ${rules}: somente ${roles} pode decidir esta mudança`,
+    ),
+  );
+}
+
+function ownChange({ rule, self_approval }: Requirement): Refusal {
+  return new Refusal(
+    "self_approval",
+    self_approval === "never"
+      ? text(
+          `${policy}, rule ${rule}: authors never approve their own change`,
+          `${policy}, regra ${rule}: autores nunca aprovam a própria mudança`,
+        )
+      : text(
+          `${policy}, rule ${rule}: another approver is there, so somebody else must approve your change`,
+          `${policy}, regra ${rule}: há outro aprovador, então outra pessoa deve aprovar sua mudança`,
+        ),
+  );
+}
+
+const firstWaitMs = 2000;
+const longestWaitMs = 5 * 60_000;
+
+/** How long to wait before the next attempt, in milliseconds: 2 s, 4 s, … 5 min. */
+export const backOffMs = (attempts: number): number =>
+  Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(20, Math.max(0, attempts - 1)));
+
+/** One sentence on where a change stands. */
+export function describeState(state: {
+  status: string;
+  outcome: string | null;
+  missing: number;
+  base: string;
+  reason: Text | null;
+}): Text {
+  if (state.outcome !== null)
+    return outcomes[state.outcome]?.(state.base) ?? text(state.outcome, state.outcome);
+  if (state.reason !== null) {
+    return text(
+      `Waiting, and tried again by itself: ${state.reason.en}`,
+      `Aguardando, com novas tentativas automáticas: ${state.reason["pt-BR"]}`,
+    );
+  }
+  if (state.status === "hitl_required") {
+    return text(
+      `Waiting for ${state.missing} more approval${state.missing === 1 ? "" : "s"}`,
+      `Aguardando mais ${state.missing} aprovaç${state.missing === 1 ? "ão" : "ões"}`,
+    );
+  }
+  return text("In progress", "Em andamento");
+}
+
+const outcomes: Record<string, (base: string) => Text> = {
+  applied: (base) => text(`Applied to ${base}`, `Aplicada em ${base}`),
+  rejected: () => text("Rejected; its branch was removed", "Rejeitada; a branch foi removida"),
+  rolled_back: () => text("Rolled back", "Revertida"),
+  expired: () =>
+    text("Expired before it was approved. Plan it again.", "Expirou antes de ser aprovada. Planeje de novo."),
+  stale: (base) =>
+    text(
+      `${base} has changed the same files since. Plan it again.`,
+      `${base} alterou os mesmos arquivos desde então. Planeje de novo.`,
+    ),
+  canary_failed: () => text("Rolled back: the canary failed", "Revertida: o canário falhou"),
+};

@@ -1,0 +1,183 @@
+import {
+  type ApprovalItem,
+  type AuditEvent,
+  type ChangeDetail,
+  type ChangeSummary,
+  type Decision,
+  type Locale,
+  type PlanExecutionResult,
+  type Submission,
+  text,
+} from "@ciclo/contract";
+import { notFound, Refusal } from "../../errors.ts";
+import type { Actor } from "../../lib/actor.ts";
+import { stamp } from "../../lib/clock.ts";
+import { canonicalJson, sha256 } from "../../lib/crypto.ts";
+import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
+import { decide } from "./decide.ts";
+import type { ChangesDeps, Context } from "./deps.ts";
+import { presentDetail, presentRecord } from "./present.ts";
+import { createProcedures } from "./procedures.ts";
+import { syncBranch, syncPlan } from "./pull-requests.ts";
+import { Reconciler } from "./reconcile.ts";
+import { rollback, type RollbackRequest } from "./rollback.ts";
+import { tally, votingProblem } from "./rules.ts";
+import * as store from "./store.ts";
+import { submit } from "./submit.ts";
+
+export type ChangesService = {
+  submit(actor: Actor, submission: Submission, locale: Locale): Promise<PlanExecutionResult>;
+  decide(actor: Actor, decision: Decision, locale: Locale): Promise<PlanExecutionResult>;
+  rollback(actor: Actor, request: RollbackRequest, locale: Locale): Promise<PlanExecutionResult>;
+  refresh(actor: Actor, planId: string, locale: Locale): Promise<PlanExecutionResult>;
+  /** Takes in what the forge says of a branch; false when it is not one of ours. */
+  syncBranch(branch: string): Promise<boolean>;
+  /** Runs `work` once for a caller's key; a repeat gets the first answer. */
+  once<T>(actor: Actor, key: string | undefined, request: unknown, work: () => Promise<T>): Promise<T>;
+  /** Whether a change of this plan has come to its end, so that a new plan needs a new id. */
+  isSpent(planId: string): Promise<boolean>;
+  list(filter: store.ChangeFilter): Promise<Page<ChangeSummary>>;
+  get(planId: string, locale: Locale): Promise<ChangeDetail>;
+  inbox(
+    actor: Actor,
+    filter: { status?: string | undefined; cursor?: string | undefined; limit: number },
+    locale: Locale,
+  ): Promise<Page<ApprovalItem>>;
+  reconciler: Reconciler;
+};
+
+export type ChangesServiceDeps = ChangesDeps & {
+  /** Audit entries of a plan, oldest first. */
+  eventsOf(planId: string): Promise<AuditEvent[]>;
+};
+
+/** Submit, approve, apply, roll back: from a plan to a commit on the live branch and back. */
+export function createChanges(deps: ChangesServiceDeps): ChangesService {
+  const context: Context = { ...deps, queries: deps.database.queries, procedures: createProcedures(deps) };
+  const { queries } = context;
+  return {
+    submit: (actor, submission, locale) => submit(context, actor, submission, locale),
+    decide: (actor, decision, locale) => decide(context, actor, decision, locale),
+    rollback: (actor, request, locale) => rollback(context, actor, request, locale),
+    refresh: (actor, planId, locale) => syncPlan(context, actor, planId, locale),
+    syncBranch: (branch) => syncBranch(context, branch),
+    once: (actor, key, request, work) => once(context, actor, key, request, work),
+    async isSpent(planId) {
+      const change = await store.findByPlan(queries, planId, "submission");
+      return change?.status === "failed" || change?.status === "completed";
+    },
+    async list(filter) {
+      const rows = await store.listRecords(queries, filter);
+      return toPage(rows, filter.limit, (row) => encodeCursor(row.created_at, row.record_id));
+    },
+    get: (planId, locale) => getChange(context, deps, planId, locale),
+    async inbox(actor, filter, locale) {
+      const rows = await store.listApprovals(queries, filter);
+      const page = toPage(rows, filter.limit, (row) => encodeCursor(row.created_at, row.id));
+      const items = await Promise.all(
+        page.items.map((approval) => presentApproval(context, actor, approval, locale)),
+      );
+      return { ...page, items };
+    },
+    reconciler: new Reconciler(context),
+  };
+}
+
+async function getChange(
+  { queries, findPlan }: Context,
+  deps: ChangesServiceDeps,
+  planId: string,
+  locale: Locale,
+): Promise<ChangeDetail> {
+  const change =
+    (await store.findByPlan(queries, planId, "rollback")) ??
+    (await store.findByPlan(queries, planId, "submission"));
+  const planned = await findPlan(planId);
+  if (change === undefined || planned === undefined) {
+    throw notFound(
+      `No change of plan ${planId}. See: ciclo changes`,
+      `Não há mudança do plano ${planId}. Veja: ciclo changes`,
+    );
+  }
+  const result = await presentRecord(queries, change, locale);
+  return presentDetail(result, planned.plan, await deps.eventsOf(planId));
+}
+
+async function presentApproval(
+  context: Context,
+  actor: Actor,
+  approval: store.Approval,
+  locale: Locale,
+): Promise<ApprovalItem> {
+  const { queries } = context;
+  const change = await store.findRecord(queries, approval.change_record_id);
+  if (change === undefined) throw new Error(`approval without its change record ${approval.id}`);
+  const votes = await store.votesOf(queries, approval.id);
+  const others = new Map<string, number>();
+  for (const { rule, roles } of approval.requirements) {
+    others.set(rule, await context.countOthers(queries, actor.id ?? "", roles));
+  }
+  const author = { id: change.actor_id, email: change.actor_email };
+  const blocked =
+    approval.status === "pending"
+      ? votingProblem(actor, approval.requirements, votes, author, ({ rule }) => others.get(rule) ?? 0)
+      : ended(approval.status);
+  return {
+    id: approval.id,
+    plan_id: approval.plan_id,
+    record_id: change.id,
+    summary: change.summary,
+    status: approval.status as ApprovalItem["status"],
+    branch: change.branch,
+    base_branch: change.base_branch,
+    commit_sha: change.commit_sha,
+    requested_by: change.actor,
+    created_at: approval.created_at,
+    approvals: tally(approval.requirements, votes, approval.expires_at),
+    can_decide: blocked === null,
+    blocked_reason: blocked?.detail[locale] ?? null,
+  };
+}
+
+const ended = (status: string): Refusal =>
+  new Refusal(
+    "already_decided",
+    text(`This approval is ${status} already`, `Esta aprovação já está em: ${status}`),
+  );
+
+async function once<T>(
+  { database, queries, clock }: Context,
+  actor: Actor,
+  key: string | undefined,
+  request: unknown,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (key === undefined) return work();
+  const userId = actor.id ?? actor.name;
+  const requestHash = sha256(canonicalJson(request));
+  return database.exclusively(`idempotency:${userId}:${key}`, async () => {
+    const before = await store.findAnswer(queries, userId, key);
+    if (before === undefined) {
+      const answer = await work();
+      await store.keepAnswer(queries, {
+        user_id: userId,
+        key,
+        request_hash: requestHash,
+        response: JSON.stringify(answer),
+        created_at: stamp(clock()),
+      });
+      return answer;
+    }
+    if (before.request_hash !== requestHash) throw otherRequest();
+    return JSON.parse(before.response) as T;
+  });
+}
+
+const otherRequest = (): Refusal =>
+  new Refusal(
+    "idempotency_conflict",
+    text(
+      "This Idempotency-Key was used for another request. Use a new one.",
+      "Este Idempotency-Key já foi usado em outro pedido. Use um novo.",
+    ),
+  );

@@ -1,0 +1,207 @@
+import type { ChangeSummary } from "@ciclo/contract";
+import type { Insertable, Selectable, Updateable } from "kysely";
+import type { Queries } from "../../db/dialect.ts";
+import type { ApprovalTable, ChangePlanTable } from "../../db/schema.ts";
+import { decodeCursor } from "../../lib/page.ts";
+import type { Requirement } from "../config-repo/approval-rules.ts";
+import type { Vote } from "./rules.ts";
+
+export type ChangeRecord = Selectable<ChangePlanTable>;
+export type Approval = Omit<Selectable<ApprovalTable>, "requirements"> & { requirements: Requirement[] };
+
+/** Inserts a record; false when the plan has one of this kind already. */
+export async function insertRecord(queries: Queries, record: Insertable<ChangePlanTable>): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await queries
+    .insertInto("change_plans")
+    .values(record)
+    .onConflict((oc) => oc.columns(["plan_id", "kind"]).doNothing())
+    .executeTakeFirst();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+export async function updateRecord(
+  queries: Queries,
+  id: string,
+  values: Updateable<ChangePlanTable>,
+): Promise<void> {
+  await queries.updateTable("change_plans").set(values).where("id", "=", id).execute();
+}
+
+export const findRecord = (queries: Queries, id: string): Promise<ChangeRecord | undefined> =>
+  queries.selectFrom("change_plans").selectAll().where("id", "=", id).executeTakeFirst();
+
+export const findByPlan = (
+  queries: Queries,
+  planId: string,
+  kind: "submission" | "rollback",
+): Promise<ChangeRecord | undefined> =>
+  queries
+    .selectFrom("change_plans")
+    .selectAll()
+    .where("plan_id", "=", planId)
+    .where("kind", "=", kind)
+    .executeTakeFirst();
+
+/** The change whose pull request a webhook speaks of. */
+export const findOpenByBranch = (queries: Queries, branch: string): Promise<ChangeRecord | undefined> =>
+  queries
+    .selectFrom("change_plans")
+    .selectAll()
+    .where("branch", "=", branch)
+    .where("kind", "=", "submission")
+    .executeTakeFirst();
+
+export async function deleteRecord(queries: Queries, id: string): Promise<void> {
+  await queries.deleteFrom("change_plans").where("id", "=", id).execute();
+}
+
+export type ChangeFilter = {
+  cursor?: string | undefined;
+  limit: number;
+  status?: string | undefined;
+  outcome?: string | undefined;
+  actor?: string | undefined;
+  intent?: string | undefined;
+};
+
+const summaryColumns = [
+  "id as record_id",
+  "plan_id",
+  "summary",
+  "intent",
+  "actor",
+  "mode",
+  "status",
+  "outcome",
+  "branch",
+  "base_branch",
+  "commit_sha",
+  "created_at",
+  "updated_at",
+] as const;
+
+/** Newest first; one row more than asked for tells that another page follows. */
+export async function listRecords(queries: Queries, filter: ChangeFilter): Promise<ChangeSummary[]> {
+  let rows = queries.selectFrom("change_plans").select(summaryColumns);
+  if (filter.status !== undefined) rows = rows.where("status", "=", filter.status);
+  if (filter.outcome !== undefined) rows = rows.where("outcome", "=", filter.outcome);
+  if (filter.actor !== undefined) rows = rows.where("actor", "=", filter.actor);
+  if (filter.intent !== undefined) rows = rows.where("intent", "=", filter.intent);
+  if (filter.cursor !== undefined) {
+    const [at = "", id = ""] = decodeCursor(filter.cursor, 2);
+    rows = rows.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(at, id)));
+  }
+  const found = await rows
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(filter.limit + 1)
+    .execute();
+  return found as ChangeSummary[];
+}
+
+export async function insertApproval(queries: Queries, approval: Approval): Promise<void> {
+  const requirements = JSON.stringify(approval.requirements);
+  await queries
+    .insertInto("approvals")
+    .values({ ...approval, requirements })
+    .execute();
+}
+
+const parseApproval = (row: Selectable<ApprovalTable>): Approval => ({
+  ...row,
+  requirements: JSON.parse(row.requirements) as Requirement[],
+});
+
+export async function findApproval(
+  queries: Queries,
+  key: "id" | "change_record_id",
+  value: string,
+): Promise<Approval | undefined> {
+  const row = await queries.selectFrom("approvals").selectAll().where(key, "=", value).executeTakeFirst();
+  return row === undefined ? undefined : parseApproval(row);
+}
+
+export async function listApprovals(
+  queries: Queries,
+  filter: { status?: string | undefined; cursor?: string | undefined; limit: number },
+): Promise<Approval[]> {
+  let rows = queries.selectFrom("approvals").selectAll();
+  if (filter.status !== undefined) rows = rows.where("status", "=", filter.status);
+  if (filter.cursor !== undefined) {
+    const [at = "", id = ""] = decodeCursor(filter.cursor, 2);
+    rows = rows.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(at, id)));
+  }
+  const found = await rows
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(filter.limit + 1)
+    .execute();
+  return found.map(parseApproval);
+}
+
+export async function expiredApprovals(queries: Queries, now: string): Promise<Approval[]> {
+  const rows = await queries
+    .selectFrom("approvals")
+    .selectAll()
+    .where("status", "=", "pending")
+    .where("expires_at", "<=", now)
+    .limit(100)
+    .execute();
+  return rows.map(parseApproval);
+}
+
+/** Ends a pending approval; false when it has ended already. */
+export async function resolveApproval(
+  queries: Queries,
+  id: string,
+  status: string,
+  at: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await queries
+    .updateTable("approvals")
+    .set({ status, resolved_at: at })
+    .where("id", "=", id)
+    .where("status", "=", "pending")
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+export async function insertVote(queries: Queries, approvalId: string, vote: Vote): Promise<void> {
+  await queries
+    .insertInto("approval_votes")
+    .values({ ...vote, approval_id: approvalId, roles: JSON.stringify(vote.roles) })
+    .execute();
+}
+
+export async function votesOf(queries: Queries, approvalId: string): Promise<Vote[]> {
+  const rows = await queries
+    .selectFrom("approval_votes")
+    .selectAll()
+    .where("approval_id", "=", approvalId)
+    .orderBy("at")
+    .execute();
+  return rows.map((row) => ({
+    user_id: row.user_id,
+    actor: row.actor,
+    reason: row.reason,
+    at: row.at,
+    decision: row.decision as Vote["decision"],
+    roles: JSON.parse(row.roles) as string[],
+  }));
+}
+
+export async function findAnswer(queries: Queries, userId: string, key: string) {
+  return queries
+    .selectFrom("idempotency_keys")
+    .select(["request_hash", "response"])
+    .where("user_id", "=", userId)
+    .where("key", "=", key)
+    .executeTakeFirst();
+}
+
+export async function keepAnswer(
+  queries: Queries,
+  answer: { user_id: string; key: string; request_hash: string; response: string; created_at: string },
+): Promise<void> {
+  await queries.insertInto("idempotency_keys").values(answer).execute();
+}

@@ -1,0 +1,286 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { configFileKind, text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
+import { type Git, initBare, openGit } from "../../lib/git.ts";
+import { Memo } from "../../lib/memo.ts";
+import { checkConfigFile } from "./config-file.ts";
+import { defaultContent } from "./default-content.ts";
+import * as plumbing from "./plumbing.ts";
+import { buildSnapshot, type Snapshot, type SourceFile } from "./snapshot.ts";
+import { embeddedTarget, remoteTarget, type Target } from "./target.ts";
+
+export type Landing = {
+  commit: string;
+  base: string;
+  message: string;
+  author: plumbing.CommitSpec["author"];
+  at: string;
+};
+
+export type LandResult =
+  | { outcome: "landed"; commit: string }
+  | { outcome: "stale"; head: string; paths: string[] };
+
+export type RevertResult =
+  | { outcome: "reverted"; commit: string }
+  | { outcome: "nothing_to_revert" }
+  | { outcome: "conflict"; paths: string[] };
+
+/** The source of truth. Nobody's checkout or index is touched. */
+export type ConfigRepository = {
+  baseBranch: string;
+  /** The live commit, after taking in what others pushed. */
+  refresh(): Promise<string>;
+  /** The live commit as last seen. */
+  head(): Promise<string>;
+  snapshot(commit: string): Promise<Snapshot>;
+  /** A file at a commit; null when there is none, or its contents are not UTF-8 text. */
+  readFile(commit: string, path: string): Promise<string | null>;
+  /** Git's modes of those paths that exist at a commit; a folder's is 040000. */
+  modes(commit: string, paths: readonly string[]): Promise<Map<string, string>>;
+  /** Writes a commit that no branch has yet. */
+  commit(spec: plumbing.CommitSpec): Promise<string>;
+  diff(from: string, to: string): Promise<{ patch: string; stat: string }>;
+  /** Which of the paths were changed between two commits. */
+  touched(from: string, to: string, paths: Iterable<string>): Promise<string[]>;
+  hasCommit(commit: string): Promise<boolean>;
+  createBranch(branch: string, commit: string): Promise<boolean>;
+  deleteBranch(branch: string, commit: string): Promise<void>;
+  branchTip(branch: string): Promise<string | null>;
+  /** Puts a commit on the base branch, by fast-forward or merge. Repeating it finds it there. */
+  land(landing: Landing): Promise<LandResult>;
+  /** Finds the commit that brought `commit` to the base branch. */
+  landedAs(commit: string): Promise<string | null>;
+  /** Takes a landed commit back by a new one. `marker` is a line of its message that finds it again. */
+  revert(
+    landed: string,
+    spec: { message: string; marker: string; author: Landing["author"]; at: string },
+  ): Promise<RevertResult>;
+  /** Explains how git sees a patch on a commit; null when it applies. */
+  explainPatch(base: string, patch: string): Promise<string | null>;
+};
+
+export type RepositoryOptions = { home: string; source: string | undefined; branch: string };
+
+const maxRaces = 20;
+const maxConfigFiles = 20_000;
+const maxFileBytes = 1_000_000;
+const configPaths = [
+  "ciclo.yaml",
+  "mcp-registry.yaml",
+  "mcp-tools.lock.json",
+  "agents",
+  "policies",
+  "docs",
+  "README.md",
+];
+
+/** Opens the embedded repository, making it on first use, or the mirror of the team's own. */
+export async function openConfigRepository(options: RepositoryOptions): Promise<ConfigRepository> {
+  const { git, target } =
+    options.source === undefined
+      ? await openEmbedded(options)
+      : await openMirror({ ...options, source: options.source });
+  await dropWorkRefs(git);
+  return createRepository(git, target, options.branch);
+}
+
+function createRepository(git: Git, target: Target, baseBranch: string): ConfigRepository {
+  const snapshots = new Memo<string, Promise<Snapshot>>(16);
+  const checked = new Memo<string, ReturnType<typeof checkConfigFile>>(20_000);
+  const check = (file: SourceFile) =>
+    checked.get(`${file.blob} ${file.path}`, () => checkConfigFile(file.path, file.source));
+  const head = async (): Promise<string> => {
+    const commit = await plumbing.resolveRef(git, target.baseRef);
+    if (commit === null) throw noBase(baseBranch);
+    return commit;
+  };
+  const refresh = async (): Promise<string> => {
+    await target.refresh();
+    return head();
+  };
+  const landedAs = (commit: string): Promise<string | null> => findLanding(git, target.baseRef, commit);
+  return {
+    baseBranch,
+    head,
+    refresh,
+    landedAs,
+    snapshot: (commit) =>
+      snapshots.get(commit, async () => buildSnapshot(commit, await readConfig(git, commit), check)),
+    readFile: (commit, path) => readOne(git, commit, path),
+    modes: (commit, paths) => plumbing.modes(git, commit, paths),
+    commit: (spec) => plumbing.writeCommit(git, spec),
+    diff: (from, to) => plumbing.diffCommits(git, from, to),
+    async touched(from, to, paths) {
+      const changed = await plumbing.changedPaths(git, from, to);
+      return [...paths].filter((path) => changed.has(path));
+    },
+    hasCommit: async (commit) => (await plumbing.resolveRef(git, commit)) !== null,
+    createBranch: (branch, commit) => target.createBranch(branch, commit),
+    deleteBranch: (branch, commit) => target.deleteBranch(branch, commit),
+    branchTip: (branch) => target.branchTip(branch),
+    land: (landing) => withRaces(() => tryLanding(git, target, refresh, landing)),
+    revert: (landed, spec) => withRaces(() => tryRevert(git, target, refresh, landed, spec)),
+    explainPatch: (base, patch) => explainPatch(git, base, patch),
+  };
+}
+
+async function openEmbedded(options: RepositoryOptions): Promise<{ git: Git; target: Target }> {
+  const git = await initBare(join(options.home, "config.git"), options.branch);
+  const target = embeddedTarget(git, options.branch);
+  if ((await plumbing.resolveRef(git, target.baseRef)) === null) {
+    const first = await plumbing.writeCommit(git, {
+      base: null,
+      files: defaultContent,
+      message: "Start with the default configuration\n",
+      author: plumbing.committer,
+      at: new Date().toISOString(),
+    });
+    await plumbing.moveRefs(git, [{ ref: target.baseRef, from: null, to: first }]);
+  }
+  return { git, target };
+}
+
+async function openMirror(
+  options: RepositoryOptions & { source: string },
+): Promise<{ git: Git; target: Target }> {
+  const folder = join(options.home, "mirror.git");
+  const git = existsSync(folder) ? openGit(folder) : await initBare(folder, options.branch);
+  await git.run(["config", "remote.origin.url", options.source]);
+  return { git, target: remoteTarget(git, options.branch) };
+}
+
+/** Refs that a crash left between writing a commit and dropping its work ref. */
+async function dropWorkRefs(git: Git): Promise<void> {
+  const refs = await git.text(["for-each-ref", "--format=delete %(refname)", "refs/ciclo/work/"]);
+  if (refs !== "") await git.run(["update-ref", "--stdin"], { input: `${refs}\n` });
+}
+
+async function readConfig(git: Git, commit: string): Promise<SourceFile[]> {
+  const entries = await plumbing.listTree(git, commit, configPaths);
+  const wanted = entries
+    .filter(({ path, mode }) => mode === "100644" && (configFileKind(path) !== null || path.endsWith(".md")))
+    .filter(({ size }) => size <= maxFileBytes)
+    .slice(0, maxConfigFiles);
+  const files = await plumbing.readBlobs(git, wanted);
+  return files.filter((file) => file.source !== null);
+}
+
+async function readOne(git: Git, commit: string, path: string): Promise<string | null> {
+  const { code, stdout } = await git.run(["rev-parse", "--verify", "--quiet", `${commit}:${path}`], {
+    accept: [1, 128],
+  });
+  if (code !== 0) return null;
+  const [file] = await plumbing.readBlobs(git, [{ path, blob: stdout.toString().trim() }]);
+  return file?.source ?? null;
+}
+
+/** Tries again while others move the base branch at the same time. */
+async function withRaces<T>(attempt: () => Promise<T | "lost the race">): Promise<T> {
+  for (let race = 0; race < maxRaces; race += 1) {
+    const result = await attempt();
+    if (result !== "lost the race") return result;
+  }
+  throw new Refusal(
+    "repository_unavailable",
+    text(
+      "The base branch moves faster than a change can land. It is tried again.",
+      "A branch base muda mais rápido do que a mudança consegue entrar. Será tentado de novo.",
+    ),
+  );
+}
+
+async function tryLanding(
+  git: Git,
+  target: Target,
+  refresh: () => Promise<string>,
+  landing: Landing,
+): Promise<LandResult | "lost the race"> {
+  const head = await refresh();
+  if (head === landing.base) {
+    const moved = await target.advanceBase(head, landing.commit);
+    return moved ? { outcome: "landed", commit: landing.commit } : "lost the race";
+  }
+  const there = await findLanding(git, head, landing.commit);
+  if (there !== null) return { outcome: "landed", commit: there };
+  const ours = await plumbing.changedPaths(git, landing.base, landing.commit);
+  const theirs = await plumbing.changedPaths(git, landing.base, head);
+  const overlap = [...ours].filter((path) => theirs.has(path));
+  if (overlap.length > 0) return { outcome: "stale", head, paths: overlap };
+  const merged = await plumbing.mergeTrees(git, head, landing.commit);
+  if (!merged.ok) return { outcome: "stale", head, paths: merged.conflicts };
+  const parents = [head, landing.commit];
+  const commit = await plumbing.commitTree(git, { ...landing, tree: merged.tree, parents });
+  const moved = await target.advanceBase(head, commit);
+  return moved ? { outcome: "landed", commit } : "lost the race";
+}
+
+/** The first commit on the branch's own line that contains `commit`. */
+async function findLanding(git: Git, head: string, commit: string): Promise<string | null> {
+  if (!(await plumbing.isAncestor(git, commit, head))) return null;
+  const list = await git.text([
+    "rev-list",
+    "--first-parent",
+    "--ancestry-path",
+    "--parents",
+    `${commit}..${head}`,
+  ]);
+  const [oldest, firstParent] = (list.split("\n").at(-1) ?? "").split(" ");
+  if (oldest === undefined || oldest === "" || firstParent === commit) return commit;
+  return oldest;
+}
+
+async function tryRevert(
+  git: Git,
+  target: Target,
+  refresh: () => Promise<string>,
+  landed: string,
+  spec: { message: string; marker: string; author: Landing["author"]; at: string },
+): Promise<RevertResult | "lost the race"> {
+  const head = await refresh();
+  const made = await git.text([
+    "log",
+    "-1",
+    "--format=%H",
+    "--fixed-strings",
+    `--grep=${spec.marker}`,
+    `${landed}..${head}`,
+  ]);
+  if (made !== "") return { outcome: "reverted", commit: made };
+  // A commit that undoes `landed` right behind it: merging that is reverting.
+  const before = await git.text(["rev-parse", `${landed}^1^{tree}`]);
+  const inverse = await plumbing.commitTree(git, { ...spec, tree: before, parents: [landed] });
+  const merged = await plumbing.mergeTrees(git, head, inverse);
+  if (!merged.ok) return { outcome: "conflict", paths: merged.conflicts };
+  if (merged.tree === (await git.text(["rev-parse", `${head}^{tree}`])))
+    return { outcome: "nothing_to_revert" };
+  const commit = await plumbing.commitTree(git, { ...spec, tree: merged.tree, parents: [head] });
+  const moved = await target.advanceBase(head, commit);
+  return moved ? { outcome: "reverted", commit } : "lost the race";
+}
+
+async function explainPatch(git: Git, base: string, patch: string): Promise<string | null> {
+  const index = join(git.folder, `ciclo-check-${process.pid}-${Date.now()}.index`);
+  try {
+    await git.run(["read-tree", base], { env: { GIT_INDEX_FILE: index } });
+    const checked = await git.run(["apply", "--cached", "--check", "-"], {
+      input: patch,
+      env: { GIT_INDEX_FILE: index },
+      accept: [1, 128],
+    });
+    return checked.code === 0 ? null : checked.stderr.trim();
+  } finally {
+    await rm(index, { force: true });
+  }
+}
+
+const noBase = (branch: string): Refusal =>
+  new Refusal(
+    "repository_unavailable",
+    text(
+      `The config repository has no branch ${branch}. Push one, or set CICLO_CONFIG_BRANCH.`,
+      `O repositório de configuração não tem a branch ${branch}. Faça push dela ou ajuste CICLO_CONFIG_BRANCH.`,
+    ),
+  );

@@ -1,0 +1,84 @@
+import {
+  type AgentFile,
+  type ApprovalsPolicy,
+  approvalsPolicySchema,
+  type PolicyFile,
+  type RegistryFile,
+} from "@ciclo/contract";
+import type { LocalFieldError } from "../../errors.ts";
+import { sha256 } from "../../lib/crypto.ts";
+import { type CheckedFile, checkConfigFile } from "./config-file.ts";
+
+/** One file of a commit. `blob` is git's id of its contents. */
+export type SourceFile = { path: string; blob: string; source: string };
+
+/** The configuration at one commit, parsed. Immutable: cached by commit id. */
+export type Snapshot = {
+  commit: string;
+  name: string;
+  agents: ReadonlyMap<string, AgentFile>;
+  policies: ReadonlyMap<string, PolicyFile>;
+  registry: RegistryFile;
+  approvals: ApprovalsPolicy;
+  /** Changes whenever the approval rules do. */
+  approvalsVersion: string;
+  files: ReadonlyMap<string, SourceFile>;
+  /** Files that do not fit their schema; they are left out above. */
+  problems: readonly LocalFieldError[];
+};
+
+export const approvalsPath = "policies/approvals.yaml";
+
+/** What holds where a repository has no approvals policy. */
+const builtInApprovals: ApprovalsPolicy = approvalsPolicySchema.parse({
+  id: "approvals",
+  kind: "approvals",
+  title: "Built-in default",
+  default: { required: 1 },
+});
+
+/** Builds a snapshot from the files of a commit. Pure; `check` may be a memo of `checkConfigFile`. */
+export function buildSnapshot(
+  commit: string,
+  files: readonly SourceFile[],
+  check: (file: SourceFile) => CheckedFile = (file) => checkConfigFile(file.path, file.source),
+): Snapshot {
+  const agents = new Map<string, AgentFile>();
+  const policies = new Map<string, PolicyFile>();
+  const problems: LocalFieldError[] = [];
+  let registry: RegistryFile = { servers: [] };
+  let name = "Ciclo";
+  for (const file of files) {
+    const checked = check(file);
+    if (!checked.ok) problems.push(...checked.errors);
+    else if (checked.kind === "agent") add(agents, checked.value as AgentFile, (agent) => agent.name);
+    else if (checked.kind === "policy") add(policies, checked.value as PolicyFile, (policy) => policy.id);
+    else if (checked.kind === "registry") registry = checked.value as RegistryFile;
+    else if (checked.kind === "ciclo") ({ name } = checked.value as { name: string });
+  }
+  const approvals = policies.get("approvals");
+  return {
+    commit,
+    name,
+    agents,
+    policies,
+    registry,
+    approvals: approvals?.kind === "approvals" ? approvals : builtInApprovals,
+    approvalsVersion: files.find((file) => file.path === approvalsPath)?.blob ?? "built-in",
+    files: new Map(files.map((file) => [file.path, file])),
+    problems,
+  };
+}
+
+const add = <T>(map: Map<string, T>, value: T, keyOf: (value: T) => string): void => {
+  map.set(keyOf(value), value);
+};
+
+/** The snapshot as it would be with these files; null deletes. Pure. */
+export function overlaySnapshot(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Snapshot {
+  const kept = [...snapshot.files.values()].filter((file) => !files.has(file.path));
+  const added = [...files].flatMap(([path, source]) =>
+    source === null ? [] : [{ path, source, blob: sha256(source) }],
+  );
+  return buildSnapshot(snapshot.commit, [...kept, ...added]);
+}

@@ -1,0 +1,82 @@
+import { type IntentPayload, policyKinds, text } from "@ciclo/contract";
+import { fieldError, invalidPayload, type LocalFieldError } from "../../../errors.ts";
+import { type Draft, type DraftInput, writeStep } from "../draft.ts";
+import { type Json, type JsonObject, mergePatchYaml, writeYaml } from "../yaml-edit.ts";
+
+type Payload = IntentPayload<"edit_policies">;
+
+/** Changes a policy by merge patch, or creates one. */
+export function draftEditPolicies({ payload, snapshot }: DraftInput<"edit_policies">): Draft {
+  const id = payload.policy_id;
+  const path = `policies/${id}.yaml`;
+  const source = snapshot.files.get(path)?.source;
+  const errors = unusable(payload, source !== undefined, [...snapshot.policies.keys()]);
+  if (errors.length > 0) throw invalidPayload(errors);
+  const changes = (payload.changes ?? {}) as JsonObject;
+  const contents =
+    source === undefined
+      ? writeYaml({ id, kind: changes.kind as Json, title: id, ...changes })
+      : mergePatchYaml(source, changes);
+  const fields = leafPaths(changes).join(", ");
+  const summary =
+    source === undefined
+      ? text(`Create policy ${id}`, `Criar a política ${id}`)
+      : text(`Change policy ${id}: ${fields}`, `Alterar a política ${id}: ${fields}`);
+  return {
+    name: `edit-policies-${id}`,
+    summary,
+    steps: [
+      writeStep(
+        "write-policy",
+        text("Write the policy", "Escrever a política"),
+        text(
+          "Sets the fields named; comments and order stay as they are.",
+          "Define os campos indicados; comentários e ordem permanecem.",
+        ),
+        { path, contents },
+      ),
+    ],
+    fileSummaries: new Map([[path, summary]]),
+    searchFor: `${id} ${fields} policy`,
+  };
+}
+
+function unusable(payload: Payload, exists: boolean, known: string[]): LocalFieldError[] {
+  const list = known.join(", ");
+  if (!exists && payload.create !== true) {
+    return [
+      fieldError(
+        "policy_id",
+        `no policy ${payload.policy_id}; there are: ${list}. To make it, send create: true`,
+        `a política ${payload.policy_id} não existe; há: ${list}. Para criá-la, envie create: true`,
+      ),
+    ];
+  }
+  if (exists && payload.create === true) {
+    return [
+      fieldError(
+        "create",
+        `policy ${payload.policy_id} exists already; leave create out to change it`,
+        `a política ${payload.policy_id} já existe; omita create para alterá-la`,
+      ),
+    ];
+  }
+  const kind = payload.changes?.kind;
+  if (!exists && (typeof kind !== "string" || !(policyKinds as string[]).includes(kind))) {
+    const kinds = policyKinds.join(", ");
+    return [fieldError("changes.kind", `one of: ${kinds}`, `um de: ${kinds}`)];
+  }
+  if (exists && Object.keys(payload.changes ?? {}).length === 0) {
+    return [fieldError("changes", "is required", "é obrigatório")];
+  }
+  return [];
+}
+
+/** `limits.monthly_usd` for each leaf of a merge patch. */
+function leafPaths(changes: JsonObject, above = ""): string[] {
+  return Object.entries(changes).flatMap(([key, value]) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? leafPaths(value, `${above}${key}.`)
+      : [`${above}${key}`],
+  );
+}

@@ -1,0 +1,37 @@
+import { lintSource } from "@secretlint/core";
+import { creator } from "@secretlint/secretlint-rule-preset-recommend";
+import { type LocalFieldError, fieldError } from "../../errors.ts";
+
+const config = {
+  rules: [
+    {
+      id: "@secretlint/secretlint-rule-preset-recommend",
+      rule: creator,
+      // Key ids too: off by default there, since an id alone opens nothing. Here it has no business either.
+      rules: [{ id: "@secretlint/secretlint-rule-aws", options: { enableIDScanRule: true } }],
+    },
+  ],
+};
+
+/** Credentials in new contents, each by file and line; the values are not repeated. */
+export async function findSecrets(files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]> {
+  const found: LocalFieldError[] = [];
+  for (const [path, contents] of files) {
+    if (contents === null) continue;
+    const { messages } = await lintSource({
+      source: { filePath: path, content: contents, contentType: "text" },
+      options: { config, maskSecrets: true, noPhysicFilePath: true },
+    });
+    for (const message of messages) {
+      const rule = message.ruleId.replace("@secretlint/secretlint-rule-", "");
+      found.push(
+        fieldError(
+          `${path}:${message.loc.start.line}`,
+          `carries a secret (${rule}). Store it as a key and refer to it as secret:<provider>/<NAME>`,
+          `contém um segredo (${rule}). Guarde-o como chave e use a referência secret:<provider>/<NAME>`,
+        ),
+      );
+    }
+  }
+  return found;
+}

@@ -1,0 +1,242 @@
+import { type Locale, type Plan, type Planned, type Preview, text, type TypedRequest } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { fieldError, invalidPayload, type LocalFieldError, Refusal } from "../../errors.ts";
+import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import type { Requirement } from "../config-repo/approval-rules.ts";
+import type { ConfigRepository } from "../config-repo/repository.ts";
+import type { SearchConfig } from "../config-repo/search.ts";
+import type { Snapshot } from "../config-repo/snapshot.ts";
+import { assemblePlan, parseRequest, planId } from "./assemble.ts";
+import { type Draft, draftFiles } from "./draft.ts";
+import { draftAddAgent } from "./intents/add-agent.ts";
+import { draftEditPolicies } from "./intents/edit-policies.ts";
+import { draftGenerateArtifact } from "./intents/generate-artifact.ts";
+import { draftRemoveAgent } from "./intents/remove-agent.ts";
+import { pathProblem } from "./paths.ts";
+import { findRisks } from "./risks.ts";
+import { findSecrets } from "./secrets.ts";
+import * as store from "./store.ts";
+
+export type PlansDeps = {
+  queries: Queries;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  repository: ConfigRepository;
+  search: SearchConfig;
+  /** The snapshot as it would be with these files; null deletes. */
+  overlay(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Snapshot;
+  requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  /** Whether a change of this plan id exists that has come to its end. */
+  isSpent(planId: string): Promise<boolean>;
+  /** Which forge pull requests would go to, if any. */
+  forgeProvider: "github" | "gitlab" | null;
+};
+
+export type PlanInput = { intent: string; payload: unknown; threadId?: string | undefined; locale: Locale };
+
+export type PlansService = {
+  plan(actor: Actor, input: PlanInput): Promise<Planned>;
+  find(id: string): Promise<store.StoredPlan | undefined>;
+  preview(plan: Plan, author: string): Preview;
+  /** Why these files may not be written on this commit: paths, links, secrets, schemas. */
+  check(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+};
+
+/** Author and date of the throw-away commit that a patch is read from. */
+const draftCommit = {
+  message: "plan\n",
+  author: { name: "Ciclo", email: "ciclo@localhost" },
+  at: "2000-01-01T00:00:00Z",
+};
+const maxAttempts = 100;
+
+export function createPlans(deps: PlansDeps): PlansService {
+  const { repository } = deps;
+  return {
+    async plan(actor, input) {
+      const request = parseRequest(input.intent, input.payload);
+      const base = await repository.refresh();
+      const snapshot = await repository.snapshot(base);
+      const draft = await draftFor(repository, snapshot, request);
+      const files = draftFiles(draft);
+      const errors = await checkFiles(deps, snapshot, files);
+      if (errors.length > 0) throw unusable(errors);
+      const commit = await repository.commit({ ...draftCommit, base, files });
+      const { patch } = await repository.diff(base, commit);
+      if (patch === "") throw nothingToDo();
+      const after = deps.overlay(snapshot, files);
+      const plan = assemblePlan({
+        id: await freeId(deps, draft.name, request, base),
+        request,
+        draft,
+        patch,
+        risks: findRisks(snapshot, after, draft.overwrites ?? []),
+        context: deps.search(snapshot, draft.searchFor, 5),
+        requirements: deps.requirementsFor(snapshot, files.keys()),
+        base: { branch: repository.baseBranch, commit: base },
+        locale: input.locale,
+      });
+      const kept = await keepPlan(deps, actor, request, input.threadId, plan, patch);
+      return {
+        threadId: input.threadId ?? null,
+        plan: kept.plan,
+        diffs: kept.plan.diffs,
+        patch: kept.patch,
+        preview: preview(deps, kept.plan, actor.name),
+      };
+    },
+    find: (id) => store.findPlan(deps.queries, id),
+    preview: (plan, author) => preview(deps, plan, author),
+    check: (snapshot, files) => checkFiles(deps, snapshot, files),
+  };
+}
+
+async function draftFor(
+  repository: ConfigRepository,
+  snapshot: Snapshot,
+  request: TypedRequest,
+): Promise<Draft> {
+  const rest = { snapshot, existing: null };
+  switch (request.intent) {
+    case "add_agent":
+      return draftAddAgent({ payload: request.payload, ...rest });
+    case "edit_policies":
+      return draftEditPolicies({ payload: request.payload, ...rest });
+    case "remove_agent":
+      return draftRemoveAgent({ payload: request.payload, ...rest });
+    case "generate_artifact": {
+      const { payload } = request;
+      const problem = pathProblem(payload.target_path);
+      if (problem !== null) throw invalidPayload([{ ...problem, path: "target_path" }]);
+      const existing = await repository.readFile(snapshot.commit, payload.target_path);
+      return draftGenerateArtifact({ payload, snapshot, existing });
+    }
+  }
+}
+
+async function checkFiles(
+  deps: PlansDeps,
+  snapshot: Snapshot,
+  files: ReadonlyMap<string, string | null>,
+): Promise<LocalFieldError[]> {
+  const paths = [...files.keys()];
+  const bad = paths.flatMap((path) => pathProblem(path) ?? []);
+  if (bad.length > 0) return bad;
+  const after = deps.overlay(snapshot, files);
+  return [
+    ...(await linksInTheWay(deps.repository, snapshot.commit, paths)),
+    ...(await findSecrets(files)),
+    ...after.problems.filter((problem) => files.has(problem.path.replace(/:\d+$/, ""))),
+  ];
+}
+
+/** Files that exist as anything but a plain file, or below a link or submodule. */
+async function linksInTheWay(
+  repository: ConfigRepository,
+  commit: string,
+  paths: string[],
+): Promise<LocalFieldError[]> {
+  const modes = await repository.modes(commit, paths.flatMap(prefixes));
+  return paths.flatMap((path) => {
+    const odd = prefixes(path).find((prefix) => ["120000", "160000"].includes(modes.get(prefix) ?? ""));
+    if (odd === undefined && modes.get(path) !== "100755") return [];
+    return [
+      fieldError(
+        path,
+        `${odd ?? path} is a symbolic link, submodule or program; such files are not changed here`,
+        `${odd ?? path} é um link simbólico, submódulo ou programa; esses arquivos não são alterados aqui`,
+      ),
+    ];
+  });
+}
+
+const prefixes = (path: string): string[] =>
+  path.split("/").map((_, index, segments) => segments.slice(0, index + 1).join("/"));
+
+/** An id that no finished change has used, so that a rejected request can be planned again. */
+async function freeId(deps: PlansDeps, name: string, request: TypedRequest, base: string): Promise<string> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const id = planId(name, request, base, attempt);
+    if (!(await deps.isSpent(id))) return id;
+  }
+  throw new Refusal(
+    "already_decided",
+    text(
+      `This request was decided ${maxAttempts} times on this commit. Change something first.`,
+      `Este pedido já foi decidido ${maxAttempts} vezes neste commit. Altere algo antes.`,
+    ),
+  );
+}
+
+/** Keeps the plan; one kept before under this id is the one that counts. */
+async function keepPlan(
+  deps: PlansDeps,
+  actor: Actor,
+  request: TypedRequest,
+  threadId: string | undefined,
+  plan: Plan,
+  patch: string,
+): Promise<{ plan: Plan; patch: string }> {
+  return deps.transaction(async (queries, record) => {
+    const row = {
+      id: plan.id,
+      thread_id: threadId ?? null,
+      user_id: actor.id ?? actor.name,
+      intent: plan.intent,
+      payload: JSON.stringify(request.payload),
+      plan,
+      patch,
+      created_at: stamp(deps.clock()),
+    };
+    const isNew = await store.insertPlan(queries, row);
+    await record({
+      actor,
+      action: "plan.created",
+      resource: `plan:${plan.id}`,
+      status: "succeeded",
+      planId: plan.id,
+      metadata: { intent: plan.intent, base_commit: plan.base_commit, patch_sha256: plan.patch_sha256 },
+    });
+    return isNew ? row : ((await store.findPlan(queries, plan.id)) ?? row);
+  });
+}
+
+function preview(deps: PlansDeps, plan: Plan, author: string): Preview {
+  const message = `${plan.summary}\n\nPlan: ${plan.id}\nRequested-by: ${author}\n`;
+  const body = [
+    plan.summary,
+    "",
+    ...plan.risks.map((risk) => `- **${risk.impact}** ${risk.title}`),
+    "",
+    ...plan.approval_rules.map((rule) => `- ${rule}`),
+    "",
+    `Plan: \`${plan.id}\``,
+  ].join("\n");
+  return {
+    branch: `ciclo/${plan.id}`,
+    base_branch: plan.base_branch,
+    commit_message: message,
+    pull_request:
+      deps.forgeProvider === null ? null : { provider: deps.forgeProvider, title: plan.summary, body },
+  };
+}
+
+const unusable = (errors: LocalFieldError[]): Refusal =>
+  new Refusal(
+    "patch_rejected",
+    text(
+      `What was asked for would not be accepted: ${errors[0]?.path}: ${errors[0]?.message.en}`,
+      `O que foi pedido não seria aceito: ${errors[0]?.path}: ${errors[0]?.message["pt-BR"]}`,
+    ),
+    { errors },
+  );
+
+const nothingToDo = (): Refusal =>
+  invalidPayload([
+    fieldError(
+      "payload",
+      "changes nothing: the configuration is like that already",
+      "não altera nada: a configuração já está assim",
+    ),
+  ]);

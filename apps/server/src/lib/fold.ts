@@ -1,0 +1,2 @@
+/** Lower case without accents, for comparing what people type. Length may change. */
+export const fold = (text: string): string => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();

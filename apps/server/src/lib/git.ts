@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { inheritedEnvironment } from "../config.ts";
+
+/** Runs the system's git. The only place that starts it; never through a shell. */
+
+export type GitOptions = {
+  input?: string | Uint8Array;
+  /** Added to the environment: identities, a temporary index. */
+  env?: Readonly<Record<string, string>>;
+  /** Exit codes that are answers, not failures. */
+  accept?: readonly number[];
+  timeoutMs?: number;
+};
+
+export type GitResult = { code: number; stdout: Buffer; stderr: string };
+
+/** A git command that failed. `stderr` is git's own explanation, credentials masked. */
+export class GitError extends Error {
+  readonly stderr: string;
+  readonly code: number | null;
+  constructor(command: string, code: number | null, stderr: string) {
+    const explanation = maskCredentials(stderr.trim());
+    super(`git ${command}: ${explanation === "" ? `exit ${code}` : explanation}`);
+    this.stderr = explanation;
+    this.code = code;
+  }
+}
+
+export type Git = {
+  readonly folder: string;
+  run(args: readonly string[], options?: GitOptions): Promise<GitResult>;
+  /** Standard output as text, without the last line end. */
+  text(args: readonly string[], options?: GitOptions): Promise<string>;
+};
+
+const defaultTimeoutMs = 60_000;
+const maxOutput = 256 * 1024 * 1024;
+
+/**
+ * Settings of whoever runs the console must not change what a commit holds: hooks,
+ * filters, line ends, signing and colours are set here.
+ */
+const settings = [
+  "core.hooksPath=/dev/null",
+  "core.autocrlf=false",
+  "core.quotePath=true",
+  "commit.gpgSign=false",
+  "color.ui=never",
+  "gc.auto=0",
+  "diff.noprefix=false",
+  "diff.mnemonicPrefix=false",
+  "diff.algorithm=myers",
+  "diff.context=3",
+  "protocol.ext.allow=never",
+  "advice.detachedHead=false",
+].flatMap((setting) => ["-c", setting]);
+
+/** Git on a bare repository. */
+export function openGit(folder: string): Git {
+  const run = (args: readonly string[], options: GitOptions = {}): Promise<GitResult> =>
+    runGit(["--git-dir", folder, ...settings, ...args], args[0] ?? "", options);
+  return {
+    folder,
+    run,
+    async text(args, options) {
+      const { stdout } = await run(args, options);
+      return stdout.toString("utf8").replace(/\n$/, "");
+    },
+  };
+}
+
+/** Makes an empty bare repository. Does nothing where there is one. */
+export async function initBare(folder: string, branch: string): Promise<Git> {
+  await runGit(["init", "--quiet", "--bare", `--initial-branch=${branch}`, folder], "init", {});
+  return openGit(folder);
+}
+
+function runGit(args: readonly string[], name: string, options: GitOptions): Promise<GitResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("git", args, {
+      env: environment(options.env),
+      stdio: ["pipe", "pipe", "pipe"],
+      timeout: options.timeoutMs ?? defaultTimeoutMs,
+      killSignal: "SIGKILL",
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let size = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxOutput) child.kill("SIGKILL");
+      else out.push(chunk);
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      if (err.length < 1000) err.push(chunk);
+    });
+    child.on("error", reject);
+    // Git may end before it has read everything; its exit code tells why.
+    child.stdin.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") reject(error);
+    });
+    child.on("close", (code, signal) => {
+      const stderr = Buffer.concat(err).toString("utf8");
+      if (code !== null && (code === 0 || (options.accept ?? []).includes(code))) {
+        resolve({ code, stdout: Buffer.concat(out), stderr });
+      } else {
+        reject(
+          new GitError(name, code, signal === null ? stderr : `ended by ${signal} (time or size limit)`),
+        );
+      }
+    });
+    child.stdin.end(options.input ?? "");
+  });
+}
+
+/** Only what git needs: home and agent for credentials, no `GIT_…` of the caller's. */
+function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const kept = ["PATH", "HOME", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "SSL_CERT_FILE", "TMPDIR"];
+  return {
+    ...inheritedEnvironment(kept),
+    LC_ALL: "C.UTF-8",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_CONFIG_NOSYSTEM: "1",
+    ...extra,
+  };
+}
+
+/** `https://user:token@host` → `https://***@host`. */
+export const maskCredentials = (text: string): string => text.replace(/(\w+:\/\/)[^/\s@]+@/g, "$1***@");

@@ -1,0 +1,209 @@
+import {
+  type Endpoint,
+  type EndpointBody,
+  type EndpointName,
+  type EndpointParams,
+  type EndpointQuery,
+  type EndpointResponse,
+  endpoints,
+  type Locale,
+  negotiateLocale,
+  permits,
+  type Problem,
+  problemStatus,
+  text,
+} from "@ciclo/contract";
+import type { Context, Hono } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
+import type { z } from "zod";
+import { insufficientPermission, invalidPayload, Refusal } from "./errors.ts";
+import type { Authenticated, Credentials } from "./features/access/sessions.ts";
+import { type Actor, anonymous, type AuditedTransaction } from "./lib/actor.ts";
+import { newId } from "./lib/ids.ts";
+import type { Logger } from "./lib/logger.ts";
+import { fieldErrors } from "./lib/validation.ts";
+
+export const apiBase = "/api/v1";
+const cookieName = "ciclo_session";
+
+/** What a handler gets: everything parsed and permitted. */
+export type Call<N extends EndpointName> = {
+  /** Anonymous on public endpoints. */
+  actor: Actor;
+  authenticated: Authenticated | null;
+  params: EndpointParams<N>;
+  query: EndpointQuery<N>;
+  body: EndpointBody<N>;
+  locale: Locale;
+  address: string;
+  header(name: string): string | undefined;
+  setSessionCookie(value: string, maxAgeSeconds: number): void;
+};
+
+export type Mount = <N extends EndpointName>(
+  name: N,
+  handler: (call: Call<N>) => Promise<Answer<N>> | Answer<N>,
+) => void;
+
+type Answer<N extends EndpointName> = EndpointResponse<N> extends undefined ? void : EndpointResponse<N>;
+
+export type MountDeps = {
+  authenticate(credentials: Credentials): Promise<Authenticated>;
+  transaction: AuditedTransaction;
+  logger: Logger;
+};
+
+type Variables = { Variables: { requestId: string; actor: Actor; endpoint: EndpointName } };
+export type App = Hono<Variables>;
+type AppContext = Context<Variables>;
+
+/** Puts endpoints of the contract on the app: authenticate, authorise, parse, call, present. */
+export function createMount(app: App, deps: MountDeps): Mount {
+  return (name, handler) => {
+    const endpoint: Endpoint = endpoints[name];
+    const path = `${apiBase}${endpoint.path.replace(/\{(\w+)\}/g, ":$1")}`;
+    app.on(endpoint.method, path, async (c) => {
+      c.set("endpoint", name);
+      const authenticated = endpoint.access === "public" ? null : await authenticate(c, deps, endpoint);
+      if (authenticated !== null) c.set("actor", authenticated.actor);
+      authorise(endpoint, authenticated);
+      const locale = localeOf(c);
+      const call = {
+        actor: authenticated?.actor ?? anonymous,
+        authenticated,
+        params: parse(endpoint.params, c.req.param()),
+        query: parse(endpoint.query, c.req.query()),
+        body: endpoint.body === undefined ? undefined : parse(endpoint.body, await readJson(c)),
+        locale,
+        address: addressOf(c),
+        header: (header: string) => c.req.header(header),
+        setSessionCookie: (value: string, maxAge: number) =>
+          setCookie(c, cookieName, value, { httpOnly: true, sameSite: "Strict", path: "/", maxAge }),
+      };
+      const result = await handler(call as Call<typeof name>);
+      return endpoint.response === undefined
+        ? c.body(null, 204)
+        : c.json(result, endpoint.status === 201 ? 201 : 200);
+    });
+  };
+}
+
+/** Gives each request its id, and turns what is thrown into a recorded problem. */
+export function handleProblems(app: App, deps: MountDeps): void {
+  app.use(async (c, next) => {
+    const given = c.req.header("x-request-id") ?? "";
+    c.set("requestId", /^[\w-]{1,64}$/.test(given) ? given : newId());
+    c.set("actor", anonymous);
+    c.header("x-request-id", c.get("requestId"));
+    await next();
+  });
+  app.notFound((c) => present(c, new Refusal("not_found", text("No such resource", "Recurso inexistente"))));
+  app.onError(async (error, c) => {
+    const refusal = toRefusal(error, c, deps.logger);
+    return present(c, await recordRefusal(deps, c, refusal));
+  });
+}
+
+function toRefusal(error: unknown, c: AppContext, logger: Logger): Refusal {
+  if (error instanceof Refusal) {
+    if (error.cause !== undefined)
+      logger.warn({ err: error.cause, request_id: c.get("requestId") }, error.message);
+    return error;
+  }
+  logger.error({ err: error, request_id: c.get("requestId") }, "request failed");
+  return new Refusal(
+    "internal",
+    text(
+      `Something broke here, not in your request. Look for ${c.get("requestId")} in the log.`,
+      `Algo falhou aqui, não no seu pedido. Procure ${c.get("requestId")} no log.`,
+    ),
+  );
+}
+
+/** Writes the audit entry of a refusal; what could not be recorded is refused as that. */
+async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): Promise<Refusal> {
+  const name = c.get("endpoint") as EndpointName | undefined;
+  const status = problemStatus[refusal.code];
+  const mistypedRead = c.req.method === "GET" && (status === 400 || status === 404);
+  if (name === undefined || mistypedRead || refusal.quiet || refusal.code === "audit_unavailable")
+    return refusal;
+  try {
+    await deps.transaction(async (_, record) => {
+      await record({
+        actor: c.get("actor"),
+        action: `http.${name}`,
+        resource: `${c.req.method} ${c.req.path}`,
+        status: status >= 500 ? "failed" : "refused",
+        metadata: { code: refusal.code, request_id: c.get("requestId"), address: addressOf(c) },
+      });
+    });
+    return refusal;
+  } catch (error) {
+    return toRefusal(error, c, deps.logger);
+  }
+}
+
+async function authenticate(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promise<Authenticated> {
+  return deps.authenticate({
+    authorization: c.req.header("authorization"),
+    cookie: getCookie(c, cookieName),
+    csrfToken: c.req.header("x-ciclo-csrf"),
+    writes: endpoint.method !== "GET",
+    address: addressOf(c),
+  });
+}
+
+function authorise(endpoint: Endpoint, authenticated: Authenticated | null): void {
+  if (endpoint.access === "public" || endpoint.access === "authenticated") return;
+  const held = authenticated?.actor.roles ?? [];
+  if (!endpoint.access.some((permission) => permits(held, permission))) {
+    throw insufficientPermission(endpoint.access);
+  }
+}
+
+function parse(schema: z.ZodType | undefined, value: unknown): unknown {
+  if (schema === undefined) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalidPayload(fieldErrors(parsed.error));
+}
+
+async function readJson(c: AppContext): Promise<unknown> {
+  try {
+    const bytes = await c.req.arrayBuffer();
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    const why = error instanceof SyntaxError ? error.message : "not UTF-8";
+    throw invalidPayload([{ path: "body", message: text(`is not JSON: ${why}`, `não é JSON: ${why}`) }]);
+  }
+}
+
+function present(c: AppContext, refusal: Refusal): Response {
+  const locale = localeOf(c);
+  const status = problemStatus[refusal.code];
+  const problem: Problem = {
+    type: `urn:ciclo:problem:${refusal.code}`,
+    title: refusal.code.replaceAll("_", " "),
+    status,
+    detail: refusal.detail[locale],
+    code: refusal.code,
+    request_id: c.get("requestId"),
+    ...(refusal.errors.length === 0
+      ? {}
+      : { errors: refusal.errors.map(({ path, message }) => ({ path, message: message[locale] })) }),
+  };
+  const headers = new Headers({ "content-type": "application/problem+json" });
+  headers.set("x-request-id", c.get("requestId"));
+  if (status === 401) headers.set("www-authenticate", "Bearer");
+  if (refusal.retryAfter !== undefined) headers.set("retry-after", String(refusal.retryAfter));
+  return new Response(JSON.stringify(problem), { status, headers });
+}
+
+const localeOf = (c: AppContext): Locale => negotiateLocale(c.req.header("accept-language"));
+
+/** The peer's address; behind a proxy all callers share its one. */
+function addressOf(c: AppContext): string {
+  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return env?.incoming?.socket?.remoteAddress ?? "local";
+}

@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { type Locale, permissions, type PlanExecutionResult, type Plan, planSchema } from "@ciclo/contract";
+import { createApp } from "./app.ts";
+import { readConfig } from "./config.ts";
+import { openDatabase } from "./db/dialect.ts";
+import type { Actor } from "./lib/actor.ts";
+import { privateFolder } from "./lib/files.ts";
+import { createLogger } from "./lib/logger.ts";
+
+export type PlanExecutorOptions = {
+  /** Path or URL of the config repository; else CICLO_CONFIG_REPO, else the embedded one. */
+  repository?: string;
+  /** Data folder; else CICLO_HOME. */
+  home?: string;
+  /** Language of messages. */
+  locale?: Locale;
+};
+
+type Opened = { app: Awaited<ReturnType<typeof createApp>>; close(): Promise<void> };
+
+/**
+ * Plans from a program, on the database and repository themselves: for scripts on the
+ * console's own host, which is trusted as the command line is. Call `close` at the end.
+ *
+ * @example
+ * const executor = new PlanExecutor();
+ * const outcome = await executor.rollback({ planId, branch, actor: "rollback-bot" });
+ * console.log(outcome.status, outcome.message);
+ * await executor.close();
+ */
+export class PlanExecutor {
+  readonly #options: PlanExecutorOptions;
+  #opened: Promise<Opened> | null = null;
+
+  constructor(options: PlanExecutorOptions | string = {}) {
+    this.#options = typeof options === "string" ? { repository: options } : options;
+  }
+
+  /** What submitting would do; writes nothing. Refuses as `submitForApproval` does. */
+  async dryRun(request: { plan: Plan; patch: string; actor: string }): Promise<PlanExecutionResult> {
+    const { app, locale } = await this.#open();
+    const plan = planSchema.parse(request.plan);
+    return app.changes.submit(
+      await this.#actor(request.actor),
+      { ...request, plan, mode: "dry_run" },
+      locale,
+    );
+  }
+
+  /** Commits the plan on its branch and asks for approval. Throws `Refusal` with the contract's codes. */
+  async submitForApproval(request: {
+    plan: Plan;
+    patch: string;
+    actor: string;
+    actorEmail: string;
+  }): Promise<PlanExecutionResult> {
+    const { app, locale } = await this.#open();
+    const { plan, patch, actor, actorEmail } = request;
+    const submission = {
+      plan: planSchema.parse(plan),
+      patch,
+      actor,
+      actor_email: actorEmail,
+      mode: "branch_pr" as const,
+    };
+    return app.changes.submit(await this.#actor(actorEmail, actor), submission, locale);
+  }
+
+  /** Decides an approval. `actor` is a user's e-mail, whose roles and rules hold. */
+  async decide(request: {
+    approvalId: string;
+    decision: "approve" | "reject";
+    actor: string;
+    reason?: string;
+  }): Promise<PlanExecutionResult> {
+    const { app, locale } = await this.#open();
+    const decision = {
+      approval_id: request.approvalId,
+      approval_decision: request.decision,
+      approval_reason: request.reason,
+    };
+    const user = await app.users.find({ email: request.actor });
+    return app.changes.decide({ ...user }, decision, locale);
+  }
+
+  /** Takes a plan's change back. Repeating it is answered as already done. */
+  async rollback(request: {
+    planId: string;
+    branch?: string;
+    actor: string;
+    reason?: string;
+  }): Promise<PlanExecutionResult> {
+    const { app, locale } = await this.#open();
+    const rollback = { plan_id: request.planId, branch: request.branch, reason: request.reason };
+    return app.changes.rollback(await this.#actor(request.actor), rollback, locale);
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opened;
+    await opened?.close();
+    this.#opened = null;
+  }
+
+  async #open(): Promise<{ app: Opened["app"]; locale: Locale }> {
+    this.#opened ??= open(this.#options);
+    return { app: (await this.#opened).app, locale: this.#options.locale ?? "en" };
+  }
+
+  /** The user of an e-mail, or a program by the given name, trusted to roll back. */
+  async #actor(who: string, name = who): Promise<Actor> {
+    const { app } = await this.#open();
+    const user = (await app.users.list()).find(({ email }) => email === who.toLowerCase());
+    if (user !== undefined) return { id: user.id, name: user.name, email: user.email, roles: user.roles };
+    return { id: null, name, email: null, roles: permissions.rollback };
+  }
+}
+
+async function open(options: PlanExecutorOptions): Promise<Opened> {
+  const read = readConfig();
+  const config = {
+    ...read,
+    home: options.home ?? read.home,
+    configRepository: options.repository ?? read.configRepository,
+  };
+  await privateFolder(config.home);
+  const database = await openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") });
+  const app = await createApp({ config, database, logger: createLogger("error"), follows: false });
+  return { app, close: () => database.close() };
+}

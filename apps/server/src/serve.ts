@@ -1,0 +1,89 @@
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { serve } from "@hono/node-server";
+import { createApp } from "./app.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { openDatabase } from "./db/dialect.ts";
+import type { OperationKind } from "./features/changes/journal-store.ts";
+import { system } from "./lib/actor.ts";
+import { privateFolder } from "./lib/files.ts";
+import { createLogger } from "./lib/logger.ts";
+
+export type ServeOptions = { onJournal?: (operation: OperationKind, point: string) => void };
+
+const shutdownMs = 10_000;
+const checkpointMs = 5 * 60_000;
+/** Local commands write to the audit log too; their entries are copied from here. */
+const copyMs = 5000;
+
+/** Runs the console until it is told to stop. An invalid setting ends it with code 2 and one line. */
+export async function serveConsole(options: ServeOptions = {}): Promise<void> {
+  try {
+    await start(readConfig(), options);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 2;
+  }
+}
+
+async function start(config: Config, options: ServeOptions): Promise<void> {
+  const logger = createLogger(config.logLevel);
+  await privateFolder(config.home);
+  const database = await openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") });
+  const console_ = await createApp({ config, database, logger, ...options });
+  const { app, audit, changes } = console_;
+  const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (info) => {
+    void announce(config, info, console_);
+  });
+  server.on("error", (error) => {
+    process.stderr.write(
+      `CICLO_HOST, CICLO_PORT: cannot listen on ${config.host}:${config.port}: ${error.message}\n`,
+    );
+    process.exit(2);
+  });
+  void changes.reconciler.start();
+  const checkpoints = setInterval(() => {
+    audit.checkpoint().catch((error: unknown) => logger.error({ err: error }, "no checkpoint was signed"));
+  }, checkpointMs);
+  checkpoints.unref();
+  const copies = setInterval(() => void audit.catchUp(), copyMs);
+  copies.unref();
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), shutdownMs).unref();
+    server.close();
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    void changes.reconciler
+      .stop()
+      .then(() => audit.close())
+      .then(() => database.close())
+      .then(() => process.exit(0));
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+/** Says where the console is, and on first run how to sign in. */
+async function announce(
+  config: Config,
+  info: AddressInfo,
+  { users, sessions }: Awaited<ReturnType<typeof createApp>>,
+): Promise<void> {
+  const host = info.family === "IPv6" ? `[${info.address}]` : info.address;
+  const url = `http://${host}:${info.port}`;
+  process.stdout.write(`Ciclo is at ${url}\n`);
+  const operator = await users.createFirstOperator();
+  if (operator === null) return;
+  const link = await sessions.createLink(system, operator);
+  process.stdout.write(
+    [
+      `First run: ${operator.email} was created with all roles. Data is in ${config.home}.`,
+      `Sign in within 15 minutes, once: ${url}/sign-in#${link}`,
+      `A token for the command line: npx ciclo token rotate ${operator.email}`,
+      "",
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import {
+  type Client,
+  createClient,
+  type Planned,
+  type PlanExecutionResult,
+  type Problem,
+  ProblemError,
+  type Role,
+} from "@ciclo/contract";
+import { afterAll } from "vitest";
+import { type AppDeps, createApp } from "../../src/app.ts";
+import { type Config, readConfig } from "../../src/config.ts";
+import { type Database, openSqliteDatabase } from "../../src/db/dialect.ts";
+import { system } from "../../src/lib/actor.ts";
+import { createLogger } from "../../src/lib/logger.ts";
+import { temporaryFolder } from "./temporary.ts";
+
+/** A whole console in this process: real git, real database, no listener. */
+export type TestConsole = Awaited<ReturnType<typeof startConsole>>;
+export type Person = { client: Client; token: string; id: string; email: string; name: string };
+
+export type ConsoleOptions = {
+  database?: Database;
+  config?: Partial<Config>;
+  clock?: AppDeps["clock"];
+};
+
+const open: Database[] = [];
+afterAll(async () => {
+  for (const database of open.splice(0)) await database.close();
+});
+
+export async function startConsole(options: ConsoleOptions = {}) {
+  const home = options.config?.home ?? (await temporaryFolder());
+  const database = options.database ?? (await openSqliteDatabase(":memory:"));
+  open.push(database);
+  const config = { ...readConfig({ CICLO_HOME: home, CICLO_LOG_LEVEL: "silent" }), ...options.config };
+  const services = await createApp({
+    config,
+    database,
+    logger: createLogger("silent"),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
+  const request = (path: string, init: RequestInit = {}): Promise<Response> =>
+    Promise.resolve(services.app.request(path.replace("http://test", ""), init));
+  const clientOf = (token?: string, locale = "en"): Client =>
+    createClient({ baseUrl: "http://test", token, locale, fetch: request });
+  let people = 0;
+  return {
+    ...services,
+    home,
+    config,
+    database,
+    request,
+    clientOf,
+    git: `${home}/config.git`,
+    /** A user with these roles, and a client that acts as them. */
+    async person(...roles: Role[]): Promise<Person> {
+      people += 1;
+      const email = `person-${people}-${randomBytes(3).toString("hex")}@example.com`;
+      const user = await services.users.add(system, { name: `Person ${people}`, email, roles });
+      return { client: clientOf(user.token), token: user.token, id: user.id, email, name: user.name };
+    },
+  };
+}
+
+/** Plans a change through the API. */
+export const planWith = (
+  { client }: Person,
+  intent: string,
+  payload: Record<string, unknown>,
+): Promise<Planned> => client.call("plan", { body: { intent, payload: payload as never } });
+
+/** Submits what was planned, as its author would. */
+export const submitWith = (
+  author: Person,
+  { plan, patch }: Pick<Planned, "plan" | "patch">,
+  more: Record<string, unknown> = {},
+): Promise<PlanExecutionResult> =>
+  author.client.call("apply", {
+    body: { plan, patch, actor: author.name, actor_email: author.email, ...more } as never,
+  });
+
+export const decideWith = (
+  { client }: Person,
+  approvalId: string | null,
+  decision: "approve" | "reject",
+  reason?: string,
+): Promise<PlanExecutionResult> =>
+  client.call("apply", {
+    body: {
+      approval_id: approvalId ?? "",
+      approval_decision: decision,
+      ...(reason === undefined ? {} : { approval_reason: reason }),
+    },
+  });
+
+/** The problem that a call is refused with. Fails when it is not refused. */
+export async function problemOf(call: Promise<unknown>): Promise<Problem> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof ProblemError) return error.problem;
+    throw error;
+  }
+  throw new Error("the call was not refused");
+}

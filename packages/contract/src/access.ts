@@ -1,0 +1,75 @@
+import { z } from "zod";
+
+export const roles = ["viewer", "planner", "approver", "admin"] as const;
+export type Role = (typeof roles)[number];
+export const roleSchema = z.enum(roles);
+
+/** Who may do what: any one of the listed roles suffices. */
+export const permissions = {
+  read: ["viewer", "planner", "approver", "admin"],
+  chat: ["viewer", "planner", "approver", "admin"],
+  plan: ["planner"],
+  submit: ["planner"],
+  decide: ["approver"],
+  rollback: ["approver"],
+  manage_access: ["admin"],
+} as const satisfies Record<string, readonly Role[]>;
+
+export type Permission = keyof typeof permissions;
+
+export const permits = (held: readonly Role[], permission: Permission): boolean =>
+  (permissions[permission] as readonly Role[]).some((role) => held.includes(role));
+
+const nameSchema = z.string().trim().min(1).max(200);
+const instant = z.iso.datetime();
+
+/** Lower-cased, so that one mailbox is one user. */
+export const emailSchema = z.email().max(320).toLowerCase();
+
+/** A token brought from elsewhere: `openssl rand -hex 32` gives 64 characters. */
+export const tokenSchema = z
+  .string()
+  .min(32)
+  .max(512)
+  .regex(/^[\x21-\x7e]+$/);
+
+export const userSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: z.string(),
+  roles: z.array(roleSchema),
+  has_token: z.boolean(),
+  token_expires_at: instant.nullable(),
+  last_used_at: instant.nullable(),
+  disabled_at: instant.nullable(),
+  created_at: instant,
+});
+export type User = z.infer<typeof userSchema>;
+
+export const newUserSchema = z.strictObject({
+  name: nameSchema,
+  email: emailSchema,
+  roles: z.array(roleSchema).max(roles.length).default([]),
+  token: tokenSchema.optional(),
+  token_expires_at: instant.optional(),
+});
+export type NewUser = z.input<typeof newUserSchema>;
+
+/** A user with the token that is shown this once and stored only as a hash. */
+export const provisionedUserSchema = userSchema.extend({ token: z.string() });
+export type ProvisionedUser = z.infer<typeof provisionedUserSchema>;
+
+export const tokenRequestSchema = z.strictObject({ expires_at: instant.optional() });
+
+export const sessionRequestSchema = z.union([
+  z.strictObject({ token: z.string().min(1).max(512) }),
+  z.strictObject({ link: z.string().min(1).max(512) }),
+]);
+
+export const sessionSchema = z.object({
+  user: userSchema,
+  permissions: z.array(z.enum(Object.keys(permissions) as [Permission, ...Permission[]])),
+  csrf_token: z.string().nullable(),
+  expires_at: instant.nullable(),
+});
+export type Session = z.infer<typeof sessionSchema>;

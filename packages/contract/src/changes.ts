@@ -1,0 +1,176 @@
+import { z } from "zod";
+import { planSchema } from "./plans.ts";
+
+export const changeStatuses = ["pending", "hitl_required", "in_progress", "completed", "failed"] as const;
+export const changeOutcomes = [
+  "applied",
+  "rejected",
+  "rolled_back",
+  "expired",
+  "stale",
+  "canary_failed",
+] as const;
+export const changeModes = ["branch_pr", "direct", "dry_run"] as const;
+
+const line = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\r\n\0<>]*$/, { error: "one line, without angle brackets" });
+const reason = z.string().trim().max(4000);
+const planId = z.string().min(1).max(120);
+
+export const submissionSchema = z.strictObject({
+  plan: planSchema,
+  patch: z.string().max(5_000_000),
+  actor: line(200),
+  actor_email: z.email().max(320).optional(),
+  mode: z.enum(changeModes).default("branch_pr"),
+  commit_message: z.string().trim().min(1).max(10_000).optional(),
+  threadId: z.string().max(100).optional(),
+});
+export type Submission = z.infer<typeof submissionSchema>;
+
+export const decisionSchema = z.strictObject({
+  approval_id: z.string().min(1).max(100),
+  approval_decision: z.enum(["approve", "reject"]),
+  approval_reason: reason.optional(),
+  plan_id: planId.optional(),
+});
+export type Decision = z.infer<typeof decisionSchema>;
+
+export const rollbackSchema = z.strictObject({
+  plan_id: planId,
+  branch: z.string().max(250).optional(),
+  reason: reason.optional(),
+});
+
+export const refreshSchema = z.strictObject({ plan_id: planId });
+
+export const decisionRecordSchema = z.object({
+  actor: z.string(),
+  decision: z.enum(["approve", "reject"]),
+  reason: z.string().nullable(),
+  at: z.string(),
+});
+
+export const requirementSchema = z.object({
+  /** `default`, or the name of the rule in `policies/approvals.yaml`. */
+  rule: z.string(),
+  required: z.int(),
+  given: z.int(),
+  roles: z.array(z.string()),
+  self_approval: z.enum(["never", "only_approver", "always"]),
+});
+
+export const approvalTallySchema = z.object({
+  required: z.int(),
+  given: z.int(),
+  decisions: z.array(decisionRecordSchema),
+  requirements: z.array(requirementSchema),
+  expires_at: z.string().nullable(),
+});
+export type ApprovalTally = z.infer<typeof approvalTallySchema>;
+
+export const pullRequestSchema = z.object({
+  provider: z.enum(["github", "gitlab"]),
+  number: z.int(),
+  url: z.string(),
+  state: z.enum(["open", "closed", "merged"]),
+  head: z.string(),
+  checks: z.array(z.object({ name: z.string(), status: z.string(), url: z.string().nullable() })),
+  reviews: z.array(z.object({ author: z.string(), state: z.string() })),
+  synced_at: z.string(),
+});
+export type PullRequest = z.infer<typeof pullRequestSchema>;
+
+export const planExecutionResultSchema = z.object({
+  /** Row of `change_plans`; null for a dry run, which leaves none. */
+  record_id: z.string().nullable(),
+  plan_id: z.string(),
+  mode: z.enum(changeModes),
+  status: z.enum(changeStatuses),
+  outcome: z.enum(changeOutcomes).nullable(),
+  branch: z.string(),
+  base_branch: z.string(),
+  commit_sha: z.string().nullable(),
+  diff: z.object({ stat: z.string(), patch: z.string() }),
+  hitl_required: z.boolean(),
+  approval_id: z.string().nullable(),
+  approvals: approvalTallySchema,
+  pull_request: pullRequestSchema.nullable(),
+  message: z.string(),
+  threadId: z.string().nullable(),
+});
+export type PlanExecutionResult = z.infer<typeof planExecutionResultSchema>;
+
+export const timelineEntrySchema = z.object({
+  at: z.string(),
+  type: z.string(),
+  actor: z.string(),
+  detail: z.string(),
+});
+
+export const changeDetailSchema = planExecutionResultSchema.extend({
+  plan: planSchema,
+  timeline: z.array(timelineEntrySchema),
+});
+export type ChangeDetail = z.infer<typeof changeDetailSchema>;
+
+export const changeSummarySchema = z.object({
+  record_id: z.string(),
+  plan_id: z.string(),
+  summary: z.string(),
+  intent: z.string(),
+  actor: z.string(),
+  mode: z.enum(changeModes),
+  status: z.enum(changeStatuses),
+  outcome: z.enum(changeOutcomes).nullable(),
+  branch: z.string(),
+  base_branch: z.string(),
+  commit_sha: z.string().nullable(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+export type ChangeSummary = z.infer<typeof changeSummarySchema>;
+
+/** Opaque: what `next_cursor` of the page before said. */
+export const cursorSchema = z.string().min(1).max(300);
+export const pageSize = z.coerce.number().int().min(1).max(200).default(50);
+
+export const changeQuerySchema = z.strictObject({
+  cursor: cursorSchema.optional(),
+  limit: pageSize,
+  status: z.enum(changeStatuses).optional(),
+  outcome: z.enum(changeOutcomes).optional(),
+  actor: z.string().max(200).optional(),
+  intent: z.string().max(100).optional(),
+});
+
+export const approvalStatuses = ["pending", "approved", "rejected", "expired", "superseded"] as const;
+
+export const approvalItemSchema = z.object({
+  id: z.string(),
+  plan_id: z.string(),
+  record_id: z.string(),
+  summary: z.string(),
+  status: z.enum(approvalStatuses),
+  branch: z.string(),
+  base_branch: z.string(),
+  commit_sha: z.string().nullable(),
+  requested_by: z.string(),
+  created_at: z.string(),
+  approvals: approvalTallySchema,
+  /** Whether the caller may decide now; otherwise why not. */
+  can_decide: z.boolean(),
+  blocked_reason: z.string().nullable(),
+});
+export type ApprovalItem = z.infer<typeof approvalItemSchema>;
+
+export const approvalQuerySchema = z.strictObject({
+  status: z.enum(approvalStatuses).optional(),
+  cursor: cursorSchema.optional(),
+  limit: pageSize,
+});

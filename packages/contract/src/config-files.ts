@@ -1,0 +1,228 @@
+import { z } from "zod";
+import { roleSchema } from "./access.ts";
+import { modelSchema, secretReferenceSchema, slugSchema, transports } from "./plans.ts";
+
+/** Schemas of every file kind of the config repository (contract §4). */
+
+const line = z.string().trim().min(1).max(500);
+const usd = z.number().nonnegative().max(1e9);
+const glob = z.string().min(1).max(300);
+
+/** `30m`, `72h`, `7d`. */
+export const durationSchema = z.string().regex(/^[1-9]\d{0,4}[mhd]$/, {
+  error: "a whole number with m, h or d, such as 72h",
+});
+
+export const cicloFileSchema = z.strictObject({
+  schema_version: z.literal(1),
+  name: line,
+});
+
+const sensitiveName = /auth|token|key|secret|password|cookie/i;
+const schemeReference = /^(?:Bearer |Basic |token )?(secret:.*)$/;
+
+/** Header or environment values; names that sound like a credential take references only. */
+const credentialMap = z.record(z.string().max(200), z.string().max(2000)).superRefine((values, context) => {
+  for (const [name, value] of Object.entries(values)) {
+    const reference = schemeReference.exec(value)?.[1];
+    const isReference = secretReferenceSchema.safeParse(reference).success;
+    if (sensitiveName.test(name) && !isReference) {
+      context.addIssue({
+        code: "custom",
+        path: [name],
+        message: "a reference of the form secret:<provider>/<NAME>, never the value itself",
+      });
+    }
+  }
+});
+
+export const registryServerSchema = z
+  .strictObject({
+    id: slugSchema,
+    title: line,
+    description: z.string().max(4000).optional(),
+    transport: z.enum(transports),
+    url: z.url({ protocol: /^(https?|wss?)$/ }).optional(),
+    command: line.optional(),
+    args: z.array(z.string().max(1000)).max(100).optional(),
+    env: credentialMap.optional(),
+    headers: credentialMap.optional(),
+    tools: z.array(line).max(500).optional(),
+    timeouts: z
+      .strictObject({
+        connect_ms: z.int().min(1).max(600_000).optional(),
+        call_ms: z.int().min(1).max(3_600_000).optional(),
+      })
+      .optional(),
+  })
+  .superRefine((server, context) => {
+    const needed = server.transport === "stdio" ? "command" : "url";
+    const refused = server.transport === "stdio" ? "url" : "command";
+    if (server[needed] === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: [needed],
+        message: `required for transport ${server.transport}`,
+      });
+    }
+    if (server[refused] !== undefined) {
+      context.addIssue({
+        code: "custom",
+        path: [refused],
+        message: `not used by transport ${server.transport}`,
+      });
+    }
+  });
+export type RegistryServer = z.infer<typeof registryServerSchema>;
+
+export const registryFileSchema = z
+  .strictObject({ servers: z.array(registryServerSchema).max(5000) })
+  .superRefine(({ servers }, context) => {
+    const seen = new Set<string>();
+    servers.forEach(({ id }, index) => {
+      if (seen.has(id)) {
+        context.addIssue({
+          code: "custom",
+          path: ["servers", index, "id"],
+          message: `${id} is listed twice`,
+        });
+      }
+      seen.add(id);
+    });
+  });
+export type RegistryFile = z.infer<typeof registryFileSchema>;
+
+export const toolLockFileSchema = z.strictObject({
+  version: z.literal(1),
+  servers: z.record(
+    slugSchema,
+    z.record(z.string().max(200), z.strictObject({ hash: z.string().regex(/^sha256:[0-9a-f]{64}$/) })),
+  ),
+});
+
+export const agentFileSchema = z.strictObject({
+  name: slugSchema,
+  title: line,
+  version: z.string().regex(/^\d+\.\d+\.\d+$/, { error: "a version such as 1.0.0, in quotes" }),
+  description: z.string().max(4000).optional(),
+  repository: line.optional(),
+  capabilities: z.array(line).max(50).optional(),
+  server: slugSchema.optional(),
+  tools: z.array(line).max(500).optional(),
+  model: modelSchema.optional(),
+  policies: z.array(slugSchema).max(50).optional(),
+  finops: z.strictObject({ cost_center: line.optional(), monthly_usd: usd.optional() }).optional(),
+  hitl: z.strictObject({ approval_rules: z.array(line).max(20) }).optional(),
+});
+export type AgentFile = z.infer<typeof agentFileSchema>;
+
+const policy = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+  z.strictObject({
+    id: slugSchema,
+    kind: z.literal(kind),
+    title: line,
+    description: z.string().max(4000).optional(),
+    ...shape,
+  });
+
+const approvalRuleShape = {
+  required: z.int().min(1).max(20),
+  roles: z.array(roleSchema).min(1).max(4).default(["approver"]),
+  self_approval: z.enum(["never", "only_approver", "always"]).default("only_approver"),
+  expires_after: durationSchema.default("72h"),
+};
+
+export const approvalsPolicySchema = policy("approvals", {
+  default: z.strictObject(approvalRuleShape),
+  rules: z
+    .array(z.strictObject({ name: line, paths: z.array(glob).min(1).max(100), ...approvalRuleShape }))
+    .max(100)
+    .default([]),
+  /** Paths that may be changed with mode `direct`, without an approval. None unless listed. */
+  direct: z.strictObject({ paths: z.array(glob).max(100) }).default({ paths: [] }),
+});
+export type ApprovalsPolicy = z.infer<typeof approvalsPolicySchema>;
+
+export const policyFileSchema = z.discriminatedUnion("kind", [
+  approvalsPolicySchema,
+  policy("budget", {
+    scope: z
+      .strictObject({ agents: z.array(line).max(500).optional(), servers: z.array(line).max(500).optional() })
+      .optional(),
+    limits: z.strictObject({
+      daily_usd: usd.optional(),
+      monthly_usd: usd.optional(),
+      monthly_tokens: z.int().nonnegative().optional(),
+    }),
+    alert_at: z.array(z.number().gt(0).max(1)).max(10).optional(),
+    on_exceeded: z.enum(["block", "ask", "warn"]),
+  }),
+  policy("cost", {
+    defaults: z.strictObject({
+      max_tokens: z.int().positive(),
+      timeout_s: z.number().positive(),
+      max_cost_usd: usd,
+    }),
+    routes: z
+      .record(
+        z.string().max(200),
+        z.strictObject({
+          server: slugSchema.optional(),
+          max_tokens: z.int().positive().optional(),
+          timeout_s: z.number().positive().optional(),
+          max_cost_usd: usd.optional(),
+        }),
+      )
+      .optional(),
+  }),
+  policy("access", {
+    default: z.enum(["allow", "deny"]),
+    rules: z
+      .array(
+        z.strictObject({
+          roles: z.array(roleSchema).min(1),
+          servers: z.array(glob).min(1).max(500),
+          tools: z.array(glob).min(1).max(500),
+          effect: z.enum(["allow", "deny"]),
+        }),
+      )
+      .max(1000)
+      .default([]),
+  }),
+  policy("network", {
+    allow_hosts: z.array(z.string().min(1).max(253)).max(1000),
+    allow_private: z.boolean(),
+    require_tls: z.boolean(),
+  }),
+  policy("commands", {
+    allow: z
+      .array(z.strictObject({ command: line, args: z.array(z.string().max(300)).max(100).optional() }))
+      .max(500),
+  }),
+  policy("canary", {
+    probes: z.int().min(1).max(1000),
+    interval_s: z.number().positive().max(3600),
+    max_latency_ms: z.number().positive().max(600_000),
+    max_error_rate: z.number().min(0).max(1),
+  }),
+]);
+export type PolicyFile = z.infer<typeof policyFileSchema>;
+export const policyKinds = policyFileSchema.options.map((option) => option.shape.kind.value);
+
+/** Kind of a file by its path; null for files that have no schema (README, generated artefacts). */
+export function configFileKind(path: string): keyof typeof configFileSchemas | null {
+  if (path === "ciclo.yaml") return "ciclo";
+  if (path === "mcp-registry.yaml") return "registry";
+  if (path === "mcp-tools.lock.json") return "tool_lock";
+  if (/^agents\/[^/]+\/agent\.yaml$/.test(path)) return "agent";
+  if (/^policies\/[^/]+\.yaml$/.test(path)) return "policy";
+  return null;
+}
+
+export const configFileSchemas = {
+  ciclo: cicloFileSchema,
+  registry: registryFileSchema,
+  tool_lock: toolLockFileSchema,
+  agent: agentFileSchema,
+  policy: policyFileSchema,
+} as const;

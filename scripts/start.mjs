@@ -1,0 +1,12 @@
+// npm start: install when needed, then serve on the project's own Node.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { ensureInstalled, projectEnvironment, projectNode, root } from "./ensure.mjs";
+
+ensureInstalled();
+const server = spawn(projectNode(), [join(root, "apps/server/src/main.ts")], {
+  stdio: "inherit",
+  env: projectEnvironment(),
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.kill(signal));
+server.on("exit", (code) => process.exit(code ?? 1));
