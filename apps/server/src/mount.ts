@@ -154,7 +154,7 @@ async function authenticate(c: AppContext, deps: MountDeps, endpoint: Endpoint):
 }
 
 function authorise(endpoint: Endpoint, authenticated: Authenticated | null): void {
-  if (endpoint.access === "public" || endpoint.access === "authenticated") return;
+  if (endpoint.access === "public") return;
   const held = authenticated?.actor.roles ?? [];
   if (!endpoint.access.some((permission) => permits(held, permission))) {
     throw insufficientPermission(endpoint.access);

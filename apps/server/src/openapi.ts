@@ -73,7 +73,6 @@ function operation(name: string, endpoint: Endpoint): JsonSchema {
 /** Who may call an operation, in words. */
 export function rolesOf({ access }: Endpoint): string {
   if (access === "public") return "none needed";
-  if (access === "authenticated") return "any user";
   return [...new Set(access.flatMap((permission): readonly string[] => permissions[permission]))].join(", ");
 }
 

@@ -35,7 +35,7 @@ export type Endpoint = {
   method: Method;
   /** Below `/api/v1`, with `{name}` parameters. */
   path: string;
-  access: "public" | "authenticated" | readonly Permission[];
+  access: "public" | readonly Permission[];
   summary: string;
   tag: string;
   params?: z.ZodObject;
@@ -65,7 +65,7 @@ export const endpoints = {
   getSession: endpoint({
     method: "GET",
     path: "/session",
-    access: "authenticated",
+    access: ["read"],
     tag: "access",
     summary: "Who am I, and what may I do",
     response: sessionSchema,
@@ -73,7 +73,7 @@ export const endpoints = {
   deleteSession: endpoint({
     method: "DELETE",
     path: "/session",
-    access: "authenticated",
+    access: ["read"],
     tag: "access",
     summary: "Sign out",
     status: 204,

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readFile, rename } from "node:fs/promises";
+import { chmod, mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Makes a folder that only its owner may enter. */
@@ -6,19 +6,6 @@ export async function privateFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   await chmod(path, 0o700);
   return path;
-}
-
-/** Replaces a file whole, flushed to disk before it takes the name. */
-export async function writeWhole(path: string, contents: string | Uint8Array, mode = 0o600): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const handle = await open(temporary, "w", mode);
-  try {
-    await handle.writeFile(contents);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
 }
 
 /** The file's text, or null when there is none. */

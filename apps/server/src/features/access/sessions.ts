@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { permissions, permits, type Permission, type Session, text, type User } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
-import { Refusal } from "../../errors.ts";
+import { insufficientPermission, Refusal } from "../../errors.ts";
 import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { equalInConstantTime, hashToken, newToken } from "../../lib/crypto.ts";
@@ -79,6 +79,7 @@ export function createSessions(deps: SessionsDeps): SessionsService {
     async open(proof, address) {
       const user = "token" in proof ? await byToken(proof.token) : await byLink(deps, proof.link);
       if (user === null) throw fail(address);
+      if (!permits(user.roles, "read")) throw insufficientPermission(["read"]);
       return openSession(deps, user, "token" in proof ? "token" : "link");
     },
     async close({ actor, session }) {

@@ -125,11 +125,3 @@ export const fillers = new Set(
      with com : = please favor por se no na em in on`,
   ),
 );
-
-/** Words that begin another part of the sentence. */
-export const connectives = new Set(
-  list(
-    `from do da de no na em com with using usando que that which and e for para to in on at as como by via without
-     sem via rodando running seu sua its cujo whose having tendo`,
-  ),
-);
