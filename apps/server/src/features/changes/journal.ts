@@ -45,6 +45,7 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
   const note = (point: string): void => deps.onJournal?.(operation.kind, point);
   const results = await journal.endedSteps(deps.queries, operation.id);
   const change = await mustFind(deps.queries, operation.record_id);
+  note("begun");
   let ended: { step: string; result: journal.StepResult } | null = null;
   for (const step of steps.filter(({ name }) => !results.has(name))) {
     const at = stamp(deps.clock());

@@ -1,0 +1,3 @@
+import { crashes } from "./crash.testsuite.ts";
+
+crashes("SQLite", () => Promise.resolve({}));
