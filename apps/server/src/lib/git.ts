@@ -104,9 +104,9 @@ function runGit(args: readonly string[], name: string, options: GitOptions): Pro
       if (code !== null && (code === 0 || (options.accept ?? []).includes(code))) {
         resolve({ code, stdout: Buffer.concat(out), stderr });
       } else {
-        reject(
-          new GitError(name, code, signal === null ? stderr : `ended by ${signal} (time or size limit)`),
-        );
+        // `push --porcelain` says on standard output what became of each ref.
+        const said = name === "push" ? `${stderr}\n${Buffer.concat(out).toString("utf8")}` : stderr;
+        reject(new GitError(name, code, signal === null ? said : `ended by ${signal} (time or size limit)`));
       }
     });
     child.stdin.end(options.input ?? "");

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { privateFolder } from "../../lib/files.ts";
 import { presentEvent } from "./store.ts";
@@ -61,19 +61,10 @@ export class SiemCopy {
     if (newest === undefined) return 0;
     const path = join(this.#folder, newest);
     const text = await readFile(path, "utf8");
-    // A crash may have cut the last line short: end it, and go on behind the last whole one.
-    if (!text.endsWith("\n") && text !== "") await appendFile(path, "\n");
-    const seqs = text.split("\n").slice(0, -1).map(seqOf);
-    return seqs.findLast((seq) => seq !== null) ?? 0;
-  }
-}
-
-function seqOf(line: string): number | null {
-  try {
-    const event = JSON.parse(line) as { seq?: unknown };
-    return typeof event.seq === "number" ? event.seq : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
+    // A crash may have cut the last line short: it is taken off, and written again whole.
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    if (whole !== text) await truncate(path, Buffer.byteLength(whole));
+    const last = whole.trimEnd().split("\n").at(-1);
+    return last === undefined || last === "" ? 0 : (JSON.parse(last) as { seq: number }).seq;
   }
 }

@@ -1,6 +1,7 @@
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { type Git, GitError } from "../../lib/git.ts";
+import { KeyedMutex } from "../../lib/keyed-mutex.ts";
 import { moveRefs, resolveRef } from "./plumbing.ts";
 
 /**
@@ -46,9 +47,12 @@ export function embeddedTarget(git: Git, baseBranch: string): Target {
 /** A mirror of a repository elsewhere, by path or URL. */
 export function remoteTarget(git: Git, baseBranch: string): Target {
   const baseRef = `refs/remotes/origin/${baseBranch}`;
+  const turns = new KeyedMutex();
+  const heads = "+refs/heads/*:refs/remotes/origin/*";
+  // One at a time: two fetches at once would fight over the refs of the mirror.
   const fetch = (): Promise<unknown> =>
-    reach(() =>
-      git.run(["fetch", "--quiet", "--prune", "--no-tags", "origin", "+refs/heads/*:refs/remotes/origin/*"]),
+    turns.run("fetch", () =>
+      reach(() => git.run(["fetch", "--quiet", "--prune", "--no-tags", "origin", heads])),
     );
   const remoteTip = async (branch: string): Promise<string | null> => {
     const listed = await reach(() => git.text(["ls-remote", "origin", local(branch)]));

@@ -1,4 +1,4 @@
-import { fillers, type Sense, sensesOf } from "./lexicon.ts";
+import { fillers, isKeyword, type Sense, sensesOf } from "./lexicon.ts";
 import { isPunctuation, slugOf, type Token } from "./tokens.ts";
 
 /** What a recogniser may know of the live configuration. */
@@ -10,6 +10,11 @@ export const has = (token: Token | undefined, sense: Sense): boolean =>
 
 export const indexOf = (tokens: readonly Token[], sense: Sense, from = 0): number =>
   tokens.findIndex((token, index) => index >= from && has(token, sense));
+
+const isVerb = (token: Token): boolean =>
+  (["add", "remove", "edit", "generate"] as const).some(
+    (sense) => has(token, sense) && isKeyword(token.word),
+  );
 
 /** Words that open a field; a list or text before them ends there. */
 const openers: Sense[] = [
@@ -26,18 +31,17 @@ const openers: Sense[] = [
 ];
 const opens = (token: Token): boolean => openers.some((sense) => has(token, sense));
 
-const isAddress = (token: Token): boolean => /^(https?|wss?|git|ssh):\/\/|^git@/.test(token.raw);
+export const isAddress = (token: Token): boolean => /^(https?|wss?|git|ssh):\/\/|^git@/.test(token.raw);
 export const isName = (token: Token | undefined): token is Token => token !== undefined && canBeName(token);
 const canBeName = (token: Token): boolean =>
   (token.quoted || /^[\p{L}\d][\p{L}\d._/-]*$/u.test(token.raw)) &&
   !isAddress(token) &&
-  (token.quoted ||
-    (!fillers.has(token.word) && !notNames.has(token.word) && sensesOf(token.word).length === 0));
+  (token.quoted || (!fillers.has(token.word) && !notNames.has(token.word) && !isKeyword(token.word)));
 
 const notNames = new Set(
   (
-    "from with using usando que which and at via without sem as como by it ele ela ai la there here aqui now agora hoje today " +
-    "from-the also tambem instead verdade actually nao no yes sim ok please favor"
+    "pra pro mim me nos gente from with using usando que which and at via without sem as como by it ele ela ai la there here aqui now agora hoje today " +
+    " also tambem instead verdade actually nao no yes sim ok please favor"
   ).split(" "),
 );
 
@@ -65,7 +69,7 @@ export function agentFields(tokens: readonly Token[], known: Known): Fields {
   const address = tokens.find(
     (token) => isAddress(token) && token.raw !== repository && !token.raw.endsWith(".git"),
   );
-  if (address !== undefined) fields.endpoint = address.raw.replace(/[.)]+$/, "");
+  if (address !== undefined) fields.endpoint = address.raw.replace(/[.)?!]+$/, "");
   for (const [field, sense] of [
     ["capabilities", "capabilities"],
     ["tools", "tools"],
@@ -89,11 +93,25 @@ export function agentFields(tokens: readonly Token[], known: Known): Fields {
   return fields;
 }
 
+/** "Vigia de Logs": a name goes on while its words are capitalised. */
+function wholeName(tokens: readonly Token[], first: Token): string {
+  const isCapital = (token: Token | undefined): boolean =>
+    token !== undefined && /^\p{Lu}/u.test(token.raw) && canBeName(token);
+  const words = [first.raw];
+  for (let at = tokens.indexOf(first) + 1; isCapital(first); at += 1) {
+    const [token, next] = [tokens[at], tokens[at + 1]];
+    const goesOn = isCapital(token) || (/^(de|da|do|of)$/.test(token?.word ?? "") && isCapital(next));
+    if (token === undefined || !goesOn) break;
+    words.push(token.raw);
+  }
+  return words.join(" ");
+}
+
 export function agentName(tokens: readonly Token[], known: Known): string | null {
   const noun = indexOf(tokens, "agent");
   if (noun >= 0) {
     const after = nameAfter(tokens, noun);
-    if (after !== null) return slugOf(after.raw);
+    if (after !== null) return slugOf(wholeName(tokens, after));
     const before = tokens[noun - 1];
     if (isName(before)) return slugOf(before.raw);
     // "add catalog as an agent"
@@ -101,6 +119,9 @@ export function agentName(tokens: readonly Token[], known: Known): string | null
     const named = tokens[as - 1];
     if (as > 0 && isName(named)) return slugOf(named.raw);
   }
+  const as = tokens.findIndex((token) => /^(as|como)$/.test(token.word));
+  const alias = as < 0 ? undefined : tokens[as + 1];
+  if (noun < 0 && isName(alias)) return slugOf(alias.raw);
   const mentioned = tokens.find((token) => known.agents.includes(slugOf(token.raw)));
   if (mentioned !== undefined) return slugOf(mentioned.raw);
   const naming = tokens.findIndex((token) => /^(called|named|chamad[oa]|nome|name)$/.test(token.word));
@@ -142,6 +163,7 @@ function listAfter(tokens: readonly Token[], index: number): string[] {
     if (isPunctuation(token) || /^(e|and|&|ou|or)$/.test(token.word)) fresh = true;
     else if (/^(de|of|to|sao|are|is|como|such|as|:|the|o|a|os)$/.test(token.word) && items.length === 0)
       continue;
+    else if (fresh && isVerb(token)) break;
     else if (fresh) {
       items.push(token.raw);
       fresh = false;
@@ -241,7 +263,8 @@ export function artifactFields(tokens: readonly Token[], known: Known): Fields {
   else if (agent !== null && noun?.type === "agent.readme") fields.target_path = `agents/${agent}/README.md`;
   else if (agent !== null && noun?.type === "agent.manifest")
     fields.target_path = `agents/${agent}/agent.yaml`;
-  const title = textAfter(tokens, indexOf(tokens, "title")) ?? aboutOf(tokens);
+  const quoted = tokens.find((token) => token.quoted && !token.raw.includes("/"))?.raw ?? null;
+  const title = textAfter(tokens, indexOf(tokens, "title")) ?? quoted ?? aboutOf(tokens);
   if (title !== null) fields.parameters = { title };
   return fields;
 }
@@ -251,8 +274,12 @@ function aboutOf(tokens: readonly Token[]): string | null {
   const at = tokens.findIndex((token) => /^(sobre|about)$/.test(token.word));
   if (at < 0) return null;
   const rest = tokens.slice(at + 1);
+  const isPath = (token: Token | undefined): boolean => token?.raw.includes("/") ?? false;
   const end = rest.findIndex(
-    (token) => isPunctuation(token) || token.raw.includes("/") || /^(em|in|at|to)$/.test(token.word),
+    (token, index) =>
+      isPunctuation(token) ||
+      isPath(token) ||
+      (/^(em|in|at|to)$/.test(token.word) && isPath(rest[index + 1])),
   );
   const words = rest.slice(0, end < 0 ? undefined : end).map((token) => token.raw);
   const text = words.join(" ").replace(/^(the|o|a|os|as) /i, "");

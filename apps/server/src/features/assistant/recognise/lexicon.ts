@@ -33,22 +33,24 @@ export type Sense =
 
 const senses: Record<Sense, string[]> = {
   add: list(
-    `add adds adding create onboard register include introduce adicione adiciona adicionar adicionem inclua inclui
-     incluir cadastre cadastra cadastrar crie cria criar registre registra registrar acrescente acrescentar insira inserir`,
+    `add ad adds adding create onboard register include introduce adicione adiciona adicionar adicionem inclua inclui
+     incluir cadastre cadastra cadastrar crie cria criar registre registra registrar acrescente acrescentar insira inserir
+     bota bote botar conecte conecta conectar connect install instale instalar`,
   ),
   remove: list(
     `remove delete drop uninstall erase remova remover exclua exclui excluir apague apaga apagar delete deletar deleta
-     retire retira retirar elimine eliminar tire tirar`,
+     retire retira retirar elimine eliminar tire tira tirar unregister descadastre descadastrar discard descarte decommission desative desativar`,
   ),
   edit: list(
     `change set raise lower increase decrease reduce update edit adjust modify bump cut put make switch altere altera
      alterar mude muda mudar aumente aumenta aumentar reduza reduz reduzir diminua diminuir baixe baixar defina define
      definir ajuste ajusta ajustar atualize atualiza atualizar edite edita editar suba sobe subir eleve elevar
-     coloque colocar ponha troque trocar passe`,
+     coloque colocar ponha troque trocar passe abaixa abaixe abaixar tweak cap proiba proibir forbid permita permitir
+     require exija exige exigir use usa usar configure configura configurar`,
   ),
   generate: list(
     `generate write draft produce prepare compose gere gera gerar escreva escrever redija redigir produza produzir
-     prepare preparar monte montar elabore elaborar faca`,
+     prepare preparar monte montar elabore elaborar faca fazer make build`,
   ),
   // Words close to a request that tell or ask of one made; known, so that they are not taken for a slip.
   told: list(
@@ -82,6 +84,9 @@ const exact = new Map<string, Sense[]>();
 for (const [sense, words] of Object.entries(senses) as [Sense, string[]][]) {
   for (const word of words) exact.set(word, [...(exact.get(word) ?? []), sense]);
 }
+
+/** Whether a folded word is one of those above, to the letter. */
+export const isKeyword = (word: string): boolean => exact.has(word);
 
 const known = [...exact.keys()];
 const remembered = new Memo<string, readonly Sense[]>(5000);

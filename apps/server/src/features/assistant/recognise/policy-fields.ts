@@ -1,6 +1,6 @@
 import { type Fields, has, indexOf, isName, type Known, nameAfter } from "./fields.ts";
-import { fillers } from "./lexicon.ts";
-import { isPunctuation, slugOf, type Token } from "./tokens.ts";
+import { fillers, sensesOf } from "./lexicon.ts";
+import { isPunctuation, slugOf, type Token, typos } from "./tokens.ts";
 import { lastNumber, readDuration, readNumber } from "./values.ts";
 
 /** Phrases for the fields of policies. The first that fits, longest first, is meant. */
@@ -34,11 +34,15 @@ const policyPhrases: { phrase: RegExp; path: string; kind: "number" | "duration"
   },
   { phrase: /\btime-?out|tempo limite|tempo maximo\b/, path: "defaults.timeout_s", kind: "number" },
   {
-    phrase: /\b(max(imum|imo)? cost|custo max(imo)?|cost per call|custo por chamada)\b/,
+    phrase: /\b(max(imum|imo)? cost|custo max(imo)?|cost per call|custo (maximo )?por chamada)\b/,
     path: "defaults.max_cost_usd",
     kind: "number",
   },
-  { phrase: /\b(error rate|taxa de erros?)\b/, path: "max_error_rate", kind: "number" },
+  {
+    phrase: /\b(error rate|errors?\s.*rate|taxa (maxima )?de erros?)\b/,
+    path: "max_error_rate",
+    kind: "number",
+  },
   { phrase: /\b(latency|latencia)\b/, path: "max_latency_ms", kind: "number" },
   { phrase: /\b(probes?|sondas?|sondagens)\b/, path: "probes", kind: "number" },
   { phrase: /\b(interval|intervalo)\b/, path: "interval_s", kind: "number" },
@@ -50,6 +54,12 @@ const policyPhrases: { phrase: RegExp; path: string; kind: "number" | "duration"
 ];
 
 const policyWords: Record<string, string> = {
+  proiba: "never",
+  proibir: "never",
+  forbid: "never",
+  permita: "always",
+  permitir: "always",
+  allow: "always",
   never: "never",
   nunca: "never",
   always: "always",
@@ -65,6 +75,15 @@ const policyWords: Record<string, string> = {
   avisar: "warn",
   avise: "warn",
 };
+
+/** Whether a folded message opens with a policy field: "maximum tokens 8000 in policy cost". */
+export function opensWithField(folded: string): boolean {
+  const words = folded.split(/\s+/);
+  return (
+    policyField(words.slice(0, 3).join(" ")) !== undefined ||
+    policyField(words.slice(0, 4).join(" ")) !== undefined
+  );
+}
 
 /** Which policy field a folded message speaks of, if any. */
 export const policyField = (folded: string) => policyPhrases.find(({ phrase }) => phrase.test(folded));
@@ -89,14 +108,23 @@ export function policyFields(tokens: readonly Token[], folded: string, known: Kn
 }
 
 export function policyId(tokens: readonly Token[], known: Known): string | null {
+  const noun = indexOf(tokens, "policy");
+  const translated = tokens
+    .slice(noun + 1, noun + 4)
+    .map(({ word }) => policyNames[word])
+    .find((name) => name !== undefined);
+  if (noun >= 0 && translated !== undefined && known.policies.includes(translated)) return translated;
+  const named = noun < 0 ? null : nameAfter(tokens, noun);
+  const isNaming = tokens
+    .slice(noun + 1, noun + 3)
+    .some(({ word }) => /^(called|named|chamad[oa]|nomead[oa])$/.test(word));
+  if (named !== null && isNaming) return slugOf(named.raw);
   const mentioned = tokens.find(
     (token) =>
       known.policies.includes(slugOf(token.raw)) &&
       !(has(token, "limit") && tokens.length > 1 && !isNamed(tokens, token)),
   );
   if (mentioned !== undefined) return slugOf(mentioned.raw);
-  const noun = indexOf(tokens, "policy");
-  const named = noun < 0 ? null : nameAfter(tokens, noun);
   if (named !== null) return slugOf(named.raw);
   const before = tokens[noun - 1];
   if (noun > 0 && isName(before)) return slugOf(before.raw);
@@ -108,26 +136,76 @@ export function policyId(tokens: readonly Token[], known: Known): string | null 
   return limit >= 0 && isName(owner) && !/^\$?\d/.test(owner.raw) ? slugOf(owner.raw) : null;
 }
 
+/** The default policies by the Portuguese words for them: "a política de orçamento". */
+const policyNames: Record<string, string> = {
+  orcamento: "budget",
+  custo: "cost",
+  custos: "cost",
+  aprovacao: "approvals",
+  aprovacoes: "approvals",
+  acesso: "access",
+  rede: "network",
+  comandos: "commands",
+  canario: "canary",
+};
+
 /** `budget` is a policy and an ordinary word: as a name it follows "policy" or "of". */
 function isNamed(tokens: readonly Token[], token: Token): boolean {
-  const before = tokens[tokens.indexOf(token) - 1];
-  return token.quoted || has(before, "policy") || /^(of|da|do|de)$/.test(before?.word ?? "");
+  const at = tokens.indexOf(token);
+  const [before, after] = [tokens[at - 1], tokens[at + 1]];
+  return (
+    token.quoted ||
+    has(before, "policy") ||
+    has(after, "policy") ||
+    /^(of|da|do|de)$/.test(before?.word ?? "")
+  );
 }
 
 function policyChanges(tokens: readonly Token[], folded: string, id: string | null): Fields | null {
   const dotted = tokens.findIndex(
     (token) => /^[a-z_]+(\.[a-z_]+)+$/.test(token.raw) && !/\.(md|ya?ml|json|git)$/.test(token.raw),
   );
-  const rest = id === null ? folded : folded.replaceAll(id, " ");
+  // A name with digits must not be read as the value.
+  const rest = id !== null && /\d/.test(id) ? folded.replaceAll(id, " ") : folded;
   if (dotted >= 0) {
     const value = valueAfter(tokens, dotted, rest);
     return value === null ? null : nested(tokens[dotted]?.raw ?? "", value);
   }
-  const field = policyField(rest);
-  if (field === undefined) return null;
-  const value = readValue(field.kind, rest);
-  return value === null ? null : nested(field.path, value);
+  const corrected = correctPhrases(rest);
+  const clauses = corrected.split(/[,;:]\s+|\s(?:e|and)\s/).flatMap(changeIn);
+  const changes = clauses.length > 0 ? clauses : changeIn(corrected);
+  return changes.length === 0 ? null : changes.reduce(deepMerge);
 }
+
+/** The one field that a clause sets. */
+function changeIn(clause: string): Fields[] {
+  const field = policyField(clause);
+  const value = field === undefined ? null : readValue(field.kind, clause);
+  return field === undefined || value === null ? [] : [nested(field.path, value)];
+}
+
+const deepMerge = (a: Fields, b: Fields): Fields => {
+  const merged = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const old = merged[key];
+    merged[key] = isObject(old) && isObject(value) ? deepMerge(old, value) : value;
+  }
+  return merged;
+};
+
+const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null;
+
+/** Longer words of the phrases above, in which a slip is forgiven. */
+const phraseWords = (
+  "monthly mensal daily diario diaria tokens approval approvals aprovacao aprovacoes timeout latency latencia probes " +
+  "sondas interval intervalo autoaprovacao expiry expira expiracao maximum maximo maxima"
+).split(" ");
+
+const correctPhrases = (folded: string): string =>
+  folded.replace(/[a-z]{5,}/g, (word) => {
+    if (phraseWords.includes(word) || sensesOf(word).length > 0) return word;
+    return phraseWords.find((each) => each[0] === word[0] && typos(word, each, 1) === 1) ?? word;
+  });
 
 function readValue(kind: "number" | "duration" | "word", text: string): unknown {
   if (kind === "duration") return readDuration(text);

@@ -1,7 +1,15 @@
 import type { Intent } from "@ciclo/contract";
 import { fold } from "../../../lib/fold.ts";
-import { agentFields, agentName, artefactNoun, artifactFields, type Fields, type Known } from "./fields.ts";
-import { policyField, policyFields, policyId } from "./policy-fields.ts";
+import {
+  agentFields,
+  agentName,
+  artefactNoun,
+  artifactFields,
+  isAddress,
+  type Fields,
+  type Known,
+} from "./fields.ts";
+import { opensWithField, policyField, policyFields, policyId } from "./policy-fields.ts";
 import { type Sense, sensesOf } from "./lexicon.ts";
 import { type Token, tokenise } from "./tokens.ts";
 
@@ -16,7 +24,7 @@ const politeness =
   /^\s*(?:(?:hi|hello|hey|oi|ola|bom dia|boa tarde|please|por favor|pf|can you|could you|would you|will you|voce pode|voces podem|vc pode|pode|poderia|da pra|consegue|gostaria de|gostaria que voce|gostaria que|queria|quero que voce|quero que|quero|preciso que voce|preciso que|preciso de|preciso|i want you to|i want to|i want|i would like you to|i would like to|i'd like to|i'd like|i need you to|i need to|i need|we need to|we need|we want to|let's|lets|vamos|e|and|now|agora|entao|so|also|tambem|temos que|temos de|precisamos|just|ok)\b[\s,!.:;]*)+/;
 
 const interrogatives =
-  /^(what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can i|can we|can an|can a|can the|could i|may i|should|has|have|am i|o que|oque|que|qual|quais|quem|quando|onde|por que|porque|pq|como|quanto|quantos|quantas|existe|existem|ha|tem|posso|podemos|devo|sera que|e possivel|explain|explique|tell me|me diga|me explique|show|mostre|mostra|list|liste|lista|help|ajuda|describe|descreva)\b/;
+  /^(what|which|who|whom|whose|when|where|why|how|is|are|was|were|do (?:i|you|we|they|the)|does|did|can i|can we|can an|can a|can the|could i|may i|should|has|have|am i|o que|oque|que|qual|quais|quem|quando|onde|por que|porque|pq|como|quanto|quantos|quantas|existe|existem|ha|tem|posso|podemos|devo|sera que|e possivel|explain|explique|tell me|me diga|me explique|show|mostre|mostra|list|liste|lista|help|ajuda|describe|descreva)\b/;
 
 const cancelling =
   /^\s*(cancel(a|e|ar)?|esquec[ae]|esquecer|deixa (pra|para) la|never ?mind|forget (it|that)|nada disso|desist[oi]r?|abort(e|ar)?)\b/;
@@ -26,19 +34,25 @@ const verbReach = 4;
 
 /** Takes a message for a request, a question, or a change of mind. Rules only; no model. */
 export function recognise(message: string, known: Known): Recognised {
-  const folded = fold(message).trim();
+  const folded = joinPhrases(fold(message).trim());
   if (cancelling.test(folded) && folded.length < 60) return { kind: "cancel" };
   const polite = politeness.exec(folded)?.[0] ?? "";
   const rest = folded.slice(polite.length);
-  if (interrogatives.test(rest) || (interrogatives.test(folded) && polite === ""))
-    return { kind: "question" };
-  const tokens = tokenise(message);
+  if (interrogatives.test(rest) || interrogatives.test(folded)) return { kind: "question" };
+  const tokens = tokenise(joinPhrases(message));
   const start = tokenise(folded.slice(0, polite.length)).length;
   const intent = intentOf(tokens, start, folded, known);
   return intent === null
     ? { kind: "question" }
     : { kind: "request", intent, fields: fieldsFor(intent, message, known) };
 }
+
+/** Verbs of two words, said as one. */
+const joinPhrases = (message: string): string =>
+  message
+    .replace(/\b(set|hook|spin|wire) up\b|\bplug in\b/gi, "add")
+    .replace(/\bget rid of\b|\btake out\b/gi, "remove")
+    .replace(/\bput together\b/gi, "compose");
 
 /** The fields of an intent that a message holds, also where it is an answer or a correction. */
 export function fieldsFor(intent: Intent, message: string, known: Known): Fields {
@@ -60,14 +74,11 @@ export function fieldsFor(intent: Intent, message: string, known: Known): Fields
 function intentOf(tokens: readonly Token[], start: number, folded: string, known: Known): Intent | null {
   const lead = tokens.slice(start, start + verbReach);
   const verb = lead.findIndex((token) => isVerb(token));
-  const told = lead.some((token) => is(token, "told"));
-  const announces =
-    /^(nov[oa]|new)$/.test(lead[0]?.word ?? "") || /^(nov[oa]|new)$/.test(lead[1]?.word ?? "");
-  // "from repository x, add agent y": the verb comes later, behind a comma or place.
-  const later = verb >= 0 ? start + verb : lateVerb(tokens, start);
-  if (later < 0) return announces && !told ? newThing(tokens) : null;
-  if (told && verb < 0) return null;
-  return byVerb(tokens, later, folded, known);
+  if (lead.some((token) => is(token, "told")) && verb < 0) return null;
+  // "from repository x, add agent y": the verb comes later, behind a place or purpose.
+  const at = verb >= 0 ? start + verb : lateVerb(tokens, start);
+  if (at >= 0) return isNegated(tokens, at) ? null : byVerb(tokens, at, folded, known);
+  return namedThing(tokens, start) ?? settledPolicy(tokens, folded, known);
 }
 
 const verbs: Sense[] = ["add", "remove", "edit", "generate"];
@@ -75,18 +86,47 @@ const is = (token: Token | undefined, sense: Sense): boolean =>
   token !== undefined && !token.quoted && sensesOf(token.word).includes(sense);
 const isVerb = (token: Token): boolean => verbs.some((sense) => is(token, sense));
 
-/** A verb right behind a comma, or behind an opening that only says where or what for. */
+/** "não remova", "don't delete": what is said not to be done. */
+const isNegated = (tokens: readonly Token[], verb: number): boolean =>
+  tokens
+    .slice(Math.max(0, verb - 3), verb)
+    .some(({ word }) => /^(nao|nunca|never|not|dont|don['’]t|jamais)$/.test(word));
+
+/** A verb behind an opening that only says where, what for, or that it is wished. */
 function lateVerb(tokens: readonly Token[], start: number): number {
   const opening = tokens[start]?.word ?? "";
-  if (!/^(from|do|da|de|no|na|for|para|in|on|com|with|using|usando)$/.test(opening)) return -1;
+  const wished = tokens[start - 1]?.word === "que";
+  if (!wished && !/^(from|do|da|de|no|na|for|para|in|on|com|with|using|usando|em|at)$/.test(opening))
+    return -1;
   return tokens.findIndex((token, index) => index > start && isVerb(token));
 }
 
-const newThing = (tokens: readonly Token[]): Intent | null => {
-  if (artefactNoun(tokens) !== null) return "generate_artifact";
+/** "new agent x", "I need a runbook about y", "finops checklist in z": the thing itself, with no verb. */
+function namedThing(tokens: readonly Token[], start: number): Intent | null {
+  const lead = tokens.slice(start, start + 3);
+  if (tokens.some((token) => is(token, "told"))) return null;
+  if (tokens.some(({ word }) => /^(is|are|was|were|foi|esta|estao|sao|tem|has|have|nao|not)$/.test(word)))
+    return null;
+  if (artefactNoun(lead) !== null) return "generate_artifact";
+  const isNew = lead.slice(0, 2).some(({ word }) => /^(nov[oa]|new)$/.test(word));
+  if (!isNew) return null;
   if (tokens.some((token) => is(token, "agent"))) return "add_agent";
   return tokens.some((token) => is(token, "policy")) ? "edit_policies" : null;
-};
+}
+
+/** "policy cost: timeout 30", "approvals should expire after 48h": a policy, a field, and what it is to be. */
+function settledPolicy(tokens: readonly Token[], folded: string, known: Known): Intent | null {
+  const named = policyFields(tokens, folded, known);
+  const said = tokens.map(({ raw }) => raw);
+  if (named.policy_id === undefined || named.changes === undefined) return null;
+  const isOrder = /\b(should|must|deve|devem|precisa|precisam|tem que|has to|have to)\b/.test(folded);
+  const isHeading = /^[^.,?]{0,40}:/.test(folded) && /polic|politic/.test(folded.split(":")[0] ?? "");
+  if (isOrder || isHeading) return "edit_policies";
+  const isRemark =
+    /\b(is|are|was|were|has|foi|esta|era|tem|\w{3,}(ed|ou|aram))\b|[?]\s*$/.test(folded) ||
+    said.includes("é");
+  return opensWithField(folded) && !isRemark ? "edit_policies" : null;
+}
 
 function byVerb(tokens: readonly Token[], verb: number, folded: string, known: Known): Intent | null {
   const token = tokens[verb];
@@ -105,7 +145,8 @@ function byVerb(tokens: readonly Token[], verb: number, folded: string, known: K
   if ((is(token, "add") || is(token, "generate")) && artefactFirst) return "generate_artifact";
   if (is(token, "add") && agent >= 0 && (policy < 0 || agent < policy)) return "add_agent";
   if (is(token, "add") && policy >= 0) return "edit_policies";
-  if (is(token, "generate")) return artefact === null ? null : "generate_artifact";
+  if (is(token, "add") && after.some(isAddress)) return "add_agent";
+  if (is(token, "generate") && artefact !== null) return "generate_artifact";
   if (is(token, "edit")) {
     const limit = after.some((each) => is(each, "limit"));
     const namesField = policyField(folded) !== undefined;
@@ -118,6 +159,6 @@ function byVerb(tokens: readonly Token[], verb: number, folded: string, known: K
 
 function nameAfterVerb(tokens: readonly Token[]): string | null {
   const verb = tokens.findIndex((token) => is(token, "remove"));
-  const next = tokens.slice(verb + 1).find((token) => !/^(o|a|the|agente|agent)$/.test(token.word));
-  return verb < 0 || next === undefined ? null : next.word;
+  const next = tokens.slice(verb + 1).find((token) => !/^(o|a|um|uma|an|the|agente|agent)$/.test(token.word));
+  return verb >= 0 && isName(next) ? next.word : null;
 }

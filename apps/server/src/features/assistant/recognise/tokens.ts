@@ -4,7 +4,7 @@ import { fold } from "../../../lib/fold.ts";
 export type Token = { raw: string; word: string; quoted: boolean };
 
 const piece =
-  /"([^"]*)"|“([^”]*)”|`([^`]*)`|'([^']{2,})'(?=[\s,.;:!?]|$)|((?:https?|wss?|git|ssh):\/\/[^\s,;]+|[^\s,;:!?()"“”`]+|[,;:!?()])/g;
+  /"([^"]*)"|“([^”]*)”|`([^`]*)`|'([^']{2,})'(?=[\s,.;:!?]|$)|((?:https?|wss?|git|ssh):\/\/[^\s,;]+|git@[^\s,;]+|[^\s,;:!?()"“”`]+|[,;:!?()])/g;
 
 /** Cuts a message into words, quoted texts, addresses and punctuation. */
 export function tokenise(message: string): Token[] {
@@ -26,7 +26,7 @@ function splitWord(raw: string): Token[] {
 export const isPunctuation = (token: Token): boolean => !token.quoted && /^[,;:.!?()]$/.test(token.raw);
 
 /**
- * Optimal string alignment distance, or `limit + 1` when it is more than `limit`.
+ * Optimal string alignment distance; lengths that differ by more than `limit` count as `limit + 1`.
  * Swapped neighbours, the commonest slip, count as one.
  */
 export function typos(a: string, b: string, limit: number): number {

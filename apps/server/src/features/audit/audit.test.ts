@@ -1,0 +1,181 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { problemOf, startConsole } from "../../../tests/support/console.ts";
+import { brokenLink, eventHash, genesis, type StoredEvent } from "./chain.ts";
+import { MerkleFrontier, parseFrontier } from "./merkle.ts";
+import { checkpointText, createSigner, openNote, parseCheckpoint } from "./note.ts";
+
+const hash = (...parts: Uint8Array[]): Buffer => createHash("sha256").update(Buffer.concat(parts)).digest();
+
+/** RFC 6962 §2.1, word for word, to hold the frontier against. */
+function merkleRoot(leaves: readonly Uint8Array[]): Buffer {
+  const [first] = leaves;
+  if (first === undefined) return hash();
+  if (leaves.length === 1) return hash(Buffer.from([0]), first);
+  let split = 1;
+  while (split * 2 < leaves.length) split *= 2;
+  return hash(Buffer.from([1]), merkleRoot(leaves.slice(0, split)), merkleRoot(leaves.slice(split)));
+}
+
+describe("the Merkle frontier", () => {
+  it("has the root of RFC 6962 at every size, also when read back from text", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 70 }), fc.nat(), (leaves, at) => {
+        let tree = new MerkleFrontier();
+        leaves.forEach((leaf, index) => {
+          if (index === at % (leaves.length + 1)) tree = parseFrontier(tree.size, tree.toText());
+          tree.append(leaf);
+          expect(tree.root()).toEqual(merkleRoot(leaves.slice(0, index + 1)));
+        });
+        expect(tree.size).toBe(leaves.length);
+      }),
+    );
+  });
+
+  it("has the known root of nothing", () => {
+    expect(new MerkleFrontier().root().toString("hex")).toBe(
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    );
+  });
+});
+
+describe("signed checkpoints", () => {
+  const signer = createSigner("ciclo.audit", Buffer.alloc(32, 7));
+  const body = { origin: "ciclo.audit", size: 12, root: Buffer.alloc(32, 1).toString("base64") };
+
+  it("open with the key that signed them, and no other", () => {
+    const note = signer.sign(checkpointText(body));
+    expect(parseCheckpoint(openNote(note, signer.verifierKey) ?? "")).toEqual(body);
+    const other = createSigner("ciclo.audit", Buffer.alloc(32, 8));
+    expect(openNote(note, other.verifierKey)).toBeNull();
+    expect(openNote(note.replace("12", "13"), signer.verifierKey)).toBeNull();
+    expect(openNote("nothing", signer.verifierKey)).toBeNull();
+  });
+});
+
+describe("the chain", () => {
+  const event = fc.record({
+    id: fc.uuid(),
+    at: fc.constant("2026-01-01T00:00:00.000Z"),
+    actor_id: fc.option(fc.string()),
+    actor_name: fc.string(),
+    actor_roles: fc.constant("[]"),
+    action: fc.string(),
+    resource: fc.string(),
+    status: fc.constantFrom("succeeded", "refused"),
+    plan_id: fc.option(fc.string()),
+    metadata: fc.constant("{}"),
+  });
+  const chained = fc.array(event, { minLength: 2, maxLength: 12 }).map((events) => {
+    const chain: StoredEvent[] = [];
+    for (const each of events) {
+      const linked = { ...each, seq: chain.length + 1, prev_hash: chain.at(-1)?.hash ?? genesis };
+      chain.push({ ...linked, hash: eventHash(linked) });
+    }
+    return chain;
+  });
+  const firstBroken = (chain: readonly StoredEvent[]): number | null => {
+    let previous = { seq: 0, hash: genesis };
+    for (const each of chain) {
+      const broken = brokenLink(previous, each);
+      if (broken !== null) return broken.seq;
+      previous = each;
+    }
+    return null;
+  };
+
+  it("is whole as written, and names the first event that was altered, dropped or swapped", () => {
+    fc.assert(
+      fc.property(chained, fc.nat(), fc.constantFrom("alter", "drop", "swap"), (chain, where, how) => {
+        expect(firstBroken(chain)).toBeNull();
+        const index = where % (chain.length - 1);
+        const [one, two] = [chain[index], chain[index + 1]];
+        if (one === undefined || two === undefined) throw new Error("no such event");
+        const changed = {
+          alter: chain.with(index, { ...one, action: `${one.action}!` }),
+          drop: chain.toSpliced(index, 1),
+          swap: chain.with(index, two).with(index + 1, one),
+        }[how];
+        expect(firstBroken(changed)).toBe(one.seq);
+      }),
+    );
+  });
+});
+
+describe("the log of a console", () => {
+  it("refuses with 503 and changes nothing when it cannot be written", async () => {
+    const running = await startConsole();
+    const admin = await running.person("admin", "planner");
+    const users = (await admin.client.call("listUsers")).items.length;
+    await running.database.queries.schema.alterTable("audit_events").renameTo("audit_events_away").execute();
+    const write = admin.client.call("createUser", { body: { name: "N", email: "n@example.com" } });
+    expect(await problemOf(write)).toMatchObject({ status: 503, code: "audit_unavailable" });
+    const plan = admin.client.call("plan", { body: { intent: "add_agent", payload: { agent_name: "x" } } });
+    expect(await problemOf(plan)).toMatchObject({ status: 503, code: "audit_unavailable" });
+    const refusedWithoutToken = await running.request("/api/v1/users");
+    expect(refusedWithoutToken.status).toBe(503);
+    await running.database.queries.schema.alterTable("audit_events_away").renameTo("audit_events").execute();
+    expect((await admin.client.call("listUsers")).items).toHaveLength(users);
+    expect(await running.audit.verify()).toMatchObject({ ok: true });
+  });
+
+  it("is copied as JSON lines for a SIEM, each event once, also behind a line that a crash cut", async () => {
+    const running = await startConsole();
+    const admin = await running.person("admin");
+    await admin.client.call("createUser", { body: { name: "N", email: "n@example.com" } });
+    await running.audit.catchUp();
+    const folder = join(running.home, "audit");
+    const [file = ""] = (await readdir(folder)).filter((name) => name.startsWith("20"));
+    const path = join(folder, file);
+    const read = async () =>
+      (await readFile(path, "utf8"))
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { seq: number }).seq);
+    expect(await read()).toEqual([1, 2]);
+    const text = await readFile(path, "utf8");
+    expect(text).not.toContain(admin.token);
+
+    await writeFile(path, text.slice(0, -40));
+    const again = await startConsole({ config: { home: running.home }, database: running.database });
+    await again.audit.catchUp();
+    expect(await read()).toEqual([1, 2]);
+  });
+
+  it("is held against the checkpoints that were published outside the database", async () => {
+    const running = await startConsole();
+    const admin = await running.person("admin");
+    await admin.client.call("getCheckpoint");
+    const { queries } = running.database;
+    await queries.deleteFrom("audit_events").execute();
+    await queries.deleteFrom("audit_checkpoints").execute();
+    expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 1 } });
+    const folder = join(running.home, "audit");
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "checkpoints.jsonl"), `${JSON.stringify({ note: "forged" })}\n`);
+    expect((await running.audit.verify()).first_broken?.reason).toContain("not signed");
+  });
+
+  it("answers filters, newest first, in pages", async () => {
+    const running = await startConsole();
+    const admin = await running.person("admin");
+    for (let index = 0; index < 5; index += 1) {
+      await admin.client.call("createUser", { body: { name: `N${index}`, email: `n${index}@example.com` } });
+    }
+    const page = await admin.client.call("listAudit", {
+      query: { action: "user.created", actor: admin.name, limit: 2 },
+    });
+    expect(page.items).toHaveLength(2);
+    expect(page.items[0]?.seq).toBeGreaterThan(page.items[1]?.seq ?? Infinity);
+    const next = await admin.client.call("listAudit", {
+      query: { action: "user.created", actor: admin.name, limit: 10, cursor: page.next_cursor ?? "" },
+    });
+    expect(next.items).toHaveLength(3);
+    expect(next.next_cursor).toBeNull();
+    const none = await admin.client.call("listAudit", { query: { from: "2100-01-01T00:00:00Z" } });
+    expect(none.items).toEqual([]);
+  });
+});

@@ -1,0 +1,211 @@
+import { createHmac } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { text } from "node:stream/consumers";
+import { afterAll } from "vitest";
+import { git } from "./git.ts";
+
+/**
+ * A double of GitHub's and GitLab's REST APIs, for what cannot run here. It speaks the
+ * parts of their protocols that pull requests need, on a real bare repository.
+ */
+export type ForgeDouble = {
+  url: string;
+  pulls: Pull[];
+  /** Answers every call with 500 while true. */
+  down: boolean;
+  /** Why merging is refused, if it is. */
+  blocked: string | null;
+  checks: { name: string; conclusion: string }[];
+  reviews: { login: string; state: string }[];
+  merges: number;
+};
+
+export type Pull = {
+  number: number;
+  head: string;
+  base: string;
+  title: string;
+  body: string;
+  state: "open" | "closed";
+  merged: string | null;
+};
+
+type Answer = { status: number; body: unknown };
+type Call = { method: string; path: string; query: URLSearchParams; body: Record<string, string> };
+
+const servers: Server[] = [];
+afterAll(() => servers.forEach((server) => server.close()));
+
+export async function startForge(provider: "github" | "gitlab", repository: string): Promise<ForgeDouble> {
+  const forge: ForgeDouble = {
+    url: "",
+    pulls: [],
+    down: false,
+    blocked: null,
+    checks: [],
+    reviews: [],
+    merges: 0,
+  };
+  const answer = provider === "github" ? gitHub : gitLab;
+  const server = createServer((request, response) => {
+    void readCall(request).then((call) => {
+      const { status, body } = forge.down
+        ? { status: 500, body: { message: "down" } }
+        : answer(forge, repository, call);
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  forge.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  return forge;
+}
+
+async function readCall(request: IncomingMessage): Promise<Call> {
+  const url = new URL(request.url ?? "/", "http://forge");
+  const raw = await text(request);
+  const isJson = request.headers["content-type"]?.includes("json") ?? false;
+  const body =
+    raw === ""
+      ? {}
+      : isJson
+        ? (JSON.parse(raw) as Record<string, string>)
+        : Object.fromEntries(new URLSearchParams(raw));
+  return {
+    method: request.method ?? "GET",
+    path: decodeURIComponent(url.pathname),
+    query: url.searchParams,
+    body,
+  };
+}
+
+const tip = (repository: string, branch: string): string | null => {
+  const listed = git(repository, "for-each-ref", "--format=%(objectname)", `refs/heads/${branch}`);
+  return listed === "" ? null : listed;
+};
+
+/** Merges as the forges do: a merge commit, if the head is the one expected. */
+function merge(forge: ForgeDouble, repository: string, pull: Pull, expected: string): Answer | string {
+  const head = tip(repository, pull.head);
+  if (forge.blocked !== null) return { status: 405, body: { message: forge.blocked } };
+  if (head !== expected) return { status: 409, body: { message: "Head branch was modified" } };
+  const base = git(repository, "rev-parse", pull.base);
+  const tree = git(repository, "merge-tree", "--write-tree", base, head);
+  const commit = git(repository, "commit-tree", tree, "-p", base, "-p", head, "-m", `Merge #${pull.number}`);
+  git(repository, "update-ref", `refs/heads/${pull.base}`, commit, base);
+  pull.merged = commit;
+  pull.state = "closed";
+  forge.merges += 1;
+  return commit;
+}
+
+function gitHub(forge: ForgeDouble, repository: string, { method, path, query, body }: Call): Answer {
+  const show = (pull: Pull) => ({
+    number: pull.number,
+    html_url: `${forge.url}/acme/config/pull/${pull.number}`,
+    state: pull.state,
+    merged: pull.merged !== null,
+    merge_commit_sha: pull.merged,
+    head: { ref: pull.head, sha: tip(repository, pull.head) ?? pull.merged ?? "0".repeat(40) },
+    base: { ref: pull.base },
+  });
+  const rest = path.replace("/repos/acme/config", "");
+  if (rest.startsWith("/commits/")) {
+    return {
+      status: 200,
+      body: {
+        total_count: forge.checks.length,
+        check_runs: forge.checks.map((check) => ({ ...check, status: "completed", html_url: null })),
+      },
+    };
+  }
+  if (rest === "/pulls" && method === "GET") {
+    const found = forge.pulls.filter(
+      (pull) => pull.state === "open" && `acme:${pull.head}` === query.get("head"),
+    );
+    return { status: 200, body: found.map(show) };
+  }
+  if (rest === "/pulls")
+    return { status: 201, body: show(openPull(forge, body.head, body.base, body.title, body.body)) };
+  const pull = forge.pulls.find(({ number }) => number === Number(rest.split("/")[2]));
+  if (pull === undefined) return { status: 404, body: { message: "Not Found" } };
+  if (rest.endsWith("/reviews")) {
+    return { status: 200, body: forge.reviews.map(({ login, state }) => ({ user: { login }, state })) };
+  }
+  if (rest.endsWith("/merge")) {
+    const merged = merge(forge, repository, pull, body.sha ?? "");
+    return typeof merged === "string"
+      ? { status: 200, body: { sha: merged, merged: true, message: "" } }
+      : merged;
+  }
+  if (method === "PATCH") pull.state = body.state === "closed" ? "closed" : pull.state;
+  return { status: 200, body: show(pull) };
+}
+
+function gitLab(forge: ForgeDouble, repository: string, { method, path, query, body }: Call): Answer {
+  const show = (pull: Pull) => ({
+    iid: pull.number,
+    web_url: `${forge.url}/acme/config/-/merge_requests/${pull.number}`,
+    state: pull.merged !== null ? "merged" : pull.state === "open" ? "opened" : "closed",
+    sha: tip(repository, pull.head) ?? pull.merged ?? "0".repeat(40),
+    merge_commit_sha: pull.merged,
+    squash_commit_sha: null,
+  });
+  const rest = path.replace("/api/v4/projects/acme/config/merge_requests", "");
+  if (rest === "" && method === "GET") {
+    const found = forge.pulls.filter(
+      (pull) => pull.state === "open" && pull.head === query.get("source_branch"),
+    );
+    return { status: 200, body: found.map(show) };
+  }
+  if (rest === "") {
+    return {
+      status: 201,
+      body: show(openPull(forge, body.source_branch, body.target_branch, body.title, body.description)),
+    };
+  }
+  const pull = forge.pulls.find(({ number }) => number === Number(rest.split("/")[1]));
+  if (pull === undefined) return { status: 404, body: { message: "404 Not found" } };
+  if (rest.endsWith("/pipelines")) {
+    return {
+      status: 200,
+      body: forge.checks.map(({ conclusion }, id) => ({ id, status: conclusion, web_url: forge.url })),
+    };
+  }
+  if (rest.endsWith("/approvals")) {
+    return {
+      status: 200,
+      body: { approved_by: forge.reviews.map(({ login }) => ({ user: { username: login } })) },
+    };
+  }
+  if (rest.endsWith("/merge")) {
+    const merged = merge(forge, repository, pull, body.sha ?? "");
+    return typeof merged === "string" ? { status: 200, body: show(pull) } : merged;
+  }
+  if (method === "PUT" && body.state_event === "close") pull.state = "closed";
+  return { status: 200, body: show(pull) };
+}
+
+function openPull(forge: ForgeDouble, head = "", base = "", title = "", body = ""): Pull {
+  const pull: Pull = { number: forge.pulls.length + 1, head, base, title, body, state: "open", merged: null };
+  forge.pulls.push(pull);
+  return pull;
+}
+
+/** A webhook as each forge signs it. */
+export function webhook(
+  provider: "github" | "gitlab",
+  secret: string,
+  branch: string,
+): { headers: Record<string, string>; body: string } {
+  const event =
+    provider === "github"
+      ? { pull_request: { head: { ref: branch } } }
+      : { object_attributes: { source_branch: branch } };
+  const body = JSON.stringify(event);
+  const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+  const headers: Record<string, string> =
+    provider === "github" ? { "x-hub-signature-256": signature } : { "x-gitlab-token": secret };
+  return { headers, body };
+}
