@@ -13,10 +13,10 @@ rmSync(report, { force: true });
 
 const chosen = process.argv.slice(2);
 const checks = [
-  ["format", "oxfmt", ["--check"]],
-  ["lint and boundaries", "oxlint", ["--type-aware", "--deny-warnings"]],
-  ["types", "tsc", ["--noEmit"]],
-  ["unused code", "knip", []],
+  { name: "format", command: "oxfmt", args: ["--check"] },
+  { name: "lint and boundaries", command: "oxlint", args: ["--type-aware", "--deny-warnings"] },
+  { name: "types", command: "tsc", args: ["--noEmit"] },
+  { name: "unused code", command: "knip", args: [] },
 ];
 
 const run = (command, args) =>
@@ -25,7 +25,7 @@ const run = (command, args) =>
 
 let passed = 0;
 let failed = 0;
-for (const [name, command, args] of chosen.length === 0 ? checks : []) {
+for (const { name, command, args } of chosen.length === 0 ? checks : []) {
   const ok = run(command, args);
   console.log(`${ok ? "✓" : "✗"} ${name}`);
   if (ok) passed += 1;

@@ -81,14 +81,14 @@ describe("tokens", () => {
     const hash = createHash("sha256").update(token).digest("hex");
     await running.database.queries
       .insertInto("users")
-      .values({ name: "By hand", email: "hand@example.com", api_token_hash: hash } as never)
+      .values({ name: "By hand", email: "hand@example.com", api_token_hash: hash })
       .execute();
     const user = await running.users.find({ email: "hand@example.com" });
     expect(user.id).toMatch(/^[0-9a-f]{32}$/);
     expect(await problemOf(running.clientOf(token).call("getChat"))).toMatchObject({ status: 403 });
     await running.database.queries
       .insertInto("user_roles")
-      .values({ user_id: user.id, role_id: "viewer" } as never)
+      .values({ user_id: user.id, role_id: "viewer" })
       .execute();
     expect((await running.clientOf(token).call("getChat")).intents).toHaveLength(4);
   });

@@ -108,4 +108,6 @@ export function crashSuite(database: () => Promise<Record<string, string>>): voi
 }
 
 export const crashes = (name: string, database: () => Promise<Record<string, string>>) =>
-  describe(`SIGKILL on ${name}`, () => crashSuite(database));
+  describe(`SIGKILL on ${name}`, () => {
+    crashSuite(database);
+  });

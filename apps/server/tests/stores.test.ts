@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { countingClock } from "./support/clock.ts";
 import {
   decideWith,
@@ -145,9 +145,5 @@ describe.each(stores)("on %s", (_, openStore) => {
       .where("seq", "=", 4)
       .executeTakeFirstOrThrow();
     expect(actor_name).not.toBe("mallory");
-  });
-
-  afterAll(async () => {
-    expect(branches(running.git).filter((branch) => branch !== "main").length).toBeLessThan(4);
   });
 });

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll } from "vitest";
 import { git } from "./git.ts";
@@ -47,14 +47,14 @@ export async function startForge(provider: "github" | "gitlab", repository: stri
     merges: 0,
   };
   const answer = provider === "github" ? gitHub : gitLab;
-  const server = createServer((request, response) => {
-    void readCall(request).then((call) => {
-      const { status, body } = forge.down
-        ? { status: 500, body: { message: "down" } }
-        : answer(forge, repository, call);
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    });
-  });
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const call = await readCall(request);
+    const { status, body } = forge.down
+      ? { status: 500, body: { message: "down" } }
+      : answer(forge, repository, call);
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  };
+  const server = createServer((request, response) => void respond(request, response));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -128,7 +128,7 @@ describe("the log of a console", () => {
     await admin.client.call("createUser", { body: { name: "N", email: "n@example.com" } });
     await running.audit.catchUp();
     const folder = join(running.home, "audit");
-    const [file = ""] = (await readdir(folder)).filter((name) => name.startsWith("20"));
+    const file = (await readdir(folder)).find((name) => name.startsWith("20")) ?? "";
     const path = join(folder, file);
     const read = async () =>
       (await readFile(path, "utf8"))

@@ -5,8 +5,9 @@ import {
   agentName,
   artefactNoun,
   artifactFields,
-  isAddress,
   type Fields,
+  isAddress,
+  isName,
   type Known,
 } from "./fields.ts";
 import { opensWithField, policyField, policyFields, policyId } from "./policy-fields.ts";
@@ -160,5 +161,5 @@ function byVerb(tokens: readonly Token[], verb: number, folded: string, known: K
 function nameAfterVerb(tokens: readonly Token[]): string | null {
   const verb = tokens.findIndex((token) => is(token, "remove"));
   const next = tokens.slice(verb + 1).find((token) => !/^(o|a|um|uma|an|the|agente|agent)$/.test(token.word));
-  return verb >= 0 && isName(next) ? next.word : null;
+  return isName(next) && verb >= 0 ? next.word : null;
 }
