@@ -117,7 +117,8 @@ export function readClientConfig(environment: NodeJS.ProcessEnv = process.env): 
 } {
   const url = z.url({ protocol: /^https?$/ }).safeParse(environment.CICLO_URL || "http://127.0.0.1:8787");
   if (!url.success) throw new ConfigError("CICLO_URL: takes an http(s) URL");
-  const locale = environment.LC_ALL || environment.LC_MESSAGES || environment.LANG || "en";
+  const locale =
+    environment.LANGUAGE || environment.LC_ALL || environment.LC_MESSAGES || environment.LANG || "en";
   return {
     url: url.data,
     token: environment.CICLO_TOKEN || undefined,

@@ -44,6 +44,8 @@ const settings = [
   "core.hooksPath=/dev/null",
   "core.autocrlf=false",
   "core.quotePath=true",
+  // What the database says has landed must be on the disk too. Loose objects are not flushed by default.
+  "core.fsync=committed,reference",
   "commit.gpgSign=false",
   "color.ui=never",
   "gc.auto=0",

@@ -59,7 +59,8 @@ export function createAssistant(deps: AssistantDeps): AssistantService {
   return {
     async chat(actor, input, locale) {
       const thread = await openThread(deps, actor, input);
-      const language = languageOf(input.message, locale);
+      // A bare answer, such as a name, tells no language: then it is that of the thread.
+      const language = languageOf(input.message, languageOf(thread.title, locale));
       const snapshot = await deps.repository.snapshot(await deps.repository.head());
       const turn = turnOf(actor, input, thread, snapshot);
       const reply = await respond({ deps, actor, thread, snapshot, docs, language }, turn, input.message);

@@ -26,7 +26,6 @@ export async function writeCommit(git: Git, spec: CommitSpec): Promise<string> {
   const output = await git.text(["fast-import", "--quiet", "--date-format=raw", "--done"], {
     input: fastImportStream(workRef, spec),
   });
-  await git.run(["update-ref", "-d", workRef]);
   return output.trim();
 }
 
@@ -43,7 +42,8 @@ function fastImportStream(ref: string, spec: CommitSpec): Buffer {
     if (contents === null) parts.push(`D ${quoted(path)}\n`);
     else parts.push(`M 100644 inline ${quoted(path)}\n`, ...data(contents));
   }
-  parts.push("get-mark :1\ndone\n");
+  // A ref is needed to make a commit; put back to nothing, it is never written.
+  parts.push(`get-mark :1\nreset ${ref}\nfrom ${noCommit}\n\ndone\n`);
   return Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part)));
 }
 

@@ -83,7 +83,6 @@ export async function openConfigRepository(options: RepositoryOptions): Promise<
     options.source === undefined
       ? await openEmbedded(options)
       : await openMirror({ ...options, source: options.source });
-  await dropWorkRefs(git);
   return createRepository(git, target, options.branch);
 }
 
@@ -150,12 +149,6 @@ async function openMirror(
   const git = existsSync(folder) ? openGit(folder) : await initBare(folder, options.branch);
   await git.run(["config", "remote.origin.url", options.source]);
   return { git, target: remoteTarget(git, options.branch) };
-}
-
-/** Refs that a crash left between writing a commit and dropping its work ref. */
-async function dropWorkRefs(git: Git): Promise<void> {
-  const refs = await git.text(["for-each-ref", "--format=delete %(refname)", "refs/ciclo/work/"]);
-  if (refs !== "") await git.run(["update-ref", "--stdin"], { input: `${refs}\n` });
 }
 
 async function readConfig(git: Git, commit: string): Promise<SourceFile[]> {

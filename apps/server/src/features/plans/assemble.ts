@@ -35,12 +35,16 @@ export function parseRequest(intent: string, payload: unknown): TypedRequest {
 }
 
 /**
- * The plan's id: readable, and the same for the same request on the same commit.
+ * The plan's id: readable, and the same for the same request on the same commit in the same language.
  * `attempt` tells a request apart that was planned, decided and is planned again.
  */
-export function planId(name: string, request: TypedRequest, base: string, attempt: number): string {
+export function planId(
+  name: string,
+  request: TypedRequest,
+  on: { base: string; locale: Locale; attempt: number },
+): string {
   const digest = createHash("sha256")
-    .update(canonicalJson({ ...request, base, attempt }))
+    .update(canonicalJson({ ...request, ...on }))
     .digest();
   return `${name.slice(0, 80)}-${shortName(digest, 6)}`;
 }

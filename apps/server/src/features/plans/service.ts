@@ -67,7 +67,7 @@ export function createPlans(deps: PlansDeps): PlansService {
       if (patch === "") throw nothingToDo();
       const after = deps.overlay(snapshot, files);
       const plan = assemblePlan({
-        id: await freeId(deps, draft.name, request, base),
+        id: await freeId(deps, draft.name, request, { base, locale: input.locale }),
         request,
         draft,
         patch,
@@ -155,9 +155,14 @@ const prefixes = (path: string): string[] =>
   path.split("/").map((_, index, segments) => segments.slice(0, index + 1).join("/"));
 
 /** An id that no finished change has used, so that a rejected request can be planned again. */
-async function freeId(deps: PlansDeps, name: string, request: TypedRequest, base: string): Promise<string> {
+async function freeId(
+  deps: PlansDeps,
+  name: string,
+  request: TypedRequest,
+  on: { base: string; locale: Locale },
+): Promise<string> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    const id = planId(name, request, base, attempt);
+    const id = planId(name, request, { ...on, attempt });
     if (!(await deps.isSpent(id))) return id;
   }
   throw new Refusal(

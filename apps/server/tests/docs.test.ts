@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ServerProcess, startProcess } from "./support/process.ts";
+import { temporaryFolder } from "./support/temporary.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** A command block of a document, with the output that the document shows for it. */
+type Block = { line: number; script: string; output: string | null };
+
+/** ```bash blocks, each with the ```text block right behind it. */
+function blocksOf(markdown: string): Block[] {
+  const pattern = /^```bash\n([\s\S]*?)^```\n(?:```text\n([\s\S]*?)^```\n)?/gm;
+  return [...markdown.matchAll(pattern)].map((match) => ({
+    line: markdown.slice(0, match.index).split("\n").length,
+    script: match[1] ?? "",
+    output: match[2] ?? null,
+  }));
+}
+
+/** Whether what was printed is what is shown: `…` alone on a line stands for lines, within one for characters. */
+function shows(expected: string, printed: string): boolean {
+  const lines = expected.trimEnd().split("\n");
+  const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const parts = lines.map((line) =>
+    line === "…" ? "(?:.*\\n)*?" : `${line.split("…").map(escape).join(".*")}[^\\n]*\\n`,
+  );
+  return new RegExp(`^${parts.join("")}(?:.*\\n)*$`).test(`${printed.trimEnd()}\n`);
+}
+
+/** Runs all blocks of a document in one shell, as a reader would. Returns what each printed. */
+async function runBlocks(
+  blocks: readonly Block[],
+  environment: Record<string, string>,
+  folder: string,
+): Promise<string[]> {
+  const mark = "=====end of block=====";
+  const script = blocks.map((block) => `${block.script}\necho '${mark}'\n`).join("");
+  const shell = spawn("bash", ["-e", "-o", "pipefail"], {
+    cwd: folder,
+    env: { ...process.env, ...environment, PATH: `${root}node_modules/.bin:${process.env.PATH}` },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let printed = "";
+  shell.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  shell.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  shell.stdin.end(`npx() { "$@"; }\n${script}`);
+  const [code] = (await once(shell, "close")) as [number];
+  expect(code, printed).toBe(0);
+  return printed.split(`${mark}\n`);
+}
+
+describe.each(["README.md", "README.pt-BR.md", "docs/admin-chat-quickstart.md"])("%s", (path) => {
+  let server: ServerProcess;
+  let environment: Record<string, string>;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    environment = { CICLO_HOME: await temporaryFolder(), LANGUAGE: "en" };
+    server = await startProcess(environment);
+    environment.CICLO_URL = server.url;
+  });
+  afterAll(() => server.stop());
+
+  it("does what it says", async () => {
+    const blocks = blocksOf(readFileSync(`${root}${path}`, "utf8"));
+    expect(blocks.length).toBeGreaterThan(4);
+    const printed = await runBlocks(blocks, environment, folder);
+    blocks.forEach((block, index) => {
+      if (block.output === null) return;
+      const actual = printed[index] ?? "";
+      expect(
+        shows(block.output, actual),
+        `${path}:${block.line} printed\n${actual}\nnot\n${block.output}`,
+      ).toBe(true);
+    });
+  });
+});
+
+describe("the guide and the READMEs", () => {
+  it.each(["docs/guide.md", "docs/guia.pt-BR.md", "docs/configuration.md", "docs/ARCHITECTURE.md"])(
+    "%s is there",
+    (path) => {
+      expect(readFileSync(`${root}${path}`, "utf8").length).toBeGreaterThan(500);
+    },
+  );
+
+  it("keeps the architecture under 150 lines", () => {
+    expect(readFileSync(`${root}docs/ARCHITECTURE.md`, "utf8").split("\n").length).toBeLessThan(150);
+  });
+
+  it("links only to files that are there", () => {
+    for (const path of ["README.md", "README.pt-BR.md", "docs/ARCHITECTURE.md"]) {
+      const folder = path.includes("/") ? `${root}docs/` : root;
+      const links = [...readFileSync(`${root}${path}`, "utf8").matchAll(/\]\((?!http)([^)#]+)\)/g)].map(
+        (match) => match[1],
+      );
+      for (const link of links) expect(() => readFileSync(`${folder}${link}`), link).not.toThrow(/ENOENT/);
+    }
+  });
+});

@@ -1,0 +1,44 @@
+import { exampleConfiguration, examples } from "../apps/server/src/features/assistant/recognise/examples.ts";
+import { unseenExamples } from "../apps/server/src/features/assistant/recognise/examples-unseen.ts";
+import { recognise } from "../apps/server/src/features/assistant/recognise/recognise.ts";
+import { type Figures, rounded, timed } from "./measure.ts";
+import { measureRepository } from "./repository.ts";
+import { measureHistory, measureStart } from "./server.ts";
+
+/** What each figure must be; see docs/benchmarks.md. */
+const limits: Record<string, { most?: number; least?: number }> = {
+  submit_100k_over_1k: { most: 1.5 },
+  approve_100k_over_1k: { most: 1.5 },
+  submit_over_shell: { most: 4 },
+  approve_over_shell: { most: 4 },
+  messages_per_s: { least: 1000 },
+  changes_p99_ms: { most: 20 },
+  audit_verify_events_per_s: { least: 50_000 },
+  start_to_healthz_ms: { most: 700 },
+  idle_memory_mb: { most: 150 },
+};
+
+async function measureRecognition(): Promise<Figures> {
+  const sentences = [...examples, ...unseenExamples].map(({ says }) => says);
+  const passes = 30;
+  const { ms } = await timed(() => {
+    for (let pass = 0; pass < passes; pass += 1) {
+      for (const says of sentences) recognise(says, exampleConfiguration);
+    }
+  });
+  return { messages_per_s: (passes * sentences.length) / (ms / 1000) };
+}
+
+const figures = rounded({
+  ...(await measureStart()),
+  ...(await measureRecognition()),
+  ...(await measureHistory()),
+  ...(await measureRepository()),
+});
+for (const [name, value] of Object.entries(figures)) {
+  const { most, least } = limits[name] ?? {};
+  const met = (most === undefined || value <= most) && (least === undefined || value >= least);
+  const bound = most !== undefined ? `≤ ${most}` : least !== undefined ? `≥ ${least}` : "";
+  console.log(`${name.padEnd(28)} ${String(value).padStart(10)}  ${bound}${met ? "" : "  MISSED"}`);
+}
+console.log(JSON.stringify(figures));

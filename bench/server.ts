@@ -1,0 +1,177 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { serve } from "@hono/node-server";
+import { createApp } from "../apps/server/src/app.ts";
+import { readConfig } from "../apps/server/src/config.ts";
+import { type Database, openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
+import { eventHash, genesis } from "../apps/server/src/features/audit/chain.ts";
+import { system } from "../apps/server/src/lib/actor.ts";
+import { createLogger } from "../apps/server/src/lib/logger.ts";
+import { type Figures, median, p99, timed } from "./measure.ts";
+
+const main = fileURLToPath(new URL("../apps/server/src/main.ts", import.meta.url));
+const changes = 100_000;
+const events = 200_000;
+const starts = 7;
+const idleMs = 3000;
+
+/** From starting the process to its first `/healthz`, and its memory when nothing happens. */
+export async function measureStart(): Promise<Figures> {
+  const home = mkdtempSync(join(tmpdir(), "ciclo-bench-start-"));
+  const times: number[] = [];
+  let idle = 0;
+  for (let round = 0; round <= starts; round += 1) {
+    const { ms, result: child } = await timed(() => startAndAsk(home));
+    // The first fills the compile cache and makes the repository.
+    if (round > 0) times.push(ms);
+    if (round === starts) {
+      await new Promise((resolve) => setTimeout(resolve, idleMs));
+      idle = residentMegabytes(child.pid ?? 0);
+    }
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  return { start_to_healthz_ms: median(times), idle_memory_mb: idle };
+}
+
+async function startAndAsk(home: string) {
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env.PATH, CICLO_HOME: home, CICLO_PORT: "0", CICLO_LOG_LEVEL: "warn" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  for await (const chunk of child.stdout) {
+    output += String(chunk);
+    const url = /Ciclo is at (\S+)/.exec(output)?.[1];
+    if (url === undefined) continue;
+    await fetch(`${url}/healthz`);
+    break;
+  }
+  return child;
+}
+
+const residentMegabytes = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024;
+
+/** The history page and the audit log, when a console is old. */
+export async function measureHistory(): Promise<Figures> {
+  const home = mkdtempSync(join(tmpdir(), "ciclo-bench-history-"));
+  const database = await openSqliteDatabase(join(home, "ciclo.db"));
+  const config = readConfig({ CICLO_HOME: home, CICLO_LOG_LEVEL: "silent" });
+  const services = await createApp({ config, database, logger: createLogger("silent") });
+  const { token } = await services.users.add(system, {
+    name: "viewer",
+    email: "viewer@example.com",
+    roles: ["viewer"],
+  });
+  await insertChanges(database);
+  const list = await measureList(services.app.fetch, token);
+  await insertEvents(database);
+  const { ms, result } = await timed(() => services.audit.verify());
+  if (!result.ok) throw new Error(`the log is broken: ${JSON.stringify(result)}`);
+  await database.close();
+  return { ...list, audit_verify_events_per_s: result.events / (ms / 1000) };
+}
+
+async function measureList(fetchApp: Parameters<typeof serve>[0]["fetch"], token: string): Promise<Figures> {
+  const server = serve({ fetch: fetchApp, hostname: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/api/v1/changes`;
+  const headers = { authorization: `Bearer ${token}` };
+  const times: number[] = [];
+  let cursor: string | null = null;
+  for (let call = 0; call < 1000; call += 1) {
+    const query: string = cursor === null ? "" : `?cursor=${cursor}`;
+    const { ms, result } = await timed(async () => {
+      const response = await fetch(url + query, { headers });
+      return (await response.json()) as { next_cursor: string | null };
+    });
+    if (call >= 20) times.push(ms);
+    cursor = result.next_cursor;
+  }
+  server.close();
+  return { changes_p50_ms: median(times), changes_p99_ms: p99(times) };
+}
+
+async function insertChanges(database: Database): Promise<void> {
+  await database.transaction(async (queries) => {
+    for (let index = 0; index < changes; index += 100) {
+      const rows = Array.from({ length: 100 }, (_, offset) => changeRow(index + offset));
+      await queries.insertInto("change_plans").values(rows).execute();
+    }
+  });
+}
+
+const changeRow = (index: number) => {
+  const at = new Date(1.7e12 + index * 1000).toISOString();
+  const id = `change-${String(index).padStart(7, "0")}`;
+  return {
+    id,
+    plan_id: id,
+    kind: "submission",
+    thread_id: null,
+    intent: "add_agent",
+    summary: `Add agent ${index}`,
+    actor: "bench",
+    actor_email: null,
+    actor_id: null,
+    mode: "branch_pr",
+    status: "completed",
+    outcome: "applied",
+    branch: `ciclo/${id}`,
+    base_branch: "main",
+    base_commit: "0".repeat(40),
+    commit_sha: "0".repeat(40),
+    landed_sha: null,
+    diff_stat: "",
+    diff_patch: "x".repeat(500),
+    risks: "[]",
+    pull_request: null,
+    metadata: "{}",
+    created_at: at,
+    updated_at: at,
+  };
+};
+
+async function insertEvents(database: Database): Promise<void> {
+  await database.transaction(async (queries) => {
+    await queries.deleteFrom("audit_events").execute();
+    let previous = genesis;
+    for (let seq = 1; seq <= events; seq += 100) {
+      const rows = Array.from({ length: 100 }, (_, offset) => {
+        const event = eventRow(seq + offset, previous);
+        previous = event.hash;
+        return event;
+      });
+      await queries.insertInto("audit_events").values(rows).execute();
+    }
+    await queries.updateTable("audit_head").set({ seq: events, hash: previous }).execute();
+  });
+}
+
+function eventRow(seq: number, previous: string) {
+  const event = {
+    seq,
+    id: `event-${seq}`,
+    at: "2026-01-01T00:00:00.000Z",
+    actor_id: "user",
+    actor_name: "bench",
+    actor_roles: '["planner"]',
+    action: "plan.created",
+    resource: "plan:bench",
+    status: "succeeded",
+    plan_id: "bench",
+    metadata: JSON.stringify({
+      intent: "add_agent",
+      base_commit: "0".repeat(40),
+      patch_sha256: "0".repeat(64),
+    }),
+    prev_hash: previous,
+  };
+  return { ...event, hash: eventHash(event) };
+}
