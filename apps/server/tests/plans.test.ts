@@ -1,0 +1,213 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { splitPatch } from "../src/features/plans/assemble.ts";
+import {
+  decideWith,
+  type Person,
+  planWith,
+  startConsole,
+  submitWith,
+  type TestConsole,
+} from "./support/console.ts";
+import { git } from "./support/git.ts";
+import { temporaryFolder } from "./support/temporary.ts";
+
+let running: TestConsole;
+let author: Person;
+let folder: string;
+beforeAll(async () => {
+  running = await startConsole();
+  author = await running.person("planner", "approver");
+  folder = await temporaryFolder();
+});
+
+/** The tree that `git apply` makes of a patch on a commit, as a person would do it. */
+function appliedByHand(base: string, patch: string): string {
+  const file = join(folder, "by-hand.patch");
+  writeFileSync(file, patch);
+  const env = { ...process.env, GIT_DIR: running.git, GIT_INDEX_FILE: join(folder, "index") };
+  const run = (...args: string[]): string => execFileSync("git", args, { env, encoding: "utf8" }).trim();
+  run("read-tree", base);
+  run("apply", "--cached", file);
+  return run("write-tree");
+}
+
+const line = fc
+  .string({ unit: "grapheme", minLength: 1, maxLength: 40 })
+  .filter((text) => /^[^\r\n\0\uD800-\uDFFF]*\S[^\r\n\0\uD800-\uDFFF]*$/.test(text));
+const slug = fc.stringMatching(/^[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,6})?$/);
+const requests = fc.oneof(
+  fc.record({
+    intent: fc.constant("add_agent"),
+    payload: fc.record(
+      {
+        agent_name: slug,
+        title: line,
+        description: fc.string({ unit: "grapheme", maxLength: 200 }),
+        capabilities: fc.array(line, { maxLength: 4 }),
+        endpoint: fc.constant("https://a.example/mcp"),
+      },
+      { requiredKeys: ["agent_name"] },
+    ),
+  }),
+  fc.record({
+    intent: fc.constant("edit_policies"),
+    payload: fc.record({
+      policy_id: fc.constantFrom("spend-guard", "budget"),
+      changes: fc.record({
+        title: line,
+        description: fc.string({ unit: "grapheme", maxLength: 100 }),
+        limits: fc.record({ monthly_usd: fc.integer({ min: 1000, max: 1e6 }) }),
+      }),
+    }),
+  }),
+  fc.record({
+    intent: fc.constant("generate_artifact"),
+    payload: fc.record({
+      artifact_type: fc.constantFrom("adr", "runbook", "finops.checklist"),
+      target_path: slug.map((name) => `docs/${name}/Ação de ${name}.md`),
+      parameters: fc.record({ title: line, context: fc.string({ unit: "grapheme", maxLength: 300 }) }),
+    }),
+  }),
+);
+
+describe("a plan", () => {
+  it("carries one patch that git applies to the base and that yields exactly its files", async () => {
+    await fc.assert(
+      fc.asyncProperty(requests, async ({ intent, payload }) => {
+        const { plan, patch, diffs } = await planWith(author, intent, payload);
+        const tree = appliedByHand(plan.base_commit, patch);
+        const actions = plan.steps.flatMap((step) => step.actions);
+        for (const action of actions) {
+          const contents = execFileSync("git", [
+            "--git-dir",
+            running.git,
+            "cat-file",
+            "-p",
+            `${tree}:${action.path}`,
+          ]);
+          expect(action).toEqual({
+            type: "write_file",
+            path: action.path,
+            contents: contents.toString("utf8"),
+          });
+        }
+        expect(diffs.map(({ path }) => path).toSorted()).toEqual(actions.map(({ path }) => path).toSorted());
+        expect(plan.patch_sha256).toBe(createHash("sha256").update(patch).digest("hex"));
+        const submitted = await submitWith(author, { plan, patch });
+        expect(git(running.git, "rev-parse", `${submitted.commit_sha}^{tree}`)).toBe(tree);
+        expect(git(running.git, "rev-parse", `${submitted.commit_sha}^`)).toBe(plan.base_commit);
+        await decideWith(author, submitted.approval_id, "reject");
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("is the same for the same request on the same commit, and in the caller's language", async () => {
+    const payload = { policy_id: "cost", changes: { defaults: { timeout_s: 30 } } };
+    const [one, two] = [
+      await planWith(author, "edit_policies", payload),
+      await planWith(author, "edit_policies", payload),
+    ];
+    expect(two).toEqual(one);
+    const client = running.clientOf(author.token, "pt-BR");
+    const portuguese = await client.call("plan", { body: { intent: "edit_policies", payload } });
+    expect(portuguese.plan.summary).toBe("Alterar a política cost: defaults.timeout_s");
+    expect(portuguese.patch).toBe(one.patch);
+  });
+
+  it("keeps paths with quotes and other scripts", () => {
+    const patch =
+      'diff --git "a/docs/A\\303\\247\\303\\243o \\"x\\".md" "b/docs/A\\303\\247\\303\\243o \\"x\\".md"\nnew file mode 100644\n--- /dev/null\n+++ "b/docs/x"\n@@ -0,0 +1 @@\n+x\n';
+    expect(splitPatch(patch)).toMatchObject([{ path: 'docs/Ação "x".md', change_type: "create" }]);
+  });
+});
+
+describe("risks follow from what a plan does", () => {
+  const risksOf = async (intent: string, payload: Record<string, unknown>): Promise<string[]> =>
+    (await planWith(author, intent, payload)).plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
+
+  it.each<[string, string, Record<string, unknown>, string[]]>([
+    [
+      "a limit that rises",
+      "edit_policies",
+      { policy_id: "spend-guard", changes: { limits: { monthly_usd: 2000 } } },
+      [
+        "high: spend-guard: limits.monthly_usd rises 10× (200 → 2000)",
+        "low: Policy spend-guard applies to 1 agent: assistant",
+      ],
+    ],
+    [
+      "a limit that falls",
+      "edit_policies",
+      { policy_id: "spend-guard", changes: { limits: { monthly_usd: 90 } } },
+      [
+        "medium: spend-guard: limits.monthly_usd falls (200 → 90)",
+        "low: Policy spend-guard applies to 1 agent: assistant",
+      ],
+    ],
+    [
+      "weaker approvals",
+      "edit_policies",
+      {
+        policy_id: "approvals",
+        changes: { default: { self_approval: "always" }, direct: { paths: ["docs/**"] } },
+      },
+      [
+        "high: Self-approval gets easier: only_approver → always",
+        "high: May change without approval: docs/**",
+      ],
+    ],
+    [
+      "an allowed command",
+      "edit_policies",
+      { policy_id: "commands", changes: { allow: [{ command: "npx", args: ["-y", "x"] }] } },
+      ["high: Runs on the console's host: npx -y x"],
+    ],
+    [
+      "a wider network",
+      "edit_policies",
+      { policy_id: "network", changes: { allow_private: true, require_tls: false } },
+      ["high: Allows more: private addresses", "high: Allows more: connections without TLS"],
+    ],
+    [
+      "an endpoint that nobody looked at",
+      "add_agent",
+      { agent_name: "remote", endpoint: "http://mcp.example/x" },
+      [
+        "high: Server remote is reached without TLS: http://mcp.example/x",
+        "medium: Tool list of remote unknown: its endpoint was not validated",
+        "medium: No budget binds remote",
+      ],
+    ],
+    [
+      "a command",
+      "add_agent",
+      { agent_name: "local", command: "npx", args: ["-y", "server"] },
+      [
+        "high: Runs on the console's host: npx -y server",
+        "medium: Tool list of local unknown: its endpoint was not validated",
+        "medium: No budget binds local",
+      ],
+    ],
+    [
+      "a removal",
+      "remove_agent",
+      { agent_name: "assistant" },
+      ["high: Nobody offers what assistant did: chat, planning"],
+    ],
+    ["a new document", "generate_artifact", { artifact_type: "adr", target_path: "docs/adr/0001-x.md" }, []],
+    [
+      "a document written over",
+      "generate_artifact",
+      { artifact_type: "agent.readme", target_path: "agents/assistant/README.md" },
+      ["medium: Replaces the whole of agents/assistant/README.md"],
+    ],
+  ])("%s", async (_, intent, payload, risks) => {
+    expect(await risksOf(intent, payload)).toEqual(risks);
+  });
+});
