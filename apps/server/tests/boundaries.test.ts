@@ -74,6 +74,18 @@ describe("the import rules", () => {
     expect(await lint(path, source)).toContain(rule);
   });
 
+  it("find two files that import each other", async () => {
+    const folder = await temporaryFolder();
+    copyFileSync(join(root, ".oxlintrc.json"), join(folder, ".oxlintrc.json"));
+    writeFileSync(join(folder, "a.ts"), 'import { b } from "./b.ts";\nexport const a = (): number => b();');
+    writeFileSync(join(folder, "b.ts"), 'import { a } from "./a.ts";\nexport const b = (): number => a();');
+    const { stdout } = spawnSync(join(root, "node_modules/.bin/oxlint"), ["--format=unix"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect(stdout).toContain("no-cycle");
+  });
+
   it("let types of another feature through, and everything where it belongs", async () => {
     const type = 'import type { B } from "../config-repo/snapshot.ts";\nexport type A = B;';
     expect(await lint(`${server}/features/plans/service.ts`, type)).not.toContain("no-restricted-imports");

@@ -112,6 +112,20 @@ describe.each(stores)("on %s", (_, openStore) => {
     expect(await problemOf(other)).toMatchObject({ status: 409, code: "idempotency_conflict" });
   });
 
+  it("takes many submissions with keys at once", async () => {
+    const planned = await Promise.all(Array.from({ length: 12 }, (_, index) => addAgent(`many-${index}`)));
+    const submitted = await Promise.all(
+      planned.map(({ plan, patch }) =>
+        author.client.call("apply", {
+          body: { plan, patch, actor: author.name, actor_email: author.email },
+          headers: { "idempotency-key": plan.id },
+        }),
+      ),
+    );
+    expect(submitted.every(({ status }) => status === "hitl_required")).toBe(true);
+    for (const { approval_id } of submitted) await decideWith(approver, approval_id, "reject");
+  });
+
   it("pages through changes without gaps or repeats", async () => {
     const seen: string[] = [];
     let cursor: string | undefined;

@@ -1,6 +1,9 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { text } from "@ciclo/contract";
 import { Kysely } from "kysely";
 import { PostgresJSDialect } from "kysely-postgres-js";
 import postgres from "postgres";
+import { Refusal } from "../errors.ts";
 import { KeyedMutex } from "../lib/keyed-mutex.ts";
 import type { Database } from "./dialect.ts";
 import { migrate } from "./migrations/index.ts";
@@ -31,16 +34,45 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
   };
 }
 
+/**
+ * The connection that holds the locks of the work under way. A lock inside a lock is
+ * taken on the same one: waiting for a second connection while holding the first could
+ * leave all of them waiting for each other.
+ */
+const holding = new AsyncLocalStorage<postgres.ReservedSql>();
+
 async function withAdvisoryLock<T>(locks: postgres.Sql, key: string, work: () => Promise<T>): Promise<T> {
+  const outer = holding.getStore();
+  if (outer !== undefined) return lockOn(outer, key, work);
   const connection = await locks.reserve();
   try {
-    await connection`select pg_advisory_lock(hashtextextended(${key}, 0))`;
-    try {
-      return await work();
-    } finally {
-      await connection`select pg_advisory_unlock(hashtextextended(${key}, 0))`;
-    }
+    return await holding.run(connection, () => lockOn(connection, key, work));
   } finally {
     connection.release();
   }
 }
+
+async function lockOn<T>(connection: postgres.ReservedSql, key: string, work: () => Promise<T>): Promise<T> {
+  try {
+    await connection`select pg_advisory_lock(hashtextextended(${key}, 0))`;
+  } catch (error) {
+    throw error instanceof postgres.PostgresError && error.code === lockNotAvailable ? busy(error) : error;
+  }
+  try {
+    return await work();
+  } finally {
+    await connection`select pg_advisory_unlock(hashtextextended(${key}, 0))`;
+  }
+}
+
+const lockNotAvailable = "55P03";
+
+const busy = (cause: unknown): Refusal =>
+  new Refusal(
+    "repository_unavailable",
+    text(
+      "Another node has been working on this for a while. Try again.",
+      "Outro nó está trabalhando nisto há algum tempo. Tente de novo.",
+    ),
+    { cause },
+  );

@@ -1,12 +1,16 @@
 import type { Selectable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
 import type { OperationTable } from "../../db/schema.ts";
+import { stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 
 /** Effects outside the database, written down before they start and after they end. */
 export type OperationKind = "submit" | "land" | "discard" | "revert";
 export type Operation = Omit<Selectable<OperationTable>, "kind"> & { kind: OperationKind };
 export type StepResult = Record<string, string | null | undefined>;
+
+/** Who queues an operation runs it at once; when it does not come to that, others take it up after this. */
+const graceMs = 10_000;
 
 /** Queues an operation of a record. The same one queued again is the same one. */
 export async function queueOperation(
@@ -21,7 +25,7 @@ export async function queueOperation(
       id: newId(),
       status: "running",
       attempts: 0,
-      next_attempt_at: at,
+      next_attempt_at: stamp(new Date(Date.parse(at) + graceMs)),
       last_error: null,
       created_at: at,
       updated_at: at,
@@ -48,17 +52,15 @@ export async function due(queries: Queries, now: string | null): Promise<Operati
   return (await rows.orderBy("created_at").limit(500).execute()) as Operation[];
 }
 
-export async function endOperation(
-  queries: Queries,
-  id: string,
-  status: "done" | "cancelled",
-  at: string,
-): Promise<void> {
-  await queries
+/** Ends an operation; false when it has been ended by somebody else. */
+export async function endOperation(queries: Queries, id: string, at: string): Promise<boolean> {
+  const { numUpdatedRows } = await queries
     .updateTable("operations")
-    .set({ status, last_error: null, updated_at: at })
+    .set({ status: "done", last_error: null, updated_at: at })
     .where("id", "=", id)
-    .execute();
+    .where("status", "=", "running")
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 export async function cancelOperations(queries: Queries, recordId: string, at: string): Promise<void> {

@@ -69,8 +69,9 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
   const at = stamp(deps.clock());
   await deps.transaction(async (queries, record) => {
     if (ended !== null) await journal.endStep(queries, operation.id, ended.step, ended.result, at);
-    await journal.endOperation(queries, operation.id, "done", at);
-    await finish({ queries, record, at }, change, results);
+    if (await journal.endOperation(queries, operation.id, at)) {
+      await finish({ queries, record, at }, change, results);
+    }
   });
   note("finished");
 }

@@ -74,6 +74,7 @@ export class Reconciler {
         if (current?.status !== "pending" || change === undefined) return;
         await expireOrSupersede({ queries, record, at: stamp(context.clock()) }, current, change, "expired");
       });
+      await runUnfinished(context, approval.change_record_id);
     });
   }
 

@@ -82,7 +82,7 @@ async function begin(
     updated_at: at,
   };
   await context.transaction(async (queries, record) => {
-    await store.insertRecord(queries, row);
+    if (!(await store.insertRecord(queries, row))) throw underWay(change);
     if (isMerged) {
       await journal.queueOperation(queries, { record_id: row.id, plan_id: row.plan_id, kind: "revert", at });
     } else {
@@ -154,6 +154,15 @@ const conflict = (row: store.ChangeRecord): Refusal =>
     text(
       `Later changes touch the same lines as ${row.plan_id}. Take those back first, or plan a change that sets the values you want.`,
       `Mudanças posteriores tocam as mesmas linhas de ${row.plan_id}. Reverta-as antes ou planeje uma mudança com os valores desejados.`,
+    ),
+  );
+
+const underWay = (change: store.ChangeRecord): Refusal =>
+  new Refusal(
+    "already_decided",
+    text(
+      `${change.plan_id} is being rolled back already. See: ciclo changes ${change.plan_id}`,
+      `${change.plan_id} já está sendo revertida. Veja: ciclo changes ${change.plan_id}`,
     ),
   );
 
