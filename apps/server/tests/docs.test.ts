@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requirements } from "../../../docs/requirements.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -91,6 +92,14 @@ describe("the guide and the READMEs", () => {
 
   it("keeps the architecture under 150 lines", () => {
     expect(readFileSync(`${root}docs/ARCHITECTURE.md`, "utf8").split("\n").length).toBeLessThan(150);
+  });
+
+  it.each(requirements)("shows by a test: $asked", ({ shownBy }) => {
+    for (const place of shownBy) {
+      const [file = "", title = ""] = place.split(" › ");
+      const source = readFileSync(`${root}apps/server/tests/${file}`, "utf8").replaceAll(/\s+/g, " ");
+      expect(source, place).toContain(title);
+    }
   });
 
   it("links only to files that are there", () => {
