@@ -11,7 +11,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
 code{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 button{font:inherit;padding:.5rem 1rem}#state{min-height:1.5em}
-@media(max-width:40rem){td,th{display:block;border:0;padding:.1rem 0}tr{display:block;border-bottom:1px solid var(--line);padding:.5rem 0}}
+@media(max-width:40rem){thead{display:none}td,th{display:block;border:0;padding:.1rem 0}tr{display:block;border-bottom:1px solid var(--line);padding:.5rem 0}}
 `;
 
 const page = (locale: Locale, title: string, body: unknown) =>
