@@ -35,7 +35,8 @@ type SignInLinkTable = {
   used_at: string | null;
 };
 
-type AuditEventTable = {
+/** Lists and objects are JSON text, as in every table. */
+export type AuditEventTable = {
   seq: number;
   id: string;
   at: string;
@@ -51,7 +52,7 @@ type AuditEventTable = {
   hash: string;
 };
 
-type AuditCheckpointTable = {
+export type AuditCheckpointTable = {
   size: number;
   root: string;
   /** Hashes of the complete subtrees, hex, largest first, comma-separated. */
@@ -60,7 +61,7 @@ type AuditCheckpointTable = {
   signed_at: string;
 };
 
-type ThreadTable = {
+export type ThreadTable = {
   id: string;
   user_id: string;
   title: string;
@@ -70,7 +71,7 @@ type ThreadTable = {
   updated_at: string;
 };
 
-type ThreadMessageTable = {
+export type ThreadMessageTable = {
   id: string;
   thread_id: string;
   position: number;

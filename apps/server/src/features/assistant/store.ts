@@ -1,23 +1,8 @@
 import type { Queries } from "../../db/dialect.ts";
+import type { ThreadMessageTable, ThreadTable } from "../../db/schema.ts";
 
-export type Thread = {
-  id: string;
-  user_id: string;
-  title: string;
-  pending: string | null;
-  created_at: string;
-  updated_at: string;
-};
-
-export type Message = {
-  id: string;
-  thread_id: string;
-  position: number;
-  role: string;
-  text: string;
-  answer: string | null;
-  at: string;
-};
+export type Thread = ThreadTable;
+export type Message = ThreadMessageTable;
 
 export const findThread = (queries: Queries, id: string, userId: string): Promise<Thread | undefined> =>
   queries

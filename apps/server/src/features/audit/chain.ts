@@ -1,21 +1,8 @@
+import type { AuditEventTable } from "../../db/schema.ts";
 import { sha256 } from "../../lib/crypto.ts";
 
 /** A row of `audit_events` as it is stored: lists and objects are JSON text. */
-export type StoredEvent = {
-  seq: number;
-  id: string;
-  at: string;
-  actor_id: string | null;
-  actor_name: string;
-  actor_roles: string;
-  action: string;
-  resource: string;
-  status: string;
-  plan_id: string | null;
-  metadata: string;
-  prev_hash: string;
-  hash: string;
-};
+export type StoredEvent = AuditEventTable;
 
 /** `prev_hash` of the first event. */
 export const genesis = "0".repeat(64);

@@ -1,16 +1,11 @@
 import type { AuditEvent, AuditQuery } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
+import type { AuditCheckpointTable } from "../../db/schema.ts";
 import { decodeCursor } from "../../lib/page.ts";
 import { eventHash, genesis, type StoredEvent } from "./chain.ts";
 
 export type NewEvent = Omit<StoredEvent, "seq" | "prev_hash" | "hash">;
-export type StoredCheckpoint = {
-  size: number;
-  root: string;
-  frontier: string;
-  note: string;
-  signed_at: string;
-};
+export type StoredCheckpoint = AuditCheckpointTable;
 
 /** Appends to the chain. Taking the head's row is what puts writers in order. */
 export async function appendEvent(queries: Queries, event: NewEvent): Promise<void> {

@@ -29,7 +29,7 @@ export async function decide(
     );
     await runUnfinished(context, found.change_record_id);
     if (refusal !== null) throw refusal;
-    const change = await mustFind(context.queries, found.change_record_id);
+    const change = await store.mustFindRecord(context.queries, found.change_record_id);
     return presentRecord(context.queries, change, locale);
   });
 }
@@ -87,7 +87,7 @@ async function vote(ballot: Ballot): Promise<Refusal | null> {
   const { queries, actor, decision, context } = ballot;
   const approval = await store.findApproval(queries, "id", decision.approval_id);
   if (approval === undefined || approval.status !== "pending") throw decidedAlready(approval?.status);
-  const change = await mustFind(queries, approval.change_record_id);
+  const change = await store.mustFindRecord(queries, approval.change_record_id);
   if (change.status !== "hitl_required") throw notReady();
   const votes = await store.votesOf(queries, approval.id);
   const others = await countOthers(ballot, approval.requirements);
@@ -146,15 +146,14 @@ async function castVote(
   };
   await store.insertVote(queries, approval.id, cast);
   const approved = isApproved(approval.requirements, [...before, cast]);
-  const next = { record_id: change.id, plan_id: change.plan_id, at };
   if (cast.decision === "reject") {
     await store.resolveApproval(queries, approval.id, "rejected", at);
     await store.updateRecord(queries, change.id, { status: "failed", outcome: "rejected", updated_at: at });
-    await journal.queueOperation(queries, { ...next, kind: "discard" });
+    await journal.queueOperation(queries, change, "discard", at);
   } else if (approved) {
     await store.resolveApproval(queries, approval.id, "approved", at);
     await store.updateRecord(queries, change.id, { status: "in_progress", updated_at: at });
-    await journal.queueOperation(queries, { ...next, kind: "land" });
+    await journal.queueOperation(queries, change, "land", at);
   }
   await record({
     actor,
@@ -192,12 +191,7 @@ export async function expireOrSupersede(
     tx.at,
   );
   await store.updateRecord(tx.queries, change.id, { status: "failed", outcome, updated_at: tx.at });
-  await journal.queueOperation(tx.queries, {
-    record_id: change.id,
-    plan_id: change.plan_id,
-    kind: "discard",
-    at: tx.at,
-  });
+  await journal.queueOperation(tx.queries, change, "discard", tx.at);
   await tx.record({
     actor: system,
     action: `change.${outcome}`,
@@ -206,12 +200,6 @@ export async function expireOrSupersede(
     planId: change.plan_id,
     metadata: { approval: approval.id, expires_at: approval.expires_at },
   });
-}
-
-async function mustFind(queries: Queries, id: string): Promise<store.ChangeRecord> {
-  const change = await store.findRecord(queries, id);
-  if (change === undefined) throw new Error(`approval without its change record ${id}`);
-  return change;
 }
 
 const decidedAlready = (status: string | undefined): Refusal =>

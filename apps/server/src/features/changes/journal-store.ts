@@ -15,14 +15,17 @@ const graceMs = 10_000;
 /** Queues an operation of a record. The same one queued again is the same one. */
 export async function queueOperation(
   queries: Queries,
-  operation: { record_id: string; plan_id: string; kind: OperationKind; at: string },
+  change: { id: string; plan_id: string },
+  kind: OperationKind,
+  at: string,
 ): Promise<void> {
-  const { at, ...rest } = operation;
   await queries
     .insertInto("operations")
     .values({
-      ...rest,
       id: newId(),
+      record_id: change.id,
+      plan_id: change.plan_id,
+      kind,
       status: "running",
       attempts: 0,
       next_attempt_at: stamp(new Date(Date.parse(at) + graceMs)),

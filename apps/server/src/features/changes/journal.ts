@@ -44,7 +44,7 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
   const { steps, finish } = deps.procedures[operation.kind];
   const note = (point: string): void => deps.onJournal?.(operation.kind, point);
   const results = await journal.endedSteps(deps.queries, operation.id);
-  const change = await mustFind(deps.queries, operation.record_id);
+  const change = await store.mustFindRecord(deps.queries, operation.record_id);
   note("begun");
   let ended: { step: string; result: journal.StepResult } | null = null;
   for (const step of steps.filter(({ name }) => !results.has(name))) {
@@ -109,12 +109,6 @@ async function postpone(
       metadata: { operation: operation.kind, reason: reason.en },
     });
   });
-}
-
-async function mustFind(queries: Queries, id: string): Promise<store.ChangeRecord> {
-  const record = await store.findRecord(queries, id);
-  if (record === undefined) throw new Error(`operation without its change record ${id}`);
-  return record;
 }
 
 /** The reason an operation waits for, as it was last written down. */

@@ -63,12 +63,7 @@ function submitProcedure(deps: ChangesDeps): Procedure {
         updated_at: at,
       });
       if (approval === undefined) {
-        await journal.queueOperation(queries, {
-          record_id: change.id,
-          plan_id: change.plan_id,
-          kind: "land",
-          at,
-        });
+        await journal.queueOperation(queries, change, "land", at);
       }
     },
   };
@@ -132,12 +127,7 @@ function landProcedure(deps: ChangesDeps): Procedure {
         updated_at: tx.at,
       });
       if (landed === null) {
-        await journal.queueOperation(tx.queries, {
-          record_id: change.id,
-          plan_id: change.plan_id,
-          kind: "discard",
-          at: tx.at,
-        });
+        await journal.queueOperation(tx.queries, change, "discard", tx.at);
       }
       await tx.record({
         actor: system,

@@ -70,12 +70,7 @@ async function sync(context: Context, actor: Actor, change: store.ChangeRecord):
       updated_at: at,
     });
     if (!isMerged) {
-      await journal.queueOperation(queries, {
-        record_id: change.id,
-        plan_id: change.plan_id,
-        kind: "discard",
-        at,
-      });
+      await journal.queueOperation(queries, change, "discard", at);
     }
     await record({
       actor: system,

@@ -84,7 +84,7 @@ async function begin(
   await context.transaction(async (queries, record) => {
     if (!(await store.insertRecord(queries, row))) throw underWay(change);
     if (isMerged) {
-      await journal.queueOperation(queries, { record_id: row.id, plan_id: row.plan_id, kind: "revert", at });
+      await journal.queueOperation(queries, row, "revert", at);
     } else {
       await journal.cancelOperations(queries, change.id, at);
       const approval = await store.findApproval(queries, "change_record_id", change.id);
@@ -94,12 +94,7 @@ async function begin(
         outcome: "rolled_back",
         updated_at: at,
       });
-      await journal.queueOperation(queries, {
-        record_id: change.id,
-        plan_id: change.plan_id,
-        kind: "discard",
-        at,
-      });
+      await journal.queueOperation(queries, change, "discard", at);
     }
     await record({
       actor,

@@ -110,8 +110,7 @@ async function presentApproval(
   locale: Locale,
 ): Promise<ApprovalItem> {
   const { queries } = context;
-  const change = await store.findRecord(queries, approval.change_record_id);
-  if (change === undefined) throw new Error(`approval without its change record ${approval.id}`);
+  const change = await store.mustFindRecord(queries, approval.change_record_id);
   const votes = await store.votesOf(queries, approval.id);
   const others = new Map<string, number>();
   for (const { rule, roles } of approval.requirements) {

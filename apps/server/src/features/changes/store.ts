@@ -1,5 +1,5 @@
 import type { ChangeSummary } from "@ciclo/contract";
-import type { Insertable, Selectable, Updateable } from "kysely";
+import { type Insertable, type Selectable, sql, type Updateable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
 import type { ApprovalTable, ChangePlanTable } from "../../db/schema.ts";
 import { decodeCursor } from "../../lib/page.ts";
@@ -29,6 +29,13 @@ export async function updateRecord(
 
 export const findRecord = (queries: Queries, id: string): Promise<ChangeRecord | undefined> =>
   queries.selectFrom("change_plans").selectAll().where("id", "=", id).executeTakeFirst();
+
+/** A record that must be there: an approval or operation names it. */
+export async function mustFindRecord(queries: Queries, id: string): Promise<ChangeRecord> {
+  const record = await findRecord(queries, id);
+  if (record === undefined) throw new Error(`there is no change record ${id}`);
+  return record;
+}
 
 export const findByPlan = (
   queries: Queries,
@@ -80,6 +87,12 @@ const summaryColumns = [
   "updated_at",
 ] as const;
 
+/** Rows behind a cursor, newest first. */
+function before(cursor: string) {
+  const [at = "", id = ""] = decodeCursor(cursor, 2);
+  return sql<boolean>`(created_at, id) < (${at}, ${id})`;
+}
+
 /** Newest first; one row more than asked for tells that another page follows. */
 export async function listRecords(queries: Queries, filter: ChangeFilter): Promise<ChangeSummary[]> {
   let rows = queries.selectFrom("change_plans").select(summaryColumns);
@@ -88,8 +101,7 @@ export async function listRecords(queries: Queries, filter: ChangeFilter): Promi
   if (filter.actor !== undefined) rows = rows.where("actor", "=", filter.actor);
   if (filter.intent !== undefined) rows = rows.where("intent", "=", filter.intent);
   if (filter.cursor !== undefined) {
-    const [at = "", id = ""] = decodeCursor(filter.cursor, 2);
-    rows = rows.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(at, id)));
+    rows = rows.where(before(filter.cursor));
   }
   const found = await rows
     .orderBy("created_at", "desc")
@@ -128,8 +140,7 @@ export async function listApprovals(
   let rows = queries.selectFrom("approvals").selectAll();
   if (filter.status !== undefined) rows = rows.where("status", "=", filter.status);
   if (filter.cursor !== undefined) {
-    const [at = "", id = ""] = decodeCursor(filter.cursor, 2);
-    rows = rows.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(at, id)));
+    rows = rows.where(before(filter.cursor));
   }
   const found = await rows
     .orderBy("created_at", "desc")

@@ -216,7 +216,7 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
     }
     if (submission.mode === "branch_pr")
       await store.insertApproval(queries, approvalFor(accepted, record, created));
-    await journal.queueOperation(queries, { record_id: record.id, plan_id: plan.id, kind: "submit", at });
+    await journal.queueOperation(queries, record, "submit", at);
     await audit({
       actor,
       action: "change.submitted",
