@@ -1,12 +1,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { negotiateLocale, text } from "@ciclo/contract";
+import { negotiateLocale } from "@ciclo/contract";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import type { Config } from "./config.ts";
 import type { Database } from "./db/dialect.ts";
-import { Refusal } from "./errors.ts";
 import { createAccess } from "./features/access/index.ts";
 import { accessRoutes } from "./features/access/routes.ts";
 import { assistantRoutes } from "./features/assistant/routes.ts";
@@ -18,13 +16,14 @@ import { createForge } from "./features/changes/forge/index.ts";
 import type { OperationKind } from "./features/changes/journal-store.ts";
 import { changesRoutes } from "./features/changes/routes.ts";
 import { type ChangesService, createChanges } from "./features/changes/service.ts";
-import { allowsDirect, requirementsFor } from "./features/config-repo/approval-rules.ts";
+import { allowsDirect, requirementsFor, usablePolicy } from "./features/config-repo/approval-rules.ts";
 import { openConfigRepository } from "./features/config-repo/repository.ts";
 import { createConfigSearch } from "./features/config-repo/search.ts";
 import { overlaySnapshot } from "./features/config-repo/snapshot.ts";
 import { draftFiles } from "./features/plans/draft.ts";
 import { patchProblems } from "./features/plans/patch-check.ts";
 import { plansRoutes } from "./features/plans/routes.ts";
+import { findSecrets } from "./features/plans/secrets.ts";
 import { createPlans, type PlansService } from "./features/plans/service.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Logger } from "./lib/logger.ts";
@@ -59,7 +58,7 @@ export async function createCore({ config, database, logger, clock = systemClock
 export async function createApp(deps: AppDeps) {
   const { config, database, logger, clock = systemClock } = deps;
   const { queries } = database;
-  const { audit, users, sessions, countOthers } = await createCore(deps);
+  const { audit, users, sessions, countOthers, activeRoles } = await createCore(deps);
   const { transaction } = audit;
   const repository = await openConfigRepository({
     home: config.home,
@@ -75,7 +74,7 @@ export async function createApp(deps: AppDeps) {
     repository,
     search,
     overlay: overlaySnapshot,
-    requirementsFor: ({ approvals }, paths) => requirementsFor(approvals, paths),
+    requirementsFor: (snapshot, paths) => requirementsFor(usablePolicy(snapshot), paths),
     isSpent: (planId) => changes.isSpent(planId),
     forgeProvider: forge?.provider ?? null,
   });
@@ -91,9 +90,11 @@ export async function createApp(deps: AppDeps) {
     checkFiles: plans.check,
     planFiles: draftFiles,
     patchProblems,
-    requirementsFor: ({ approvals }, paths) => requirementsFor(approvals, paths),
-    allowsDirect: ({ approvals }, paths) => allowsDirect(approvals, paths),
+    findSecrets,
+    requirementsFor: (snapshot, paths) => requirementsFor(usablePolicy(snapshot), paths),
+    allowsDirect: (snapshot, paths) => allowsDirect(usablePolicy(snapshot), paths),
     countOthers,
+    activeRoles,
     eventsOf: audit.eventsOf,
     onJournal: deps.onJournal,
   });
@@ -126,10 +127,14 @@ async function createRoutes(deps: AppDeps, services: Services, ready: () => Prom
   const { config, logger } = deps;
   const { users, sessions, assistant, plans, changes, audit } = services;
   const app: App = new Hono();
-  const mountDeps = { authenticate: sessions.authenticate, transaction: audit.transaction, logger };
+  const mountDeps = {
+    authenticate: sessions.authenticate,
+    transaction: audit.transaction,
+    logger,
+    maxBodyBytes: config.maxBodyBytes,
+  };
   handleProblems(app, mountDeps);
   app.use(secureHeaders({ contentSecurityPolicy, referrerPolicy: "no-referrer", xFrameOptions: "DENY" }));
-  app.use(bodyLimit({ maxSize: config.maxBodyBytes, onError: () => refuseLarge(config.maxBodyBytes) }));
   const mount = createMount(app, mountDeps);
   accessRoutes(mount, users, sessions);
   assistantRoutes(mount, assistant);
@@ -138,7 +143,7 @@ async function createRoutes(deps: AppDeps, services: Services, ready: () => Prom
   auditRoutes(mount, audit);
   if (config.forge !== undefined) {
     const { webhookRoute } = await import("./features/changes/forge/webhooks.ts");
-    webhookRoute(app, config.forge, changes.syncBranch);
+    webhookRoute(app, config.forge, config.maxBodyBytes, changes.syncBranch);
   }
   plainRoutes(app, ready);
   return app;
@@ -170,8 +175,4 @@ function plainRoutes(app: App, ready: () => Promise<void>): void {
   for (const [path, { type, body }] of Object.entries(assets)) {
     app.get(path, (c) => c.body(body, 200, { "content-type": type }));
   }
-}
-
-function refuseLarge(limit: number): never {
-  throw new Refusal("too_large", text(`The body is over ${limit} bytes`, `O corpo passa de ${limit} bytes`));
 }

@@ -51,6 +51,7 @@ export type MountDeps = {
   authenticate(credentials: Credentials): Promise<Authenticated>;
   transaction: AuditedTransaction;
   logger: Logger;
+  maxBodyBytes: number;
 };
 
 type Variables = { Variables: { requestId: string; actor: Actor; endpoint: EndpointName } };
@@ -71,9 +72,12 @@ export function createMount(app: App, deps: MountDeps): Mount {
       const call = {
         actor: authenticated?.actor ?? anonymous,
         authenticated,
-        params: parse(endpoint.params, c.req.param()),
-        query: parse(endpoint.query, c.req.query()),
-        body: endpoint.body === undefined ? undefined : parse(endpoint.body, await readJson(c)),
+        params: parse(endpoint.params, withoutNul(c.req.param())),
+        query: parse(endpoint.query, withoutNul(c.req.query())),
+        body:
+          endpoint.body === undefined
+            ? undefined
+            : parse(endpoint.body, await readJson(c, deps.maxBodyBytes)),
         locale,
         address: addressOf(c),
         header: (header: string) => c.req.header(header),
@@ -124,9 +128,10 @@ function toRefusal(error: unknown, c: AppContext, logger: Logger): Refusal {
 async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): Promise<Refusal> {
   const name = c.get("endpoint") as EndpointName | undefined;
   const status = problemStatus[refusal.code];
-  const mistypedRead = c.req.method === "GET" && (status === 400 || status === 404);
-  if (name === undefined || mistypedRead || refusal.quiet || refusal.code === "audit_unavailable")
-    return refusal;
+  // Slips on a read, and on a door that anybody may knock at, are no refusals of something protected.
+  const isOpen = name !== undefined && endpoints[name].access === "public";
+  const isSlip = (c.req.method === "GET" || isOpen) && (status === 400 || status === 404 || status === 413);
+  if (name === undefined || isSlip || refusal.quiet || refusal.code === "audit_unavailable") return refusal;
   try {
     await deps.transaction(async (_, record) => {
       await record({
@@ -161,6 +166,18 @@ function authorise(endpoint: Endpoint, authenticated: Authenticated | null): voi
   }
 }
 
+/** Of the path and query: PostgreSQL takes no NUL in text, and nothing of ours is named with one. */
+function withoutNul<T extends Record<string, string>>(values: T): T {
+  for (const [name, value] of Object.entries(values)) {
+    if (value.includes("\0")) {
+      throw invalidPayload([
+        { path: name, message: text("holds the character U+0000", "contém o caractere U+0000") },
+      ]);
+    }
+  }
+  return values;
+}
+
 function parse(schema: z.ZodType | undefined, value: unknown): unknown {
   if (schema === undefined) return undefined;
   const parsed = schema.safeParse(value);
@@ -168,15 +185,49 @@ function parse(schema: z.ZodType | undefined, value: unknown): unknown {
   throw invalidPayload(fieldErrors(parsed.error));
 }
 
-async function readJson(c: AppContext): Promise<unknown> {
+async function readJson(c: AppContext, maxBytes: number): Promise<unknown> {
   try {
-    const bytes = await c.req.arrayBuffer();
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const source = new TextDecoder("utf-8", { fatal: true }).decode(await readBody(c.req.raw, maxBytes));
+    if (isTooDeep(source)) throw new SyntaxError(`nested more than ${maxDepth} deep`);
+    if (/\\u0000/.test(source)) throw new SyntaxError("holds the character U+0000");
+    return JSON.parse(source);
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
     const why = error instanceof SyntaxError ? error.message : "not UTF-8";
-    throw invalidPayload([{ path: "body", message: text(`is not JSON: ${why}`, `não é JSON: ${why}`) }]);
+    throw invalidPayload([
+      { path: "body", message: text(`is not usable JSON: ${why}`, `não é JSON utilizável: ${why}`) },
+    ]);
   }
+}
+
+/** The body, up to a size. Refuses with `too_large` without reading on. */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) {
+      throw new Refusal(
+        "too_large",
+        text(`The body is over ${maxBytes} bytes`, `O corpo passa de ${maxBytes} bytes`),
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const maxDepth = 100;
+
+/** Counts brackets outside strings: deep nesting would exhaust the stack of whoever walks the value. */
+function isTooDeep(source: string): boolean {
+  let depth = 0;
+  for (const [token] of source.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
+    if (token === "[" || token === "{") depth += 1;
+    else if (token === "]" || token === "}") depth -= 1;
+    if (depth > maxDepth) return true;
+  }
+  return false;
 }
 
 function present(c: AppContext, refusal: Refusal): Response {

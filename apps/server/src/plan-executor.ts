@@ -1,8 +1,16 @@
 import { join } from "node:path";
-import { type Locale, permissions, type PlanExecutionResult, type Plan, planSchema } from "@ciclo/contract";
+import {
+  type Locale,
+  permissions,
+  permits,
+  type PlanExecutionResult,
+  type Plan,
+  planSchema,
+} from "@ciclo/contract";
 import { createApp } from "./app.ts";
 import { readConfig } from "./config.ts";
 import { openDatabase } from "./db/dialect.ts";
+import { insufficientPermission } from "./errors.ts";
 import type { Actor } from "./lib/actor.ts";
 import { privateFolder } from "./lib/files.ts";
 import { createLogger } from "./lib/logger.ts";
@@ -80,6 +88,7 @@ export class PlanExecutor {
       approval_reason: request.reason,
     };
     const user = await app.users.find({ email: request.actor });
+    if (user.disabled_at !== null || !permits(user.roles, "decide")) throw insufficientPermission(["decide"]);
     return app.changes.decide({ ...user }, decision, locale);
   }
 

@@ -34,7 +34,9 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
   const console_ = await createApp({ config, database, logger, ...options });
   const { app, audit, changes } = console_;
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (info) => {
-    void announce(config, info, console_);
+    announce(config, info, console_).catch((error: unknown) => {
+      logger.error({ err: error }, "the first operator could not be made");
+    });
   });
   server.on("error", (error) => {
     process.stderr.write(

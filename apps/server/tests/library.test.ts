@@ -40,7 +40,7 @@ describe("PlanExecutor", () => {
     ).rejects.toMatchObject({ code: "not_found" });
     await expect(
       executor.decide({ approvalId, decision: "approve", actor: "author@example.com" }),
-    ).rejects.toMatchObject({ code: "policy_denied" });
+    ).rejects.toMatchObject({ code: "insufficient_permission" });
     const applied = await executor.decide({ approvalId, decision: "approve", actor: "approver@example.com" });
     expect(applied).toMatchObject({ status: "completed", outcome: "applied" });
     const outcome = await executor.rollback({

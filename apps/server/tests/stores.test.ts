@@ -126,6 +126,64 @@ describe.each(stores)("on %s", (_, openStore) => {
     for (const { approval_id } of submitted) await decideWith(approver, approval_id, "reject");
   });
 
+  it("answers everybody when one plan is submitted at once with and without keys", async () => {
+    const { plan, patch } = await addAgent("crowded");
+    const body = { plan, patch, actor: author.name, actor_email: author.email };
+    const submissions = await Promise.allSettled(
+      Array.from({ length: 24 }, (_, index) =>
+        author.client.call("apply", {
+          body,
+          ...(index % 2 === 0 ? {} : { headers: { "idempotency-key": `crowd-${index}` } }),
+        }),
+      ),
+    );
+    const submitted = submissions.find((each) => each.status === "fulfilled");
+    expect(submissions.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    await decideWith(approver, submitted?.value.approval_id ?? "", "reject");
+  });
+
+  it("never loses its last admin to two admins at once", async () => {
+    const [one, two] = [await running.person("admin"), await running.person("admin")];
+    const resign = (person: Person) =>
+      person.client.call("setUserRoles", { params: { id: person.id }, body: { roles: [] } });
+    const outcomes = await Promise.allSettled([resign(one), resign(two)]);
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  it.each([
+    ["/changes?actor=%00", "GET", undefined],
+    ["/changes/a%00b", "GET", undefined],
+    ["/config/chat?threadId=%00", "GET", undefined],
+    [`/audit?cursor=${Buffer.from('["1e300"]').toString("base64url")}`, "GET", undefined],
+    ["/config/chat", "POST", JSON.stringify({ message: "a\0b" })],
+    ["/config/rollback", "POST", JSON.stringify({ plan_id: "a\0b" })],
+    [
+      "/config/chat",
+      "POST",
+      `{"message":"x","intent":"add_agent","payload":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`,
+    ],
+    ["/config/plan", "POST", `{"intent":"add_agent","payload":{"a":${"[".repeat(1500)}${"]".repeat(1500)}}}`],
+  ])("answers 400 to %s (%s)", async (path, method, body) => {
+    const person = await running.person("planner", "approver");
+    const response = await running.request(`/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${person.token}` },
+      ...(body === undefined ? {} : { body }),
+    });
+    expect(response.status).toBe(400);
+  });
+
+  it("keeps its audit chain whole whatever a stranger puts into a path", async () => {
+    for (const path of [
+      `/users/${"%F0%9F%98%80".repeat(600)}/disable`,
+      "/users/a%00b/disable",
+      "/users/%ED%A0%80/disable",
+    ]) {
+      expect((await running.request(`/api/v1${path}`, { method: "POST" })).status).toBe(401);
+    }
+    expect(await running.audit.verify()).toMatchObject({ ok: true });
+  });
+
   it("pages through changes without gaps or repeats", async () => {
     const seen: string[] = [];
     let cursor: string | undefined;

@@ -20,7 +20,13 @@ export type Permission = keyof typeof permissions;
 export const permits = (held: readonly Role[], permission: Permission): boolean =>
   (permissions[permission] as readonly Role[]).some((role) => held.includes(role));
 
-const nameSchema = z.string().trim().min(1).max(200);
+const nameSchema = z
+  .string()
+  .trim()
+  .max(200)
+  .regex(/^[^\p{Cc}<>]*[\p{L}\p{N}][^\p{Cc}<>]*$/u, {
+    error: "one line with a letter or digit, without angle brackets",
+  });
 const instant = z.iso.datetime();
 
 /** Lower-cased, so that one mailbox is one user. */

@@ -18,7 +18,9 @@ const line = (max: number) =>
     .trim()
     .min(1)
     .max(max)
-    .regex(/^[^\r\n\0<>]*$/, { error: "one line, without angle brackets" });
+    .regex(/^[^\p{Cc}<>]*[\p{L}\p{N}][^\p{Cc}<>]*$/u, {
+      error: "one line with a letter or digit, without angle brackets",
+    });
 const reason = z.string().trim().max(4000);
 const planId = z.string().min(1).max(120);
 
@@ -80,6 +82,8 @@ export const pullRequestSchema = z.object({
   url: z.string(),
   state: z.enum(["open", "closed", "merged"]),
   head: z.string(),
+  /** The commit on the base branch, once merged: also of a squash or rebase. */
+  merge_commit: z.string().nullable(),
   checks: z.array(z.object({ name: z.string(), status: z.string(), url: z.string().nullable() })),
   reviews: z.array(z.object({ author: z.string(), state: z.string() })),
   synced_at: z.string(),

@@ -18,7 +18,7 @@ const lockTimeoutMs = 30_000;
 /** Opens PostgreSQL by URL and brings its tables up to date. */
 export async function openPostgresDatabase(url: string): Promise<Database> {
   const pool = postgres(url, { max: 10, types, onnotice: () => {} });
-  const locks = postgres(url, { max: 4, types, connection: { lock_timeout: lockTimeoutMs } });
+  const locks = postgres(url, { max: 8, types, connection: { lock_timeout: lockTimeoutMs } });
   const queries = new Kysely<Tables>({ dialect: new PostgresJSDialect({ postgres: pool }) });
   const mutex = new KeyedMutex();
   await migrate(queries, "postgres");
@@ -26,7 +26,7 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
     kind: "postgres",
     queries,
     transaction: (work) => queries.transaction().execute(work),
-    exclusively: (key, work) => mutex.run(key, () => withAdvisoryLock(locks, key, work)),
+    exclusively: (key, work) => withConnection(locks, (on) => mutex.run(key, () => lockOn(on, key, work))),
     async close() {
       await queries.destroy();
       await locks.end({ timeout: 5 });
@@ -41,12 +41,16 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
  */
 const holding = new AsyncLocalStorage<postgres.ReservedSql>();
 
-async function withAdvisoryLock<T>(locks: postgres.Sql, key: string, work: () => Promise<T>): Promise<T> {
+/** Has a connection before it queues for anything: who holds a turn can then always go on. */
+async function withConnection<T>(
+  locks: postgres.Sql,
+  work: (connection: postgres.ReservedSql) => Promise<T>,
+): Promise<T> {
   const outer = holding.getStore();
-  if (outer !== undefined) return lockOn(outer, key, work);
+  if (outer !== undefined) return work(outer);
   const connection = await locks.reserve();
   try {
-    return await holding.run(connection, () => lockOn(connection, key, work));
+    return await holding.run(connection, () => work(connection));
   } finally {
     connection.release();
   }

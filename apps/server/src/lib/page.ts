@@ -1,4 +1,4 @@
-import { invalidPayload, fieldError } from "../errors.ts";
+import { fieldError, invalidPayload, type Refusal } from "../errors.ts";
 
 /** One page of a list, newest first. `next_cursor` is null on the last. */
 export type Page<T> = { items: T[]; next_cursor: string | null };
@@ -15,14 +15,24 @@ export function decodeCursor(cursor: string, length: number): string[] {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw invalidPayload([
+  throw madeUp();
+}
+
+/** A part of a cursor that is a sequence number. */
+export function wholeNumber(part: string): number {
+  const value = Number(part);
+  if (!Number.isSafeInteger(value)) throw madeUp();
+  return value;
+}
+
+const madeUp = (): Refusal =>
+  invalidPayload([
     fieldError(
       "cursor",
       "take it from next_cursor of the page before",
       "use o next_cursor da página anterior",
     ),
   ]);
-}
 
 /** Cuts a result that was read with one row more than asked for. */
 export function toPage<T>(rows: T[], limit: number, cursorOf: (row: T) => string): Page<T> {

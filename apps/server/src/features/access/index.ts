@@ -9,6 +9,7 @@ export type AccessFeature = {
   sessions: SessionsService;
   /** How many active users other than this one hold any of the roles. */
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
+  activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
 };
 
 export function createAccess(deps: UsersDeps): AccessFeature {
@@ -16,5 +17,6 @@ export function createAccess(deps: UsersDeps): AccessFeature {
     users: createUsers(deps),
     sessions: createSessions({ ...deps, limiter: new FailureLimiter(deps.clock) }),
     countOthers: store.countActive,
+    activeRoles: store.activeRoles,
   };
 }

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { permissions, permits, type Permission, type Session, text, type User } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { insufficientPermission, Refusal } from "../../errors.ts";
-import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import type { Actor, AuditedTransaction, RecordEntry } from "../../lib/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { equalInConstantTime, hashToken, newToken } from "../../lib/crypto.ts";
 import type { FailureLimiter } from "./limiter.ts";
@@ -77,10 +77,16 @@ export function createSessions(deps: SessionsDeps): SessionsService {
       return bySession(deps, credentials, fail);
     },
     async open(proof, address) {
-      const user = "token" in proof ? await byToken(proof.token) : await byLink(deps, proof.link);
-      if (user === null) throw fail(address);
-      if (!permits(user.roles, "read")) throw insufficientPermission(["read"]);
-      return openSession(deps, user, "token" in proof ? "token" : "link");
+      const known = "token" in proof ? await byToken(proof.token) : null;
+      // A link is used up in the transaction that opens the session, or not at all.
+      const opened = await deps.transaction(async (queries, record) => {
+        const user = "token" in proof ? known : await byLink(queries, proof.link, stamp(deps.clock()));
+        if (user === null) return null;
+        if (!permits(user.roles, "read")) throw insufficientPermission(["read"]);
+        return openSession(deps, { queries, record }, user, "token" in proof ? "token" : "link");
+      });
+      if (opened === null) throw fail(address);
+      return opened;
     },
     async close({ actor, session }) {
       if (session === null) return;
@@ -131,32 +137,35 @@ async function bySession(
   return authenticated(user, { id, expiresAt: session.expires_at });
 }
 
-async function byLink(deps: SessionsDeps, link: string): Promise<store.StoredUser | null> {
-  const userId = await store.consumeLink(deps.queries, hashToken(link), stamp(deps.clock()));
-  const user = userId === undefined ? undefined : await store.findUser(deps.queries, "id", userId);
+async function byLink(queries: Queries, link: string, now: string): Promise<store.StoredUser | null> {
+  const userId = await store.consumeLink(queries, hashToken(link), now);
+  const user = userId === undefined ? undefined : await store.findUser(queries, "id", userId);
   return user !== undefined && isActive(user) ? user : null;
 }
 
-async function openSession(deps: SessionsDeps, user: store.StoredUser, by: string) {
+async function openSession(
+  { clock }: SessionsDeps,
+  { queries, record }: { queries: Queries; record: RecordEntry },
+  user: store.StoredUser,
+  by: string,
+) {
   const id = newToken();
-  const now = deps.clock();
+  const now = clock();
   const expiresAt = stamp(new Date(now.getTime() + sessionMs));
   const who = authenticated(user, { id, expiresAt });
-  await deps.transaction(async (queries, record) => {
-    await store.insertSession(queries, {
-      id_hash: hashToken(id),
-      user_id: user.id,
-      expires_at: expiresAt,
-      created_at: stamp(now),
-    });
-    const metadata = { by };
-    await record({
-      actor: who.actor,
-      action: "session.opened",
-      resource: "session",
-      status: "succeeded",
-      metadata,
-    });
+  await store.insertSession(queries, {
+    id_hash: hashToken(id),
+    user_id: user.id,
+    expires_at: expiresAt,
+    created_at: stamp(now),
+  });
+  const metadata = { by };
+  await record({
+    actor: who.actor,
+    action: "session.opened",
+    resource: "session",
+    status: "succeeded",
+    metadata,
   });
   return { session: presentSession(who), cookie: id, maxAgeSeconds: sessionMs / 1000 };
 }

@@ -140,6 +140,28 @@ export async function countActive(
   return count;
 }
 
+/** Roles of those of the users who are active. */
+export async function activeRoles(
+  queries: Queries,
+  userIds: readonly string[],
+): Promise<Map<string, readonly string[]>> {
+  const rows = await queries
+    .selectFrom("users")
+    .innerJoin("user_roles", "user_roles.user_id", "users.id")
+    .select(["users.id", "user_roles.role_id"])
+    .where("users.id", "in", userIds)
+    .where("users.disabled_at", "is", null)
+    .execute();
+  return new Map(
+    [...Map.groupBy(rows, (row) => row.id)].map(([id, group]) => [id, group.map((row) => row.role_id)]),
+  );
+}
+
+/** Makes changes of who is admin wait for each other. Call it first in the transaction. */
+export async function lockAdmins(queries: Queries): Promise<void> {
+  await queries.updateTable("roles").set({ name: "admin" }).where("id", "=", "admin").execute();
+}
+
 export async function hasUsers(queries: Queries): Promise<boolean> {
   return (await queries.selectFrom("users").select("id").limit(1).executeTakeFirst()) !== undefined;
 }

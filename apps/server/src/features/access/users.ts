@@ -44,6 +44,7 @@ type Change = (tx: {
 export function createUsers(deps: UsersDeps): UsersService {
   const change = (actor: Actor, action: string, who: UserRef, work: Change): Promise<User> =>
     deps.transaction(async (queries, record) => {
+      await store.lockAdmins(queries);
       const user = await mustFind(queries, who);
       const metadata = await work({ queries, user, now: stamp(deps.clock()) });
       await record({ actor, action, resource: `user:${user.email}`, status: "succeeded", metadata });
@@ -140,6 +141,7 @@ async function takenBy(queries: Queries, email: string): Promise<Refusal> {
 
 async function createFirstOperator(deps: UsersDeps): Promise<User | null> {
   return deps.transaction(async (queries, record) => {
+    await store.lockAdmins(queries);
     if (await store.hasUsers(queries)) return null;
     const actor: Actor = { id: null, name: "first run", email: null, roles: [] };
     const operator = { name: "Operator", email: "operator@ciclo.local", roles: [...roles] };

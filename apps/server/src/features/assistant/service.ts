@@ -169,7 +169,7 @@ async function openThread(deps: AssistantDeps, actor: Actor, input: ChatInput): 
   const userId = actor.id ?? actor.name;
   if (input.threadId !== undefined) return mustFindThread(deps.queries, input.threadId, userId);
   const at = stamp(deps.clock());
-  const thread = {
+  return {
     id: newId(),
     user_id: userId,
     title: input.message.slice(0, 80),
@@ -177,8 +177,6 @@ async function openThread(deps: AssistantDeps, actor: Actor, input: ChatInput): 
     created_at: at,
     updated_at: at,
   };
-  await store.saveThread(deps.queries, thread);
-  return thread;
 }
 
 async function mustFindThread(queries: Queries, id: string, userId: string): Promise<store.Thread> {

@@ -115,18 +115,21 @@ async function append(queries: Queries, clock: Clock, entry: AuditEntry): Promis
       id: newId(),
       at: stamp(clock()),
       actor_id: entry.actor.id,
-      actor_name: entry.actor.name,
+      actor_name: storable(entry.actor.name),
       actor_roles: JSON.stringify(entry.actor.roles),
       action: entry.action,
-      resource: entry.resource.slice(0, 1000),
+      resource: storable(entry.resource.slice(0, 1000)),
       status: entry.status,
-      plan_id: entry.planId ?? null,
+      plan_id: entry.planId === undefined ? null : storable(entry.planId),
       metadata: boundedJson(entry.metadata ?? {}),
     });
   } catch (error) {
     throw unavailable(error);
   }
 }
+
+/** As every database keeps it: what is hashed must be what is read back. */
+const storable = (value: string): string => value.toWellFormed().replaceAll("\0", "\uFFFD");
 
 const unavailable = (cause: unknown): Refusal =>
   new Refusal(

@@ -57,14 +57,19 @@ export class SiemCopy {
   async #lastCopied(): Promise<number> {
     await privateFolder(this.#folder);
     const files = (await readdir(this.#folder)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name));
-    const newest = files.toSorted().at(-1);
-    if (newest === undefined) return 0;
-    const path = join(this.#folder, newest);
-    const text = await readFile(path, "utf8");
-    // A crash may have cut the last line short: it is taken off, and written again whole.
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    if (whole !== text) await truncate(path, Buffer.byteLength(whole));
-    const last = whole.trimEnd().split("\n").at(-1);
-    return last === undefined || last === "" ? 0 : (JSON.parse(last) as { seq: number }).seq;
+    for (const name of files.toSorted().toReversed()) {
+      const seq = await lastWhole(join(this.#folder, name));
+      if (seq !== null) return seq;
+    }
+    return 0;
   }
+}
+
+/** The last event of a file. A line that a crash cut short is taken off, to be written again whole. */
+async function lastWhole(path: string): Promise<number | null> {
+  const text = await readFile(path, "utf8");
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  if (whole !== text) await truncate(path, Buffer.byteLength(whole));
+  const last = whole.trimEnd().split("\n").at(-1);
+  return last === undefined || last === "" ? null : (JSON.parse(last) as { seq: number }).seq;
 }

@@ -1,7 +1,7 @@
 import type { AuditEvent, AuditQuery } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import type { AuditCheckpointTable } from "../../db/schema.ts";
-import { decodeCursor } from "../../lib/page.ts";
+import { decodeCursor, wholeNumber } from "../../lib/page.ts";
 import { eventHash, genesis, type StoredEvent } from "./chain.ts";
 
 export type NewEvent = Omit<StoredEvent, "seq" | "prev_hash" | "hash">;
@@ -37,8 +37,7 @@ export async function listEvents(queries: Queries, query: AuditQuery): Promise<A
   if (query.from !== undefined) rows = rows.where("at", ">=", query.from);
   if (query.to !== undefined) rows = rows.where("at", "<=", query.to);
   if (query.cursor !== undefined) {
-    const [before] = decodeCursor(query.cursor, 1);
-    rows = rows.where("seq", "<", Number(before));
+    rows = rows.where("seq", "<", wholeNumber(decodeCursor(query.cursor, 1)[0] ?? ""));
   }
   const found = await rows
     .orderBy("seq", "desc")

@@ -9,7 +9,7 @@ import * as journal from "./journal-store.ts";
 import { presentRecord } from "./present.ts";
 import { bindingOf, isApproved, type Vote, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
-import { runUnfinished, stalePlan } from "./submit.ts";
+import { refuseSecrets, runUnfinished, stalePlan } from "./submit.ts";
 
 /** How the base stands against what is to be decided. */
 type Standing = { stalePaths: string[]; policyVersion: string };
@@ -22,6 +22,7 @@ export async function decide(
   locale: Locale,
 ): Promise<PlanExecutionResult> {
   const found = await findDecidable(context, decision);
+  await refuseSecrets(context, "approval_reason", decision.approval_reason);
   return context.database.exclusively(`change:${found.plan_id}`, async () => {
     const standing = await standingOf(context, found);
     const refusal = await context.transaction((queries, record) =>
@@ -130,7 +131,7 @@ async function countOthers(
 }
 
 async function castVote(
-  { queries, record, actor, decision }: Ballot,
+  { queries, record, actor, decision, context }: Ballot,
   approval: store.Approval,
   change: store.ChangeRecord,
   before: readonly Vote[],
@@ -145,7 +146,10 @@ async function castVote(
     at,
   };
   await store.insertVote(queries, approval.id, cast);
-  const approved = isApproved(approval.requirements, [...before, cast]);
+  const approved = isApproved(
+    approval.requirements,
+    await standingVotes(context, queries, [...before, cast]),
+  );
   if (cast.decision === "reject") {
     await store.resolveApproval(queries, approval.id, "rejected", at);
     await store.updateRecord(queries, change.id, { status: "failed", outcome: "rejected", updated_at: at });
@@ -163,6 +167,18 @@ async function castVote(
     planId: change.plan_id,
     metadata: { reason: cast.reason, commit: change.commit_sha, binding: approval.binding, final: approved },
   });
+}
+
+/** Votes as they count now: an approval holds while its voter is active, in the roles held today. */
+async function standingVotes(context: Context, queries: Queries, votes: readonly Vote[]): Promise<Vote[]> {
+  const held = await context.activeRoles(
+    queries,
+    votes.map(({ user_id }) => user_id),
+  );
+  return votes.map((each) => ({
+    ...each,
+    roles: each.roles.filter((role) => held.get(each.user_id)?.includes(role)),
+  }));
 }
 
 /** Ends a change that can no longer be approved. */
@@ -191,6 +207,7 @@ export async function expireOrSupersede(
     tx.at,
   );
   await store.updateRecord(tx.queries, change.id, { status: "failed", outcome, updated_at: tx.at });
+  await journal.cancelOperations(tx.queries, change.id, tx.at);
   await journal.queueOperation(tx.queries, change, "discard", tx.at);
   await tx.record({
     actor: system,

@@ -25,12 +25,16 @@ export type ChangesDeps = {
   preview(plan: Plan, author: string): Preview;
   /** Why files may not be written on a commit. */
   checkFiles(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+  /** Credentials in texts, by name and line. */
+  findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
   planFiles(plan: Plan): Map<string, string | null>;
   patchProblems(patch: string): LocalFieldError[];
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
   allowsDirect(snapshot: Snapshot, paths: Iterable<string>): boolean;
   /** How many active users other than this one hold any of the roles. */
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
+  /** The roles that each of the users who are active holds now. */
+  activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
   onJournal?: ((operation: OperationKind, point: string) => void) | undefined;
 };
 

@@ -3,6 +3,7 @@ import type { Queries } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import { type AuditedTransaction, type RecordEntry, system } from "../../lib/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/logger.ts";
 import * as journal from "./journal-store.ts";
 import { backOffMs } from "./rules.ts";
 import * as store from "./store.ts";
@@ -30,6 +31,7 @@ export type JournalDeps = {
   queries: Queries;
   transaction: AuditedTransaction;
   clock: Clock;
+  logger: Logger;
   procedures: Record<journal.OperationKind, Procedure>;
   /** Called after each journal write. Crash tests stop the process here. */
   onJournal?: ((operation: journal.OperationKind, point: string) => void) | undefined;
@@ -37,8 +39,7 @@ export type JournalDeps = {
 
 /**
  * Runs a record's unfinished operation to its end. Call it holding the change's lock.
- * A step that cannot reach git or the forge leaves the operation waiting with the
- * reason; anything else it throws is a bug and is thrown on.
+ * A step that fails leaves the operation waiting, with the reason, for another attempt.
  */
 export async function runOperation(deps: JournalDeps, operation: journal.Operation): Promise<void> {
   const { steps, finish } = deps.procedures[operation.kind];
@@ -60,8 +61,7 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
       results.set(step.name, result);
       ended = { step: step.name, result };
     } catch (error) {
-      if (!isTemporary(error)) throw error;
-      await postpone(deps, operation, change, error.detail);
+      await postpone(deps, operation, change, reasonOf(deps, error));
       return;
     }
     note(`${step.name}:done`);
@@ -76,8 +76,12 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
   note("finished");
 }
 
-const isTemporary = (error: unknown): error is Refusal =>
-  error instanceof Refusal && error.code === "repository_unavailable";
+/** What a waiting operation waits for. A bug waits too, said as such, rather than being tried at every turn. */
+function reasonOf({ logger }: JournalDeps, error: unknown): Text {
+  if (error instanceof Refusal) return error.detail;
+  logger.error({ err: error }, "a step failed");
+  return text("a step failed here; see the log", "um passo falhou aqui; veja o log");
+}
 
 async function postpone(
   deps: JournalDeps,

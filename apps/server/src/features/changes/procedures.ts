@@ -150,11 +150,23 @@ async function landDirectly(deps: ChangesDeps, change: store.ChangeRecord): Prom
     commit: commitOf(change),
     base: change.base_commit,
     message: `Merge ${change.branch}\n\n${change.summary}\n`,
+    objections: (head) => objections(deps, change, head),
     ...signature(change),
   });
   return result.outcome === "landed"
     ? { landed: result.commit, stale: null }
     : { landed: null, stale: result.paths.join(", ") };
+}
+
+/** The rules that the change was let through by must still be those of the commit it lands on. */
+async function objections(deps: ChangesDeps, change: store.ChangeRecord, head: string): Promise<string[]> {
+  const snapshot = await deps.repository.snapshot(head);
+  const approval = await store.findApproval(deps.database.queries, "change_record_id", change.id);
+  const holds =
+    approval === undefined
+      ? deps.allowsDirect(snapshot, await changedPaths(deps, change))
+      : approval.policy_version === snapshot.approvalsVersion;
+  return holds ? [] : ["policies/approvals.yaml"];
 }
 
 async function landByForge(deps: ChangesDeps, change: store.ChangeRecord): Promise<journal.StepResult> {
@@ -171,7 +183,8 @@ async function landByForge(deps: ChangesDeps, change: store.ChangeRecord): Promi
       await changedPaths(deps, change),
     );
     const overlap = await repository.touched(change.base_commit, head, paths);
-    if (overlap.length > 0) return { landed: null, stale: overlap.join(", ") };
+    const against = [...overlap, ...(await objections(deps, change, head))];
+    if (against.length > 0) return { landed: null, stale: against.join(", ") };
   }
   const merged = await forge.merge(number, commitOf(change), change.summary);
   if (!merged.merged) throw waitForForge(forge.provider, merged.reason);
@@ -256,7 +269,7 @@ function revertProcedure(deps: ChangesDeps): Procedure {
       }
       await record({
         actor: system,
-        action: conflict === null ? "change.reverted" : "change.revert_conflict",
+        action: conflict === null ? "change.rolled_back" : "change.revert_conflict",
         resource: `change:${rollback.plan_id}`,
         status: conflict === null ? "succeeded" : "failed",
         planId: rollback.plan_id,

@@ -39,7 +39,7 @@ async function sync(context: Context, actor: Actor, change: store.ChangeRecord):
   if (context.forge === null || change.pull_request === null) return;
   const before = JSON.parse(change.pull_request) as PullRequest;
   const now = await context.forge.read(before.number);
-  const landed = now.state === "merged" ? await landedCommit(context, change) : null;
+  const landed = now.state === "merged" ? await landedCommit(context, change, now) : null;
   const at = nowOf(context);
   await context.transaction(async (queries, record) => {
     await store.updateRecord(queries, change.id, { pull_request: JSON.stringify(now), updated_at: at });
@@ -83,9 +83,15 @@ async function sync(context: Context, actor: Actor, change: store.ChangeRecord):
   });
 }
 
-async function landedCommit({ repository }: Context, change: store.ChangeRecord): Promise<string | null> {
+/** Where a merged change is on the base branch; a squash or rebase leaves another commit there. */
+async function landedCommit(
+  { repository }: Context,
+  change: store.ChangeRecord,
+  merged: PullRequest,
+): Promise<string | null> {
   await repository.refresh();
-  return change.commit_sha === null ? null : repository.landedAs(change.commit_sha);
+  const found = change.commit_sha === null ? null : await repository.landedAs(change.commit_sha);
+  return found ?? merged.merge_commit;
 }
 
 function differs(before: PullRequest, now: PullRequest): boolean {

@@ -1,4 +1,4 @@
-import { type Locale, type PlanExecutionResult, text } from "@ciclo/contract";
+import { type Locale, type PlanExecutionResult, type PullRequest, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import type { Actor } from "../../lib/actor.ts";
 import { newId } from "../../lib/ids.ts";
@@ -7,7 +7,7 @@ import * as journal from "./journal-store.ts";
 import { presentRecord } from "./present.ts";
 import { nowOf } from "./procedures.ts";
 import * as store from "./store.ts";
-import { runUnfinished } from "./submit.ts";
+import { refuseSecrets, runUnfinished } from "./submit.ts";
 
 export type RollbackRequest = { plan_id: string; branch?: string | undefined; reason?: string | undefined };
 
@@ -18,6 +18,7 @@ export async function rollback(
   request: RollbackRequest,
   locale: Locale,
 ): Promise<PlanExecutionResult> {
+  await refuseSecrets(context, "reason", request.reason);
   return context.database.exclusively(`change:${request.plan_id}`, async () => {
     const change = await findChange(context, request);
     const before = await store.findByPlan(context.queries, change.plan_id, "rollback");
@@ -27,6 +28,7 @@ export async function rollback(
     if (settled.outcome !== null && settled.outcome !== "applied") {
       return presentRecord(context.queries, settled, locale, nothingLeft(settled.outcome));
     }
+    if (settled.outcome === "applied" && settled.landed_sha === null) throw unknownCommit(settled);
     const row = await begin(context, actor, settled, request.reason);
     await runUnfinished(context, settled.outcome === "applied" ? row.id : settled.id);
     return finish(context, row, locale);
@@ -55,7 +57,12 @@ async function settleLanding(context: Context, change: store.ChangeRecord): Prom
   if (operation?.kind !== "land" || change.commit_sha === null) return;
   await context.repository.refresh();
   const isThere = (await context.repository.landedAs(change.commit_sha)) !== null;
-  if (isThere) await runUnfinished(context, change.id);
+  if (isThere || (await isMergedOnForge(context, change))) await runUnfinished(context, change.id);
+}
+
+async function isMergedOnForge({ forge }: Context, change: store.ChangeRecord): Promise<boolean> {
+  if (forge === null || change.pull_request === null) return false;
+  return (await forge.read((JSON.parse(change.pull_request) as PullRequest).number)).state === "merged";
 }
 
 /** Adds the rollback's row, and queues what it has to do, in one transaction. */
@@ -98,7 +105,7 @@ async function begin(
     }
     await record({
       actor,
-      action: "change.rolled_back",
+      action: isMerged ? "change.rollback_requested" : "change.rolled_back",
       resource: `change:${change.plan_id}`,
       status: "succeeded",
       planId: change.plan_id,
@@ -149,6 +156,15 @@ const conflict = (row: store.ChangeRecord): Refusal =>
     text(
       `Later changes touch the same lines as ${row.plan_id}. Take those back first, or plan a change that sets the values you want.`,
       `Mudanças posteriores tocam as mesmas linhas de ${row.plan_id}. Reverta-as antes ou planeje uma mudança com os valores desejados.`,
+    ),
+  );
+
+const unknownCommit = (change: store.ChangeRecord): Refusal =>
+  new Refusal(
+    "revert_conflict",
+    text(
+      `The forge does not say which commit brought ${change.plan_id} to ${change.base_branch}. Plan a change that sets the values you want.`,
+      `O forge não diz qual commit levou ${change.plan_id} a ${change.base_branch}. Planeje uma mudança com os valores desejados.`,
     ),
   );
 

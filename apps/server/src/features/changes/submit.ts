@@ -54,6 +54,16 @@ export async function runUnfinished(context: Context, recordId: string): Promise
   }
 }
 
+/** Words that are kept for good must not carry a credential either. */
+export async function refuseSecrets(
+  context: Context,
+  field: string,
+  words: string | undefined,
+): Promise<void> {
+  const errors = await context.findSecrets(new Map([[field, words ?? null]]));
+  if (errors.length > 0) throw invalidPayload(errors);
+}
+
 /** Everything that must hold before a plan is submitted. */
 async function accept(context: Context, submission: Submission): Promise<Accepted> {
   const { plan, mode } = submission;
@@ -68,7 +78,10 @@ async function accept(context: Context, submission: Submission): Promise<Accepte
   const head = await context.repository.refresh();
   await refuseStale(context, submission, head, files);
   const snapshot = await context.repository.snapshot(head);
-  const problems = await context.checkFiles(snapshot, files);
+  const problems = [
+    ...(await context.checkFiles(snapshot, files)),
+    ...(await context.findSecrets(new Map([["commit_message", submission.commit_message ?? null]]))),
+  ];
   if (problems.length > 0) throw rejected(problems);
   if (mode === "direct" && !context.allowsDirect(snapshot, files.keys())) throw directDenied(files);
   return {

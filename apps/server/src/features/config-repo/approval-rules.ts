@@ -1,5 +1,7 @@
 import { posix } from "node:path";
-import type { ApprovalsPolicy, Role } from "@ciclo/contract";
+import { type ApprovalsPolicy, type Role, text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** What one rule of the approvals policy asks of a change. */
 export type Requirement = {
@@ -10,6 +12,18 @@ export type Requirement = {
   self_approval: "never" | "only_approver" | "always";
   expires_after: string;
 };
+
+/** The policy in force. Refuses where it is there but cannot be used: nothing is let through then. */
+export function usablePolicy({ approvals }: Pick<Snapshot, "approvals">): ApprovalsPolicy {
+  if (approvals !== null) return approvals;
+  throw new Refusal(
+    "policy_denied",
+    text(
+      "policies/approvals.yaml is there but is not a valid approvals policy, so nothing can be approved. Mend it by git.",
+      "policies/approvals.yaml existe mas não é uma política de aprovações válida, então nada pode ser aprovado. Corrija-a pelo git.",
+    ),
+  );
+}
 
 /** Rules that bind a change of these paths: all that match, or the default when none does. */
 export function requirementsFor(policy: ApprovalsPolicy, paths: Iterable<string>): Requirement[] {

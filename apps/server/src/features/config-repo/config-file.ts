@@ -27,7 +27,9 @@ export function checkConfigFile(path: string, source: string): CheckedFile {
     });
     return { ok: false, kind, errors };
   }
-  const value: unknown = document.toJS({ maxAliasCount: maxAliases });
+  const resolved = resolve(document);
+  if ("problem" in resolved) return { ok: false, kind, errors: [{ path: at(1), message: resolved.problem }] };
+  const { value } = resolved;
   const parsed = configFileSchemas[kind].safeParse(value);
   const errors = parsed.success
     ? nameErrors(path, kind, value, lines, document)
@@ -35,6 +37,16 @@ export function checkConfigFile(path: string, source: string): CheckedFile {
   return errors.length > 0 || !parsed.success
     ? { ok: false, kind, errors }
     : { ok: true, kind, value: parsed.data };
+}
+
+/** The document's value; aliases that lead nowhere or grow too far are its problem, not ours. */
+function resolve(document: Document.Parsed): { value: unknown } | { problem: Text } {
+  try {
+    return { value: document.toJS({ maxAliasCount: maxAliases }) };
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    return { problem: text(error.message, error.message) };
+  }
 }
 
 /** The name inside a file must be that of its place. */

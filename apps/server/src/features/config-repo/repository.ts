@@ -8,7 +8,7 @@ import { Memo } from "../../lib/memo.ts";
 import { checkConfigFile } from "./config-file.ts";
 import { defaultContent } from "./default-content.ts";
 import * as plumbing from "./plumbing.ts";
-import { buildSnapshot, type Snapshot, type SourceFile } from "./snapshot.ts";
+import { approvalsPath, buildSnapshot, type Snapshot, type SourceFile } from "./snapshot.ts";
 import { embeddedTarget, remoteTarget, type Target } from "./target.ts";
 
 export type Landing = {
@@ -17,6 +17,8 @@ export type Landing = {
   message: string;
   author: plumbing.CommitSpec["author"];
   at: string;
+  /** Asked of the commit that is landed on: files that stand against it now, if any. */
+  objections(head: string): Promise<string[]>;
 };
 
 export type LandResult =
@@ -156,9 +158,15 @@ async function readConfig(git: Git, commit: string): Promise<SourceFile[]> {
   const wanted = entries
     .filter(({ path, mode }) => mode === "100644" && (configFileKind(path) !== null || path.endsWith(".md")))
     .filter(({ size }) => size <= maxFileBytes)
+    .toSorted((a, b) => Number(b.path.startsWith("policies/")) - Number(a.path.startsWith("policies/")))
     .slice(0, maxConfigFiles);
-  const files = await plumbing.readBlobs(git, wanted);
-  return files.filter((file) => file.source !== null);
+  const files = (await plumbing.readBlobs(git, wanted)).filter((file) => file.source !== null);
+  const policy = entries.find(({ path }) => path === approvalsPath);
+  const isRead = files.some(({ path }) => path === approvalsPath);
+  // Present but of no use (a link, a program, too large, not text): kept as empty, so that it fails its schema.
+  return policy === undefined || isRead
+    ? files
+    : [...files, { path: approvalsPath, blob: policy.blob, source: "" }];
 }
 
 async function readOne(git: Git, commit: string, path: string): Promise<string | null> {
@@ -192,12 +200,14 @@ async function tryLanding(
   landing: Landing,
 ): Promise<LandResult | "lost the race"> {
   const head = await refresh();
+  const there = head === landing.base ? null : await findLanding(git, head, landing.commit);
+  if (there !== null) return { outcome: "landed", commit: there };
+  const objections = await landing.objections(head);
+  if (objections.length > 0) return { outcome: "stale", head, paths: objections };
   if (head === landing.base) {
     const moved = await target.advanceBase(head, landing.commit);
     return moved ? { outcome: "landed", commit: landing.commit } : "lost the race";
   }
-  const there = await findLanding(git, head, landing.commit);
-  if (there !== null) return { outcome: "landed", commit: there };
   const ours = await plumbing.changedPaths(git, landing.base, landing.commit);
   const theirs = await plumbing.changedPaths(git, landing.base, head);
   const overlap = [...ours].filter((path) => theirs.has(path));

@@ -19,7 +19,8 @@ export type Snapshot = {
   agents: ReadonlyMap<string, AgentFile>;
   policies: ReadonlyMap<string, PolicyFile>;
   registry: RegistryFile;
-  approvals: ApprovalsPolicy;
+  /** Null when the policy is there but cannot be used: then nothing may be submitted or approved. */
+  approvals: ApprovalsPolicy | null;
   /** Changes whenever the approval rules do. */
   approvalsVersion: string;
   files: ReadonlyMap<string, SourceFile>;
@@ -57,14 +58,16 @@ export function buildSnapshot(
     else if (checked.kind === "ciclo") ({ name } = checked.value as { name: string });
   }
   const approvals = policies.get("approvals");
+  const policyFile = files.find((file) => file.path === approvalsPath);
   return {
     commit,
     name,
     agents,
     policies,
     registry,
-    approvals: approvals?.kind === "approvals" ? approvals : builtInApprovals,
-    approvalsVersion: files.find((file) => file.path === approvalsPath)?.blob ?? "built-in",
+    approvals:
+      approvals?.kind === "approvals" ? approvals : policyFile === undefined ? builtInApprovals : null,
+    approvalsVersion: policyFile?.blob ?? "built-in",
     files: new Map(files.map((file) => [file.path, file])),
     problems,
   };

@@ -1,7 +1,6 @@
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { type Git, GitError } from "../../lib/git.ts";
-import { KeyedMutex } from "../../lib/keyed-mutex.ts";
 import { moveRefs, resolveRef } from "./plumbing.ts";
 
 /**
@@ -47,13 +46,10 @@ export function embeddedTarget(git: Git, baseBranch: string): Target {
 /** A mirror of a repository elsewhere, by path or URL. */
 export function remoteTarget(git: Git, baseBranch: string): Target {
   const baseRef = `refs/remotes/origin/${baseBranch}`;
-  const turns = new KeyedMutex();
   const heads = "+refs/heads/*:refs/remotes/origin/*";
-  // One at a time: two fetches at once would fight over the refs of the mirror.
-  const fetch = (): Promise<unknown> =>
-    turns.run("fetch", () =>
-      reach(() => git.run(["fetch", "--quiet", "--prune", "--no-tags", "origin", heads])),
-    );
+  const fetch = shared(() =>
+    reach(() => git.run(["fetch", "--quiet", "--prune", "--no-tags", "origin", heads])),
+  );
   const remoteTip = async (branch: string): Promise<string | null> => {
     const listed = await reach(() => git.text(["ls-remote", "origin", local(branch)]));
     return listed === "" ? null : (listed.split("\t")[0] ?? null);
@@ -92,6 +88,25 @@ export function remoteTarget(git: Git, baseBranch: string): Target {
       await fetch();
       return outcome === "pushed";
     },
+  };
+}
+
+/**
+ * Runs work one at a time (two fetches would fight over the refs of the mirror). Callers
+ * that come while it runs share the next run: it begins after they asked, and the queue stays short.
+ */
+function shared(work: () => Promise<unknown>): () => Promise<unknown> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<unknown> | null = null;
+  return () => {
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = null;
+        running = work();
+        return running;
+      });
+    return next;
   };
 }
 

@@ -27,6 +27,14 @@ export function pathProblem(path: string): LocalFieldError | null {
   if (segments.some((segment) => dotGit.test(segment))) {
     return fieldError(path, "must not lead into .git", "não pode levar a .git");
   }
+  // Approval rules are globs, which pass over hidden files.
+  if (segments.some((segment) => segment.startsWith("."))) {
+    return fieldError(
+      path,
+      "must not be hidden (start with a dot)",
+      "não pode ser oculto (começar com ponto)",
+    );
+  }
   if (hasControlCharacter(path) || path.length > 500) {
     return fieldError(
       path.slice(0, 100),

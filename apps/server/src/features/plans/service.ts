@@ -7,7 +7,7 @@ import type { Requirement } from "../config-repo/approval-rules.ts";
 import type { ConfigRepository } from "../config-repo/repository.ts";
 import type { SearchConfig } from "../config-repo/search.ts";
 import type { Snapshot } from "../config-repo/snapshot.ts";
-import { assemblePlan, parseRequest, planId } from "./assemble.ts";
+import { assemblePlan, parseRequest, planId, splitPatch } from "./assemble.ts";
 import { type Draft, draftFiles } from "./draft.ts";
 import { draftAddAgent } from "./intents/add-agent.ts";
 import { draftEditPolicies } from "./intents/edit-policies.ts";
@@ -65,6 +65,8 @@ export function createPlans(deps: PlansDeps): PlansService {
       const commit = await repository.commit({ ...draftCommit, base, files });
       const { patch } = await repository.diff(base, commit);
       if (patch === "") throw nothingToDo();
+      const beside = splitPatch(patch).filter(({ path }) => !files.has(path));
+      if (beside.length > 0) throw unusable(beside.map(({ path }) => inTheWay(path)));
       const after = deps.overlay(snapshot, files);
       const plan = assemblePlan({
         id: await freeId(deps, draft.name, request, { base, locale: input.locale }),
@@ -124,12 +126,21 @@ async function checkFiles(
   const bad = paths.flatMap((path) => pathProblem(path) ?? []);
   if (bad.length > 0) return bad;
   const after = deps.overlay(snapshot, files);
+  const loses = after.approvals === null && snapshot.approvals !== null;
   return [
+    ...(loses ? [approvalsLost()] : []),
     ...(await linksInTheWay(deps.repository, snapshot.commit, paths)),
     ...(await findSecrets(files)),
     ...after.problems.filter((problem) => files.has(problem.path.replace(/:\d+$/, ""))),
   ];
 }
+
+const approvalsLost = (): LocalFieldError =>
+  fieldError(
+    "policies/approvals.yaml",
+    "must stay a valid policy of kind approvals",
+    "deve continuar uma política válida do tipo approvals",
+  );
 
 /** Files that exist as anything but a plain file, or below a link or submodule. */
 async function linksInTheWay(
@@ -150,6 +161,13 @@ async function linksInTheWay(
     ];
   });
 }
+
+const inTheWay = (path: string): LocalFieldError =>
+  fieldError(
+    path,
+    "is in the way: a file and a folder cannot share a name",
+    "está no caminho: arquivo e pasta não podem ter o mesmo nome",
+  );
 
 const prefixes = (path: string): string[] =>
   path.split("/").map((_, index, segments) => segments.slice(0, index + 1).join("/"));

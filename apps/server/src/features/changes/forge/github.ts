@@ -26,6 +26,7 @@ export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
       url: pull.html_url,
       state: pull.merged ? "merged" : pull.state === "open" ? "open" : "closed",
       head: pull.head.sha,
+      merge_commit: pull.merged ? pull.merge_commit_sha : null,
       checks: runs.check_runs.map((run) => ({
         name: run.name,
         status: run.conclusion ?? run.status,

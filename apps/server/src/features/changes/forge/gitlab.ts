@@ -26,6 +26,7 @@ export function createGitLab(config: ForgeConfig, clock: Clock): Forge {
       url: request.web_url,
       state: stateOf(request),
       head: request.sha,
+      merge_commit: request.state === "merged" ? landedCommit(request, request.sha) : null,
       checks: pipelines.map(({ id, status, web_url }) => ({ name: `pipeline ${id}`, status, url: web_url })),
       reviews: (approvals.approved_by ?? []).map(({ user }) => ({
         author: user.username,

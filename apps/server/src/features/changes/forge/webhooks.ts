@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ForgeConfig } from "../../../config.ts";
 import { Refusal } from "../../../errors.ts";
 import { equalInConstantTime } from "../../../lib/crypto.ts";
-import { type App, apiBase } from "../../../mount.ts";
+import { type App, apiBase, readBody } from "../../../mount.ts";
 
 /** The branches that an event may speak of, in either forge's shape. */
 const eventSchema = z.object({
@@ -25,10 +25,11 @@ const eventSchema = z.object({
 export function webhookRoute(
   app: App,
   forge: ForgeConfig,
+  maxBodyBytes: number,
   syncBranch: (branch: string) => Promise<boolean>,
 ): void {
   app.post(`${apiBase}/forge/webhook`, async (c) => {
-    const body = await c.req.text();
+    const body = Buffer.from(await readBody(c.req.raw, maxBodyBytes)).toString("utf8");
     if (
       forge.webhookSecret === undefined ||
       !(await isSigned(forge, forge.webhookSecret, body, c.req.raw.headers))
@@ -55,7 +56,7 @@ async function isSigned(
 ): Promise<boolean> {
   if (forge.provider === "gitlab") return equalInConstantTime(headers.get("x-gitlab-token") ?? "", secret);
   const signature = headers.get("x-hub-signature-256");
-  return signature !== null && new Webhooks({ secret }).verify(body, signature);
+  return signature !== null && body !== "" && new Webhooks({ secret }).verify(body, signature);
 }
 
 function branchOf(body: string): string | null {
