@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { z } from "zod";
 
 /** `CICLO_…` variables; see docs/configuration.md. The only reader of the environment. */
-const port = z.coerce.number().int().min(0).max(65535);
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, { error: "takes a port number, 0 to 65535" })
+  .transform(Number)
+  .refine((value) => value <= 65535, { error: "takes a port number, 0 to 65535" });
 const branch = z.string().regex(/^(?!-)[\w./-]{1,200}$/, { error: "takes a branch name" });
 const masterKey = z.string().regex(/^[0-9a-fA-F]{64}$/, {
   error: "takes 64 hexadecimal characters (openssl rand -hex 32)",

@@ -6,9 +6,17 @@ import { apiBase } from "./mount.ts";
 type JsonSchema = Record<string, unknown>;
 
 const jsonSchema = (schema: z.ZodType, io: "input" | "output"): JsonSchema => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-  return rest;
+  const { $schema: _, $defs: __, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  return anyJson(rest) as JsonSchema;
 };
+
+/** `z.json()` comes as a reference into the schema's own root, which is not the document's: any value will do. */
+function anyJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(anyJson);
+  if (typeof value !== "object" || value === null) return value;
+  if ("$ref" in value) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, anyJson(inner)]));
+}
 
 /** The OpenAPI 3.1 document, made from the contract's endpoints. */
 export function openApiDocument(): JsonSchema {

@@ -29,8 +29,10 @@ export async function serveConsole(options: ServeOptions = {}): Promise<void> {
 
 async function start(config: Config, options: ServeOptions): Promise<void> {
   const logger = createLogger(config.logLevel);
-  await privateFolder(config.home);
-  const database = await openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") });
+  await naming("CICLO_HOME", () => privateFolder(config.home));
+  const database = await naming(config.databaseUrl === undefined ? "CICLO_HOME" : "CICLO_DATABASE_URL", () =>
+    openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
+  );
   const console_ = await createApp({ config, database, logger, ...options });
   const { app, audit, changes } = console_;
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (info) => {
@@ -66,6 +68,17 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** What cannot be opened is said in one line, with the setting that leads there. */
+async function naming<T>(variable: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new ConfigError(`${variable}: ${error instanceof Error ? error.message : "cannot be opened"}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Says where the console is, and on first run how to sign in. */

@@ -276,6 +276,12 @@ describe("patches that are not what was planned", () => {
   it("a submission without what it needs, every field listed", async () => {
     const problem = await post("/config/apply", "{}");
     expect(problem.status).toBe(400);
+    expect(problem.errors?.map(({ path }) => path)).toEqual(["plan", "patch", "actor"]);
+    const half = await post(
+      "/config/apply",
+      JSON.stringify({ plan: { id: "x" }, patch: "", actor: "A", actor_email: "a@example.com" }),
+    );
+    expect(half.errors?.every(({ path }) => path.startsWith("plan."))).toBe(true);
     const body = JSON.stringify({ plan: planned.plan, patch: planned.patch, actor: "A" });
     expect(await post("/config/apply", body)).toMatchObject({
       status: 400,

@@ -74,6 +74,8 @@ describe("documents", () => {
       paths: Record<string, Record<string, { operationId: string; parameters: unknown[] }>>;
     };
     expect(document.openapi).toBe("3.1.0");
+    const references = JSON.stringify(document).match(/"\$ref":"[^"]*"/g);
+    expect(new Set(references)).toEqual(new Set(['"$ref":"#/components/schemas/Problem"']));
     const operations = Object.values(document.paths).flatMap((item) =>
       Object.values(item).map(({ operationId }) => operationId),
     );

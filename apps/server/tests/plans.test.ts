@@ -127,6 +127,28 @@ describe("a plan", () => {
   });
 });
 
+describe("an agent with a server", () => {
+  it("takes its registration with it, and can be added again", async () => {
+    const apply = async (intent: string, payload: Record<string, unknown>) => {
+      const submitted = await submitWith(author, await planWith(author, intent, payload));
+      await decideWith(author, submitted.approval_id, "approve");
+    };
+    const registry = (): string => git(running.git, "show", "main:mcp-registry.yaml");
+    const before = registry();
+    const payload = {
+      agent_name: "beta",
+      endpoint: "https://beta.example/mcp",
+      auth: { Authorization: "secret:vault/BETA" },
+    };
+    await apply("add_agent", payload);
+    expect(registry()).toContain("secret:vault/BETA");
+    await apply("remove_agent", { agent_name: "beta" });
+    expect(registry()).toBe(before);
+    await apply("add_agent", payload);
+    await apply("remove_agent", { agent_name: "beta" });
+  });
+});
+
 describe("risks follow from what a plan does", () => {
   const risksOf = async (intent: string, payload: Record<string, unknown>): Promise<string[]> =>
     (await planWith(author, intent, payload)).plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
@@ -180,6 +202,7 @@ describe("risks follow from what a plan does", () => {
       { agent_name: "remote", endpoint: "http://mcp.example/x" },
       [
         "high: Server remote is reached without TLS: http://mcp.example/x",
+        "high: policies/network.yaml does not allow connections without TLS",
         "medium: Tool list of remote unknown: its endpoint was not validated",
         "medium: No budget binds remote",
       ],
@@ -190,6 +213,7 @@ describe("risks follow from what a plan does", () => {
       { agent_name: "local", command: "npx", args: ["-y", "server"] },
       [
         "high: Runs on the console's host: npx -y server",
+        "high: policies/commands.yaml does not allow npx",
         "medium: Tool list of local unknown: its endpoint was not validated",
         "medium: No budget binds local",
       ],

@@ -134,7 +134,10 @@ const approvalLine = (item: ApprovalItem): string =>
 /** An approval by its own id, or by that of its plan. */
 async function approvalIdOf(client: Client, id: string): Promise<string> {
   const { items } = await client.call("listApprovals", { query: { status: "pending", limit: 200 } });
-  return items.find((item) => item.plan_id === id)?.id ?? id;
+  const waiting = items.find((item) => item.plan_id === id)?.id;
+  if (waiting !== undefined || /^[0-9a-f-]{36}$/.test(id)) return waiting ?? id;
+  // Decided already: the server then says so.
+  return (await client.call("getChange", { params: { plan_id: id } })).approval_id ?? id;
 }
 
 const decision = (verb: "approve" | "reject") =>

@@ -39,6 +39,7 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
     const group = commands.filter(({ name }) => args[0] !== undefined && name.startsWith(`${args[0]} `));
     const isKnown = args.length === 0 || wantsHelp || args[0] === undefined;
     const write = isKnown ? io.out : io.err;
+    if (!isKnown) io.err(`no command ${args.slice(0, 2).join(" ")}`);
     overview(group.length > 0 ? group : commands).forEach((line) => write(line));
     return isKnown ? exitCodes.done : exitCodes.usage;
   }

@@ -164,7 +164,11 @@ export const userCommands: Command[] = [
     summary: "The hash that users.api_token_hash holds for a token on standard input.",
     examples: ["openssl rand -hex 32 | ciclo token hash"],
     takes: { min: 0, max: 0 },
-    run: async ({ io }) => ({ hash: hashToken((await io.readInput()).trim()) }),
+    async run({ io }) {
+      const token = (await io.readInput()).trim();
+      if (token === "") throw new UsageError("give the token on standard input");
+      return { hash: hashToken(token) };
+    },
     show: ({ hash }) => [hash],
   }),
 ];

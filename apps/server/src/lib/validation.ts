@@ -24,10 +24,14 @@ function flatten(issue: z.core.$ZodIssue, above: PropertyKey[]): LocalFieldError
   return [{ path: pathText(path), message: messageOf(issue) }];
 }
 
-/** Of a union's alternatives, the one the value meant: fewest unknown and missing fields. */
+/** Of a union's alternatives, the one the value meant: the first with the fewest fields that it does not know. */
 function closest(alternatives: z.core.$ZodIssue[][]): z.core.$ZodIssue[] {
   const distance = (issues: z.core.$ZodIssue[]): number =>
-    issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? 2 * issue.keys.length : 1), 0);
+    issues.reduce(
+      (sum, issue) =>
+        sum + (issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys.length : 0),
+      0,
+    );
   return alternatives.toSorted((a, b) => distance(a) - distance(b))[0] ?? [];
 }
 
@@ -40,10 +44,23 @@ function messageOf(issue: z.core.$ZodIssue): Text {
   const own = issue.message;
   const raw = issue as z.core.$ZodRawIssue;
   const standard = messageIn(english, raw);
-  // A schema's own message is kept; it is written in English.
-  if (own !== standard) return text(own, own);
+  if (own !== standard) return text(own, ownMessages[own] ?? own);
   return text(own, messageIn(portuguese, raw) ?? own);
 }
+
+/** The contract's own messages, which it writes in English. */
+const ownMessages: Record<string, string> = {
+  "lower-case letters, digits and inner hyphens, such as billing-agent":
+    "letras minúsculas, dígitos e hifens internos, como agente-fiscal",
+  "a reference of the form secret:<provider>/<NAME>, never the value itself":
+    "uma referência da forma secret:<provedor>/<NOME>, nunca o próprio valor",
+  "one line": "uma linha",
+  "one line, without angle brackets": "uma linha, sem sinais de menor ou maior",
+  "one line with a letter or digit, without angle brackets":
+    "uma linha com letra ou dígito, sem sinais de menor ou maior",
+  "a whole number with m, h or d, such as 72h": "um número inteiro com m, h ou d, como 72h",
+  "a version such as 1.0.0, in quotes": "uma versão como 1.0.0, entre aspas",
+};
 
 function messageIn(locale: z.core.$ZodErrorMap, issue: z.core.$ZodRawIssue): string | undefined {
   const said = locale(issue);

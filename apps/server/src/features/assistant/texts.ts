@@ -100,7 +100,8 @@ const english = new Set(
 
 /** The language a message is in, or the caller's own where it does not tell. */
 export function languageOf(message: string, fallback: Locale): Locale {
-  const words = fold(message).split(/[^a-z]+/);
+  // Not from addresses and paths: ".com" is no Portuguese.
+  const words = fold(message.replace(/\S*[./]\S+/g, " ")).split(/[^a-z]+/);
   const score =
     words.filter((word) => portuguese.has(word)).length - words.filter((word) => english.has(word)).length;
   return score === 0 ? fallback : score > 0 ? "pt-BR" : "en";

@@ -138,7 +138,14 @@ function unreachable(error: GitError): Refusal {
   );
 }
 
-const lastLines = (stderr: string): string => stderr.split("\n").slice(-3).join(" ").slice(0, 400);
+/** Git's own reason, without its advice. */
+const lastLines = (stderr: string): string => {
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  return (lines.find((line) => /^(fatal|error|remote: error|!)/.test(line)) ?? lines.at(-1) ?? "").slice(
+    0,
+    400,
+  );
+};
 
 const movedBranch = (branch: string, tip: string): Refusal =>
   new Refusal(

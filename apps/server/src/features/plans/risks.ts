@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import {
   type AgentFile,
   type ApprovalsPolicy,
@@ -76,8 +77,8 @@ function rises(id: string, path: string, was: number, value: number): DraftRisk 
     ),
     impact: factor >= 5 ? "high" : factor >= 1.5 ? "medium" : "low",
     mitigation: text(
-      "Check the new value with who pays for it; roll back if spend surprises.",
-      "Confirme o novo valor com quem paga; reverta se o gasto surpreender.",
+      "Check the new value with those whom it concerns; roll back if it surprises.",
+      "Confirme o novo valor com quem é afetado; reverta se surpreender.",
     ),
   };
 }
@@ -159,7 +160,8 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile): DraftRisk[] 
   }
   if (next.kind === "network") {
     const before = old?.kind === "network" ? old : undefined;
-    const hosts = added(before?.allow_hosts, next.allow_hosts);
+    const wide = before?.allow_hosts.includes("*") ?? false;
+    const hosts = wide ? [] : added(before?.allow_hosts, next.allow_hosts);
     return [
       ...(hosts.length === 0 ? [] : [opens(`hosts ${hosts.join(", ")}`)]),
       ...(next.allow_private && before?.allow_private !== true ? [opens("private addresses")] : []),
@@ -207,9 +209,48 @@ function serverRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
       ? []
       : [runsCommand([server.command, ...(server.args ?? [])].join(" "))]),
     ...plainHttp(server),
+    ...refusedByPolicy(server, after),
     unknownTools(server),
   ]);
 }
+
+/** What the policies in force will refuse when the server is to be reached. */
+function refusedByPolicy(server: RegistryServer, { policies }: Snapshot): DraftRisk[] {
+  const refused = (policy: string, en: string, ptBR: string): DraftRisk => ({
+    title: text(
+      `policies/${policy}.yaml does not allow ${en}`,
+      `policies/${policy}.yaml não permite ${ptBR}`,
+    ),
+    impact: "high",
+    mitigation: text(
+      "Change the policy first, or choose another way.",
+      "Altere a política antes ou escolha outro caminho.",
+    ),
+  });
+  const found: DraftRisk[] = [];
+  for (const policy of policies.values()) {
+    if (policy.kind === "commands" && server.command !== undefined) {
+      const { command } = server;
+      if (!policy.allow.some((allowed) => allowed.command === command))
+        found.push(refused(policy.id, command, command));
+    }
+    if (policy.kind === "network" && server.url !== undefined) {
+      const { hostname, protocol } = new URL(server.url);
+      if (policy.require_tls && /^(http|ws):$/.test(protocol))
+        found.push(refused(policy.id, "connections without TLS", "conexões sem TLS"));
+      if (!policy.allow_private && isPrivate(hostname))
+        found.push(refused(policy.id, `the private address ${hostname}`, `o endereço privado ${hostname}`));
+      if (!policy.allow_hosts.some((host) => posix.matchesGlob(hostname, host)))
+        found.push(refused(policy.id, `the host ${hostname}`, `o host ${hostname}`));
+    }
+  }
+  return found;
+}
+
+const isPrivate = (hostname: string): boolean =>
+  hostname === "localhost" ||
+  /^(127|10|169\.254|192\.168|172\.(1[6-9]|2\d|3[01]))\./.test(hostname) ||
+  /^\[(::1|f[cd]|fe80)/i.test(hostname);
 
 function plainHttp({ id, url }: RegistryServer): DraftRisk[] {
   if (url === undefined || /^(https|wss):/.test(url)) return [];
@@ -248,7 +289,7 @@ function agentRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
       ...unbudgeted(agent, after),
       ...dangling(agent, after),
     ]),
-    ...removed.map((agent) => removal(agent, before)),
+    ...removed.map((agent) => removal(agent)),
   ];
 }
 
@@ -288,13 +329,12 @@ function dangling(agent: AgentFile, snapshot: Snapshot): DraftRisk[] {
   }));
 }
 
-function removal(agent: AgentFile, before: Snapshot): DraftRisk {
-  const server = agent.server !== undefined && before.registry.servers.some(({ id }) => id === agent.server);
+function removal(agent: AgentFile): DraftRisk {
   const capabilities = (agent.capabilities ?? []).join(", ") || "—";
   return {
     title: text(
-      `Nobody offers what ${agent.name} did: ${capabilities}${server ? `; server ${agent.server} stays registered` : ""}`,
-      `Deixa de existir o que ${agent.name} oferecia: ${capabilities}${server ? `; o servidor ${agent.server} continua registrado` : ""}`,
+      `Nobody offers what ${agent.name} did: ${capabilities}`,
+      `Deixa de existir o que ${agent.name} oferecia: ${capabilities}`,
     ),
     impact: "high",
     mitigation: text(

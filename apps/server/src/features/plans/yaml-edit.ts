@@ -41,6 +41,21 @@ export function appendYaml(source: string, path: readonly string[], item: JsonOb
   return document.toString(style(source));
 }
 
+/** Takes the items of a sequence out whose field has a value. Comments and order stay. */
+export function removeYamlItem(
+  source: string,
+  path: readonly string[],
+  field: string,
+  value: string,
+): string {
+  const document = parseDocument(source);
+  const list = document.getIn(path);
+  if (!isSeq(list)) return source;
+  list.items = list.items.filter((item) => !(isMap(item) && item.get(field) === value));
+  if (list.items.length === 0) list.flow = true;
+  return document.toString(style(source));
+}
+
 /** A new file, in the order its keys were given. */
 export const writeYaml = (value: JsonObject): string => stringify(value, { lineWidth: 0 });
 

@@ -292,4 +292,32 @@ export const examples: readonly Example[] = [
   question("remova a política spend-guard"),
   question("should we raise the monthly limit of spend-guard to 1000?"),
   question("explain the difference between budget and cost"),
+  // Amounts that are relative, negative or in another unit; a policy of a kind; a command with its arguments
+  edit("raise the monthly limit of spend-guard by 100", "spend-guard"),
+  edit("raise the monthly limit of spend-guard by 10%", "spend-guard"),
+  edit("aumente o limite mensal de spend-guard em 20%", "spend-guard"),
+  edit("aumente em 50 o limite diário do spend-guard", "spend-guard"),
+  edit("set the monthly limit of spend-guard to -5", "spend-guard"),
+  edit("dobre o limite mensal de spend-guard", "spend-guard"),
+  edit("set the cost policy timeout to 2 minutes", "cost", { defaults: { timeout_s: 120 } }),
+  edit(
+    "crie uma política de orçamento time-b com limite diário de 10 dólares",
+    "time-b",
+    { kind: "budget", ...daily(10) },
+    { create: true },
+  ),
+  edit(
+    "create a budget policy called team-a with a monthly limit of 300 USD",
+    "team-a",
+    { kind: "budget", ...monthly(300) },
+    { create: true },
+  ),
+  add("add agent foo, command: npx, args: -y, billing-mcp", "foo", {
+    command: "npx",
+    args: ["-y", "billing-mcp"],
+  }),
+  add("add agent bar with command npx and args -y billing-mcp", "bar", {
+    command: "npx",
+    args: ["-y", "billing-mcp"],
+  }),
 ];

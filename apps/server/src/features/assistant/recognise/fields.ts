@@ -73,7 +73,6 @@ export function agentFields(tokens: readonly Token[], known: Known): Fields {
   for (const [field, sense] of [
     ["capabilities", "capabilities"],
     ["tools", "tools"],
-    ["args", "arguments"],
   ] as const) {
     const items = listAfter(tokens, indexOf(tokens, sense));
     if (items.length > 0) fields[field] = items;
@@ -82,8 +81,11 @@ export function agentFields(tokens: readonly Token[], known: Known): Fields {
   if (fields.capabilities === undefined && able.length > 0) fields.capabilities = able;
   const transport = transportOf(tokens);
   if (transport !== null) fields.transport = transport;
-  const command = tokens[indexOf(tokens, "command") + 1];
-  if (indexOf(tokens, "command") >= 0 && command !== undefined) Object.assign(fields, commandOf(command));
+  const at = indexOf(tokens, "command");
+  const command = at < 0 ? undefined : tokens.slice(at + 1, at + 4).find((token) => !isPunctuation(token));
+  if (command !== undefined) Object.assign(fields, commandOf(command));
+  const args = wordsAfter(tokens, indexOf(tokens, "arguments"));
+  if (args.length > 0) fields.args = args;
   const model = modelOf(tokens);
   if (model !== null) fields.model = model;
   for (const field of ["title", "description"] as const) {
@@ -170,6 +172,18 @@ function listAfter(tokens: readonly Token[], index: number): string[] {
     } else break;
   }
   return items.slice(0, 50);
+}
+
+/** Every word up to the next field: arguments are parted by blanks. */
+function wordsAfter(tokens: readonly Token[], index: number): string[] {
+  if (index < 0) return [];
+  const rest = tokens.slice(index + 1);
+  const end = rest.findIndex((token) => opens(token) || token.word === "." || token.word === ";");
+  return rest
+    .slice(0, end < 0 ? undefined : end)
+    .filter((token) => !isPunctuation(token))
+    .map((token) => token.raw)
+    .slice(0, 50);
 }
 
 /** "capaz de conversar e planejar", "that can chat and plan". */

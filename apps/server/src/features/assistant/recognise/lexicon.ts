@@ -45,7 +45,7 @@ const senses: Record<Sense, string[]> = {
     `change set raise lower increase decrease reduce update edit adjust modify bump cut put make switch altere altera
      alterar mude muda mudar aumente aumenta aumentar reduza reduz reduzir diminua diminuir baixe baixar defina define
      definir ajuste ajusta ajustar atualize atualiza atualizar edite edita editar suba sobe subir eleve elevar
-     coloque colocar ponha troque trocar passe abaixa abaixe abaixar tweak cap proiba proibir forbid permita permitir
+     coloque colocar ponha troque trocar passe abaixa abaixe abaixar tweak cap dobre dobrar proiba proibir forbid permita permitir
      require exija exige exigir use usa usar configure configura configurar`,
   ),
   generate: list(

@@ -94,6 +94,8 @@ export function policyFields(tokens: readonly Token[], folded: string, known: Kn
   if (id !== null) fields.policy_id = id;
   const changes = policyChanges(tokens, folded, id);
   if (changes !== null) fields.changes = changes;
+  const made = newPolicy(tokens, known);
+  if (made !== null) return { policy_id: made.id, changes: { kind: made.kind, ...changes }, create: true };
   if (
     indexOf(tokens, "add") >= 0 &&
     indexOf(tokens, "policy") >= 0 &&
@@ -106,6 +108,27 @@ export function policyFields(tokens: readonly Token[], folded: string, known: Kn
   }
   return fields;
 }
+
+/** "a budget policy called team-a", "uma política de orçamento time-b": kind and name of one to be made. */
+function newPolicy(tokens: readonly Token[], known: Known): { id: string; kind: string } | null {
+  const noun = indexOf(tokens, "policy");
+  if (noun < 0 || !tokens.slice(0, noun).some((token) => has(token, "add"))) return null;
+  const kindOf = (token: Token | undefined): string | undefined =>
+    token === undefined
+      ? undefined
+      : (policyNames[token.word] ?? (kinds.has(token.word) ? token.word : undefined));
+  const before = kindOf(tokens[noun - 1]);
+  const at =
+    before === undefined
+      ? tokens.findIndex((token, index) => index > noun && index <= noun + 2 && kindOf(token) !== undefined)
+      : noun;
+  const kind = before ?? kindOf(tokens[at]);
+  const name = at < 0 ? null : nameAfter(tokens, at);
+  if (kind === undefined || name === null || known.policies.includes(slugOf(name.raw))) return null;
+  return { id: slugOf(name.raw), kind };
+}
+
+const kinds = new Set(["approvals", "budget", "cost", "access", "network", "commands", "canary"]);
 
 export function policyId(tokens: readonly Token[], known: Known): string | null {
   const noun = indexOf(tokens, "policy");
@@ -179,10 +202,19 @@ function policyChanges(tokens: readonly Token[], folded: string, id: string | nu
 
 /** The one field that a clause sets. */
 function changeIn(clause: string): Fields[] {
+  if (isRelative(clause)) return [];
   const field = policyField(clause);
   const value = field === undefined ? null : readValue(field.kind, clause);
   return field === undefined || value === null ? [] : [nested(field.path, value)];
 }
+
+/** "raise by 10 %", "aumente em 50", "to -5": no value to set, so it is asked for. */
+const isRelative = (clause: string): boolean =>
+  /(^|\s)-\s?\d|\b(minus|menos|double|triple|dobr\w*|triplique|metade|half)\b/.test(clause) ||
+  /\b(by|em mais|mais)\s+(us\$|r\$|\$)?\s*\d/.test(clause) ||
+  (/\b(aument|reduz|diminu|sub[ai]|elev|baix|abaix)\w*/.test(clause) &&
+    /\bem\s+(us\$|r\$|\$)?\s*\d/.test(clause) &&
+    !/\b(para|pra)\s/.test(clause));
 
 const deepMerge = (a: Fields, b: Fields): Fields => {
   const merged = { ...a };
@@ -209,7 +241,12 @@ const correctPhrases = (folded: string): string =>
 
 function readValue(kind: "number" | "duration" | "word", text: string): unknown {
   if (kind === "duration") return readDuration(text);
-  if (kind === "number") return lastNumber(text) ?? wordNumber(text);
+  if (kind === "number") {
+    const value = lastNumber(text) ?? wordNumber(text);
+    const inMinutes =
+      value !== null && /\btime-?out\b/.test(text) && /\d\s*(min|minutes?|minutos?)\b/.test(text);
+    return inMinutes ? value * 60 : value;
+  }
   return (
     text
       .split(/[^a-z_]+/)

@@ -8,7 +8,11 @@ type Payload = IntentPayload<"add_agent">;
 /** Writes the agent's manifest and README, and registers its MCP server when one is given. */
 export function draftAddAgent({ payload, snapshot }: DraftInput<"add_agent">): Draft {
   const name = payload.agent_name;
-  refuseUnusable(payload, [...snapshot.agents.keys()]);
+  refuseUnusable(
+    payload,
+    [...snapshot.agents.keys()],
+    snapshot.registry.servers.map(({ id }) => id),
+  );
   const folder = `agents/${name}`;
   const title = payload.title ?? titleOf(name);
   const steps: DraftStep[] = [
@@ -55,8 +59,20 @@ export function draftAddAgent({ payload, snapshot }: DraftInput<"add_agent">): D
   };
 }
 
-function refuseUnusable(payload: Payload, known: string[]): void {
+function refuseUnusable(payload: Payload, known: string[], servers: string[]): void {
   const errors = [];
+  if (hasServer(payload) && servers.includes(payload.agent_name)) {
+    errors.push(
+      fieldError(
+        payload.endpoint === undefined ? "command" : "endpoint",
+        `server ${payload.agent_name} is registered already; choose another agent_name`,
+        `o servidor ${payload.agent_name} já está registrado; escolha outro agent_name`,
+      ),
+    );
+  }
+  if (payload.auth !== undefined && !hasServer(payload)) {
+    errors.push(fieldError("auth", "needs an endpoint or a command", "precisa de endpoint ou command"));
+  }
   if (known.includes(payload.agent_name)) {
     const list = known.join(", ");
     errors.push(

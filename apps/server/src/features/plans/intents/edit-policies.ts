@@ -15,7 +15,13 @@ export function draftEditPolicies({ payload, snapshot }: DraftInput<"edit_polici
   const changes = (payload.changes ?? {}) as JsonObject;
   const contents =
     source === undefined
-      ? writeYaml({ id, kind: changes.kind as Json, title: id, ...changes })
+      ? writeYaml({
+          id,
+          kind: changes.kind as Json,
+          title: id,
+          ...(typeof changes.kind === "string" ? startingValues[changes.kind] : {}),
+          ...changes,
+        })
       : mergePatchYaml(source, changes);
   const fields = leafPaths(changes).join(", ");
   const summary =
@@ -40,6 +46,14 @@ export function draftEditPolicies({ payload, snapshot }: DraftInput<"edit_polici
     searchFor: `${id} ${fields} policy`,
   };
 }
+
+/** What a new policy of a kind starts with where nothing is said. */
+const startingValues: Record<string, JsonObject> = {
+  budget: { on_exceeded: "ask" },
+  access: { default: "deny" },
+  network: { allow_hosts: [], allow_private: false, require_tls: true },
+  commands: { allow: [] },
+};
 
 function unusable(payload: Payload, exists: boolean, known: string[]): LocalFieldError[] {
   const list = known.join(", ");

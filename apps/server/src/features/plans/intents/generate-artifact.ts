@@ -29,8 +29,8 @@ export function draftGenerateArtifact({
     throw invalidPayload([
       fieldError(
         "target_path",
-        `an ${type} stands at a path like ${place.example}`,
-        `um ${type} fica em um caminho como ${place.example}`,
+        `${type}: takes a path like ${place.example}`,
+        `${type}: usa um caminho como ${place.example}`,
       ),
     ]);
   }
