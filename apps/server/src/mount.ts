@@ -21,6 +21,7 @@ import type { Authenticated, Credentials } from "./features/access/sessions.ts";
 import { type Actor, anonymous, type AuditedTransaction } from "./lib/actor.ts";
 import { newId } from "./lib/ids.ts";
 import type { Logger } from "./lib/logger.ts";
+import { currentRequestId } from "./lib/request-context.ts";
 import { fieldErrors } from "./lib/validation.ts";
 
 export const apiBase = "/api/v1";
@@ -99,7 +100,7 @@ export function handleProblems(app: App, deps: MountDeps): void {
     c.set("requestId", /^[\w-]{1,64}$/.test(given) ? given : newId());
     c.set("actor", anonymous);
     c.header("x-request-id", c.get("requestId"));
-    await next();
+    await currentRequestId.run(c.get("requestId"), next);
   });
   app.notFound((c) => present(c, new Refusal("not_found", text("No such resource", "Recurso inexistente"))));
   app.onError(async (error, c) => {
@@ -139,7 +140,7 @@ async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): 
         action: `http.${name}`,
         resource: `${c.req.method} ${c.req.path}`,
         status: status >= 500 ? "failed" : "refused",
-        metadata: { code: refusal.code, request_id: c.get("requestId"), address: addressOf(c) },
+        metadata: { code: refusal.code, address: addressOf(c) },
       });
     });
     return refusal;

@@ -9,6 +9,7 @@ import {
   decideWith,
   type Person,
   planWith,
+  problemOf,
   startConsole,
   submitWith,
   type TestConsole,
@@ -146,6 +147,27 @@ describe("an agent with a server", () => {
     expect(registry()).toBe(before);
     await apply("add_agent", payload);
     await apply("remove_agent", { agent_name: "beta" });
+  });
+});
+
+describe("taking back in an odd order", () => {
+  it("is refused where it would leave an agent without its server", async () => {
+    const apply = async (intent: string, payload: Record<string, unknown>) => {
+      const submitted = await submitWith(author, await planWith(author, intent, payload));
+      await decideWith(author, submitted.approval_id, "approve");
+      return submitted.plan_id;
+    };
+    const rollBack = (plan_id: string) => author.client.call("rollback", { body: { plan_id } });
+    const added = await apply("add_agent", { agent_name: "gamma", endpoint: "https://gamma.example/mcp" });
+    const manifest = { title: "Gamma", version: "1.0.0", server: "gamma" };
+    const second = await apply("generate_artifact", {
+      artifact_type: "agent.manifest",
+      target_path: "agents/delta/agent.yaml",
+      parameters: manifest,
+    });
+    expect(await problemOf(rollBack(added))).toMatchObject({ status: 409, code: "revert_conflict" });
+    await rollBack(second);
+    expect(await rollBack(added)).toMatchObject({ outcome: "rolled_back" });
   });
 });
 

@@ -38,6 +38,13 @@ describe.each(stores)("on %s", (_, openStore) => {
       approvals: { required: 1, given: 0 },
     });
     expect(git(running.git, "rev-parse", submitted.branch)).toBe(submitted.commit_sha);
+    const { items } = await author.client.call("listAudit", { query: { action: "change.submitted" } });
+    expect(items[0]).toMatchObject({
+      actor_name: author.name,
+      actor_roles: ["planner"],
+      plan_id: planned.plan.id,
+    });
+    expect(items[0]?.metadata.request_id).toMatch(/^[\w-]{36}$/);
 
     const applied = await decideWith(approver, submitted.approval_id, "approve", "as agreed");
     expect(applied).toMatchObject({ status: "completed", outcome: "applied" });

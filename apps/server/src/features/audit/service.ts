@@ -9,6 +9,7 @@ import { deriveKey } from "../../lib/crypto.ts";
 import { privateFolder, readIfThere } from "../../lib/files.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { currentRequestId } from "../../lib/request-context.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
 import { parseFrontier } from "./merkle.ts";
 import { checkpointText, createSigner, type NoteSigner } from "./note.ts";
@@ -121,11 +122,17 @@ async function append(queries: Queries, clock: Clock, entry: AuditEntry): Promis
       resource: storable(entry.resource.slice(0, 1000)),
       status: entry.status,
       plan_id: entry.planId === undefined ? null : storable(entry.planId),
-      metadata: boundedJson(entry.metadata ?? {}),
+      metadata: boundedJson(traced(entry.metadata ?? {})),
     });
   } catch (error) {
     throw unavailable(error);
   }
+}
+
+/** With the id of the request that caused it, if one did. */
+function traced(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const requestId = currentRequestId.getStore();
+  return requestId === undefined ? metadata : { ...metadata, request_id: requestId };
 }
 
 /** As every database keeps it: what is hashed must be what is read back. */

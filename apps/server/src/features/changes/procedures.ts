@@ -158,6 +158,21 @@ async function landDirectly(deps: ChangesDeps, change: store.ChangeRecord): Prom
     : { landed: null, stale: result.paths.join(", ") };
 }
 
+/** What is whole at `head` and would not be at `commit`: schemas, and agents whose server is gone. */
+async function brokenBy({ repository }: ChangesDeps, head: string, commit: string): Promise<string[]> {
+  const broken = async (at: string): Promise<string[]> => {
+    const { problems, agents, registry } = await repository.snapshot(at);
+    const servers = new Set(registry.servers.map(({ id }) => id));
+    const orphans = [...agents.values()].filter(({ server }) => server !== undefined && !servers.has(server));
+    return [
+      ...problems.map(({ path }) => path.replace(/:\d+$/, "")),
+      ...orphans.map(({ name }) => `agents/${name}/agent.yaml`),
+    ];
+  };
+  const before = new Set(await broken(head));
+  return (await broken(commit)).filter((path) => !before.has(path));
+}
+
 /** The rules that the change was let through by must still be those of the commit it lands on. */
 async function objections(deps: ChangesDeps, change: store.ChangeRecord, head: string): Promise<string[]> {
   const snapshot = await deps.repository.snapshot(head);
@@ -243,6 +258,7 @@ function revertProcedure(deps: ChangesDeps): Procedure {
       const result = await deps.repository.revert(rollback.landed_sha, {
         message: `Revert "${rollback.summary}"\n\nPlan: ${rollback.plan_id}\n${markerOf(rollback)}\n`,
         marker: markerOf(rollback),
+        objections: (head, commit) => brokenBy(deps, head, commit),
         author: signature(rollback).author,
         at: rollback.created_at,
       });

@@ -154,8 +154,8 @@ const conflict = (row: store.ChangeRecord): Refusal =>
   new Refusal(
     "revert_conflict",
     text(
-      `Later changes touch the same lines as ${row.plan_id}. Take those back first, or plan a change that sets the values you want.`,
-      `Mudanças posteriores tocam as mesmas linhas de ${row.plan_id}. Reverta-as antes ou planeje uma mudança com os valores desejados.`,
+      `Later changes build on ${row.plan_id} or touch the same lines. Take those back first, or plan a change that sets the values you want.`,
+      `Mudanças posteriores dependem de ${row.plan_id} ou tocam as mesmas linhas. Reverta-as antes ou planeje uma mudança com os valores desejados.`,
     ),
   );
 

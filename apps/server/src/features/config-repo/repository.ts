@@ -21,6 +21,12 @@ export type Landing = {
   objections(head: string): Promise<string[]>;
 };
 
+export type Reverting = Pick<Landing, "message" | "author" | "at"> & {
+  marker: string;
+  /** Files that the revert would leave broken, if any. */
+  objections(head: string, commit: string): Promise<string[]>;
+};
+
 export type LandResult =
   | { outcome: "landed"; commit: string }
   | { outcome: "stale"; head: string; paths: string[] };
@@ -56,10 +62,7 @@ export type ConfigRepository = {
   /** Finds the commit that brought `commit` to the base branch. */
   landedAs(commit: string): Promise<string | null>;
   /** Takes a landed commit back by a new one. `marker` is a line of its message that finds it again. */
-  revert(
-    landed: string,
-    spec: { message: string; marker: string; author: Landing["author"]; at: string },
-  ): Promise<RevertResult>;
+  revert(landed: string, spec: Reverting): Promise<RevertResult>;
   /** Explains how git sees a patch on a commit; null when it applies. */
   explainPatch(base: string, patch: string): Promise<string | null>;
 };
@@ -240,7 +243,7 @@ async function tryRevert(
   target: Target,
   refresh: () => Promise<string>,
   landed: string,
-  spec: { message: string; marker: string; author: Landing["author"]; at: string },
+  spec: Reverting,
 ): Promise<RevertResult | "lost the race"> {
   const head = await refresh();
   const made = await git.text([
@@ -260,6 +263,8 @@ async function tryRevert(
   if (merged.tree === (await git.text(["rev-parse", `${head}^{tree}`])))
     return { outcome: "nothing_to_revert" };
   const commit = await plumbing.commitTree(git, { ...spec, tree: merged.tree, parents: [head] });
+  const objections = await spec.objections(head, commit);
+  if (objections.length > 0) return { outcome: "conflict", paths: objections };
   const moved = await target.advanceBase(head, commit);
   return moved ? { outcome: "reverted", commit } : "lost the race";
 }
