@@ -150,6 +150,24 @@ describe("an agent with a server", () => {
   });
 });
 
+describe("two changes of different files", () => {
+  it("are not merged where one takes away what the other needs", async () => {
+    const add = { agent_name: "theta", endpoint: "https://theta.example/mcp" };
+    const added = await submitWith(author, await planWith(author, "add_agent", add));
+    await decideWith(author, added.approval_id, "approve");
+    const parameters = { title: "Iota", version: "1.0.0", server: "theta" };
+    const manifest = { artifact_type: "agent.manifest", target_path: "agents/iota/agent.yaml", parameters };
+    const [uses, removes] = [
+      await submitWith(author, await planWith(author, "generate_artifact", manifest)),
+      await submitWith(author, await planWith(author, "remove_agent", { agent_name: "theta" })),
+    ];
+    await decideWith(author, uses.approval_id, "approve");
+    const stale = await decideWith(author, removes.approval_id, "approve");
+    expect(stale).toMatchObject({ status: "failed", outcome: "stale" });
+    expect(git(running.git, "show", "main:mcp-registry.yaml")).toContain("theta");
+  });
+});
+
 describe("taking back in an odd order", () => {
   it("is refused where it would leave an agent without its server", async () => {
     const apply = async (intent: string, payload: Record<string, unknown>) => {

@@ -151,6 +151,7 @@ async function landDirectly(deps: ChangesDeps, change: store.ChangeRecord): Prom
     base: change.base_commit,
     message: `Merge ${change.branch}\n\n${change.summary}\n`,
     objections: (head) => objections(deps, change, head),
+    brokenBy: (head, commit) => brokenBy(deps, head, commit),
     ...signature(change),
   });
   return result.outcome === "landed"
@@ -258,7 +259,7 @@ function revertProcedure(deps: ChangesDeps): Procedure {
       const result = await deps.repository.revert(rollback.landed_sha, {
         message: `Revert "${rollback.summary}"\n\nPlan: ${rollback.plan_id}\n${markerOf(rollback)}\n`,
         marker: markerOf(rollback),
-        objections: (head, commit) => brokenBy(deps, head, commit),
+        brokenBy: (head, commit) => brokenBy(deps, head, commit),
         author: signature(rollback).author,
         at: rollback.created_at,
       });

@@ -19,13 +19,11 @@ export type Landing = {
   at: string;
   /** Asked of the commit that is landed on: files that stand against it now, if any. */
   objections(head: string): Promise<string[]>;
+  /** Files that are whole at `head` and would not be at `commit`, a merge with it. */
+  brokenBy(head: string, commit: string): Promise<string[]>;
 };
 
-export type Reverting = Pick<Landing, "message" | "author" | "at"> & {
-  marker: string;
-  /** Files that the revert would leave broken, if any. */
-  objections(head: string, commit: string): Promise<string[]>;
-};
+export type Reverting = Pick<Landing, "message" | "author" | "at" | "brokenBy"> & { marker: string };
 
 export type LandResult =
   | { outcome: "landed"; commit: string }
@@ -219,6 +217,8 @@ async function tryLanding(
   if (!merged.ok) return { outcome: "stale", head, paths: merged.conflicts };
   const parents = [head, landing.commit];
   const commit = await plumbing.commitTree(git, { ...landing, tree: merged.tree, parents });
+  const broken = await landing.brokenBy(head, commit);
+  if (broken.length > 0) return { outcome: "stale", head, paths: broken };
   const moved = await target.advanceBase(head, commit);
   return moved ? { outcome: "landed", commit } : "lost the race";
 }
@@ -263,8 +263,8 @@ async function tryRevert(
   if (merged.tree === (await git.text(["rev-parse", `${head}^{tree}`])))
     return { outcome: "nothing_to_revert" };
   const commit = await plumbing.commitTree(git, { ...spec, tree: merged.tree, parents: [head] });
-  const objections = await spec.objections(head, commit);
-  if (objections.length > 0) return { outcome: "conflict", paths: objections };
+  const broken = await spec.brokenBy(head, commit);
+  if (broken.length > 0) return { outcome: "conflict", paths: broken };
   const moved = await target.advanceBase(head, commit);
   return moved ? { outcome: "reverted", commit } : "lost the race";
 }

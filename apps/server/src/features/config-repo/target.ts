@@ -100,6 +100,7 @@ function shared(work: () => Promise<unknown>): () => Promise<unknown> {
   let next: Promise<unknown> | null = null;
   return () => {
     next ??= running
+      // Its failure was told to those who asked for that run.
       .catch(() => undefined)
       .then(() => {
         next = null;
