@@ -113,7 +113,7 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
   },
   {
     asked: "SIGKILL at each journal step of apply and rollback, both databases",
-    shownBy: ["crash.testsuite.ts › SIGKILL on"],
+    shownBy: ["crash.testsuite.ts › SIGKILL on", "crash-forge.test.ts › SIGKILL with pull requests"],
   },
   {
     asked: "PlanExecutor and hashToken as the runbook's snippets",
