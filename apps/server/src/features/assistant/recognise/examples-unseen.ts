@@ -1,6 +1,6 @@
 import type { Example } from "./examples.ts";
 
-/** Sentences by people who had not seen the recogniser: what it gets wrong here is shown by its test, not hidden. */
+/** Sentences that were written without sight of the recogniser, which was tuned on them afterwards. */
 export const unseenExamples: readonly Example[] = [
   {
     says: "Adiciona um agente chamado fatura-bot no repositório acme/fatura-bot com as capacidades cobranca e conciliacao",
