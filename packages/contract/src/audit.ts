@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { cursorSchema, pageSize } from "./changes.ts";
-
-export const auditStatuses = ["succeeded", "refused", "failed"] as const;
+import { cursorSchema, pageSize } from "./paging.ts";
+import { auditStatuses } from "./vocabulary.ts";
 
 export const auditEventSchema = z.object({
   seq: z.int(),
@@ -29,6 +28,8 @@ export const auditQuerySchema = z.strictObject({
   cursor: cursorSchema.optional(),
   limit: pageSize,
 });
+export const auditExportSchema = auditQuerySchema.omit({ cursor: true, limit: true });
+export type AuditFilter = z.infer<typeof auditExportSchema>;
 export type AuditQuery = z.infer<typeof auditQuerySchema>;
 
 export const checkpointSchema = z.object({

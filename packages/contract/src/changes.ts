@@ -1,16 +1,13 @@
 import { z } from "zod";
+import { cursorSchema, pageSize } from "./paging.ts";
 import { planSchema } from "./plans.ts";
-
-export const changeStatuses = ["pending", "hitl_required", "in_progress", "completed", "failed"] as const;
-export const changeOutcomes = [
-  "applied",
-  "rejected",
-  "rolled_back",
-  "expired",
-  "stale",
-  "canary_failed",
-] as const;
-export const changeModes = ["branch_pr", "direct", "dry_run"] as const;
+import {
+  approvalStatuses,
+  auditStatuses,
+  changeModes,
+  changeOutcomes,
+  changeStatuses,
+} from "./vocabulary.ts";
 
 const line = (max: number) =>
   z
@@ -48,6 +45,23 @@ export const rollbackSchema = z.strictObject({
   branch: z.string().max(250).optional(),
   reason: reason.optional(),
 });
+
+/** What a rollback would do to the live branch as it stands. */
+export const rollbackPreviewSchema = z.object({
+  /** `withdraw` removes an unmerged branch, `revert` adds a commit, `none` has nothing to take back. */
+  effect: z.enum(["withdraw", "revert", "none"]),
+  branch: z.string(),
+  base_branch: z.string(),
+  /** The commit that would be reverted. */
+  landed_sha: z.string().nullable(),
+  pull_request: z.string().nullable(),
+  files: z.array(z.object({ path: z.string(), effect: z.enum(["restored", "removed", "changed"]) })),
+  /** Paths for which it would be refused with `revert_conflict`. */
+  conflicts: z.array(z.string()),
+  /** One sentence for whoever decides. */
+  message: z.string(),
+});
+export type RollbackPreview = z.infer<typeof rollbackPreviewSchema>;
 
 export const refreshSchema = z.strictObject({ plan_id: planId });
 
@@ -114,8 +128,13 @@ export const timelineEntrySchema = z.object({
   at: z.string(),
   type: z.string(),
   actor: z.string(),
+  status: z.enum(auditStatuses),
+  /** Everything recorded with it, on one line. */
   detail: z.string(),
+  reason: z.string().nullable(),
+  commit: z.string().nullable(),
 });
+export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
 
 export const changeDetailSchema = planExecutionResultSchema.extend({
   plan: planSchema,
@@ -140,10 +159,6 @@ export const changeSummarySchema = z.object({
 });
 export type ChangeSummary = z.infer<typeof changeSummarySchema>;
 
-/** Opaque: what `next_cursor` of the page before said. */
-export const cursorSchema = z.string().min(1).max(300);
-export const pageSize = z.coerce.number().int().min(1).max(200).default(50);
-
 export const changeQuerySchema = z.strictObject({
   cursor: cursorSchema.optional(),
   limit: pageSize,
@@ -151,9 +166,9 @@ export const changeQuerySchema = z.strictObject({
   outcome: z.enum(changeOutcomes).optional(),
   actor: z.string().max(200).optional(),
   intent: z.string().max(100).optional(),
+  /** Part of the summary, plan id or branch. */
+  search: z.string().trim().min(1).max(200).optional(),
 });
-
-export const approvalStatuses = ["pending", "approved", "rejected", "expired", "superseded"] as const;
 
 export const approvalItemSchema = z.object({
   id: z.string(),

@@ -1,84 +1,14 @@
-import {
-  type Endpoint,
-  type EndpointBodyInput,
-  type EndpointName,
-  type EndpointParams,
-  type EndpointQueryInput,
-  type EndpointResponse,
-  endpoints,
-} from "./endpoints.ts";
-import { type Problem, problemSchema } from "./problems.ts";
+import { type Endpoint, endpoints } from "./endpoints.ts";
+import { problemSchema } from "./problems.ts";
+import { type Client, type ClientOptions, createTransport } from "./transport.ts";
 
-/** What an operation takes: only the parts that its endpoint has. */
-export type CallInput<N extends EndpointName> = {
-  params?: EndpointParams<N>;
-  query?: EndpointQueryInput<N>;
-  body?: EndpointBodyInput<N>;
-  headers?: Record<string, string>;
-};
-
-export type ClientOptions = {
-  /** `http://127.0.0.1:8787`, without `/api/v1`. */
-  baseUrl: string;
-  token?: string | undefined;
-  locale?: string;
-  fetch?: (input: string, init: RequestInit) => Response | Promise<Response>;
-};
-
-/** A refusal that the server explained. */
-export class ProblemError extends Error {
-  readonly problem: Problem;
-  constructor(problem: Problem) {
-    super(problem.detail);
-    this.problem = problem;
-  }
-}
-
-export type Client = {
-  call<N extends EndpointName>(name: N, input?: CallInput<N>): Promise<EndpointResponse<N>>;
-};
-
-/**
- * A typed client over `fetch`. Throws `ProblemError` for a refusal,
- * and lets connection errors of `fetch` through.
- */
+/** A typed client that checks each answer against its schema. Throws `ZodError` for one that does not fit. */
 export function createClient(options: ClientOptions): Client {
-  const send = options.fetch ?? ((input, init) => fetch(input, init));
-  return {
-    async call(name, input = {}) {
+  return createTransport(options, {
+    problem: (json) => problemSchema.parse(json),
+    answer(name, json) {
       const endpoint: Endpoint = endpoints[name];
-      const response = await send(url(options.baseUrl, endpoint, input), {
-        method: endpoint.method,
-        headers: headers(options, input),
-        ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
-      });
-      return (await read(response, endpoint)) as EndpointResponse<typeof name>;
+      return endpoint.response?.parse(json);
     },
-  };
-}
-
-function url(baseUrl: string, endpoint: Endpoint, input: { params?: unknown; query?: unknown }): string {
-  const params = (input.params ?? {}) as Record<string, string>;
-  const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(params[name] ?? ""),
-  );
-  const query = Object.entries((input.query ?? {}) as Record<string, unknown>)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]): [string, string] => [name, String(value)]);
-  const search = query.length === 0 ? "" : `?${new URLSearchParams(query).toString()}`;
-  return `${baseUrl.replace(/\/$/, "")}/api/v1${path}${search}`;
-}
-
-function headers(options: ClientOptions, input: { body?: unknown; headers?: Record<string, string> }) {
-  return {
-    ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
-    ...(options.locale === undefined ? {} : { "accept-language": options.locale }),
-    ...(input.body === undefined ? {} : { "content-type": "application/json" }),
-    ...input.headers,
-  };
-}
-
-async function read(response: Response, endpoint: Endpoint): Promise<unknown> {
-  if (!response.ok) throw new ProblemError(problemSchema.parse(await response.json()));
-  return endpoint.response === undefined ? undefined : endpoint.response.parse(await response.json());
+  });
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { roleSchema } from "./access.ts";
-import { modelSchema, secretReferenceSchema, slugSchema, transports } from "./plans.ts";
+import { modelSchema, secretReferenceSchema, slugSchema } from "./plans.ts";
+import { transports } from "./vocabulary.ts";
 
 /** Schemas of every file kind of the config repository (contract §4). */
 

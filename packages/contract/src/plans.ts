@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Intent, intents, transports } from "./vocabulary.ts";
 
 /** Names of agents, servers and policies: also folder and file names, so kept to a safe alphabet. */
 export const slugSchema = z
@@ -24,7 +25,6 @@ const line = z
   .regex(/^[^\r\n\0]*$/, { error: "one line" });
 const lines = (max: number) => z.array(line).max(max);
 
-export const transports = ["stdio", "streamable_http", "sse", "websocket"] as const;
 export const modelSchema = z.strictObject({ provider: line, name: line });
 
 export const addAgentPayload = z.strictObject({
@@ -69,16 +69,14 @@ export const generateArtifactPayload = z.strictObject({
 
 export const removeAgentPayload = z.strictObject({ agent_name: slugSchema });
 
-/** The four intents and what each takes. The order is the order in which they are shown. */
+/** What each intent takes. */
 export const intentPayloads = {
   add_agent: addAgentPayload,
   edit_policies: editPoliciesPayload,
   generate_artifact: generateArtifactPayload,
   remove_agent: removeAgentPayload,
-} as const;
+} as const satisfies Record<Intent, z.ZodObject>;
 
-export const intents = Object.keys(intentPayloads) as [Intent, ...Intent[]];
-export type Intent = keyof typeof intentPayloads;
 export type IntentPayload<I extends Intent = Intent> = z.infer<(typeof intentPayloads)[I]>;
 /** An intent together with the payload that belongs to it. */
 export type TypedRequest = { [I in Intent]: { intent: I; payload: IntentPayload<I> } }[Intent];

@@ -1,0 +1,218 @@
+import type { Permission } from "./permissions.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** What one HTTP operation is, apart from the shapes of what it takes and gives. */
+export type Operation = {
+  method: Method;
+  /** Below `/api/v1`, with `{name}` parameters. */
+  path: string;
+  /** Permissions of which one suffices to enter. Where a body decides (`POST /config/apply`), the service asks again. */
+  access: "public" | readonly Permission[];
+  summary: string;
+  tag: string;
+  status?: 200 | 201 | 204;
+  /** Media type of an answer that is sent as it comes about. */
+  stream?: "text/event-stream" | "application/x-ndjson";
+};
+
+/** Every operation. Without schemas, so that a browser can know them without carrying those. */
+export const operations = {
+  createSession: {
+    method: "POST",
+    path: "/session",
+    access: "public",
+    tag: "access",
+    summary: "Exchange a token or one-time link for a session cookie",
+    status: 201,
+  },
+  getSession: {
+    method: "GET",
+    path: "/session",
+    access: ["read"],
+    tag: "access",
+    summary: "Who am I, and what may I do",
+  },
+  deleteSession: {
+    method: "DELETE",
+    path: "/session",
+    access: ["read"],
+    tag: "access",
+    summary: "Sign out",
+    status: 204,
+  },
+  listUsers: {
+    method: "GET",
+    path: "/users",
+    access: ["manage_access"],
+    tag: "access",
+    summary: "Users with their roles",
+  },
+  createUser: {
+    method: "POST",
+    path: "/users",
+    access: ["manage_access"],
+    tag: "access",
+    summary: "Create a user; the token is shown this once",
+    status: 201,
+  },
+  setUserRoles: {
+    method: "PUT",
+    path: "/users/{id}/roles",
+    access: ["manage_access"],
+    tag: "access",
+    summary: "Replace a user's roles",
+  },
+  disableUser: {
+    method: "POST",
+    path: "/users/{id}/disable",
+    access: ["manage_access"],
+    tag: "access",
+    summary: "Cut a user off at once: token, sessions, links",
+  },
+  enableUser: {
+    method: "POST",
+    path: "/users/{id}/enable",
+    access: ["manage_access"],
+    tag: "access",
+    summary: "Let a disabled user in again; they need a new token",
+  },
+  rotateToken: {
+    method: "POST",
+    path: "/users/{id}/token",
+    access: ["manage_access"],
+    tag: "access",
+    summary: "Give a user a new token, shown this once; the old one stops working",
+    status: 201,
+  },
+  revokeToken: {
+    method: "DELETE",
+    path: "/users/{id}/token",
+    access: ["manage_access"],
+    tag: "access",
+    summary: "Take a user's token away",
+  },
+  getChat: {
+    method: "GET",
+    path: "/config/chat",
+    access: ["read"],
+    tag: "assistant",
+    summary: "Own threads and the supported intents; or one thread's messages",
+  },
+  chat: {
+    method: "POST",
+    path: "/config/chat",
+    access: ["chat"],
+    tag: "assistant",
+    summary: "Say what should change, or ask",
+  },
+  plan: {
+    method: "POST",
+    path: "/config/plan",
+    access: ["plan"],
+    tag: "plans",
+    summary: "Turn an intent into a plan with a patch",
+  },
+  apply: {
+    method: "POST",
+    path: "/config/apply",
+    access: ["submit", "decide"],
+    tag: "changes",
+    summary: "Submit or dry-run a plan, or decide an approval",
+  },
+  refreshPullRequest: {
+    method: "POST",
+    path: "/config/apply/status",
+    access: ["decide"],
+    tag: "changes",
+    summary: "Refresh pull request state from the forge",
+  },
+  rollback: {
+    method: "POST",
+    path: "/config/rollback",
+    access: ["rollback"],
+    tag: "changes",
+    summary: "Take a change back",
+  },
+  listChanges: {
+    method: "GET",
+    path: "/changes",
+    access: ["read"],
+    tag: "changes",
+    summary: "History, newest first",
+  },
+  getChange: {
+    method: "GET",
+    path: "/changes/{plan_id}",
+    access: ["read"],
+    tag: "changes",
+    summary: "One change with its plan and timeline",
+  },
+  previewRollback: {
+    method: "GET",
+    path: "/changes/{plan_id}/rollback",
+    access: ["read"],
+    tag: "changes",
+    summary: "What rolling a change back would do now",
+  },
+  listApprovals: {
+    method: "GET",
+    path: "/approvals",
+    access: ["read"],
+    tag: "changes",
+    summary: "The inbox",
+  },
+  listAudit: {
+    method: "GET",
+    path: "/audit",
+    access: ["read"],
+    tag: "audit",
+    summary: "The audit log, newest first",
+  },
+  getCheckpoint: {
+    method: "GET",
+    path: "/audit/checkpoint",
+    access: ["read"],
+    tag: "audit",
+    summary: "The signed head of the audit log",
+  },
+  verifyAudit: {
+    method: "GET",
+    path: "/audit/verify",
+    access: ["read"],
+    tag: "audit",
+    summary: "Read the whole log, and say whether its chain and checkpoints hold",
+  },
+  exportAudit: {
+    method: "GET",
+    path: "/audit/export",
+    access: ["read"],
+    tag: "audit",
+    summary: "The audit log as JSON lines, oldest first",
+    stream: "application/x-ndjson",
+  },
+  events: {
+    method: "GET",
+    path: "/events",
+    access: ["read"],
+    tag: "live",
+    summary: "What happens, as server-sent events; Last-Event-ID goes on where a stream broke off",
+    stream: "text/event-stream",
+  },
+  getHealth: {
+    method: "GET",
+    path: "/health",
+    access: ["read"],
+    tag: "live",
+    summary: "What works and what does not, with what to do",
+  },
+  getConfiguration: {
+    method: "GET",
+    path: "/config/live",
+    access: ["read"],
+    tag: "plans",
+    summary: "Agents, servers and policies of the live commit, and the files that do not fit their schema",
+  },
+} as const satisfies Record<string, Operation>;
+
+export type OperationName = keyof typeof operations;
