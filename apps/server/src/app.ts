@@ -20,20 +20,26 @@ import { allowsDirect, requirementsFor, usablePolicy } from "./features/config-r
 import { openConfigRepository } from "./features/config-repo/repository.ts";
 import { createConfigSearch } from "./features/config-repo/search.ts";
 import { overlaySnapshot } from "./features/config-repo/snapshot.ts";
+import { liveRoutes } from "./features/live/routes.ts";
+import { createLive, type LiveService } from "./features/live/service.ts";
 import { draftFiles } from "./features/plans/draft.ts";
 import { patchProblems } from "./features/plans/patch-check.ts";
 import { plansRoutes } from "./features/plans/routes.ts";
 import { findSecrets } from "./features/plans/secrets.ts";
 import { createPlans, type PlansService } from "./features/plans/service.ts";
+import { statusRoutes } from "./features/status/routes.ts";
+import { createStatus, type StatusService } from "./features/status/service.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Logger } from "./lib/logger.ts";
 import { loadMasterKey } from "./lib/master-key.ts";
 import { type App, apiBase, createMount, handleProblems } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
-import { assets, docsPage, signInPage } from "./pages.ts";
+import { docsPage, docsStyle } from "./pages.ts";
+import { serveWeb } from "./web.ts";
 
 /** The product's own documentation, which the assistant answers from. */
 const docsFolder = fileURLToPath(new URL("../../../docs", import.meta.url));
+const webFolder = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
 export type AppDeps = {
   config: Config;
@@ -108,11 +114,14 @@ export async function createApp(deps: AppDeps) {
     plan: plans.plan,
   });
 
+  const askDatabase = () => queries.selectFrom("roles").select("id").limit(1).execute();
   const ready = async (): Promise<void> => {
-    await queries.selectFrom("roles").select("id").limit(1).execute();
+    await askDatabase();
     await repository.refresh();
   };
-  const services = { users, sessions, assistant, plans, changes, audit };
+  const live = createLive({ ...audit, eventsAfter: audit.after, logger });
+  const status = createStatus({ ...audit, repository, logger, askDatabase, waiting: changes.waiting });
+  const services = { users, sessions, assistant, plans, changes, audit, live, status };
   return { app: await createRoutes(deps, services, ready), ...services };
 }
 
@@ -120,12 +129,14 @@ type Services = Pick<Awaited<ReturnType<typeof createCore>>, "users" | "sessions
   assistant: AssistantService;
   plans: PlansService;
   changes: ChangesService;
+  live: LiveService;
+  status: StatusService;
 };
 
 /** Everything that answers HTTP. */
 async function createRoutes(deps: AppDeps, services: Services, ready: () => Promise<void>): Promise<App> {
   const { config, logger } = deps;
-  const { users, sessions, assistant, plans, changes, audit } = services;
+  const { users, sessions, assistant, plans, changes, audit, live, status } = services;
   const app: App = new Hono();
   const mountDeps = {
     authenticate: sessions.authenticate,
@@ -141,11 +152,14 @@ async function createRoutes(deps: AppDeps, services: Services, ready: () => Prom
   plansRoutes(mount, plans);
   changesRoutes(mount, changes);
   auditRoutes(mount, audit);
+  liveRoutes(mount, live);
+  statusRoutes(mount, status);
   if (config.forge !== undefined) {
     const { webhookRoute } = await import("./features/changes/forge/webhooks.ts");
     webhookRoute(app, config.forge, config.maxBodyBytes, changes.syncBranch);
   }
   plainRoutes(app, ready);
+  serveWeb(app, webFolder);
   return app;
 }
 
@@ -155,12 +169,13 @@ const contentSecurityPolicy = {
   styleSrc: ["'self'"],
   connectSrc: ["'self'"],
   imgSrc: ["'self'"],
+  fontSrc: ["'self'"],
   baseUri: ["'none'"],
   formAction: ["'self'"],
   frameAncestors: ["'none'"],
 };
 
-/** Health, documents and the sign-in page. */
+/** Health and documents. */
 function plainRoutes(app: App, ready: () => Promise<void>): void {
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", async (c) => {
@@ -170,9 +185,5 @@ function plainRoutes(app: App, ready: () => Promise<void>): void {
   const document = JSON.stringify(openApiDocument());
   app.get(`${apiBase}/openapi.json`, (c) => c.body(document, 200, { "content-type": "application/json" }));
   app.get("/api/docs", (c) => c.html(docsPage(negotiateLocale(c.req.header("accept-language")))));
-  app.get("/sign-in", (c) => c.html(signInPage(negotiateLocale(c.req.header("accept-language")))));
-  app.get("/", (c) => c.redirect("/api/docs"));
-  for (const [path, { type, body }] of Object.entries(assets)) {
-    app.get(path, (c) => c.body(body, 200, { "content-type": type }));
-  }
+  app.get(docsStyle.path, (c) => c.body(docsStyle.body, 200, { "content-type": docsStyle.type }));
 }

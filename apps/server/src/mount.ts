@@ -39,6 +39,8 @@ export type Call<N extends EndpointName> = {
   address: string;
   header(name: string): string | undefined;
   setSessionCookie(value: string, maxAgeSeconds: number): void;
+  /** Asks again whether the caller may enter, for answers that take long. Throws a `Refusal` when not. */
+  recheck(): Promise<void>;
 };
 
 export type Mount = <N extends EndpointName>(
@@ -46,7 +48,12 @@ export type Mount = <N extends EndpointName>(
   handler: (call: Call<N>) => Promise<Answer<N>> | Answer<N>,
 ) => void;
 
-type Answer<N extends EndpointName> = EndpointResponse<N> extends undefined ? void : EndpointResponse<N>;
+type Answer<N extends EndpointName> =
+  EndpointResponse<N> extends undefined
+    ? (typeof endpoints)[N] extends { stream: string }
+      ? ReadableStream<Uint8Array>
+      : void
+    : EndpointResponse<N>;
 
 export type MountDeps = {
   authenticate(credentials: Credentials): Promise<Authenticated>;
@@ -66,9 +73,7 @@ export function createMount(app: App, deps: MountDeps): Mount {
     const path = `${apiBase}${endpoint.path.replace(/\{(\w+)\}/g, ":$1")}`;
     app.on(endpoint.method, path, async (c) => {
       c.set("endpoint", name);
-      const authenticated = endpoint.access === "public" ? null : await authenticate(c, deps, endpoint);
-      if (authenticated !== null) c.set("actor", authenticated.actor);
-      authorise(endpoint, authenticated);
+      const authenticated = await enter(c, deps, endpoint);
       const locale = localeOf(c);
       const call = {
         actor: authenticated?.actor ?? anonymous,
@@ -84,13 +89,29 @@ export function createMount(app: App, deps: MountDeps): Mount {
         header: (header: string) => c.req.header(header),
         setSessionCookie: (value: string, maxAge: number) =>
           setCookie(c, cookieName, value, { httpOnly: true, sameSite: "Strict", path: "/", maxAge }),
+        recheck: async () => void (await enter(c, deps, endpoint)),
       };
       const result = await handler(call as Call<typeof name>);
+      if (result instanceof ReadableStream) return c.body(result, 200, streamHeaders(endpoint));
       return endpoint.response === undefined
         ? c.body(null, 204)
         : c.json(result, endpoint.status === 201 ? 201 : 200);
     });
   };
+}
+
+const streamHeaders = ({ stream = "application/x-ndjson" }: Endpoint): Record<string, string> => ({
+  "content-type": stream,
+  // Proxies such as nginx would hold events back until a buffer is full.
+  "x-accel-buffering": "no",
+});
+
+/** Authenticates and authorises; null on public endpoints. */
+async function enter(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promise<Authenticated | null> {
+  const authenticated = endpoint.access === "public" ? null : await authenticate(c, deps, endpoint);
+  if (authenticated !== null) c.set("actor", authenticated.actor);
+  authorise(endpoint, authenticated);
+  return authenticated;
 }
 
 /** Gives each request its id, and turns what is thrown into a recorded problem. */
@@ -100,6 +121,8 @@ export function handleProblems(app: App, deps: MountDeps): void {
     c.set("requestId", /^[\w-]{1,64}$/.test(given) ? given : newId());
     c.set("actor", anonymous);
     c.header("x-request-id", c.get("requestId"));
+    // Answers hold what only the caller may see, tokens among it.
+    if (c.req.path.startsWith(apiBase)) c.header("cache-control", "no-store");
     await currentRequestId.run(c.get("requestId"), next);
   });
   app.notFound((c) => present(c, new Refusal("not_found", text("No such resource", "Recurso inexistente"))));

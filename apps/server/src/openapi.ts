@@ -48,7 +48,12 @@ function operation(name: string, endpoint: Endpoint): JsonSchema {
   const status = String(endpoint.status ?? 200);
   const success =
     endpoint.response === undefined
-      ? { description: "Done" }
+      ? {
+          description: "Done",
+          ...(endpoint.stream === undefined
+            ? {}
+            : { content: { [endpoint.stream]: { schema: { type: "string" } } } }),
+        }
       : {
           description: "Success",
           content: { "application/json": { schema: jsonSchema(endpoint.response, "output") } },

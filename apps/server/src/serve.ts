@@ -34,7 +34,7 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
   );
   const console_ = await createApp({ config, database, logger, ...options });
-  const { app, audit, changes } = console_;
+  const { app, audit, changes, live } = console_;
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (info) => {
     announce(config, info, console_).catch((error: unknown) => {
       logger.error({ err: error }, "the first operator could not be made");
@@ -59,6 +59,7 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     stopping = true;
     setTimeout(() => process.exit(1), shutdownMs).unref();
     server.close();
+    live.close();
     if ("closeIdleConnections" in server) server.closeIdleConnections();
     void changes.reconciler
       .stop()

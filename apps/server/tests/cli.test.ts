@@ -116,6 +116,7 @@ describe("users and tokens", () => {
       disabled_at: expect.any(String) as string,
     });
     expect((await ciclo(["user", "list"])).stdout).toMatch(/eva@example\.com .*disabled/);
+    expect(await json(["user", "enable", "eva@example.com"])).toMatchObject({ disabled_at: null });
     const unknown = await ciclo(["user", "disable", "who@example.com"], { env: { LANG: "pt_BR.UTF-8" } });
     expect([unknown.code, unknown.stdout]).toEqual([1, ""]);
     expect(unknown.stderr).toContain("não existe");

@@ -86,21 +86,57 @@ describe("documents", () => {
   });
 
   it.each(["en", "pt-BR"])("are readable in %s under a strict policy", async (language) => {
-    for (const path of ["/api/docs", "/sign-in"]) {
-      const response = await running.request(path, { headers: { "accept-language": language } });
-      const page = await response.text();
-      expect(response.status).toBe(200);
-      expect(page).toContain(`<html lang="${language}">`);
-      expect(page).not.toMatch(/<script>|<style>| style=| onclick=/);
-      expect(response.headers.get("content-security-policy")).toContain("script-src 'self'");
-      for (const [, asset] of page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
-        expect((await running.request(asset ?? "")).status).toBe(200);
-      }
-    }
+    const response = await running.request("/api/docs", { headers: { "accept-language": language } });
+    const page = await response.text();
+    expect(response.status).toBe(200);
+    expect(page).toContain(`<html lang="${language}">`);
+    expect(page).not.toMatch(/<script>|<style>| style=| onclick=/);
+    expect((await running.request(/href="([^"]+\.css)"/.exec(page)?.[1] ?? "")).status).toBe(200);
   });
 
   it("answer health without a token", async () => {
     expect(await (await running.request("/healthz")).json()).toEqual({ status: "ok" });
     expect(await (await running.request("/readyz")).json()).toEqual({ status: "ok" });
+  });
+});
+
+describe("the web console", () => {
+  const page = { headers: { accept: "text/html,*/*" } };
+
+  it.each(["/", "/changes/add-agent-x?tab=plan", "/sign-in", "/assistant/some-thread"])(
+    "answers %s with its page, under a strict policy",
+    async (path) => {
+      const response = await running.request(path, page);
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toContain("text/html");
+      expect(response.headers.get("cache-control")).toBe("no-cache");
+      const policy = response.headers.get("content-security-policy") ?? "";
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("script-src 'self'");
+      expect(policy).not.toContain("unsafe");
+      expect(await response.text()).not.toMatch(/<script>|<style>| style=| onclick=|https?:\/\//);
+    },
+  );
+
+  it("gives its files for good, compressed, because their names change with their contents", async () => {
+    const html = await (await running.request("/", page)).text();
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1] ?? "";
+    const response = await running.request(script, { headers: { "accept-encoding": "gzip, br" } });
+    expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    expect(response.headers.get("content-encoding")).toBe("br");
+    expect(response.headers.get("content-type")).toContain("javascript");
+  });
+
+  it.each([
+    "/assets/gone.js",
+    "/api/v1/nothing",
+    "/api/nothing",
+    "/mcp/nothing",
+    "/../package.json",
+    "/%2e%2e/x",
+  ])("does not pass off %s as a page", async (path) => {
+    const response = await running.request(path, { headers: { accept: "*/*" } });
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
   });
 });

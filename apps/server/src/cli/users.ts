@@ -122,6 +122,15 @@ export const userCommands: Command[] = [
     show: showUser,
   }),
   command({
+    name: "user enable",
+    usage: "ciclo user enable E",
+    summary: "Let a disabled user in again. They need a new token: ciclo token rotate E",
+    examples: ["ciclo user enable ana@example.com"],
+    takes: { min: 1, max: 1 },
+    run: ({ positionals: [email = ""] }) => withLocal(({ users }, actor) => users.enable(actor, { email })),
+    show: showUser,
+  }),
+  command({
     name: "user link",
     usage: "ciclo user link E",
     summary: "Make a sign-in link for the browser: 15 minutes, one use.",

@@ -17,6 +17,7 @@ export function accessRoutes(mount: Mount, users: UsersService, sessions: Sessio
   mount("createUser", ({ actor, body }) => users.add(actor, body));
   mount("setUserRoles", ({ actor, params, body }) => users.setRoles(actor, params, body.roles));
   mount("disableUser", ({ actor, params }) => users.disable(actor, params));
+  mount("enableUser", ({ actor, params }) => users.enable(actor, params));
   mount("rotateToken", ({ actor, params, body }) => users.rotateToken(actor, params, body.expires_at));
   mount("revokeToken", ({ actor, params }) => users.revokeToken(actor, params));
 }

@@ -92,6 +92,14 @@ export async function disable(queries: Queries, userId: string, at: string): Pro
   await endSessions(queries, userId);
 }
 
+export async function enable(queries: Queries, userId: string, at: string): Promise<void> {
+  await queries
+    .updateTable("users")
+    .set({ disabled_at: null, updated_at: at })
+    .where("id", "=", userId)
+    .execute();
+}
+
 /** Ends a user's sessions and unused sign-in links. */
 export async function endSessions(queries: Queries, userId: string): Promise<void> {
   await queries.deleteFrom("sessions").where("user_id", "=", userId).execute();

@@ -29,6 +29,8 @@ export type UsersService = {
   grant(actor: Actor, who: UserRef, role: Role): Promise<User>;
   revoke(actor: Actor, who: UserRef, role: Role): Promise<User>;
   disable(actor: Actor, who: UserRef): Promise<User>;
+  /** Lets a disabled user in again. Their old token stays dead. */
+  enable(actor: Actor, who: UserRef): Promise<User>;
   rotateToken(actor: Actor, who: UserRef, expiresAt?: string): Promise<ProvisionedUser>;
   revokeToken(actor: Actor, who: UserRef): Promise<User>;
   /** Makes the first operator when there is no user yet; null otherwise. */
@@ -69,6 +71,11 @@ export function createUsers(deps: UsersDeps): UsersService {
       change(actor, "user.disabled", who, async ({ queries, user, now }) => {
         await guardLastAdmin(queries, user);
         await store.disable(queries, user.id, now);
+        return {};
+      }),
+    enable: (actor, who) =>
+      change(actor, "user.enabled", who, async ({ queries, user, now }) => {
+        await store.enable(queries, user.id, now);
         return {};
       }),
     async rotateToken(actor, who, expiresAt) {

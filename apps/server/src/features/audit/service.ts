@@ -1,6 +1,13 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AuditEvent, type AuditQuery, type AuditVerdict, type Checkpoint, text } from "@ciclo/contract";
+import {
+  type AuditEvent,
+  type AuditFilter,
+  type AuditQuery,
+  type AuditVerdict,
+  type Checkpoint,
+  text,
+} from "@ciclo/contract";
 import type { Database, Queries } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { AuditEntry, AuditedTransaction } from "../../lib/actor.ts";
@@ -34,9 +41,18 @@ export type AuditService = {
   /** Events of one plan, oldest first; at most the latest 1,000. */
   eventsOf(planId: string): Promise<AuditEvent[]>;
   checkpoint(): Promise<Checkpoint>;
+  /** The newest checkpoint that is there already; null before the first. */
+  lastCheckpoint(): Promise<Checkpoint | null>;
+  /** Reads the whole log. Calls while it runs get the same verdict. */
   verify(): Promise<AuditVerdict>;
-  /** All events, oldest first. */
-  all(): AsyncGenerator<AuditEvent>;
+  /** Events that the filter lets through, oldest first. */
+  all(filter?: AuditFilter): AsyncGenerator<AuditEvent>;
+  /** Events behind `seq`, oldest first. */
+  after(seq: number, limit: number): Promise<AuditEvent[]>;
+  /** Sequence number of the newest event; 0 when there is none. */
+  latest(): Promise<number>;
+  /** Calls back after each transaction of this process that may have recorded something. */
+  onCommit(listener: () => void): void;
   /** Copies what other processes wrote. */
   catchUp(): Promise<void>;
   close(): Promise<void>;
@@ -55,8 +71,14 @@ export function createAudit(deps: AuditDeps): AuditService {
     if (!deps.follows) return;
     await copy.catchUp().catch((error: unknown) => deps.logger.error({ err: error }, "audit copy is behind"));
   };
+  const listeners: (() => void)[] = [];
+  const committed = (): void => {
+    void catchUp();
+    for (const listener of listeners) listener();
+  };
+  let verifying: Promise<AuditVerdict> | null = null;
   return {
-    transaction: auditedTransaction(deps, catchUp),
+    transaction: auditedTransaction(deps, committed),
     async list(query) {
       const rows = await store.listEvents(database.queries, query);
       return toPage(rows, query.limit, (event) => encodeCursor(event.seq));
@@ -65,17 +87,24 @@ export function createAudit(deps: AuditDeps): AuditService {
       return (await store.listEvents(database.queries, { plan_id: planId, limit: 1000 })).toReversed();
     },
     checkpoint: () => signHead(deps, signer),
-    async verify() {
-      return verifyLog({
-        eventsAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
-        notes: [...(await publishedNotes(deps.folder)), ...(await storedNotes(database.queries))],
-        verifierKey: signer.verifierKey,
-      });
+    async lastCheckpoint() {
+      const last = await store.lastCheckpoint(database.queries);
+      return last === undefined ? null : present(signer, last);
     },
-    async *all() {
+    verify() {
+      verifying ??= verify(deps, signer).finally(() => {
+        verifying = null;
+      });
+      return verifying;
+    },
+    after: async (seq, limit) =>
+      (await store.eventsAfter(database.queries, seq, limit)).map((event) => store.presentEvent(event)),
+    latest: () => store.latestSeq(database.queries),
+    onCommit: (listener) => void listeners.push(listener),
+    async *all(filter = {}) {
       let seq = 0;
       for (;;) {
-        const events = await store.eventsAfter(database.queries, seq, batch);
+        const events = await store.eventsAfter(database.queries, seq, batch, filter);
         for (const event of events) yield store.presentEvent(event);
         if (events.length === 0) return;
         seq = events.at(-1)?.seq ?? seq;
@@ -89,7 +118,15 @@ export function createAudit(deps: AuditDeps): AuditService {
   };
 }
 
-function auditedTransaction(deps: AuditDeps, committed: () => Promise<void>): AuditedTransaction {
+async function verify({ database, folder }: AuditDeps, signer: NoteSigner): Promise<AuditVerdict> {
+  return verifyLog({
+    eventsAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
+    notes: [...(await publishedNotes(folder)), ...(await storedNotes(database.queries))],
+    verifierKey: signer.verifierKey,
+  });
+}
+
+function auditedTransaction(deps: AuditDeps, committed: () => void): AuditedTransaction {
   return async (work) => {
     let refusal: unknown;
     try {
@@ -101,7 +138,7 @@ function auditedTransaction(deps: AuditDeps, committed: () => Promise<void>): Au
           throw error;
         }
       });
-      void committed();
+      committed();
       return result;
     } catch (error) {
       // What the work itself threw goes on; a transaction that cannot begin or commit changed nothing.

@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditQuery } from "@ciclo/contract";
+import type { AuditEvent, AuditFilter, AuditQuery } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import type { AuditCheckpointTable } from "../../db/schema.ts";
 import { decodeCursor, wholeNumber } from "../../lib/page.ts";
@@ -24,18 +24,33 @@ export async function appendEvent(queries: Queries, event: NewEvent): Promise<vo
   await queries.updateTable("audit_head").set({ hash }).where("id", "=", 1).execute();
 }
 
-/** Events after `seq`, oldest first. */
-export const eventsAfter = (queries: Queries, seq: number, limit: number): Promise<StoredEvent[]> =>
-  queries.selectFrom("audit_events").selectAll().where("seq", ">", seq).orderBy("seq").limit(limit).execute();
+/** Events after `seq` that the filter lets through, oldest first. */
+export const eventsAfter = (
+  queries: Queries,
+  seq: number,
+  limit: number,
+  filter: AuditFilter = {},
+): Promise<StoredEvent[]> =>
+  filtered(queries, filter).where("seq", ">", seq).orderBy("seq").limit(limit).execute();
+
+export async function latestSeq(queries: Queries): Promise<number> {
+  const head = await queries.selectFrom("audit_head").select("seq").where("id", "=", 1).executeTakeFirst();
+  return head?.seq ?? 0;
+}
+
+function filtered(queries: Queries, filter: AuditFilter) {
+  let rows = queries.selectFrom("audit_events").selectAll();
+  if (filter.actor !== undefined) rows = rows.where("actor_name", "=", filter.actor);
+  if (filter.action !== undefined) rows = rows.where("action", "=", filter.action);
+  if (filter.plan_id !== undefined) rows = rows.where("plan_id", "=", filter.plan_id);
+  if (filter.from !== undefined) rows = rows.where("at", ">=", filter.from);
+  if (filter.to !== undefined) rows = rows.where("at", "<=", filter.to);
+  return rows;
+}
 
 /** Newest first; one row more than asked for tells that another page follows. */
 export async function listEvents(queries: Queries, query: AuditQuery): Promise<AuditEvent[]> {
-  let rows = queries.selectFrom("audit_events").selectAll();
-  if (query.actor !== undefined) rows = rows.where("actor_name", "=", query.actor);
-  if (query.action !== undefined) rows = rows.where("action", "=", query.action);
-  if (query.plan_id !== undefined) rows = rows.where("plan_id", "=", query.plan_id);
-  if (query.from !== undefined) rows = rows.where("at", ">=", query.from);
-  if (query.to !== undefined) rows = rows.where("at", "<=", query.to);
+  let rows = filtered(queries, query);
   if (query.cursor !== undefined) {
     rows = rows.where("seq", "<", wholeNumber(decodeCursor(query.cursor, 1)[0] ?? ""));
   }

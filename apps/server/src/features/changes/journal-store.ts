@@ -55,6 +55,19 @@ export async function due(queries: Queries, now: string | null): Promise<Operati
   return (await rows.orderBy("created_at").limit(500).execute()) as Operation[];
 }
 
+/** Unfinished operations that failed at least once. */
+export async function failing(queries: Queries): Promise<Operation[]> {
+  const rows = await queries
+    .selectFrom("operations")
+    .selectAll()
+    .where("status", "=", "running")
+    .where("last_error", "is not", null)
+    .orderBy("created_at")
+    .limit(50)
+    .execute();
+  return rows as Operation[];
+}
+
 /** Ends an operation; false when it has been ended by somebody else. */
 export async function endOperation(queries: Queries, id: string, at: string): Promise<boolean> {
   const { numUpdatedRows } = await queries

@@ -59,10 +59,15 @@ export function presentDetail(
     at: event.at,
     type: event.action,
     actor: event.actor_name,
+    status: event.status,
     detail: detailOf(event),
+    reason: textOf(event.metadata["reason"]),
+    commit: textOf(event.metadata["commit"]),
   }));
   return { ...result, plan, timeline };
 }
+
+const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 
 function detailOf({ status, metadata }: AuditEvent): string {
   const shown = Object.entries(metadata)

@@ -160,7 +160,7 @@ async function landDirectly(deps: ChangesDeps, change: store.ChangeRecord): Prom
 }
 
 /** What is whole at `head` and would not be at `commit`: schemas, and agents whose server is gone. */
-async function brokenBy({ repository }: ChangesDeps, head: string, commit: string): Promise<string[]> {
+export async function brokenBy({ repository }: ChangesDeps, head: string, commit: string): Promise<string[]> {
   const broken = async (at: string): Promise<string[]> => {
     const { problems, agents, registry } = await repository.snapshot(at);
     const servers = new Set(registry.servers.map(({ id }) => id));

@@ -1,4 +1,4 @@
-import { type Locale, type PlanExecutionResult, type PullRequest, text } from "@ciclo/contract";
+import { type Locale, type PlanExecutionResult, type PullRequest, type Text, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import type { Actor } from "../../lib/actor.ts";
 import { newId } from "../../lib/ids.ts";
@@ -35,7 +35,10 @@ export async function rollback(
   });
 }
 
-async function findChange({ queries }: Context, request: RollbackRequest): Promise<store.ChangeRecord> {
+export async function findChange(
+  { queries }: Context,
+  request: RollbackRequest,
+): Promise<store.ChangeRecord> {
   const change = await store.findByPlan(queries, request.plan_id, "submission");
   if (change === undefined) {
     throw notFound(
@@ -126,15 +129,7 @@ async function resume(
   locale: Locale,
 ): Promise<PlanExecutionResult> {
   if (row.outcome === "rolled_back") {
-    return presentRecord(
-      context.queries,
-      row,
-      locale,
-      text(
-        `Rolled back already, by ${row.actor} at ${row.created_at}`,
-        `Já revertida por ${row.actor} em ${row.created_at}`,
-      ),
-    );
+    return presentRecord(context.queries, row, locale, doneAlready(row));
   }
   await runUnfinished(context, row.id);
   return finish(context, row, locale);
@@ -150,7 +145,7 @@ async function finish(
   return presentRecord(context.queries, after, locale);
 }
 
-const conflict = (row: store.ChangeRecord): Refusal =>
+export const conflict = (row: store.ChangeRecord): Refusal =>
   new Refusal(
     "revert_conflict",
     text(
@@ -159,13 +154,19 @@ const conflict = (row: store.ChangeRecord): Refusal =>
     ),
   );
 
-const unknownCommit = (change: store.ChangeRecord): Refusal =>
+export const unknownCommit = (change: store.ChangeRecord): Refusal =>
   new Refusal(
     "revert_conflict",
     text(
       `The forge does not say which commit brought ${change.plan_id} to ${change.base_branch}. Plan a change that sets the values you want.`,
       `O forge não diz qual commit levou ${change.plan_id} a ${change.base_branch}. Planeje uma mudança com os valores desejados.`,
     ),
+  );
+
+export const doneAlready = (row: store.ChangeRecord): Text =>
+  text(
+    `Rolled back already, by ${row.actor} at ${row.created_at}`,
+    `Já revertida por ${row.actor} em ${row.created_at}`,
   );
 
 const underWay = (change: store.ChangeRecord): Refusal =>
@@ -177,7 +178,7 @@ const underWay = (change: store.ChangeRecord): Refusal =>
     ),
   );
 
-const nothingLeft = (outcome: string) =>
+export const nothingLeft = (outcome: string) =>
   text(
     `Nothing to roll back: the change ended as ${outcome} and its branch is gone`,
     `Nada a reverter: a mudança terminou como ${outcome} e sua branch não existe mais`,

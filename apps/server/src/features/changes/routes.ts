@@ -13,6 +13,7 @@ export function changesRoutes(mount: Mount, changes: ChangesService): void {
   });
   mount("refreshPullRequest", ({ actor, body, locale }) => changes.refresh(actor, body.plan_id, locale));
   mount("rollback", ({ actor, body, locale }) => changes.rollback(actor, body, locale));
+  mount("previewRollback", ({ params, locale }) => changes.previewRollback(params.plan_id, locale));
   mount("listChanges", ({ query }) => changes.list(query));
   mount("getChange", ({ params, locale }) => changes.get(params.plan_id, locale));
   mount("listApprovals", ({ actor, query, locale }) => changes.inbox(actor, query, locale));

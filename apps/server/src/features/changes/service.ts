@@ -6,7 +6,9 @@ import {
   type Decision,
   type Locale,
   type PlanExecutionResult,
+  type RollbackPreview,
   type Submission,
+  type Text,
   text,
 } from "@ciclo/contract";
 import { notFound, Refusal } from "../../errors.ts";
@@ -16,11 +18,14 @@ import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
 import { decide } from "./decide.ts";
 import type { ChangesDeps, Context } from "./deps.ts";
+import { waitingReason } from "./journal.ts";
+import * as journal from "./journal-store.ts";
 import { presentDetail, presentRecord } from "./present.ts";
 import { createProcedures } from "./procedures.ts";
 import { syncBranch, syncPlan } from "./pull-requests.ts";
 import { Reconciler } from "./reconcile.ts";
 import { rollback, type RollbackRequest } from "./rollback.ts";
+import { previewRollback } from "./rollback-preview.ts";
 import { tally, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
 import { submit } from "./submit.ts";
@@ -29,6 +34,10 @@ export type ChangesService = {
   submit(actor: Actor, submission: Submission, locale: Locale): Promise<PlanExecutionResult>;
   decide(actor: Actor, decision: Decision, locale: Locale): Promise<PlanExecutionResult>;
   rollback(actor: Actor, request: RollbackRequest, locale: Locale): Promise<PlanExecutionResult>;
+  /** What a rollback would do now. */
+  previewRollback(planId: string, locale: Locale): Promise<RollbackPreview>;
+  /** Changes whose next step keeps failing, with the reason, oldest first. */
+  waiting(): Promise<{ planId: string; reason: Text }[]>;
   refresh(actor: Actor, planId: string, locale: Locale): Promise<PlanExecutionResult>;
   /** Takes in what the forge says of a branch; false when it is not one of ours. */
   syncBranch(branch: string): Promise<boolean>;
@@ -59,6 +68,14 @@ export function createChanges(deps: ChangesServiceDeps): ChangesService {
     submit: (actor, submission, locale) => submit(context, actor, submission, locale),
     decide: (actor, decision, locale) => decide(context, actor, decision, locale),
     rollback: (actor, request, locale) => rollback(context, actor, request, locale),
+    previewRollback: (planId, locale) => previewRollback(context, planId, locale),
+    async waiting() {
+      const operations = await journal.failing(queries);
+      return operations.map((operation) => ({
+        planId: operation.plan_id,
+        reason: waitingReason(operation) ?? text("", ""),
+      }));
+    },
     refresh: (actor, planId, locale) => syncPlan(context, actor, planId, locale),
     syncBranch: (branch) => syncBranch(context, branch),
     once: (actor, key, request, work) => once(context, actor, key, request, work),

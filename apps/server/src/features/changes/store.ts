@@ -69,6 +69,7 @@ export type ChangeFilter = {
   outcome?: string | undefined;
   actor?: string | undefined;
   intent?: string | undefined;
+  search?: string | undefined;
 };
 
 const summaryColumns = [
@@ -93,6 +94,12 @@ function before(cursor: string) {
   return sql<boolean>`(created_at, id) < (${at}, ${id})`;
 }
 
+/** Rows whose summary, plan id or branch holds the text, upper or lower case. */
+function mentions(search: string) {
+  const pattern = `%${search.toLowerCase().replace(/[\\%_]/g, String.raw`\$&`)}%`;
+  return sql<boolean>`lower(summary || ' ' || plan_id || ' ' || branch) like ${pattern} escape ${"\\"}`;
+}
+
 /** Newest first; one row more than asked for tells that another page follows. */
 export async function listRecords(queries: Queries, filter: ChangeFilter): Promise<ChangeSummary[]> {
   let rows = queries.selectFrom("change_plans").select(summaryColumns);
@@ -100,6 +107,7 @@ export async function listRecords(queries: Queries, filter: ChangeFilter): Promi
   if (filter.outcome !== undefined) rows = rows.where("outcome", "=", filter.outcome);
   if (filter.actor !== undefined) rows = rows.where("actor", "=", filter.actor);
   if (filter.intent !== undefined) rows = rows.where("intent", "=", filter.intent);
+  if (filter.search !== undefined) rows = rows.where(mentions(filter.search));
   if (filter.cursor !== undefined) {
     rows = rows.where(before(filter.cursor));
   }

@@ -7,32 +7,21 @@ import { type Git, initBare, openGit } from "../../lib/git.ts";
 import { Memo } from "../../lib/memo.ts";
 import { checkConfigFile } from "./config-file.ts";
 import { defaultContent } from "./default-content.ts";
+import {
+  findLanding,
+  type Landing,
+  type LandResult,
+  previewRevert,
+  type Reverting,
+  type RevertPreview,
+  type RevertResult,
+  tryLanding,
+  tryRevert,
+  withRaces,
+} from "./landing.ts";
 import * as plumbing from "./plumbing.ts";
 import { approvalsPath, buildSnapshot, type Snapshot, type SourceFile } from "./snapshot.ts";
 import { embeddedTarget, remoteTarget, type Target } from "./target.ts";
-
-export type Landing = {
-  commit: string;
-  base: string;
-  message: string;
-  author: plumbing.CommitSpec["author"];
-  at: string;
-  /** Asked of the commit that is landed on: files that stand against it now, if any. */
-  objections(head: string): Promise<string[]>;
-  /** Files that are whole at `head` and would not be at `commit`, a merge with it. */
-  brokenBy(head: string, commit: string): Promise<string[]>;
-};
-
-export type Reverting = Pick<Landing, "message" | "author" | "at" | "brokenBy"> & { marker: string };
-
-export type LandResult =
-  | { outcome: "landed"; commit: string }
-  | { outcome: "stale"; head: string; paths: string[] };
-
-export type RevertResult =
-  | { outcome: "reverted"; commit: string }
-  | { outcome: "nothing_to_revert" }
-  | { outcome: "conflict"; paths: string[] };
 
 /** The source of truth. Nobody's checkout or index is touched. */
 export type ConfigRepository = {
@@ -61,13 +50,14 @@ export type ConfigRepository = {
   landedAs(commit: string): Promise<string | null>;
   /** Takes a landed commit back by a new one. `marker` is a line of its message that finds it again. */
   revert(landed: string, spec: Reverting): Promise<RevertResult>;
+  /** What reverting would do to the live branch as it is now. */
+  previewRevert(landed: string, brokenBy: Landing["brokenBy"]): Promise<RevertPreview>;
   /** Explains how git sees a patch on a commit; null when it applies. */
   explainPatch(base: string, patch: string): Promise<string | null>;
 };
 
 export type RepositoryOptions = { home: string; source: string | undefined; branch: string };
 
-const maxRaces = 20;
 const maxConfigFiles = 20_000;
 const maxFileBytes = 1_000_000;
 const configPaths = [
@@ -125,6 +115,7 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
     branchTip: (branch) => target.branchTip(branch),
     land: (landing) => withRaces(() => tryLanding(git, target, refresh, landing)),
     revert: (landed, spec) => withRaces(() => tryRevert(git, target, refresh, landed, spec)),
+    previewRevert: async (landed, brokenBy) => previewRevert(git, await refresh(), landed, brokenBy),
     explainPatch: (base, patch) => explainPatch(git, base, patch),
   };
 }
@@ -177,96 +168,6 @@ async function readOne(git: Git, commit: string, path: string): Promise<string |
   if (code !== 0) return null;
   const [file] = await plumbing.readBlobs(git, [{ path, blob: stdout.toString().trim() }]);
   return file?.source ?? null;
-}
-
-/** Tries again while others move the base branch at the same time. */
-async function withRaces<T>(attempt: () => Promise<T | "lost the race">): Promise<T> {
-  for (let race = 0; race < maxRaces; race += 1) {
-    const result = await attempt();
-    if (result !== "lost the race") return result;
-  }
-  throw new Refusal(
-    "repository_unavailable",
-    text(
-      "The base branch moves faster than a change can land. It is tried again.",
-      "A branch base muda mais rápido do que a mudança consegue entrar. Será tentado de novo.",
-    ),
-  );
-}
-
-async function tryLanding(
-  git: Git,
-  target: Target,
-  refresh: () => Promise<string>,
-  landing: Landing,
-): Promise<LandResult | "lost the race"> {
-  const head = await refresh();
-  const there = head === landing.base ? null : await findLanding(git, head, landing.commit);
-  if (there !== null) return { outcome: "landed", commit: there };
-  const objections = await landing.objections(head);
-  if (objections.length > 0) return { outcome: "stale", head, paths: objections };
-  if (head === landing.base) {
-    const moved = await target.advanceBase(head, landing.commit);
-    return moved ? { outcome: "landed", commit: landing.commit } : "lost the race";
-  }
-  const ours = await plumbing.changedPaths(git, landing.base, landing.commit);
-  const theirs = await plumbing.changedPaths(git, landing.base, head);
-  const overlap = [...ours].filter((path) => theirs.has(path));
-  if (overlap.length > 0) return { outcome: "stale", head, paths: overlap };
-  const merged = await plumbing.mergeTrees(git, head, landing.commit);
-  if (!merged.ok) return { outcome: "stale", head, paths: merged.conflicts };
-  const parents = [head, landing.commit];
-  const commit = await plumbing.commitTree(git, { ...landing, tree: merged.tree, parents });
-  const broken = await landing.brokenBy(head, commit);
-  if (broken.length > 0) return { outcome: "stale", head, paths: broken };
-  const moved = await target.advanceBase(head, commit);
-  return moved ? { outcome: "landed", commit } : "lost the race";
-}
-
-/** The first commit on the branch's own line that contains `commit`. */
-async function findLanding(git: Git, head: string, commit: string): Promise<string | null> {
-  if (!(await plumbing.isAncestor(git, commit, head))) return null;
-  const list = await git.text([
-    "rev-list",
-    "--first-parent",
-    "--ancestry-path",
-    "--parents",
-    `${commit}..${head}`,
-  ]);
-  const [oldest, firstParent] = (list.split("\n").at(-1) ?? "").split(" ");
-  if (oldest === undefined || oldest === "" || firstParent === commit) return commit;
-  return oldest;
-}
-
-async function tryRevert(
-  git: Git,
-  target: Target,
-  refresh: () => Promise<string>,
-  landed: string,
-  spec: Reverting,
-): Promise<RevertResult | "lost the race"> {
-  const head = await refresh();
-  const made = await git.text([
-    "log",
-    "-1",
-    "--format=%H",
-    "--fixed-strings",
-    `--grep=${spec.marker}`,
-    `${landed}..${head}`,
-  ]);
-  if (made !== "") return { outcome: "reverted", commit: made };
-  // A commit that undoes `landed` right behind it: merging that is reverting.
-  const before = await git.text(["rev-parse", `${landed}^1^{tree}`]);
-  const inverse = await plumbing.commitTree(git, { ...spec, tree: before, parents: [landed] });
-  const merged = await plumbing.mergeTrees(git, head, inverse);
-  if (!merged.ok) return { outcome: "conflict", paths: merged.conflicts };
-  if (merged.tree === (await git.text(["rev-parse", `${head}^{tree}`])))
-    return { outcome: "nothing_to_revert" };
-  const commit = await plumbing.commitTree(git, { ...spec, tree: merged.tree, parents: [head] });
-  const broken = await spec.brokenBy(head, commit);
-  if (broken.length > 0) return { outcome: "conflict", paths: broken };
-  const moved = await target.advanceBase(head, commit);
-  return moved ? { outcome: "reverted", commit } : "lost the race";
 }
 
 async function explainPatch(git: Git, base: string, patch: string): Promise<string | null> {

@@ -19,7 +19,7 @@ import type { DraftRisk } from "./risks.ts";
 
 /** Checks an intent and its payload. Refuses with every field that is wrong. */
 export function parseRequest(intent: string, payload: unknown): TypedRequest {
-  if (!(intents as string[]).includes(intent)) {
+  if (!(intents as readonly string[]).includes(intent)) {
     const known = intents.join(", ");
     throw invalidPayload([
       fieldError(

@@ -1,0 +1,65 @@
+import { type Locale, type PullRequest, type RollbackPreview, type Text, text } from "@ciclo/contract";
+import type { Context } from "./deps.ts";
+import { brokenBy } from "./procedures.ts";
+import { conflict, doneAlready, findChange, nothingLeft, unknownCommit } from "./rollback.ts";
+import * as store from "./store.ts";
+
+type Effect = Pick<RollbackPreview, "effect" | "files" | "conflicts"> & { message: Text };
+
+/** What a rollback would do to the live branch as it is now. Changes nothing. */
+export async function previewRollback(
+  context: Context,
+  planId: string,
+  locale: Locale,
+): Promise<RollbackPreview> {
+  const change = await findChange(context, { plan_id: planId });
+  const before = await store.findByPlan(context.queries, planId, "rollback");
+  const { message, ...effect } =
+    before?.outcome === "rolled_back" ? nothing(doneAlready(before)) : await effectOf(context, change);
+  const pullRequest =
+    change.pull_request === null ? null : (JSON.parse(change.pull_request) as PullRequest).url;
+  return {
+    ...effect,
+    branch: change.branch,
+    base_branch: change.base_branch,
+    landed_sha: change.landed_sha,
+    pull_request: effect.effect === "withdraw" ? pullRequest : null,
+    message: message[locale],
+  };
+}
+
+const nothing = (message: Text): Effect => ({ effect: "none", files: [], conflicts: [], message });
+
+async function effectOf(context: Context, change: store.ChangeRecord): Promise<Effect> {
+  if (change.outcome === null) return withdrawal(change);
+  if (change.outcome !== "applied") return nothing(nothingLeft(change.outcome));
+  if (change.landed_sha === null) return nothing(unknownCommit(change).detail);
+  const { files, conflicts } = await context.repository.previewRevert(change.landed_sha, (head, commit) =>
+    brokenBy(context, head, commit),
+  );
+  if (conflicts.length > 0) {
+    return { effect: "revert", files: [], conflicts, message: conflict(change).detail };
+  }
+  return { effect: "revert", files, conflicts, message: reversal(change, files.length) };
+}
+
+const withdrawal = ({ branch, base_branch }: store.ChangeRecord): Effect => ({
+  effect: "withdraw",
+  files: [],
+  conflicts: [],
+  message: text(
+    `Removes the branch ${branch}, local and remote, and ends its approval. ${base_branch} stays as it is.`,
+    `Remove a branch ${branch}, local e remota, e encerra a aprovação. ${base_branch} fica como está.`,
+  ),
+});
+
+const reversal = ({ base_branch }: store.ChangeRecord, files: number): Text =>
+  files === 0
+    ? text(
+        `${base_branch} no longer holds this change: nothing in it would differ.`,
+        `${base_branch} não contém mais esta mudança: nada nela ficaria diferente.`,
+      )
+    : text(
+        `Adds a commit to ${base_branch} that takes this change back. It is live at once. Files it touches: ${files}.`,
+        `Adiciona a ${base_branch} um commit que desfaz esta mudança. Vale imediatamente. Arquivos tocados: ${files}.`,
+      );

@@ -1,0 +1,8 @@
+import type { Mount } from "../../mount.ts";
+import type { LiveService } from "./service.ts";
+
+export function liveRoutes(mount: Mount, live: LiveService): void {
+  mount("events", ({ actor, header, recheck }) =>
+    live.stream({ userId: actor.id ?? "", lastEventId: header("last-event-id"), recheck }),
+  );
+}
