@@ -1,7 +1,7 @@
 // Runs on any Node from 20: makes sure that everything is installed, and finds the project's own Node.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -25,6 +25,49 @@ export function ensureInstalled() {
     process.exit(status ?? 1);
   }
   writeFileSync(marker, lockHash());
+}
+
+const web = join(root, "apps/web");
+const builtMarker = join(root, "node_modules", ".built");
+/** Everything that the bundle is made of. */
+const sources = [
+  ...["src", "public", "build", "index.html", "vite.config.ts", "lingui.config.ts", "package.json"].map(
+    (name) => join(web, name),
+  ),
+  join(root, "packages/contract"),
+  join(root, "package-lock.json"),
+];
+
+function filesOf(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  const names = readdirSync(path).filter((name) => name !== "node_modules");
+  return names.toSorted().flatMap((name) => filesOf(join(path, name)));
+}
+
+function sourceHash() {
+  const hash = createHash("sha256");
+  for (const file of sources.flatMap(filesOf))
+    hash.update(file.slice(root.length)).update(readFileSync(file));
+  return hash.digest("hex");
+}
+
+/** Builds the web console when its sources differ from those it was built from. */
+export function ensureBuilt() {
+  const wanted = sourceHash();
+  const isThere = existsSync(join(web, "dist/index.html")) && existsSync(builtMarker);
+  if (isThere && readFileSync(builtMarker, "utf8") === wanted) return;
+  process.stderr.write("Building the web console…\n");
+  const vite = join(root, "node_modules/vite/bin/vite.js");
+  const { status } = spawnSync(projectNode(), [vite, "build", "--logLevel", "warn"], {
+    cwd: web,
+    stdio: ["ignore", 2, 2],
+    env: { ...projectEnvironment(), LINGUI_SUPPRESS_BABEL_WARNING: "1" },
+  });
+  if (status !== 0) {
+    process.stderr.write("The web console could not be built; see above.\n");
+    process.exit(status ?? 1);
+  }
+  writeFileSync(builtMarker, wanted);
 }
 
 /** The pinned Node of node_modules. */

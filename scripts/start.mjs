@@ -1,9 +1,10 @@
-// npm start: install when needed, then serve on the project's own Node.
+// npm start: install and build when needed, then serve on the project's own Node.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { ensureInstalled, projectEnvironment, projectNode, root } from "./ensure.mjs";
+import { ensureBuilt, ensureInstalled, projectEnvironment, projectNode, root } from "./ensure.mjs";
 
 ensureInstalled();
+ensureBuilt();
 const server = spawn(projectNode(), [join(root, "apps/server/src/main.ts")], {
   stdio: "inherit",
   env: projectEnvironment(),

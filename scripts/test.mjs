@@ -3,9 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ensureInstalled, projectEnvironment, root } from "./ensure.mjs";
+import { ensureBuilt, ensureInstalled, projectEnvironment, root } from "./ensure.mjs";
 
 ensureInstalled();
+ensureBuilt();
 const artifacts = join(root, ".artifacts");
 const report = join(artifacts, "vitest.json");
 mkdirSync(artifacts, { recursive: true });
@@ -16,6 +17,7 @@ const checks = [
   { name: "format", command: "oxfmt", args: ["--check"] },
   { name: "lint and boundaries", command: "oxlint", args: ["--type-aware", "--deny-warnings"] },
   { name: "types", command: "tsc", args: ["--noEmit"] },
+  { name: "types of the web console", command: "tsc", args: ["--noEmit", "-p", "apps/web"] },
   { name: "unused code", command: "knip", args: [] },
 ];
 

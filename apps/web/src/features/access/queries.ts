@@ -1,0 +1,4 @@
+import { queryOptions } from "@tanstack/react-query";
+import { call } from "../../api.ts";
+
+export const usersQuery = queryOptions({ queryKey: ["users"], queryFn: () => call("listUsers") });

@@ -1,0 +1,79 @@
+import type { ApprovalItem } from "@ciclo/contract";
+import { plural } from "@lingui/core/macro";
+import { useLingui } from "@lingui/react/macro";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { ButtonLink } from "../../ui/button.tsx";
+import { Panel } from "../../ui/page.tsx";
+import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
+import { Time } from "../../ui/time.tsx";
+import { inboxQuery, mineToDecide } from "./queries.ts";
+
+/** What waits for the person who looks, and under it what waits for others. */
+export function Inbox() {
+  const { t } = useLingui();
+  const { data, error, isPending, refetch } = useQuery(inboxQuery);
+  if (isPending) return <Skeleton rows={1} height={96} />;
+  if (data === undefined) return <Problem error={error} onRetry={() => void refetch()} />;
+  const mine = mineToDecide(data.items);
+  const others = data.items.filter((item) => !item.can_decide);
+  return (
+    <>
+      {mine.length === 0 ? (
+        <Empty title={t`Nothing waits for your decision`}>
+          {others.length === 0
+            ? t`A change that needs you will appear here by itself.`
+            : t`${plural(others.length, { one: "# change waits for somebody else.", other: "# changes wait for somebody else." })}`}
+        </Empty>
+      ) : (
+        <Panel
+          flush
+          title={t`${plural(mine.length, { one: "# approval waits for you", other: "# approvals wait for you" })}`}
+        >
+          <Items items={mine} decides />
+        </Panel>
+      )}
+      {others.length === 0 ? null : (
+        <Panel flush title={t`Waiting for others`}>
+          <Items items={others.slice(0, 10)} />
+        </Panel>
+      )}
+    </>
+  );
+}
+
+function Items({ items, decides = false }: { items: readonly ApprovalItem[]; decides?: boolean }) {
+  const { t } = useLingui();
+  return (
+    <ul>
+      {items.map((item) => (
+        <li
+          key={item.id}
+          className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line px-4 py-3 last:border-b-0"
+        >
+          <div className="min-w-0 grow basis-64">
+            <Link
+              to="/changes/$planId"
+              params={{ planId: item.plan_id }}
+              className="font-medium wrap-anywhere text-text"
+            >
+              {item.summary}
+            </Link>
+            <p className="wrap-anywhere text-muted">
+              {t`by ${item.requested_by}`} · <Time at={item.created_at} />
+              {decides || item.blocked_reason === null ? "" : ` · ${item.blocked_reason}`}
+            </p>
+          </div>
+          <span className="text-muted">
+            {t`${item.approvals.given} of ${item.approvals.required} approvals`}
+          </span>
+          {decides ? (
+            <ButtonLink look="primary" small to="/changes/$planId" params={{ planId: item.plan_id }}>
+              {t`Review`}
+            </ButtonLink>
+          ) : null}
+        </li>
+      ))}
+    </ul>
+  );
+}

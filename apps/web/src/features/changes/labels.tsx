@@ -1,0 +1,78 @@
+import type { ChangeDetail, Plan, TimelineEntry } from "@ciclo/contract";
+import type { MessageDescriptor } from "@lingui/core";
+import { msg } from "@lingui/core/macro";
+import { useLingui } from "@lingui/react/macro";
+import { Badge, type icons, type Tone } from "../../ui/badge.tsx";
+
+type Look = { tone: Tone; icon: keyof typeof icons; label: MessageDescriptor };
+type State = Pick<ChangeDetail, "status" | "outcome">;
+
+export const statusLooks: Record<State["status"], Look> = {
+  pending: { tone: "neutral", icon: "idle", label: msg`Pending` },
+  hitl_required: { tone: "warn", icon: "waiting", label: msg`Awaiting approval` },
+  in_progress: { tone: "accent", icon: "running", label: msg`In progress` },
+  completed: { tone: "ok", icon: "done", label: msg`Completed` },
+  failed: { tone: "bad", icon: "failed", label: msg`Failed` },
+};
+
+export const outcomeLooks: Record<NonNullable<State["outcome"]>, Look> = {
+  applied: { tone: "ok", icon: "done", label: msg`Applied` },
+  rejected: { tone: "bad", icon: "stopped", label: msg`Rejected` },
+  rolled_back: { tone: "neutral", icon: "undone", label: msg`Rolled back` },
+  expired: { tone: "neutral", icon: "stopped", label: msg`Expired` },
+  stale: { tone: "warn", icon: "warning", label: msg`Stale` },
+  canary_failed: { tone: "bad", icon: "failed", label: msg`Canary failed` },
+};
+
+/** Where a change stands. */
+export function ChangeBadge({ status, outcome }: State) {
+  const { i18n } = useLingui();
+  const { tone, icon, label } = outcome === null ? statusLooks[status] : outcomeLooks[outcome];
+  return (
+    <Badge tone={tone} icon={icon}>
+      {i18n._(label)}
+    </Badge>
+  );
+}
+
+export const intentLabels: Record<Plan["intent"], MessageDescriptor> = {
+  add_agent: msg`Add an agent`,
+  edit_policies: msg`Edit a policy`,
+  generate_artifact: msg`Generate an artifact`,
+  remove_agent: msg`Remove an agent`,
+};
+
+export const modeLabels: Record<ChangeDetail["mode"], MessageDescriptor> = {
+  branch_pr: msg`Branch, then approval`,
+  direct: msg`Directly, as policy allows`,
+  dry_run: msg`Dry run`,
+};
+
+export const impactLooks: Record<Plan["risks"][number]["impact"], Look> = {
+  low: { tone: "neutral", icon: "idle", label: msg`Low` },
+  medium: { tone: "warn", icon: "warning", label: msg`Medium` },
+  high: { tone: "bad", icon: "warning", label: msg`High` },
+};
+
+/** The steps of a change's life, by the action that the audit log records. */
+const steps: Record<string, Look> = {
+  "plan.created": { tone: "neutral", icon: "idle", label: msg`Planned` },
+  "change.submitted": { tone: "accent", icon: "waiting", label: msg`Submitted for approval` },
+  "change.approved": { tone: "ok", icon: "done", label: msg`Approved` },
+  "change.rejected": { tone: "bad", icon: "stopped", label: msg`Rejected` },
+  "change.applied": { tone: "ok", icon: "done", label: msg`Applied to the live branch` },
+  "change.stale": { tone: "warn", icon: "warning", label: msg`Overtaken by another change` },
+  "change.expired": { tone: "neutral", icon: "stopped", label: msg`Expired without approval` },
+  "change.waiting": { tone: "warn", icon: "waiting", label: msg`Held up, tried again by itself` },
+  "change.rollback_requested": { tone: "accent", icon: "undone", label: msg`Rollback requested` },
+  "change.rolled_back": { tone: "neutral", icon: "undone", label: msg`Rolled back` },
+  "change.revert_conflict": { tone: "bad", icon: "failed", label: msg`Rollback met later changes` },
+  "change.merged_outside": { tone: "ok", icon: "done", label: msg`Merged on the forge` },
+  "change.closed_outside": { tone: "bad", icon: "stopped", label: msg`Closed on the forge` },
+  "pull_request.synchronised": { tone: "neutral", icon: "idle", label: msg`Pull request read again` },
+};
+
+const refused: Look = { tone: "bad", icon: "stopped", label: msg`Refused` };
+
+export const stepLook = ({ type, status }: Pick<TimelineEntry, "type" | "status">): Look =>
+  steps[type] ?? (status === "refused" ? refused : { tone: "neutral", icon: "idle", label: { id: type } });

@@ -1,0 +1,74 @@
+import type { LiveEvent, LiveTopic } from "@ciclo/contract";
+import { useLingui } from "@lingui/react/macro";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { listen, type LiveState } from "../../live.ts";
+
+/** What is read again when something happens to a subject; by first part of the query key. */
+const shows: Record<LiveTopic, readonly string[]> = {
+  changes: ["changes", "change", "approvals", "rollback", "audit", "health", "configuration"],
+  access: ["users", "session", "approvals", "audit"],
+  assistant: ["threads", "audit"],
+  audit: ["audit"],
+  keys: ["audit", "health"],
+  health: ["health"],
+  cycles: ["audit"],
+};
+
+/** Events that come together are answered by one reading. */
+const gatherMs = 150;
+
+const Connection = createContext<LiveState>("connecting");
+export const useConnection = (): LiveState => useContext(Connection);
+
+/** Keeps what is shown as it is on the server, by the console's events. */
+export function Live({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const [state, setState] = useState<LiveState>("connecting");
+  useEffect(() => {
+    const gathering = gather(client);
+    const stop = listen({
+      state: setState,
+      event: gathering.add,
+      missed: () => void client.invalidateQueries(),
+    });
+    return () => {
+      gathering.stop();
+      stop();
+    };
+  }, [client]);
+  return <Connection value={state}>{children}</Connection>;
+}
+
+function gather(client: QueryClient): { add(event: LiveEvent): void; stop(): void } {
+  const stale = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const read = (): void => {
+    timer = undefined;
+    const keys = new Set(stale);
+    stale.clear();
+    void client.invalidateQueries({ predicate: ({ queryKey: [first] }) => keys.has(String(first)) });
+  };
+  return {
+    add({ topic }) {
+      for (const key of shows[topic]) stale.add(key);
+      timer ??= setTimeout(read, gatherMs);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+/** Says that what is shown may be old, while it may be. */
+export function ConnectionBar() {
+  const { t } = useLingui();
+  const state = useConnection();
+  return (
+    <div role="status">
+      {state === "lost" ? (
+        <p className="bg-warn-soft px-4 py-1.5 text-center font-medium text-warn">
+          {t`The connection to the console is lost. What you see may be out of date; it comes back by itself.`}
+        </p>
+      ) : null}
+    </div>
+  );
+}

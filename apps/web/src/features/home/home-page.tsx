@@ -1,0 +1,177 @@
+import type { Health } from "@ciclo/contract";
+import { msg, plural } from "@lingui/core/macro";
+import { useLingui } from "@lingui/react/macro";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Badge } from "../../ui/badge.tsx";
+import { ButtonLink } from "../../ui/button.tsx";
+import { Mono } from "../../ui/code.tsx";
+import { PageHeader, Panel } from "../../ui/page.tsx";
+import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
+import { Time } from "../../ui/time.tsx";
+import { Inbox } from "../changes/inbox.tsx";
+import { ChangeBadge } from "../changes/labels.tsx";
+import { changesQuery } from "../changes/queries.ts";
+import { useSession } from "../session/session.tsx";
+import { configurationQuery, healthQuery } from "./queries.ts";
+
+/** What waits for me, what is unhealthy, what changed lately. */
+export function HomePage() {
+  const { t } = useLingui();
+  const { user } = useSession();
+  return (
+    <>
+      <PageHeader
+        title={t`Home`}
+        lead={t`Signed in as ${user.name}`}
+        actions={
+          <ButtonLink to="/assistant" look="primary">
+            {t`Ask for a change`}
+          </ButtonLink>
+        }
+      />
+      <Inbox />
+      <div className="grid items-start gap-5 lg:grid-cols-2">
+        <HealthPanel />
+        <Lately />
+      </div>
+      <LivePanel />
+    </>
+  );
+}
+
+const checkNames: Record<Health["checks"][number]["id"], ReturnType<typeof msg>> = {
+  database: msg`Database`,
+  repository: msg`Configuration repository`,
+  configuration: msg`Configuration files`,
+  changes: msg`Changes under way`,
+  audit: msg`Audit log`,
+};
+
+const looks = {
+  ok: { tone: "ok", icon: "done", label: msg`Healthy` },
+  degraded: { tone: "warn", icon: "warning", label: msg`Degraded` },
+  down: { tone: "bad", icon: "failed", label: msg`Down` },
+} as const;
+
+function HealthPanel() {
+  const { t, i18n } = useLingui();
+  const { data, error, isPending, refetch } = useQuery(healthQuery);
+  const worstFirst = (data?.checks ?? []).toSorted((a, b) => rank(b) - rank(a));
+  return (
+    <Panel
+      flush
+      title={t`Health`}
+      actions={
+        data === undefined ? null : (
+          <Badge tone={looks[data.status].tone} icon={looks[data.status].icon}>
+            {i18n._(looks[data.status].label)}
+          </Badge>
+        )
+      }
+    >
+      {isPending ? <Skeleton rows={5} height={36} /> : null}
+      {error === null ? null : <Problem error={error} onRetry={() => void refetch()} />}
+      <ul>
+        {worstFirst.map(({ id, status, detail }) => (
+          <li
+            key={id}
+            className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0"
+          >
+            <span className="grow font-medium">{i18n._(checkNames[id])}</span>
+            {status === "ok" ? null : (
+              <Badge tone={looks[status].tone} icon={looks[status].icon}>
+                {i18n._(looks[status].label)}
+              </Badge>
+            )}
+            <span className={status === "ok" ? "wrap-anywhere text-muted" : "w-full wrap-anywhere"}>
+              {detail}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+const rank = ({ status }: Health["checks"][number]): number => ["ok", "degraded", "down"].indexOf(status);
+
+function Lately() {
+  const { t } = useLingui();
+  const { data, error, isPending, refetch } = useQuery(changesQuery({}));
+  return (
+    <Panel flush title={t`Changed lately`} actions={<Link to="/changes">{t`All changes`}</Link>}>
+      {isPending ? <Skeleton rows={5} height={36} /> : null}
+      {error === null ? null : <Problem error={error} onRetry={() => void refetch()} />}
+      {data?.items.length === 0 ? (
+        <div className="p-4">
+          <Empty title={t`No change yet`}>
+            {t`Tell the assistant what should change. You get a plan to read before anything is written.`}
+          </Empty>
+        </div>
+      ) : null}
+      <ul>
+        {data?.items.slice(0, 8).map((change) => (
+          <li
+            key={change.record_id}
+            className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0"
+          >
+            <Link
+              to="/changes/$planId"
+              params={{ planId: change.plan_id }}
+              className="min-w-0 grow basis-48 font-medium wrap-anywhere text-text"
+            >
+              {change.summary}
+            </Link>
+            <ChangeBadge {...change} />
+            <span className="w-full wrap-anywhere text-muted">
+              {change.actor} · <Time at={change.created_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function LivePanel() {
+  const { t } = useLingui();
+  const { data } = useQuery(configurationQuery);
+  if (data === undefined) return null;
+  const { agents, servers, policies, branch, commit } = data;
+  const groups = [
+    {
+      id: "agents",
+      title: t`${plural(agents.length, { one: "# agent", other: "# agents" })}`,
+      names: agents.map(({ name }) => name),
+    },
+    {
+      id: "servers",
+      title: t`${plural(servers.length, { one: "# MCP server", other: "# MCP servers" })}`,
+      names: servers.map(({ id }) => id),
+    },
+    {
+      id: "policies",
+      title: t`${plural(policies.length, { one: "# policy", other: "# policies" })}`,
+      names: policies.map(({ id }) => id),
+    },
+  ];
+  return (
+    <Panel
+      title={t`Live configuration`}
+      actions={<Mono className="text-muted">{`${branch} @ ${commit.slice(0, 8)}`}</Mono>}
+    >
+      <div className="grid gap-4 sm:grid-cols-3">
+        {groups.map(({ id, title, names }) => (
+          <div key={id} className="min-w-0">
+            <h3>{title}</h3>
+            <p className="wrap-anywhere text-muted">
+              {names.slice(0, 12).join(", ")}
+              {names.length > 12 ? "…" : ""}
+            </p>
+          </div>
+        ))}
+      </div>
+    </Panel>
+  );
+}

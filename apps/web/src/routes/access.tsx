@@ -1,0 +1,1 @@
+export { AccessPage as AccessRoute } from "../features/access/access-page.tsx";

@@ -1,0 +1,22 @@
+/** What the address says behind `?`, read with care: anybody can write it. */
+type Raw = Record<string, unknown>;
+
+const maxLength = 300;
+
+/** A text of the address; absent when empty, too long or no text. */
+export function textOf(raw: Raw, name: string): string | undefined {
+  const value = raw[name];
+  const text = typeof value === "number" ? String(value) : value;
+  return typeof text === "string" && text !== "" && text.length <= maxLength ? text : undefined;
+}
+
+/** One of the given values; absent when it is another. */
+export function oneOf<T extends string>(raw: Raw, name: string, values: readonly T[]): T | undefined {
+  return values.find((value) => value === raw[name]);
+}
+
+type Present<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
+/** Without what is absent, so that the address stays short. */
+export const present = <T extends object>(values: T): Present<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
