@@ -155,7 +155,10 @@ async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): 
   // Slips on a read, and on a door that anybody may knock at, are no refusals of something protected.
   const isOpen = name !== undefined && endpoints[name].access === "public";
   const isSlip = (c.req.method === "GET" || isOpen) && (status === 400 || status === 404 || status === 413);
-  if (name === undefined || isSlip || refusal.quiet || refusal.code === "audit_unavailable") return refusal;
+  // Asking who one is, as every page does that opens, reaches for nothing.
+  const isQuestion = name === "getSession" && refusal.code === "unauthenticated";
+  if (name === undefined || isSlip || isQuestion || refusal.quiet || refusal.code === "audit_unavailable")
+    return refusal;
   try {
     await deps.transaction(async (_, record) => {
       await record({

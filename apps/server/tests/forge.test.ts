@@ -83,6 +83,9 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
       ["closed", null],
     ]);
     expect(branches(remote)).toEqual(["main"]);
+    for (const { plan_id } of [one, two]) {
+      expect((await changeOf(plan_id)).pull_request?.state).toBe("closed");
+    }
   });
 
   it("takes in checks and reviews by call and by signed webhook, and refuses an unsigned one", async () => {

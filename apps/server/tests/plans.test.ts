@@ -190,6 +190,19 @@ describe("taking back in an odd order", () => {
 });
 
 describe("risks follow from what a plan does", () => {
+  it("are bounded, so that a plan with very many can be read and submitted", async () => {
+    const rules = Array.from({ length: 900 }, (_, index) => ({
+      roles: ["viewer"],
+      servers: [`server-${index}`],
+      tools: ["*"],
+      effect: "allow",
+    }));
+    const planned = await planWith(author, "edit_policies", { policy_id: "access", changes: { rules } });
+    expect(planned.plan.risks).toHaveLength(51);
+    expect(planned.plan.risks.at(-1)?.title).toMatch(/^\d+ further risks like these$/);
+    expect(await submitWith(author, planned, { mode: "dry_run" })).toMatchObject({ mode: "dry_run" });
+  });
+
   const risksOf = async (intent: string, payload: Record<string, unknown>): Promise<string[]> =>
     (await planWith(author, intent, payload)).plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
 

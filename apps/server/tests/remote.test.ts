@@ -45,6 +45,11 @@ const push = (path: string, contents: string): void => {
 };
 
 describe("the team's own repository", () => {
+  it("answers the first question of a console that has not looked at it yet", async () => {
+    const reply = await author.client.call("chat", { body: { message: "Add the agent catalog" } });
+    expect(reply.plan?.base_commit).toBe(git(remote, "rev-parse", "main"));
+  });
+
   it("gets branch, landing and revert; nobody's checkout is touched", async () => {
     const before = git(checkout, "status", "--porcelain", "--branch");
     const submitted = await submitAgent("catalog");

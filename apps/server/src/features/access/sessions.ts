@@ -71,9 +71,9 @@ export function createSessions(deps: SessionsDeps): SessionsService {
         await touch(user);
         return authenticated(user, null);
       }
-      if (credentials.authorization !== undefined || credentials.cookie === undefined) {
-        throw fail(credentials.address);
-      }
+      if (credentials.authorization !== undefined) throw fail(credentials.address);
+      // Who brings nothing has guessed nothing.
+      if (credentials.cookie === undefined) throw unauthenticated();
       return bySession(deps, credentials, fail);
     },
     async open(proof, address) {

@@ -44,7 +44,8 @@ export async function presentRecord(
     hitl_required: change.status === "hitl_required",
     approval_id: approval?.id ?? null,
     approvals,
-    pull_request: change.pull_request === null ? null : (JSON.parse(change.pull_request) as PullRequest),
+    pull_request:
+      submission.pull_request === null ? null : (JSON.parse(submission.pull_request) as PullRequest),
     message: (message ?? state)[locale],
     threadId: change.thread_id,
   };

@@ -241,13 +241,27 @@ function discardProcedure(deps: ChangesDeps): Procedure {
     name: "close-pull-request",
     async run(change) {
       if (deps.forge === null || change.pull_request === null) return {};
-      await deps.forge.close((JSON.parse(change.pull_request) as PullRequest).number);
-      return {};
+      const { number } = JSON.parse(change.pull_request) as PullRequest;
+      await deps.forge.close(number);
+      return { pull_request: JSON.stringify(await deps.forge.read(number)) };
     },
   };
   return {
     steps: [closePullRequest, deleteBranch(deps)],
-    finish: () => Promise.resolve(),
+    async finish({ queries, record }, change, results) {
+      const closed = results.get("close-pull-request")?.pull_request ?? null;
+      if (closed === null) return;
+      await store.updateRecord(queries, change.id, { pull_request: closed });
+      const { number, state } = JSON.parse(closed) as PullRequest;
+      await record({
+        actor: system,
+        action: "pull_request.synchronised",
+        resource: `change:${change.plan_id}`,
+        status: "succeeded",
+        planId: change.plan_id,
+        metadata: { number, state },
+      });
+    },
   };
 }
 

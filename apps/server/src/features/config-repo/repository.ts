@@ -84,15 +84,15 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
   const checked = new Memo<string, ReturnType<typeof checkConfigFile>>(20_000);
   const check = (file: SourceFile) =>
     checked.get(`${file.blob} ${file.path}`, () => checkConfigFile(file.path, file.source));
-  const head = async (): Promise<string> => {
+  const refresh = async (): Promise<string> => {
+    await target.refresh();
     const commit = await plumbing.resolveRef(git, target.baseRef);
     if (commit === null) throw noBase(baseBranch);
     return commit;
   };
-  const refresh = async (): Promise<string> => {
-    await target.refresh();
-    return head();
-  };
+  // A mirror that is new has seen nothing yet.
+  const head = async (): Promise<string> =>
+    (await plumbing.resolveRef(git, target.baseRef)) ?? (await refresh());
   const landedAs = (commit: string): Promise<string | null> => findLanding(git, target.baseRef, commit);
   return {
     baseBranch,

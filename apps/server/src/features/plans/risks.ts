@@ -12,16 +12,31 @@ import type { Snapshot } from "../config-repo/snapshot.ts";
 
 export type DraftRisk = { title: Text; impact: Risk["impact"]; mitigation: Text };
 
+/** More than anybody reads one by one. */
+const maxRisks = 50;
+
 /** What a change brings with it, read from the configuration before and after. Worst first. */
 export function findRisks(before: Snapshot, after: Snapshot, overwritten: readonly string[]): DraftRisk[] {
   const order = { high: 0, medium: 1, low: 2 };
-  return [
+  const risks = [
     ...policyRisks(before, after),
     ...serverRisks(before, after),
     ...agentRisks(before, after),
     ...overwritten.map(overwriteRisk),
   ].toSorted((a, b) => order[a.impact] - order[b.impact]);
+  const more = risks.slice(maxRisks);
+  return more[0] === undefined ? risks : [...risks.slice(0, maxRisks), furtherRisks(more.length, more[0])];
 }
+
+/** Stands for the risks that are not listed; they are no worse than the first of them. */
+const furtherRisks = (count: number, { impact }: DraftRisk): DraftRisk => ({
+  title: text(`${count} further risks like these`, `Mais ${count} riscos como estes`),
+  impact,
+  mitigation: text(
+    "Read the diff whole, or make the change in smaller parts.",
+    "Leia o diff inteiro ou faça a mudança em partes menores.",
+  ),
+});
 
 function policyRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
   const ids = new Set([...before.policies.keys(), ...after.policies.keys()]);

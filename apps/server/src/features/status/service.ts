@@ -119,7 +119,4 @@ function waitingFinding(waiting: readonly { planId: string; reason: Text }[]): F
 const checkpointFinding = (last: Checkpoint | null): Finding =>
   last === null
     ? ok("No checkpoint is signed yet", "Ainda não há checkpoint assinado")
-    : ok(
-        `${last.size} events were signed at ${last.signed_at}`,
-        `${last.size} eventos assinados em ${last.signed_at}`,
-      );
+    : ok(`The first ${last.size} entries are signed`, `Os primeiros ${last.size} registros estão assinados`);
