@@ -11,6 +11,7 @@ import { type Database, openSqliteDatabase } from "../apps/server/src/db/dialect
 import { eventHash, genesis } from "../apps/server/src/features/audit/chain.ts";
 import { system } from "../apps/server/src/lib/actor.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
+import { insertChanges } from "../apps/server/tests/support/history.ts";
 import { type Figures, median, p99, timed } from "./measure.ts";
 
 const main = fileURLToPath(new URL("../apps/server/src/main.ts", import.meta.url));
@@ -68,7 +69,7 @@ export async function measureHistory(): Promise<Figures> {
     email: "viewer@example.com",
     roles: ["viewer"],
   });
-  await insertChanges(database);
+  await insertChanges(database, changes);
   const list = await measureList(services.app.fetch, token);
   await insertEvents(database);
   const { ms, result } = await timed(() => services.audit.verify());
@@ -97,46 +98,6 @@ async function measureList(fetchApp: Parameters<typeof serve>[0]["fetch"], token
   server.close();
   return { changes_p50_ms: median(times), changes_p99_ms: p99(times) };
 }
-
-async function insertChanges(database: Database): Promise<void> {
-  await database.transaction(async (queries) => {
-    for (let index = 0; index < changes; index += 100) {
-      const rows = Array.from({ length: 100 }, (_, offset) => changeRow(index + offset));
-      await queries.insertInto("change_plans").values(rows).execute();
-    }
-  });
-}
-
-const changeRow = (index: number) => {
-  const at = new Date(1.7e12 + index * 1000).toISOString();
-  const id = `change-${String(index).padStart(7, "0")}`;
-  return {
-    id,
-    plan_id: id,
-    kind: "submission",
-    thread_id: null,
-    intent: "add_agent",
-    summary: `Add agent ${index}`,
-    actor: "bench",
-    actor_email: null,
-    actor_id: null,
-    mode: "branch_pr",
-    status: "completed",
-    outcome: "applied",
-    branch: `ciclo/${id}`,
-    base_branch: "main",
-    base_commit: "0".repeat(40),
-    commit_sha: "0".repeat(40),
-    landed_sha: null,
-    diff_stat: "",
-    diff_patch: "x".repeat(500),
-    risks: "[]",
-    pull_request: null,
-    metadata: "{}",
-    created_at: at,
-    updated_at: at,
-  };
-};
 
 async function insertEvents(database: Database): Promise<void> {
   await database.transaction(async (queries) => {

@@ -33,7 +33,7 @@ export function Copy({ value, label, icon = false }: { value: string; label?: st
   return (
     <>
       {icon ? (
-        <IconButton label={said} onClick={copy} className="size-6">
+        <IconButton label={said} onClick={copy} className="-my-1 size-6">
           <Icon size={14} aria-hidden />
         </IconButton>
       ) : (

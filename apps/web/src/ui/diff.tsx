@@ -2,13 +2,15 @@ import { useLingui } from "@lingui/react/macro";
 import { ChevronRight } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import { Diff as BaseDiff, type FileData, Hunk, type HunkData, parseDiff } from "react-diff-view";
+import { cx } from "./cx.ts";
 import { hasHidden, showHidden } from "./hidden-characters.ts";
 import { Note } from "./states.tsx";
 
 /** Files with more changed lines than this are shown when asked for. */
 const openLines = 400;
-/** Lines that are laid out together. */
+/** Lines that are laid out together, and how high one is, in pixels, before it is. */
 const partLines = 400;
+const lineHeight = 20;
 
 type File = { path: string; added: number; removed: number; lines: number; data: FileData };
 
@@ -95,7 +97,11 @@ const Count = ({ label, className, children }: { label: string; className: strin
 function Lines({ file: { data } }: { file: File }) {
   const parts = useMemo(() => data.hunks.flatMap(split), [data]);
   return parts.map((hunk) => (
-    <div key={hunk.content} className="diff-part border-t border-line">
+    <div
+      key={hunk.content}
+      className={cx("border-t border-line", hunk.changes.length === partLines && "diff-part")}
+      style={{ containIntrinsicSize: `auto ${hunk.changes.length * lineHeight}px` }}
+    >
       <BaseDiff viewType="unified" diffType={data.type} hunks={[hunk]}>
         {(hunks) => hunks.map((each) => <Hunk key={each.content} hunk={each} />)}
       </BaseDiff>

@@ -109,8 +109,8 @@ export function Table<Row extends object>({
 }
 
 const rowClass =
-  "border-b border-line last:border-b-0 has-[[data-row-link]]:cursor-pointer has-[[data-row-link]]:hover:bg-sunken max-sm:flex max-sm:flex-col max-sm:gap-1.5 max-sm:px-4 max-sm:py-3";
-const cellClass = "px-3 py-2 align-top first:pl-4 last:pr-4 max-sm:block max-sm:w-full max-sm:p-0!";
+  "border-b border-line last:border-b-0 has-[[data-row-link]]:cursor-pointer has-[[data-row-link]]:hover:bg-sunken max-sm:flex max-sm:flex-wrap max-sm:items-center max-sm:gap-x-3 max-sm:gap-y-1.5 max-sm:px-4 max-sm:py-3";
+const cellClass = "px-3 py-2 align-top first:pl-4 last:pr-4 max-sm:block max-sm:p-0! max-sm:first:w-full";
 
 function Heading({
   title,

@@ -34,7 +34,7 @@ export function Timeline({ items }: { items: readonly TimelineItem[] }) {
               </span>
               <span className="w-px grow bg-line group-last:hidden" />
             </div>
-            <div className="min-w-0 grow pb-4">
+            <div className="min-w-0 grow pb-4 group-last:pb-0">
               <div className="flex flex-wrap items-baseline justify-between gap-x-3 pt-0.5">
                 <span className="min-w-0 wrap-anywhere">{item.title}</span>
                 <span className="text-[0.93rem] text-muted">

@@ -93,7 +93,7 @@ function Matrix() {
                 <th
                   key={role}
                   scope="col"
-                  className="px-2 py-2 text-center font-medium"
+                  className="px-2 py-2 text-center font-medium max-sm:px-1 max-sm:text-[0.88rem]"
                   title={i18n._(roleHints[role])}
                 >
                   {role}
@@ -108,7 +108,7 @@ function Matrix() {
                   {i18n._(permissionLabels[permission])}
                 </th>
                 {roles.map((role) => (
-                  <td key={role} className="px-2 py-2">
+                  <td key={role} className="px-2 py-2 max-sm:px-1">
                     {allowed.includes(role) ? (
                       <Check size={17} role="img" aria-label={t`yes`} className="mx-auto text-ok" />
                     ) : (

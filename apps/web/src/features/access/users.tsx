@@ -75,7 +75,7 @@ function useColumns(act: (doing: Doing) => void): Column<User>[] {
       {
         id: "actions",
         header: "",
-        className: "w-12",
+        className: "w-12 max-sm:ml-auto",
         cell: (user) => <Actions user={user} act={(what) => act({ user, what })} />,
       },
     ],

@@ -16,12 +16,13 @@ export function Entries({ events }: { events: readonly AuditEvent[] }) {
       {
         id: "seq",
         header: t`No.`,
-        className: "w-16 text-muted max-sm:hidden",
+        className: "w-16 text-muted max-sm:hidden!",
         cell: ({ seq }) => seq,
       },
       {
         id: "action",
         header: t`Action`,
+        className: "max-sm:w-full",
         cell: (event) => (
           <>
             <button

@@ -90,7 +90,7 @@ function Header({ change }: { change: ChangeDetail }) {
         lead={
           <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
             <ChangeBadge {...change} />
-            <span>{change.message}</span>
+            {change.outcome === "rolled_back" ? null : <span>{change.message}</span>}
           </span>
         }
         actions={
@@ -210,9 +210,13 @@ function Side({ change }: { change: ChangeDetail }) {
               title: i18n._(label),
               detail: (
                 <>
-                  {entry.actor}
-                  {entry.reason === null ? null : <q className="block">{entry.reason}</q>}
-                  {entry.commit === null ? null : <Commit sha={entry.commit} />}
+                  <p>{entry.actor}</p>
+                  {entry.reason === null ? null : <q>{entry.reason}</q>}
+                  {entry.commit === null ? null : (
+                    <p>
+                      <Commit sha={entry.commit} />
+                    </p>
+                  )}
                 </>
               ),
             };

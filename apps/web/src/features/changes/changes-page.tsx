@@ -196,7 +196,7 @@ function useColumns(): Column<ChangeSummary>[] {
       {
         id: "intent",
         header: t`Kind`,
-        className: "max-lg:hidden whitespace-nowrap",
+        className: "max-lg:hidden! whitespace-nowrap",
         cell: ({ intent }) => (
           <span>{i18n._(intentLabels[intent as keyof typeof intentLabels] ?? intent)}</span>
         ),

@@ -8,6 +8,7 @@ import { recall, remember } from "../../storage.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { cx } from "../../ui/cx.ts";
 import { Menu } from "../../ui/menu.tsx";
+import { Logo } from "../../ui/logo.tsx";
 import { useSession } from "../session/session.tsx";
 import { Bell } from "./bell.tsx";
 import { ConnectionBar } from "./live.tsx";
@@ -106,7 +107,7 @@ function TopBar({ onSearch }: { onSearch(): void }) {
 function Brand({ isNarrow }: { isNarrow: boolean }) {
   return (
     <Link to="/" className="mb-3 flex items-center gap-2.5 px-2 py-2 text-text hover:no-underline">
-      <img src="/icon.svg" alt={isNarrow ? "Ciclo" : ""} width={24} height={24} />
+      <Logo size={24} name={isNarrow ? "Ciclo" : ""} />
       {isNarrow ? null : <span className="text-[1.15rem] font-bold tracking-tight">Ciclo</span>}
     </Link>
   );

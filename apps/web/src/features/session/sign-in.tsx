@@ -6,6 +6,7 @@ import { callOnce, keepSession } from "../../api.ts";
 import { Button } from "../../ui/button.tsx";
 import { useTitle } from "../../ui/page.tsx";
 import { Problem } from "../../ui/states.tsx";
+import { Logo } from "../../ui/logo.tsx";
 import { LanguageAndTheme } from "../frame/preferences.tsx";
 import { sessionQuery } from "./session.tsx";
 import { SignInForm } from "./sign-in-form.tsx";
@@ -37,7 +38,7 @@ export function SignIn({ onSignedIn }: { onSignedIn(): void }) {
       </div>
       <main className="mx-auto flex w-full max-w-sm grow flex-col gap-6 px-4 pt-[8vh] pb-12">
         <div className="flex items-center gap-2.5">
-          <img src="/icon.svg" alt={t`Ciclo`} aria-hidden width={32} height={32} />
+          <Logo size={32} />
           <span className="text-[1.35rem] font-bold tracking-tight">Ciclo</span>
         </div>
         <div>

@@ -1,0 +1,170 @@
+import { randomBytes } from "node:crypto";
+import { createClient } from "@ciclo/contract";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { problemOf } from "../../server/tests/support/console.ts";
+import { newContext, signIn, watchErrors } from "./support/browser.ts";
+import { type RunningConsole, startConsole } from "./support/server.ts";
+
+let server: RunningConsole;
+let admin: Page;
+beforeAll(async () => {
+  server = await startConsole({ root: ["viewer", "admin"] });
+});
+
+const api = (token: string) => createClient({ baseUrl: server.url, token });
+const dialog = (name: string | RegExp) => admin.getByRole("dialog", { name });
+const row = (name: string) => admin.getByRole("row", { name: new RegExp(name) });
+
+/** Opens a person's menu and chooses from it. */
+async function choose(name: string, action: string): Promise<void> {
+  await admin.getByRole("button", { name: `Actions for ${name}` }).click();
+  await admin.getByRole("menuitem", { name: action }).click();
+}
+
+/** The token that the console shows this once. */
+async function tokenShown(name: string): Promise<string> {
+  const shown = dialog(`Token of ${name}`);
+  const token = await shown.getByRole("region", { name: "Token" }).innerText();
+  await shown.getByRole("button", { name: "I have stored it" }).click();
+  await shown.waitFor({ state: "detached" });
+  return token.trim();
+}
+
+async function add(name: string, roles: string[], token?: string): Promise<void> {
+  await admin.getByRole("button", { name: "Add a user" }).click();
+  const form = dialog("Add a user");
+  await form.getByRole("textbox", { name: "Name" }).fill(name);
+  await form.getByRole("textbox", { name: "E-mail" }).fill(`${name}@example.com`);
+  await form.getByRole("checkbox", { name: "viewer" }).uncheck();
+  for (const role of roles) await form.getByRole("checkbox", { name: role }).check();
+  if (token !== undefined) {
+    await form.getByText("Own token and expiry").click();
+    await form.getByLabel("Token made elsewhere").fill(token);
+  }
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+}
+
+describe("every provisioning step of the runbook", () => {
+  it("is done on one page: user, token, roles, new token, revocation, disabling, enabling", async () => {
+    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    const errors = watchErrors(admin);
+    await add("olga", ["viewer", "planner"]);
+    const first = await tokenShown("olga");
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect((await api(first).call("getSession")).permissions).toContain("plan");
+    expect(await admin.content()).not.toContain(first);
+
+    await choose("olga", "Change roles…");
+    await dialog("Roles of olga").getByRole("checkbox", { name: "planner" }).uncheck();
+    await dialog("Roles of olga").getByRole("checkbox", { name: "approver" }).check();
+    await dialog("Roles of olga").getByRole("button", { name: "Save" }).click();
+    await row("olga").getByText("approver").waitFor();
+    expect((await api(first).call("getSession")).user.roles.toSorted()).toEqual(["approver", "viewer"]);
+
+    await choose("olga", "New token…");
+    await dialog("New token for olga?").getByText("stops working at once").waitFor();
+    await dialog("New token for olga?").getByRole("button", { name: "Make a new token" }).click();
+    const second = await tokenShown("olga");
+    expect((await problemOf(api(first).call("getSession"))).code).toBe("unauthenticated");
+    expect((await api(second).call("getSession")).user.email).toBe("olga@example.com");
+
+    await choose("olga", "Revoke the token…");
+    await dialog("Revoke the token of olga?").getByRole("button", { name: "Revoke the token" }).click();
+    await row("olga").getByText("No token").waitFor();
+    expect((await problemOf(api(second).call("getSession"))).code).toBe("unauthenticated");
+
+    await choose("olga", "Disable…");
+    await dialog("Disable olga?").getByRole("button", { name: "Disable" }).click();
+    await row("olga").getByText("Disabled").waitFor();
+    await choose("olga", "Enable…");
+    await dialog("Enable olga?").getByRole("button", { name: "Enable" }).click();
+    await row("olga").getByText("No token").waitFor();
+    expect(errors).toEqual([]);
+  });
+
+  it("takes a token made with openssl, and shows next to a field what is wrong with it", async () => {
+    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    await add("bot", ["viewer"], "too-short");
+    const form = dialog("Add a user");
+    await form.getByRole("alert").first().waitFor();
+    expect(await form.getByLabel("Token made elsewhere").getAttribute("aria-invalid")).toBe("true");
+    expect(await form.getByRole("textbox", { name: "Name" }).inputValue()).toBe("bot");
+    const token = randomBytes(32).toString("hex");
+    await form.getByLabel("Token made elsewhere").fill(token);
+    await form.getByRole("button", { name: "Add", exact: true }).click();
+    expect(await tokenShown("bot")).toBe(token);
+    const response = await fetch(`${server.url}/api/v1/config/chat`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(response.status).toBe(200);
+  });
+
+  it("refuses what would lock everybody out, and says so", async () => {
+    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    await choose("root", "Disable…");
+    const asking = dialog("Disable root?");
+    await asking.getByRole("button", { name: "Disable" }).click();
+    await asking.getByRole("alert").getByText("policy_denied").waitFor();
+    expect((await api(server.tokens["root"] ?? "").call("getSession")).user.disabled_at).toBeNull();
+  });
+
+  it("shows to others the matrix, and why the rest is not theirs", async () => {
+    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    await add("vera", ["viewer"]);
+    const token = await tokenShown("vera");
+    const vera = await signIn(await newContext(), server.url, token, "/access");
+    await vera.getByText("Users are shown to administrators only.").waitFor();
+    expect(await vera.getByRole("button", { name: "Add a user" }).getAttribute("aria-disabled")).toBe("true");
+    await vera.getByRole("rowheader", { name: "Approve and reject" }).waitFor();
+    // A role given while she looks is there without a reload.
+    await choose("vera", "Change roles…");
+    await dialog("Roles of vera").getByRole("checkbox", { name: "admin" }).check();
+    await dialog("Roles of vera").getByRole("button", { name: "Save" }).click();
+    await vera.getByRole("row", { name: /root@example.com/ }).waitFor();
+  });
+});
+
+describe("signing in", () => {
+  it("by the link of the first run works once, and leaves no secret in the address", async () => {
+    const fresh = await startConsole({});
+    await expect.poll(() => fresh.output()).toMatch(/sign-in#/);
+    const link = /http:\S+\/sign-in#\w+/.exec(fresh.output())?.[0] ?? "";
+    const page = await (await newContext()).newPage();
+    await page.goto(link);
+    await page.getByRole("button", { name: "Continue" }).waitFor();
+    expect(page.url()).toBe(`${fresh.url}/sign-in`);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("heading", { name: "Home" }).waitFor();
+    const again = await (await newContext()).newPage();
+    await again.goto(link);
+    await again.getByRole("button", { name: "Continue" }).click();
+    await again.getByText("A link works once, within 15 minutes.", { exact: false }).waitFor();
+    await page.getByRole("button", { name: "Account" }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.waitForURL(`${fresh.url}/sign-in`);
+    await page.goto(`${fresh.url}/changes?status=failed`);
+    await page.waitForURL(/sign-in\?next=/);
+  });
+
+  it("goes on where the link pointed, never to another site", async () => {
+    const token = server.tokens["root"] ?? "";
+    const page = await signIn(await newContext(), server.url, token, "/audit?action=user.created");
+    await page.getByRole("heading", { name: "Audit" }).waitFor();
+    const other = await (await newContext()).newPage();
+    await other.goto(`${server.url}/sign-in?next=//example.com/`);
+    await other.locator("input[type=password]").fill(token);
+    await other.keyboard.press("Enter");
+    await other.waitForURL((url) => url.pathname !== "/sign-in");
+    expect(new URL(other.url()).origin).toBe(server.url);
+  });
+
+  it("refuses a wrong token, and keeps what is typed", async () => {
+    const page = await (await newContext()).newPage();
+    await page.goto(`${server.url}/sign-in`);
+    await page.locator("input[type=password]").fill("wrong");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("unauthenticated").waitFor();
+    expect(await page.locator("input[type=password]").inputValue()).toBe("wrong");
+  });
+});

@@ -1,0 +1,87 @@
+import { fileURLToPath } from "node:url";
+import type { Locale } from "@ciclo/contract";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, inject } from "vitest";
+
+let browser: Browser | undefined;
+const contexts: BrowserContext[] = [];
+
+/** Where a test that fails leaves a picture of each page it had open. */
+const failures = fileURLToPath(new URL("../../../../.artifacts/failures", import.meta.url));
+
+afterEach(async ({ task }) => {
+  const open = contexts.splice(0);
+  if (task.result?.state === "fail") {
+    const pages = open.flatMap((context) => context.pages());
+    const name = task.name.replace(/\W+/g, "-").slice(0, 80);
+    for (const [index, page] of pages.entries()) {
+      await page.screenshot({ path: `${failures}/${name}-${index}.png` });
+    }
+  }
+  for (const context of open) await context.close();
+});
+afterAll(async () => {
+  await browser?.close();
+});
+
+export type Look = {
+  locale?: Locale;
+  width?: number;
+  height?: number;
+  theme?: "light" | "dark";
+  /** Messages that the page may write to the browser's console as errors. */
+  expectedErrors?: RegExp;
+};
+
+/** Waits for conditions at most this long. */
+export const patienceMs = 15_000;
+
+/** A person's own browser: nothing in it is shared with another's. */
+export async function newContext(look: Look = {}): Promise<BrowserContext> {
+  browser ??= await chromium.launch({
+    executablePath: inject("chromiumPath"),
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  const { locale = "en", width = 1440, height = 900, theme = "light" } = look;
+  const context = await browser.newContext({
+    locale,
+    viewport: { width, height },
+    colorScheme: theme,
+    reducedMotion: "reduce",
+    timezoneId: "America/Sao_Paulo",
+  });
+  context.setDefaultTimeout(patienceMs);
+  contexts.push(context);
+  return context;
+}
+
+/** Errors that a page met: exceptions, broken policies, what it wrote to the console as one. */
+export function watchErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    // A refused request is told to the person; the browser's own note of it is no error of ours.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      errors.push(message.text());
+    }
+  });
+  return errors;
+}
+
+/** Signs in as a person does, by token, and lands on `path`. */
+export async function signIn(context: BrowserContext, url: string, token: string, path = "/"): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${url}${path}`);
+  await page.locator("input[type=password]").fill(token);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${url}${path}`);
+  await page.locator("#content h1").first().waitFor();
+  return page;
+}
