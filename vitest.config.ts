@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -13,5 +14,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
+    // Much of the time goes by waiting for other processes; vitest would leave one core of two idle.
+    maxWorkers: Math.max(2, availableParallelism()),
   },
 });

@@ -26,7 +26,10 @@ export async function measureStart(): Promise<Figures> {
   const times: number[] = [];
   let idle = 0;
   for (let round = 0; round <= starts; round += 1) {
-    const { ms, result: child } = await timed(() => startAndAsk(home));
+    const {
+      ms,
+      result: { child },
+    } = await timed(() => startAndAsk(home));
     // The first fills the compile cache and makes the repository.
     if (round > 0) times.push(ms);
     if (round === starts) {
@@ -39,20 +42,22 @@ export async function measureStart(): Promise<Figures> {
   return { start_to_healthz_ms: median(times), idle_memory_mb: idle };
 }
 
-async function startAndAsk(home: string) {
+/** Starts a console and waits for its first `/healthz`. */
+export async function startAndAsk(home: string) {
   const child = spawn(process.execPath, [main], {
     env: { PATH: process.env.PATH, CICLO_HOME: home, CICLO_PORT: "0", CICLO_LOG_LEVEL: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
+  let url: string | undefined;
   for await (const chunk of child.stdout) {
     output += String(chunk);
-    const url = /Ciclo is at (\S+)/.exec(output)?.[1];
-    if (url === undefined) continue;
-    await fetch(`${url}/healthz`);
-    break;
+    url = /Ciclo is at (\S+)/.exec(output)?.[1];
+    if (url !== undefined) break;
   }
-  return child;
+  if (url === undefined) throw new Error(`the console did not start: ${output}`);
+  await fetch(`${url}/healthz`);
+  return { child, url };
 }
 
 const residentMegabytes = (pid: number): number =>

@@ -1,4 +1,7 @@
-/** What was asked for, and the tests that show it: `file › part of the title`. A test checks that they exist. */
+/**
+ * What was asked for, and the tests that show it: `file › part of the title`, of the server or, with
+ * `web/`, the console. A test checks that they exist.
+ */
 export const requirements: readonly { asked: string; shownBy: readonly string[] }[] = [
   {
     asked: "npm start and npm test work from a fresh clone; the tour is tested",
@@ -118,5 +121,106 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
   {
     asked: "PlanExecutor and hashToken as the runbook's snippets",
     shownBy: ["library.test.ts › dry-runs, submits, decides and rolls back"],
+  },
+  {
+    asked: "Kit: every part in its states on /kit, in development only; both themes",
+    shownBy: [
+      "web/pages.test.ts › shows each part in its states",
+      "web/pages.test.ts › is not part of what is shipped",
+    ],
+  },
+  {
+    asked: "Sign-in by token and one-time link, sign-out, deep links, session expiry without losing text",
+    shownBy: [
+      "web/access.test.ts › by the link of the first run works once",
+      "web/access.test.ts › goes on where the link pointed",
+      "web/faults.test.ts › asks for it on top of the page",
+    ],
+  },
+  {
+    asked: "The runbook's journey in pt-BR and en: two people, two browsers, live, commit, rollback, audit",
+    shownBy: ["web/journey.test.ts › goes from a sentence to a commit and back"],
+  },
+  {
+    asked: "The whole approval journey by keyboard alone",
+    shownBy: ["web/journey.test.ts › an operator signs in, asks, submits"],
+  },
+  {
+    asked: "Changes: inbox, filters in the address, cursor paging over 100,000 rows, pull request checks",
+    shownBy: [
+      "web/scale.test.ts › is paged through by cursor",
+      "web/scale.test.ts › shows its checks as the forge reports them",
+      "web/pages.test.ts › of filters and pages are in the address",
+    ],
+  },
+  {
+    asked: "Roll back with the exact consequence named",
+    shownBy: [
+      "status.test.ts › is said before it is done",
+      "status.test.ts › names the paths on which it would be refused",
+    ],
+  },
+  {
+    asked: "Audit: filters, detail, chain state, checkpoint, export",
+    shownBy: [
+      "status.test.ts › the whole log, as JSON lines",
+      "web/journey.test.ts › goes from a sentence to a commit and back",
+    ],
+  },
+  {
+    asked: "Access: every provisioning step of the runbook on one page",
+    shownBy: [
+      "web/access.test.ts › is done on one page",
+      "web/access.test.ts › takes a token made with openssl",
+    ],
+  },
+  {
+    asked: "Home: what waits, what changed, what is unhealthy",
+    shownBy: [
+      "status.test.ts › are well on a fresh console",
+      "status.test.ts › name the file that a push by hand broke",
+    ],
+  },
+  {
+    asked: "Live: server-sent events, no polling, one connection a browser, recovers with what was missed",
+    shownBy: [
+      "live.test.ts › go on behind Last-Event-ID",
+      "web/faults.test.ts › in two tabs of one browser, one connection serves both",
+      "web/faults.test.ts › says so, keeps what is typed, comes back by itself",
+    ],
+  },
+  {
+    asked: "One process, same origin, strict CSP, deep links; the weight is printed and bounded by the build",
+    shownBy: [
+      "http.test.ts › with its page, under a strict policy",
+      "http.test.ts › gives its files for good",
+    ],
+  },
+  {
+    asked:
+      "axe finds nothing, 390 px without sideways scrolling, every page in both themes, widths and languages",
+    shownBy: [
+      "web/pages.test.ts › fits, at $width pixels, and axe finds nothing",
+      "web/pages.test.ts › is free of axe's findings too",
+    ],
+  },
+  {
+    asked:
+      "409 stale with a new plan, 422 by file, two who decide, long names, 5,000 lines, emoji, right-to-left",
+    shownBy: [
+      "web/faults.test.ts › a stale one offers to plan it again",
+      "web/faults.test.ts › one that was tampered with is refused",
+      "web/faults.test.ts › who comes second reads who decided",
+      "web/faults.test.ts › at great length breaks where it must",
+      "web/faults.test.ts › in a diff of 5,000 lines",
+      "web/faults.test.ts › of any script is shown as it was written",
+    ],
+  },
+  {
+    asked: "No text outside the catalogues; a missing translation fails",
+    shownBy: [
+      "web/catalogue.test.ts › hold every message of the code",
+      "web/catalogue.test.ts › have a translation for each",
+    ],
   },
 ];

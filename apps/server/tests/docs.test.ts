@@ -97,7 +97,10 @@ describe("the guide and the READMEs", () => {
   it.each(requirements)("shows by a test: $asked", ({ shownBy }) => {
     for (const place of shownBy) {
       const [file = "", title = ""] = place.split(" › ");
-      const source = readFileSync(`${root}apps/server/tests/${file}`, "utf8").replaceAll(/\s+/g, " ");
+      const path = file.startsWith("web/")
+        ? file.replace("web/", "apps/web/tests/")
+        : `apps/server/tests/${file}`;
+      const source = readFileSync(`${root}${path}`, "utf8").replaceAll(/\s+/g, " ");
       expect(source, place).toContain(title);
     }
   });
