@@ -70,6 +70,27 @@ describe("the import rules", () => {
       "no-restricted-imports",
     ],
     [`${server}/features/plans/service.ts`, "export const a = process.env.HOME;", "no-process-env"],
+    [
+      "apps/web/src/features/audit/a.ts",
+      'import { b } from "../../../../server/src/features/audit/service.ts";\nexport const a = b;',
+      "no-restricted-imports",
+    ],
+    [
+      "apps/web/src/features/audit/a.ts",
+      'import { PlanExecutor } from "@ciclo/server";\nexport const a = PlanExecutor;',
+      "no-restricted-imports",
+    ],
+    [
+      "apps/web/src/ui/a.ts",
+      'import { b } from "../features/audit/queries.ts";\nexport const a = b;',
+      "no-restricted-imports",
+    ],
+    ["apps/web/src/features/audit/a.tsx", "export const A = () => <p>Not translated</p>;", "jsx-no-literals"],
+    [
+      "apps/web/src/features/audit/a.tsx",
+      'export const A = () => <input placeholder="Not translated" />;',
+      "jsx-no-literals",
+    ],
   ])("%s: %s", async (path, source, rule) => {
     expect(await lint(path, source)).toContain(rule);
   });

@@ -159,6 +159,23 @@ describe("signing in", () => {
     expect(new URL(other.url()).origin).toBe(server.url);
   });
 
+  it("as somebody else in another tab, or out, begins every tab anew", async () => {
+    const context = await newContext();
+    const first = await signIn(context, server.url, server.tokens["root"] ?? "", "/access");
+    const second = await context.newPage();
+    await second.goto(`${server.url}/sign-in`);
+    const { token } = await api(server.tokens["root"] ?? "").call("createUser", {
+      body: { name: "wanda", email: "wanda@example.com", roles: ["viewer"] },
+    });
+    await second.locator("input[type=password]").fill(token);
+    await second.keyboard.press("Enter");
+    await first.getByText("Users are shown to administrators only.", { exact: false }).waitFor();
+    await second.getByRole("button", { name: "Account" }).click();
+    await second.getByRole("menuitem", { name: "Sign out" }).click();
+    await first.waitForURL(/\/sign-in/);
+    expect((await context.cookies()).filter(({ value }) => value !== "")).toEqual([]);
+  });
+
   it("refuses a wrong token, and keeps what is typed", async () => {
     const page = await (await newContext()).newPage();
     await page.goto(`${server.url}/sign-in`);

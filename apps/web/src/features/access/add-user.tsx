@@ -23,6 +23,8 @@ export function AddUser({ onClose }: { onClose(): void }) {
   const [created, setCreated] = useState<ProvisionedUser | null>(null);
   const add = useMutation({
     mutationFn: () => call("createUser", { body: newUser(form) }),
+    // The answer holds the token: it is gone with the dialog.
+    gcTime: 0,
     async onSuccess(user) {
       setCreated(user);
       await client.invalidateQueries();

@@ -27,6 +27,8 @@ export function ChangeUser({ user, action, onClose }: { user: User; action: User
   const [issued, setIssued] = useState<ProvisionedUser | null>(null);
   const change = useMutation({
     mutationFn: (): Promise<User | ProvisionedUser> => calls[action](user.id),
+    // The answer may hold a token: it is gone with the dialog.
+    gcTime: 0,
     async onSuccess(result) {
       if ("token" in result) {
         setIssued(result);

@@ -4,11 +4,14 @@ import { Link, type LinkProps } from "@tanstack/react-router";
 import { LogOut, Menu as MenuIcon, PanelLeftClose, PanelLeftOpen, Search, UserRound } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { callOnce } from "../../api.ts";
+import { announceIdentity } from "../../identity.ts";
+import { describeProblem } from "../../problems.ts";
 import { recall, remember } from "../../storage.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { cx } from "../../ui/cx.ts";
 import { Menu } from "../../ui/menu.tsx";
 import { Logo } from "../../ui/logo.tsx";
+import { useToast } from "../../ui/toast.tsx";
 import { useSession } from "../session/session.tsx";
 import { Bell } from "./bell.tsx";
 import { ConnectionBar } from "./live.tsx";
@@ -146,10 +149,15 @@ function NavLink({
 function Account() {
   const { t } = useLingui();
   const { user } = useSession();
+  const toast = useToast();
   const signOut = useMutation({
     mutationFn: () => callOnce("deleteSession"),
-    // A whole new page: nothing of this person stays in memory.
-    onSettled: () => location.assign("/sign-in"),
+    onSuccess() {
+      announceIdentity(null);
+      // A whole new page: nothing of this person stays in memory.
+      location.assign("/sign-in");
+    },
+    onError: (error) => toast(t`You are still signed in`, describeProblem(error, t).title),
   });
   return (
     <Menu

@@ -3,6 +3,7 @@ import { useLingui } from "@lingui/react/macro";
 import { queryOptions, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from "react";
 import { callOnce, keepSession, resume, whenExpired } from "../../api.ts";
+import { onIdentity } from "../../identity.ts";
 
 const ExpiredDialog = lazy(async () => ({
   default: (await import("./expired-dialog.tsx")).ExpiredDialog,
@@ -49,6 +50,13 @@ export function SessionGuard({ children }: { children: ReactNode }) {
       if (!isSame) location.reload();
     },
     [client, user.id],
+  );
+  useEffect(
+    () =>
+      onIdentity((userId) => {
+        if (userId !== user.id) location.reload();
+      }),
+    [user.id],
   );
   useEffect(
     // Another tab may have opened a new session already.

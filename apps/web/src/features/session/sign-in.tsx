@@ -3,6 +3,7 @@ import { useLingui } from "@lingui/react/macro";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { callOnce, keepSession } from "../../api.ts";
+import { announceIdentity } from "../../identity.ts";
 import { Button } from "../../ui/button.tsx";
 import { useTitle } from "../../ui/page.tsx";
 import { Problem } from "../../ui/states.tsx";
@@ -28,6 +29,7 @@ export function SignIn({ onSignedIn }: { onSignedIn(): void }) {
   useEffect(hideLink, []);
   const enter = (session: Session): void => {
     keepSession(session);
+    announceIdentity(session.user.id);
     client.setQueryData(sessionQuery.queryKey, session);
     onSignedIn();
   };
