@@ -75,6 +75,10 @@ export function createMount(app: App, deps: MountDeps): Mount {
       c.set("endpoint", name);
       const authenticated = await enter(c, deps, endpoint);
       const locale = localeOf(c);
+      // A stream that nobody reads would never be cancelled.
+      if (c.req.method === "HEAD" && endpoint.stream !== undefined) {
+        return c.body(null, 200, streamHeaders(endpoint));
+      }
       const call = {
         actor: authenticated?.actor ?? anonymous,
         authenticated,
@@ -156,7 +160,7 @@ async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): 
   const isOpen = name !== undefined && endpoints[name].access === "public";
   const isSlip = (c.req.method === "GET" || isOpen) && (status === 400 || status === 404 || status === 413);
   // Asking who one is, as every page does that opens, reaches for nothing.
-  const isQuestion = name === "getSession" && refusal.code === "unauthenticated";
+  const isQuestion = name === "getSession" && (status === 401 || status === 403);
   if (name === undefined || isSlip || isQuestion || refusal.quiet || refusal.code === "audit_unavailable")
     return refusal;
   try {

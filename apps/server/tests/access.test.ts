@@ -176,6 +176,19 @@ describe("tokens", () => {
     });
   });
 
+  it("records requests that bring nothing, and not a flood of them", async () => {
+    const running = await startConsole();
+    const { client } = await running.person("viewer");
+    for (let count = 0; count < 60; count += 1) {
+      const response = await running.request("/api/v1/changes");
+      expect(response.status).toBe(401);
+    }
+    expect((await running.request("/api/v1/session")).status).toBe(401);
+    const { items } = await client.call("listAudit", { query: { action: "http.listChanges", limit: 200 } });
+    expect(items).toHaveLength(20);
+    expect((await client.call("listAudit", { query: { action: "http.getSession" } })).items).toEqual([]);
+  });
+
   it("limits failures per address, and never a valid token", async () => {
     const clock = settableClock();
     const running = await startConsole({ clock });

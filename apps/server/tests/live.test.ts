@@ -146,6 +146,39 @@ describe("live events", () => {
     expect((await listen(console_, author)).response.status).toBe(200);
   });
 
+  it("are bounded also when all are asked for at once, and open nothing for HEAD", async () => {
+    const { console_, reader } = await withPeople();
+    const headers = { authorization: `Bearer ${reader.token}` };
+    for (let count = 0; count < 25; count += 1) {
+      const head = await console_.request("/api/v1/events", { method: "HEAD", headers });
+      expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    }
+    const opened = await Promise.all(Array.from({ length: 30 }, () => listen(console_, reader)));
+    expect(opened.filter(({ response }) => response.status === 200)).toHaveLength(20);
+  });
+
+  it("reach a reader who comes back while others are being told", async () => {
+    const { console_, author, reader } = await withPeople();
+    const others = await Promise.all(Array.from({ length: 5 }, () => listen(console_, reader)));
+    const ready = await others[0]?.next();
+    for (let round = 0; round < 5; round += 1) await addAgent(author, `catalog-${round}`);
+    const [late] = await Promise.all([
+      listen(console_, reader, Number(ready?.id)),
+      addAgent(author, "catalog-late"),
+    ]);
+    expect((await late.next())?.event).toBe("ready");
+    const heard: number[] = [];
+    for (let event = await late.next(); event !== null; event = await late.next()) {
+      heard.push(Number(event.id));
+      if (
+        event.data.plan_id?.startsWith("add-agent-catalog-late") &&
+        event.data.action === "change.submitted"
+      )
+        break;
+    }
+    expect(heard).toEqual(heard.map((_, index) => Number(ready?.id) + 1 + index));
+  });
+
   it("end when the console stops", async () => {
     const { console_, reader } = await withPeople();
     const stream = await listen(console_, reader);

@@ -10,7 +10,10 @@ import {
 } from "@ciclo/contract";
 import { currentLocale } from "./i18n.ts";
 
-/** Calls of this origin's API, in the language shown, with the session's cookie and CSRF token. */
+// Calls of this origin's API, in the language shown, with the session's cookie and CSRF token.
+
+/** Nothing came, or not from the console: it is down, or something between us and it said no. */
+export class NoAnswer extends Error {}
 
 type Waiting = (signedIn: boolean) => void;
 
@@ -40,8 +43,7 @@ const reader = {
   answer: (_: EndpointName, json: unknown) => json,
   problem(json: unknown): Problem {
     const isProblem = typeof json === "object" && json !== null && "code" in json && "detail" in json;
-    // Something else between us and the console, such as a proxy, said no.
-    if (!isProblem) throw new TypeError("this is not an answer of the console");
+    if (!isProblem) throw new NoAnswer("this is not an answer of the console");
     return json as Problem;
   },
 };
@@ -49,16 +51,17 @@ const reader = {
 const client = () =>
   createTransport({ baseUrl: location.origin, locale: currentLocale(), fetch: send }, reader);
 
-const send = (url: string, init: RequestInit): Promise<Response> =>
-  fetch(url, {
-    ...init,
-    headers: {
-      ...(init.headers as Record<string, string>),
-      ...(csrfToken === null ? {} : { "x-ciclo-csrf": csrfToken }),
-    },
-  });
+async function send(url: string, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (csrfToken !== null) headers.set("x-ciclo-csrf", csrfToken);
+  try {
+    return await fetch(url, { ...init, headers });
+  } catch (error) {
+    throw new NoAnswer("no answer came", { cause: error });
+  }
+}
 
-/** One call as it is: throws `ProblemError` for a refusal, `TypeError` when no answer of the console came. */
+/** One call as it is: throws `ProblemError` for a refusal, `NoAnswer` when none of the console came. */
 export async function callOnce<N extends EndpointName>(
   name: N,
   input: CallInput<N> = {},
@@ -66,9 +69,8 @@ export async function callOnce<N extends EndpointName>(
   try {
     return await client().call(name, input);
   } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new TypeError("this is not an answer of the console", { cause: error });
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new NoAnswer("this is not an answer of the console", { cause: error });
   }
 }
 
@@ -85,7 +87,8 @@ export async function call<N extends EndpointName>(
   } catch (error) {
     if (!isExpiry(error)) throw error;
     const signedIn = new Promise<boolean>((resolve) => waiting.push(resolve));
-    onExpired();
+    // The first to notice has it looked into, for all.
+    if (waiting.length === 1) onExpired();
     if (!(await signedIn)) throw error;
     return callOnce(name, input);
   }

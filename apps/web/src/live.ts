@@ -13,7 +13,9 @@ export type LiveListener = {
   missed(): void;
 };
 
-const retryMs = 3000;
+/** Waits between attempts where EventSource itself has given up: doubled each time. */
+const firstRetryMs = 3000;
+const longestRetryMs = 60_000;
 
 /**
  * Listens to the console's events. Of all tabs of this browser one holds the connection
@@ -49,7 +51,9 @@ export function listen(listener: LiveListener): () => void {
         resolve();
       });
     });
-  navigator.locks.request("ciclo.live", { signal: leaving.signal }, lead).catch((error: unknown) => {
+  // Absent where the page came over plain HTTP from another machine: then each tab has a connection.
+  const turn = navigator.locks?.request("ciclo.live", { signal: leaving.signal }, lead) ?? lead();
+  turn.catch((error: unknown) => {
     if (!leaving.signal.aborted) throw error;
   });
   return () => {
@@ -61,34 +65,31 @@ export function listen(listener: LiveListener): () => void {
 function connect(tell: (word: Word) => void): () => void {
   let source: EventSource | null = null;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let wasLost = false;
+  let retryMs = firstRetryMs;
   let stopped = false;
   // EventSource gives up on a refusal. Asking for the session first waits until it is there again.
   const openAgain = (): void => {
+    retryMs = Math.min(longestRetryMs, retryMs * 2);
     retry = setTimeout(() => {
       call("getSession").then(() => stopped || open(), openAgain);
     }, retryMs);
   };
   const open = (): void => {
     source = new EventSource(addressOf("events"));
+    // A connection begins at the present; what happened before it is read anew.
     const opened = (): void => {
+      retryMs = firstRetryMs;
       tell({ state: "live" });
-      // A new connection begins at the present; what happened meanwhile is read anew.
-      if (wasLost) tell({ missed: true });
-      wasLost = false;
+      tell({ missed: true });
     };
     source.addEventListener("ready", opened);
-    source.addEventListener("reset", () => {
-      wasLost = true;
-      opened();
-    });
+    source.addEventListener("reset", opened);
     for (const topic of liveTopics) {
       source.addEventListener(topic, ({ data }: MessageEvent<string>) =>
         tell({ event: JSON.parse(data) as LiveEvent }),
       );
     }
     source.addEventListener("error", () => {
-      wasLost = true;
       tell({ state: "lost" });
       if (source?.readyState === EventSource.CLOSED) openAgain();
     });

@@ -1,4 +1,5 @@
 import { ProblemError } from "@ciclo/contract";
+import { NoAnswer } from "./api.ts";
 import type { MessageDescriptor } from "@lingui/core";
 import { msg } from "@lingui/core/macro";
 
@@ -23,7 +24,7 @@ export function describeProblem(error: unknown, t: (message: MessageDescriptor) 
       requestId: code === "internal" ? (request_id ?? null) : null,
     };
   }
-  if (error instanceof TypeError) {
+  if (error instanceof NoAnswer) {
     return {
       ...none,
       title: t(msg`The console does not answer`),

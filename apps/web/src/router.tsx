@@ -7,12 +7,13 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import { changeTabs } from "./features/changes/tabs.ts";
 import type { ChangeFilters } from "./features/changes/queries.ts";
 import type { AuditFilters } from "./features/audit/queries.ts";
 import { sessionQuery } from "./features/session/session.tsx";
 import { Broken, Console, NotFound } from "./routes/console.tsx";
 import { SignInRoute } from "./routes/sign-in.tsx";
-import { oneOf, present, textOf } from "./search.ts";
+import { instantOf, oneOf, present, textOf } from "./search.ts";
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
   notFoundComponent: NotFound,
@@ -83,7 +84,7 @@ const changesRoute = createRoute({
 const changeRoute = createRoute({
   getParentRoute: () => consoleRoute,
   path: "/changes/$planId",
-  validateSearch: (raw) => present({ tab: oneOf(raw, "tab", ["diff", "plan", "audit"] as const) }),
+  validateSearch: (raw) => present({ tab: oneOf(raw, "tab", changeTabs) }),
   component: lazyRouteComponent(() => import("./routes/change.tsx"), "ChangeRoute"),
 });
 
@@ -95,8 +96,8 @@ const auditRoute = createRoute({
       actor: textOf(raw, "actor"),
       action: textOf(raw, "action"),
       plan_id: textOf(raw, "plan_id"),
-      from: textOf(raw, "from"),
-      to: textOf(raw, "to"),
+      from: instantOf(raw, "from"),
+      to: instantOf(raw, "to"),
     }),
   component: lazyRouteComponent(() => import("./routes/audit.tsx"), "AuditRoute"),
 });
@@ -126,6 +127,8 @@ export const createConsoleRouter = (queries: QueryClient) =>
   createRouter({
     routeTree,
     context: { queries },
+    // What no page has a use for, or cannot read, is dropped from the address.
+    search: { strict: true },
     defaultPreload: "intent",
     defaultPreloadStaleTime: 0,
     scrollRestoration: true,

@@ -15,6 +15,12 @@ export function oneOf<T extends string>(raw: Raw, name: string, values: readonly
   return values.find((value) => value === raw[name]);
 }
 
+/** An instant in ISO 8601; absent when it is none. */
+export function instantOf(raw: Raw, name: string): string | undefined {
+  const text = textOf(raw, name);
+  return text === undefined || Number.isNaN(Date.parse(text)) ? undefined : new Date(text).toISOString();
+}
+
 type Present<T> = { [K in keyof T]?: NonNullable<T[K]> };
 
 /** Without what is absent, so that the address stays short. */

@@ -50,6 +50,10 @@ describe("every provisioning step of the runbook", () => {
     admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
     const errors = watchErrors(admin);
     await add("olga", ["viewer", "planner"]);
+    await dialog("Token of olga").waitFor();
+    await admin.keyboard.press("Escape");
+    await admin.keyboard.press("Control+k");
+    expect(await admin.getByRole("combobox").count()).toBe(0);
     const first = await tokenShown("olga");
     expect(first).toMatch(/^[0-9a-f]{64}$/);
     expect((await api(first).call("getSession")).permissions).toContain("plan");
@@ -114,7 +118,7 @@ describe("every provisioning step of the runbook", () => {
     await add("vera", ["viewer"]);
     const token = await tokenShown("vera");
     const vera = await signIn(await newContext(), server.url, token, "/access");
-    await vera.getByText("Users are shown to administrators only.").waitFor();
+    await vera.getByText("Users are shown to those who manage them.").waitFor();
     expect(await vera.getByRole("button", { name: "Add a user" }).getAttribute("aria-disabled")).toBe("true");
     await vera.getByRole("rowheader", { name: "Approve and reject" }).waitFor();
     // A role given while she looks is there without a reload.
@@ -169,7 +173,7 @@ describe("signing in", () => {
     });
     await second.locator("input[type=password]").fill(token);
     await second.keyboard.press("Enter");
-    await first.getByText("Users are shown to administrators only.", { exact: false }).waitFor();
+    await first.getByText("Users are shown to those who manage them.", { exact: false }).waitFor();
     await second.getByRole("button", { name: "Account" }).click();
     await second.getByRole("menuitem", { name: "Sign out" }).click();
     await first.waitForURL(/\/sign-in/);

@@ -62,6 +62,58 @@ describe("when the console goes away", () => {
   });
 });
 
+describe("when circumstances are poor", () => {
+  it("works over plain HTTP from another machine, where browsers offer less", async () => {
+    const url = server.url.replace("127.0.0.1", "console.test");
+    const page = await signIn(await newContext(), url, tokenOf("bruno"), "/changes");
+    const errors = watchErrors(page);
+    expect(await page.evaluate(() => isSecureContext)).toBe(false);
+    const { plan_id } = await submitted("plain-http");
+    await page.getByRole("link", { name: "Review" }).first().waitFor();
+    await page.goto(`${url}/changes/${plan_id}`);
+    await page.getByRole("button", { name: "Copy plan id" }).click();
+    await page.getByText("Select it and copy by hand").first().waitFor();
+    await press(page, "Approve");
+    await page.getByText("Applied to the live branch").waitFor();
+    expect(errors).toEqual([]);
+  });
+
+  it("loads again by itself what did not come the first time", async () => {
+    const context = await newContext();
+    let refusals = 0;
+    await context.route(/menu-list/, async (route) => {
+      refusals += 1;
+      await (refusals > 2 ? route.continue() : route.abort());
+    });
+    const page = await signIn(context, server.url, tokenOf("ana"));
+    await page.getByRole("button", { name: "Account" }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+    expect(await page.getByRole("heading", { name: "Home" }).count()).toBe(1);
+  });
+
+  it("does not drag somebody back to a conversation they have left", async () => {
+    const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
+    let answer = (): void => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route("**/api/v1/config/chat", async (route) => {
+      if (route.request().method() === "POST") await held;
+      await route.continue();
+    });
+    await ask(page, "Add the agent elsewhere");
+    await page.getByRole("link", { name: "Changes", exact: true }).click();
+    await page.getByRole("heading", { name: "Changes", level: 1 }).waitFor();
+    const answered = page.waitForResponse((response) => response.request().method() === "POST");
+    answer();
+    await (await answered).finished();
+    await page.getByRole("link", { name: "Assistant", exact: true }).click();
+    await page
+      .getByRole("complementary")
+      .getByRole("link", { name: /elsewhere/ })
+      .waitFor();
+    expect(page.url()).toBe(`${server.url}/assistant`);
+  });
+});
+
 describe("when the session ends mid-way", () => {
   it("asks for it on top of the page, and what was asked goes on", async () => {
     const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");

@@ -14,7 +14,7 @@ export const approvalStatuses = ["pending", "approved", "rejected", "expired", "
 export const auditStatuses = ["succeeded", "refused", "failed"] as const;
 
 /** Subjects of live events. A reader asks again for what it shows of the subject. */
-export const liveTopics = ["changes", "access", "assistant", "audit", "keys", "health", "cycles"] as const;
+export const liveTopics = ["changes", "access", "assistant", "audit"] as const;
 export type LiveTopic = (typeof liveTopics)[number];
 
 export const healthStates = ["ok", "degraded", "down"] as const;

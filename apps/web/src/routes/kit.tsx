@@ -1,6 +1,7 @@
 import { ProblemError } from "@ciclo/contract";
 import { Inbox, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import { NoAnswer } from "../api.ts";
 import { chooseTheme } from "../theme.ts";
 import { Badge, type icons, type Tone } from "../ui/badge.tsx";
 import { Button, IconButton, Tip } from "../ui/button.tsx";
@@ -171,7 +172,7 @@ const States = () => (
         You get a plan to read before anything is written.
       </Empty>
       <Problem error={refusal} onRetry={() => {}} />
-      <Problem error={new TypeError("Failed to fetch")} />
+      <Problem error={new NoAnswer("no answer came")} />
       <Note>Another approver is there, so somebody else must approve.</Note>
       <Note tone="warn">This was decided before your reason was sent.</Note>
       <Skeleton rows={2} />

@@ -57,7 +57,8 @@ export function Button({
       {children}
     </button>
   );
-  return isBlocked ? <Tip text={blocked}>{button}</Tip> : button;
+  // Always within a tip, so that the button that has focus stays the same one when it is blocked.
+  return <Tip text={isBlocked ? blocked : null}>{button}</Tip>;
 }
 
 /** A link that looks like a button. */
@@ -104,13 +105,18 @@ export function Tip({
   describes = true,
   children,
 }: {
-  text: string;
+  /** Null for nothing to say now. */
+  text: string | null;
   describes?: boolean;
   children: React.ReactElement<Record<string, unknown>>;
 }) {
   return (
-    <Tooltip.Root>
-      <Tooltip.Trigger delay={300} render={children} {...(describes ? { "aria-description": text } : {})} />
+    <Tooltip.Root disabled={text === null}>
+      <Tooltip.Trigger
+        delay={300}
+        render={children}
+        {...(describes && text !== null ? { "aria-description": text } : {})}
+      />
       <Tooltip.Portal>
         <Tooltip.Positioner sideOffset={6} className="z-60">
           <Tooltip.Popup className="max-w-72 rounded-md bg-text px-2 py-1 text-[0.9rem] text-surface shadow-float">

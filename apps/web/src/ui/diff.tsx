@@ -1,3 +1,4 @@
+import { plural } from "@lingui/core/macro";
 import { useLingui } from "@lingui/react/macro";
 import { ChevronRight } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
@@ -71,10 +72,16 @@ function FileDiff({ file }: { file: File }) {
         <span className="text-[0.93rem] text-muted">{kind[file.data.type]}</span>
         <span className="font-mono text-[0.93rem]">
           {added === 0 ? null : (
-            <Count label={t`${added} lines added`} className="text-ok">{`+${added}`}</Count>
+            <Count
+              label={t`${plural(added, { one: "# line added", other: "# lines added" })}`}
+              className="text-ok"
+            >{`+${added}`}</Count>
           )}{" "}
           {removed === 0 ? null : (
-            <Count label={t`${removed} lines removed`} className="text-bad">{`−${removed}`}</Count>
+            <Count
+              label={t`${plural(removed, { one: "# line removed", other: "# lines removed" })}`}
+              className="text-bad"
+            >{`−${removed}`}</Count>
           )}
         </span>
         {lines > openLines && !isOpen ? (

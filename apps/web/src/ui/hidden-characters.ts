@@ -1,18 +1,16 @@
-/** Direction overrides, zero-width characters and other controls (Trojan Source, CVE-2021-42574). */
-const hidden = /[\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/gu;
-/** Joins emoji, and letters of some scripts: that is what it is for. */
-const joiner =
-  /(?<=[\p{Extended_Pictographic}\uFE0F\p{Emoji_Modifier}])\u200D(?=\p{Extended_Pictographic})/gu;
-const kept = "\uE000";
+/**
+ * Characters that a reader does not see and a machine reads: direction overrides (Trojan Source,
+ * CVE-2021-42574), zero-width and tag characters, controls. What emoji are made of is none.
+ */
+const emoji = String.raw`[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}]\uFE0F?(?:\u200D(?=\p{Extended_Pictographic}))?|[0-9#*]\uFE0F\u20E3`;
+const hidden = String.raw`(?![\t\n])[\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]`;
+const pattern = new RegExp(`(?<shown>${emoji})|${hidden}`, "gu");
 
-export const hasHidden = (text: string): boolean => text.replace(joiner, "").search(hidden) !== -1;
+export const hasHidden = (text: string): boolean => showHidden(text) !== text;
 
 /** Writes hidden characters out, `‹U+202E›`, so that a reviewer sees what a machine will read. */
 export const showHidden = (text: string): string =>
-  text
-    .replace(joiner, kept)
-    .replace(
-      hidden,
-      (character) => `‹U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}›`,
-    )
-    .replaceAll(kept, "\u200D");
+  text.replace(pattern, (found, shown: string | undefined) => shown ?? `‹U+${codeOf(found)}›`);
+
+const codeOf = (character: string): string =>
+  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");

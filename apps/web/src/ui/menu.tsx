@@ -1,5 +1,6 @@
 import type { LinkProps } from "@tanstack/react-router";
-import { cloneElement, lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
+import { cloneElement, type ReactElement, type ReactNode, Suspense, useState } from "react";
+import { lazily } from "./lazily.ts";
 
 export type MenuEntry =
   | { kind: "text"; content: ReactNode }
@@ -25,7 +26,7 @@ export type MenuEntry =
 export type MenuProps = { trigger: ReactElement<Record<string, unknown>>; entries: readonly MenuEntry[] };
 
 const load = () => import("./menu-list.tsx");
-const MenuList = lazy(async () => ({ default: (await load()).MenuList }));
+const MenuList = lazily(async () => (await load()).MenuList);
 
 /** A button that opens a list of actions, links or choices. The list is loaded with its first use. */
 export function Menu({ trigger, entries }: MenuProps) {

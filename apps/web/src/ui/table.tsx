@@ -136,7 +136,7 @@ function Heading({
           type="button"
           onClick={onSort}
           title={t`Sort`}
-          className="inline-flex items-center gap-1 rounded hover:text-text"
+          className="inline-flex items-center gap-1 rounded hover:text-text max-sm:hidden"
         >
           {title}
           <SortIcon sorted={sorted} />
@@ -144,6 +144,7 @@ function Heading({
       ) : (
         <span className={title === "" ? "sr-only" : undefined}>{title || t`Actions`}</span>
       )}
+      {onSort === undefined ? null : <span className="sm:hidden">{title}</span>}
     </th>
   );
 }

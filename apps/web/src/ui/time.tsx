@@ -3,15 +3,23 @@ import { useSyncExternalStore } from "react";
 
 const tickMs = 30_000;
 let now = Date.now();
+let timer: ReturnType<typeof setInterval> | undefined;
+const listeners = new Set<() => void>();
 
-/** One clock for all times on the page. */
+/** One clock for all times on the page; it stands still when there are none. */
 function onTick(listener: () => void): () => void {
   now = Date.now();
-  const timer = setInterval(() => {
+  listeners.add(listener);
+  timer ??= setInterval(() => {
     now = Date.now();
-    listener();
+    for (const each of listeners) each();
   }, tickMs);
-  return () => clearInterval(timer);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
 }
 
 const units = [

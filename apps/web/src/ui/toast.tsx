@@ -1,4 +1,5 @@
-import { lazy, type ReactNode, Suspense, useState, createContext, useContext, useMemo } from "react";
+import { type ReactNode, Suspense, useState, createContext, useContext, useMemo } from "react";
+import { lazily } from "./lazily.ts";
 
 export type Toast = { title: string; description?: string | undefined };
 type Say = (title: string, description?: string) => void;
@@ -9,7 +10,7 @@ const Saying = createContext<Say>(() => {});
 export const useToast = (): Say => useContext(Saying);
 
 // Loaded with the first thing there is to say.
-const ToastList = lazy(async () => ({ default: (await import("./toast-list.tsx")).ToastList }));
+const ToastList = lazily(async () => (await import("./toast-list.tsx")).ToastList);
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [said, setSaid] = useState<readonly Toast[]>([]);

@@ -15,7 +15,11 @@ export type AccessFeature = {
 export function createAccess(deps: UsersDeps): AccessFeature {
   return {
     users: createUsers(deps),
-    sessions: createSessions({ ...deps, limiter: new FailureLimiter(deps.clock) }),
+    sessions: createSessions({
+      ...deps,
+      limiter: new FailureLimiter(deps.clock),
+      visitors: new FailureLimiter(deps.clock),
+    }),
     countOthers: store.countActive,
     activeRoles: store.activeRoles,
   };

@@ -14,13 +14,14 @@ export const isTokenLive = (user: StoredUser, now: string): boolean =>
   isActive(user) && (user.token_expires_at === null || user.token_expires_at > now);
 
 /** One answer for every failed authentication, so that it tells nothing apart. */
-export const unauthenticated = (): Refusal =>
+export const unauthenticated = ({ quiet = false } = {}): Refusal =>
   new Refusal(
     "unauthenticated",
     text(
       "A valid token is required: Authorization: Bearer <token>. Ask an admin, or run: ciclo token rotate <e-mail>",
       "É necessário um token válido: Authorization: Bearer <token>. Peça a um admin ou execute: ciclo token rotate <e-mail>",
     ),
+    { quiet },
   );
 
 export const lastAdmin = (): Refusal =>

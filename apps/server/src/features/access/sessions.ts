@@ -28,6 +28,8 @@ export type SessionsDeps = {
   transaction: AuditedTransaction;
   clock: Clock;
   limiter: FailureLimiter;
+  /** Counts requests that bring nothing, so that a flood of them leaves no flood of audit entries. */
+  visitors: FailureLimiter;
 };
 
 export type SessionsService = {
@@ -73,7 +75,9 @@ export function createSessions(deps: SessionsDeps): SessionsService {
       }
       if (credentials.authorization !== undefined) throw fail(credentials.address);
       // Who brings nothing has guessed nothing.
-      if (credentials.cookie === undefined) throw unauthenticated();
+      if (credentials.cookie === undefined) {
+        throw unauthenticated({ quiet: deps.visitors.fail(credentials.address) !== null });
+      }
       return bySession(deps, credentials, fail);
     },
     async open(proof, address) {

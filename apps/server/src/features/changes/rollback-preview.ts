@@ -1,7 +1,14 @@
 import { type Locale, type PullRequest, type RollbackPreview, type Text, text } from "@ciclo/contract";
 import type { Context } from "./deps.ts";
 import { brokenBy } from "./procedures.ts";
-import { conflict, doneAlready, findChange, nothingLeft, unknownCommit } from "./rollback.ts";
+import {
+  conflict,
+  doneAlready,
+  findChange,
+  landingNotRecorded,
+  nothingLeft,
+  unknownCommit,
+} from "./rollback.ts";
 import * as store from "./store.ts";
 
 type Effect = Pick<RollbackPreview, "effect" | "files" | "conflicts"> & { message: Text };
@@ -31,10 +38,11 @@ export async function previewRollback(
 const nothing = (message: Text): Effect => ({ effect: "none", files: [], conflicts: [], message });
 
 async function effectOf(context: Context, change: store.ChangeRecord): Promise<Effect> {
-  if (change.outcome === null) return withdrawal(change);
-  if (change.outcome !== "applied") return nothing(nothingLeft(change.outcome));
-  if (change.landed_sha === null) return nothing(unknownCommit(change).detail);
-  const { files, conflicts } = await context.repository.previewRevert(change.landed_sha, (head, commit) =>
+  const { outcome } = change;
+  if (outcome !== null && outcome !== "applied") return nothing(nothingLeft(outcome));
+  const landed = outcome === null ? await landingNotRecorded(context, change) : change.landed_sha;
+  if (landed === null) return outcome === null ? withdrawal(change) : nothing(unknownCommit(change).detail);
+  const { files, conflicts } = await context.repository.previewRevert(landed, (head, commit) =>
     brokenBy(context, head, commit),
   );
   if (conflicts.length > 0) {

@@ -54,18 +54,24 @@ export async function findChange(
   return change;
 }
 
-/** An approved change may stand on the base branch though its record does not say so yet. */
+/** What stands on the base branch already is recorded first. */
 async function settleLanding(context: Context, change: store.ChangeRecord): Promise<void> {
-  const operation = await journal.unfinished(context.queries, change.id);
-  if (operation?.kind !== "land" || change.commit_sha === null) return;
-  await context.repository.refresh();
-  const isThere = (await context.repository.landedAs(change.commit_sha)) !== null;
-  if (isThere || (await isMergedOnForge(context, change))) await runUnfinished(context, change.id);
+  if ((await landingNotRecorded(context, change)) !== null) await runUnfinished(context, change.id);
 }
 
-async function isMergedOnForge({ forge }: Context, change: store.ChangeRecord): Promise<boolean> {
-  if (forge === null || change.pull_request === null) return false;
-  return (await forge.read((JSON.parse(change.pull_request) as PullRequest).number)).state === "merged";
+/** The commit by which an approved change stands on the base branch though its record does not say so yet. */
+export async function landingNotRecorded(
+  { queries, repository, forge }: Context,
+  change: store.ChangeRecord,
+): Promise<string | null> {
+  const operation = await journal.unfinished(queries, change.id);
+  if (operation?.kind !== "land" || change.commit_sha === null) return null;
+  await repository.refresh();
+  const landed = await repository.landedAs(change.commit_sha);
+  if (landed !== null || forge === null || change.pull_request === null) return landed;
+  const { number } = JSON.parse(change.pull_request) as PullRequest;
+  const { state, merge_commit } = await forge.read(number);
+  return state === "merged" ? (merge_commit ?? change.commit_sha) : null;
 }
 
 /** Adds the rollback's row, and queues what it has to do, in one transaction. */

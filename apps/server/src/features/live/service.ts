@@ -52,7 +52,8 @@ export function createLive(deps: LiveDeps): LiveService {
       const from = Math.min(...[...streams].map(({ seq }) => seq));
       if (!Number.isFinite(from)) return;
       const events = await deps.eventsAfter(from, maxReplay);
-      for (const stream of streams) deliver(stream, events);
+      // Who has joined since, further behind, gets its own reading in the next round.
+      for (const stream of streams) if (stream.seq >= from) deliver(stream, events);
       again ||= events.length === maxReplay;
     } while (again);
   };
@@ -73,8 +74,8 @@ export function createLive(deps: LiveDeps): LiveService {
   timer.unref();
   return {
     async stream({ userId, lastEventId, recheck }) {
-      refuseTooMany(streams, userId);
       const latest = await deps.latest();
+      refuseTooMany(streams, userId);
       const from = startOf(lastEventId, latest);
       const start =
         from === null ? message("reset", { seq: latest }, latest) : message("ready", { seq: from }, from);
@@ -111,9 +112,13 @@ function openStream(
         };
         const send = (chunk: string): void => {
           if (!streams.has(stream)) return;
-          // Who does not read is cut off, and comes back with Last-Event-ID.
-          if ((controller.desiredSize ?? 0) <= 0) end();
-          else controller.enqueue(encoder.encode(chunk));
+          if ((controller.desiredSize ?? 0) > 0) {
+            controller.enqueue(encoder.encode(chunk));
+            return;
+          }
+          // Who does not read is cut off, queue and all, and comes back with Last-Event-ID.
+          release();
+          controller.error(new Error("the reader of live events is too slow"));
         };
         const stream: Stream = { userId, seq, send, end };
         const heartbeat = setInterval(() => {

@@ -34,11 +34,7 @@ export function AccessPage() {
           </Button>
         }
       />
-      {blocked === null ? (
-        <UsersPanel />
-      ) : (
-        <Note>{t`Users are shown to administrators only. ${blocked}`}</Note>
-      )}
+      {blocked === null ? <UsersPanel /> : <Note>{t`Users are shown to those who manage them.`}</Note>}
       <Matrix />
       {isAdding ? <AddUser onClose={() => setAdding(false)} /> : null}
     </>

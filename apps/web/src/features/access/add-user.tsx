@@ -34,11 +34,13 @@ export function AddUser({ onClose }: { onClose(): void }) {
   return (
     <Dialog
       open
+      // What is typed goes by Cancel only, not by a slip.
+      insistent={form !== empty}
       onOpenChange={(open) => open || onClose()}
       title={t`Add a user`}
       actions={
         <>
-          <Button onClick={onClose}>{t`Cancel`}</Button>
+          <Button busy={add.isPending} onClick={onClose}>{t`Cancel`}</Button>
           <Button look="primary" type="submit" form={formId} busy={add.isPending}>
             {t`Add`}
           </Button>

@@ -43,11 +43,12 @@ export function ChangeUser({ user, action, onClose }: { user: User; action: User
   return (
     <Dialog
       open
+      insistent={change.isPending}
       onOpenChange={(open) => open || onClose()}
       title={words.title}
       actions={
         <>
-          <Button onClick={onClose}>{t`Cancel`}</Button>
+          <Button busy={change.isPending} onClick={onClose}>{t`Cancel`}</Button>
           <Button
             look={action === "enable" ? "primary" : "danger"}
             busy={change.isPending}

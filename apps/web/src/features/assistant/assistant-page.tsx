@@ -27,7 +27,12 @@ export function AssistantPage({
       <Threads current={threadId} />
       <div className="flex min-w-0 flex-col gap-5 lg:col-start-2 lg:row-start-1">
         <h1>{t`Assistant`}</h1>
-        <Conversation key={threadId ?? "new"} threadId={threadId} say={say} onThread={onThread} />
+        <Conversation
+          key={threadId ?? `new ${say ?? ""}`}
+          threadId={threadId}
+          say={say}
+          onThread={onThread}
+        />
       </div>
     </div>
   );

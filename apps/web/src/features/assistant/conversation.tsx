@@ -32,12 +32,14 @@ export function Conversation({
       call("chat", {
         body: { ...(request as { message: string }), ...(threadId === null ? {} : { threadId }) },
       }),
-    async onSuccess(reply, { message }) {
+    async onSuccess(_, { message }) {
       if (message === draft.trim()) setDraft("");
       await client.invalidateQueries({ queryKey: ["threads"] });
-      if (threadId === null) onThread(reply.threadId);
     },
   });
+  const ask = (request: Request): void =>
+    // Told only while this conversation is still what the person looks at.
+    send.mutate(request, { onSuccess: (reply) => threadId === null && onThread(reply.threadId) });
   const shown = messages.data ?? [];
   const end = useScrollToEnd(`${shown.length} ${send.status}`);
   const isNew = threadId === null && send.isIdle;
@@ -52,7 +54,7 @@ export function Conversation({
             key={message.id}
             message={message}
             threadId={threadId}
-            onPlanAgain={(request) => send.mutate(request)}
+            onPlanAgain={ask}
             isPlanning={send.isPending}
           />
         ))}
@@ -63,13 +65,13 @@ export function Conversation({
           </>
         ) : null}
       </div>
-      {send.isError ? <Problem error={send.error} onRetry={() => send.mutate(send.variables)} /> : null}
+      {send.isError ? <Problem error={send.error} onRetry={() => ask(send.variables)} /> : null}
       <div ref={end} />
       <Composer
         value={draft}
         onChange={setDraft}
         isBusy={send.isPending}
-        onSend={() => send.mutate({ message: draft.trim() })}
+        onSend={() => ask({ message: draft.trim() })}
       />
     </div>
   );

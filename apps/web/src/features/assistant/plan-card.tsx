@@ -1,7 +1,7 @@
 import type { ChangeDetail, Plan, Preview } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { Badge } from "../../ui/badge.tsx";
 import { Code, Copy, Mono } from "../../ui/code.tsx";
 import { Facts } from "../../ui/page.tsx";
@@ -12,8 +12,9 @@ import { Risks, Steps } from "../changes/plan-details.tsx";
 import { changeQuery } from "../changes/queries.ts";
 import { ApplyPlan } from "./apply-plan.tsx";
 import { SubmittedChange } from "./submitted-change.tsx";
+import { lazily } from "../../ui/lazily.ts";
 
-const DiffView = lazy(async () => ({ default: (await import("../../ui/diff.tsx")).DiffView }));
+const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
 
 /** A plan: what it does, what could go wrong, its exact diff; and what became of it. */
 export function PlanCard({
@@ -35,7 +36,7 @@ export function PlanCard({
   const [tab, setTab] = useState("diff");
   const change = useQuery(changeQuery(plan.id));
   return (
-    <article aria-label={plan.summary} className="rounded-xl border border-line bg-surface">
+    <article aria-live="off" aria-label={plan.summary} className="rounded-xl border border-line bg-surface">
       <Header plan={plan} change={change.data ?? null} />
       <div className="p-4 pt-1">
         <Tabs

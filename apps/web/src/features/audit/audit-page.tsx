@@ -1,5 +1,6 @@
 import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Download, ShieldAlert, ShieldCheck } from "lucide-react";
 import { addressOf } from "../../api.ts";
 import { Button, buttonClass } from "../../ui/button.tsx";
@@ -104,6 +105,7 @@ function Chain() {
           </div>
         </details>
       )}
+      {verdict.isError ? <Problem error={verdict.error} /> : null}
       {checkpoint.isError ? <Problem error={checkpoint.error} /> : null}
     </section>
   );
@@ -117,6 +119,34 @@ function toLocal(at: string | undefined): string {
 }
 
 const fromLocal = (value: string): string => (value === "" ? "" : new Date(value).toISOString());
+
+/** An instant, taken when the field is left or Enter pressed: a year is typed digit by digit. */
+function InstantField({
+  label,
+  at,
+  onChange,
+}: {
+  label: string;
+  at: string | undefined;
+  onChange(at: string): void;
+}) {
+  const [typed, setTyped] = useState(toLocal(at));
+  const take = (): void => {
+    if (typed !== toLocal(at)) onChange(fromLocal(typed));
+  };
+  return (
+    <TextField
+      label={label}
+      type="datetime-local"
+      value={typed}
+      onChange={(event) => setTyped(event.target.value)}
+      onBlur={take}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") take();
+      }}
+    />
+  );
+}
 
 function Filters({ filters, onFilter }: Props) {
   const { t } = useLingui();
@@ -144,18 +174,8 @@ function Filters({ filters, onFilter }: Props) {
         onSearch={set("plan_id")}
         placeholder={t`Plan id`}
       />
-      <TextField
-        label={t`From`}
-        type="datetime-local"
-        value={toLocal(filters.from)}
-        onChange={(event) => set("from")(fromLocal(event.target.value))}
-      />
-      <TextField
-        label={t`To`}
-        type="datetime-local"
-        value={toLocal(filters.to)}
-        onChange={(event) => set("to")(fromLocal(event.target.value))}
-      />
+      <InstantField key={`from ${filters.from}`} label={t`From`} at={filters.from} onChange={set("from")} />
+      <InstantField key={`to ${filters.to}`} label={t`To`} at={filters.to} onChange={set("to")} />
     </div>
   );
 }

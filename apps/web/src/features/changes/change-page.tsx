@@ -4,7 +4,7 @@ import { useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Undo2 } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { Button, ButtonLink } from "../../ui/button.tsx";
 import { Commit, Copy, Mono } from "../../ui/code.tsx";
 import { Facts, PageHeader, Panel } from "../../ui/page.tsx";
@@ -19,12 +19,11 @@ import { Risks, Steps } from "./plan-details.tsx";
 import { PullRequestPanel } from "./pull-request.tsx";
 import { changeQuery } from "./queries.ts";
 import { RollbackDialog } from "./rollback-dialog.tsx";
+import { type ChangeTab, changeTabs } from "./tabs.ts";
 import { Votes } from "./votes.tsx";
+import { lazily } from "../../ui/lazily.ts";
 
-const DiffView = lazy(async () => ({ default: (await import("../../ui/diff.tsx")).DiffView }));
-
-export const changeTabs = ["diff", "plan", "audit"] as const;
-export type ChangeTab = (typeof changeTabs)[number];
+const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
 
 /** One change: the decision first, then the evidence. */
 export function ChangePage({

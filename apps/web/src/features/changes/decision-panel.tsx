@@ -11,7 +11,7 @@ import { TextArea } from "../../ui/field.tsx";
 import { Note, Problem } from "../../ui/states.tsx";
 import { Time } from "../../ui/time.tsx";
 import { useToast } from "../../ui/toast.tsx";
-import { useBlocked } from "../session/session.tsx";
+import { useBlocked, useSession } from "../session/session.tsx";
 import { inboxQuery } from "./queries.ts";
 import { Votes } from "./votes.tsx";
 
@@ -35,7 +35,8 @@ export function DecisionPanel({
   const { t } = useLingui();
   const client = useQueryClient();
   const toast = useToast();
-  const [reason, setReason] = useDraft(`reason.${planId}`);
+  const { user } = useSession();
+  const [reason, setReason] = useDraft(`reason.${user.id}.${planId}`);
   const blocked = useVoteBlocked(planId);
   const decide = useMutation({
     mutationFn: (decision: Decision) =>
@@ -52,7 +53,9 @@ export function DecisionPanel({
     },
     onSettled: () => client.invalidateQueries(),
   });
-  if (!isPending) return <Unsent reason={reason} error={decide.error} onDrop={() => setReason("")} />;
+  // While the vote is under way its effect may be heard of before its answer.
+  if (!isPending && !decide.isPending)
+    return <Unsent reason={reason} error={decide.error} onDrop={() => setReason("")} />;
   const left = Math.max(0, approvals.required - approvals.given);
   return (
     <section
@@ -104,7 +107,7 @@ function Buttons({
       <Button
         look="primary"
         blocked={blocked}
-        busy={deciding === "approve"}
+        busy={deciding !== null}
         icon={<Check size={16} aria-hidden />}
         onClick={() => onDecide("approve")}
       >
@@ -113,7 +116,7 @@ function Buttons({
       <Button
         look="danger"
         blocked={blocked}
-        busy={deciding === "reject"}
+        busy={deciding !== null}
         icon={<X size={16} aria-hidden />}
         onClick={() => onDecide("reject")}
       >

@@ -1,13 +1,15 @@
 import type { ApprovalItem } from "@ciclo/contract";
 import { plural } from "@lingui/core/macro";
-import { useLingui } from "@lingui/react/macro";
+import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ButtonLink } from "../../ui/button.tsx";
 import { Panel } from "../../ui/page.tsx";
-import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
+import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { Time } from "../../ui/time.tsx";
 import { inboxQuery, mineToDecide } from "./queries.ts";
+
+const shownOthers = 10;
 
 /** What waits for the person who looks, and under it what waits for others. */
 export function Inbox() {
@@ -34,9 +36,29 @@ export function Inbox() {
         </Panel>
       )}
       {others.length === 0 ? null : (
-        <Panel flush title={t`Waiting for others`}>
-          <Items items={others.slice(0, 10)} />
+        <Panel
+          flush
+          title={t`Waiting for others`}
+          actions={
+            others.length > shownOthers ? (
+              <Link to="/changes" search={{ status: "hitl_required" }}>
+                {t`All that wait`}
+              </Link>
+            ) : null
+          }
+        >
+          <Items items={others.slice(0, shownOthers)} />
         </Panel>
+      )}
+      {data.next_cursor === null ? null : (
+        <Note tone="warn">
+          <Trans>
+            More wait than are shown here; those nearest to their expiry are among the rest.{" "}
+            <Link to="/changes" search={{ status: "hitl_required" }}>
+              See all that wait
+            </Link>
+          </Trans>
+        </Note>
       )}
     </>
   );

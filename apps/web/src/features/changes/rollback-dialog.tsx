@@ -10,6 +10,7 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { TextArea } from "../../ui/field.tsx";
 import { Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toast.tsx";
+import { useSession } from "../session/session.tsx";
 import { rollbackQuery } from "./queries.ts";
 
 const effects = {
@@ -23,7 +24,8 @@ export function RollbackDialog({ planId, onClose }: { planId: string; onClose():
   const { t } = useLingui();
   const client = useQueryClient();
   const toast = useToast();
-  const [reason, setReason] = useDraft(`rollback.${planId}`);
+  const { user } = useSession();
+  const [reason, setReason] = useDraft(`rollback.${user.id}.${planId}`);
   const preview = useQuery(rollbackQuery(planId));
   const rollback = useMutation({
     mutationFn: () =>

@@ -2,10 +2,10 @@ import { useLingui } from "@lingui/react/macro";
 import { useMutation } from "@tanstack/react-query";
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { LogOut, Menu as MenuIcon, PanelLeftClose, PanelLeftOpen, Search, UserRound } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
-import { callOnce } from "../../api.ts";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
+import { callOnce, keepSession } from "../../api.ts";
 import { announceIdentity } from "../../identity.ts";
-import { describeProblem } from "../../problems.ts";
+import { codeOf, describeProblem } from "../../problems.ts";
 import { recall, remember } from "../../storage.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { cx } from "../../ui/cx.ts";
@@ -17,8 +17,9 @@ import { Bell } from "./bell.tsx";
 import { ConnectionBar } from "./live.tsx";
 import { pages } from "./pages.ts";
 import { LanguageAndTheme } from "./preferences.tsx";
+import { lazily } from "../../ui/lazily.ts";
 
-const Palette = lazy(async () => ({ default: (await import("./palette.tsx")).Palette }));
+const Palette = lazily(async () => (await import("./palette.tsx")).Palette);
 
 /** Navigation on the left, search and status on top, a page in the middle. */
 export function Frame({ children }: { children: ReactNode }) {
@@ -146,12 +147,25 @@ function NavLink({
   );
 }
 
+/** Ends the session, also one that another tab has opened anew; one that has ended is ended. */
+async function endSession(): Promise<void> {
+  try {
+    await callOnce("deleteSession");
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "unauthenticated") return;
+    if (code !== "csrf_required") throw error;
+    keepSession(await callOnce("getSession"));
+    await callOnce("deleteSession");
+  }
+}
+
 function Account() {
   const { t } = useLingui();
   const { user } = useSession();
   const toast = useToast();
   const signOut = useMutation({
-    mutationFn: () => callOnce("deleteSession"),
+    mutationFn: endSession,
     onSuccess() {
       announceIdentity(null);
       // A whole new page: nothing of this person stays in memory.
@@ -197,7 +211,8 @@ function usePaletteKey(open: () => void): void {
     const listen = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      open();
+      // A dialog wants an answer first; toasts are dialogs that want none.
+      if (document.querySelector("[role=dialog]:not([aria-modal=false])") === null) open();
     };
     addEventListener("keydown", listen);
     return () => removeEventListener("keydown", listen);

@@ -10,9 +10,6 @@ const shows: Record<LiveTopic, readonly string[]> = {
   access: ["users", "session", "approvals", "audit"],
   assistant: ["threads", "audit"],
   audit: ["audit"],
-  keys: ["audit", "health"],
-  health: ["health"],
-  cycles: ["audit"],
 };
 
 /** Events that come together are answered by one reading. */
@@ -43,16 +40,24 @@ export function Live({ children }: { children: ReactNode }) {
 function gather(client: QueryClient): { add(event: LiveEvent): void; stop(): void } {
   const stale = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const read = (): void => {
+  let isReading = false;
+  // One reading ends before the next begins: under steady events each would cancel the one before.
+  const read = async (): Promise<void> => {
     timer = undefined;
+    isReading = true;
     const keys = new Set(stale);
     stale.clear();
-    void client.invalidateQueries({ predicate: ({ queryKey: [first] }) => keys.has(String(first)) });
+    await client.invalidateQueries({ predicate: ({ queryKey: [first] }) => keys.has(String(first)) });
+    isReading = false;
+    if (stale.size > 0) plan();
+  };
+  const plan = (): void => {
+    if (!isReading) timer ??= setTimeout(() => void read(), gatherMs);
   };
   return {
     add({ topic }) {
       for (const key of shows[topic]) stale.add(key);
-      timer ??= setTimeout(read, gatherMs);
+      plan();
     },
     stop: () => clearTimeout(timer),
   };

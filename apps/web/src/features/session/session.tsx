@@ -1,13 +1,12 @@
 import { permissions, type Permission, type Session } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { queryOptions, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useCallback, useEffect, useState } from "react";
 import { callOnce, keepSession, resume, whenExpired } from "../../api.ts";
-import { onIdentity } from "../../identity.ts";
+import { announceIdentity, onIdentity } from "../../identity.ts";
+import { lazily } from "../../ui/lazily.ts";
 
-const ExpiredDialog = lazy(async () => ({
-  default: (await import("./expired-dialog.tsx")).ExpiredDialog,
-}));
+const ExpiredDialog = lazily(async () => (await import("./expired-dialog.tsx")).ExpiredDialog);
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
@@ -38,7 +37,9 @@ export function useBlocked(): (permission: Permission) => string | null {
  */
 export function SessionGuard({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const { user } = useSession();
+  const { user: present } = useSession();
+  // Whoever the page was opened for: what is on it is theirs.
+  const [user] = useState(present);
   const [hasEnded, setEnded] = useState(false);
   const welcome = useCallback(
     (next: Session) => {
@@ -47,10 +48,13 @@ export function SessionGuard({ children }: { children: ReactNode }) {
       client.setQueryData(sessionQuery.queryKey, next);
       setEnded(false);
       resume(isSame);
-      if (!isSame) location.reload();
+      announceIdentity(next.user.id);
     },
     [client, user.id],
   );
+  useEffect(() => {
+    if (present.id !== user.id) location.reload();
+  }, [present.id, user.id]);
   useEffect(
     () =>
       onIdentity((userId) => {
