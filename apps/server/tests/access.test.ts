@@ -176,6 +176,22 @@ describe("tokens", () => {
     });
   });
 
+  it("takes no expiry that lies in the past", async () => {
+    const running = await startConsole();
+    const { client, id } = await running.person("admin");
+    const past = "2020-01-01T00:00:00Z";
+    const problem = await problemOf(
+      client.call("createUser", {
+        body: { name: "Late", email: "late@example.com", token_expires_at: past },
+      }),
+    );
+    expect(problem.errors).toEqual([{ path: "token_expires_at", message: "lies in the past" }]);
+    const rotated = await problemOf(
+      client.call("rotateToken", { params: { id }, body: { expires_at: past } }),
+    );
+    expect(rotated.errors?.[0]?.path).toBe("expires_at");
+  });
+
   it("records requests that bring nothing, and not a flood of them", async () => {
     const running = await startConsole();
     const { client } = await running.person("viewer");

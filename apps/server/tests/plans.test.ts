@@ -117,7 +117,7 @@ describe("a plan", () => {
     expect(two).toEqual(one);
     const client = running.clientOf(author.token, "pt-BR");
     const portuguese = await client.call("plan", { body: { intent: "edit_policies", payload } });
-    expect(portuguese.plan.summary).toBe("Alterar a política cost: defaults.timeout_s");
+    expect(portuguese.plan.summary).toBe("Alterar a política cost: defaults.timeout_s → 30");
     expect(portuguese.patch).toBe(one.patch);
   });
 

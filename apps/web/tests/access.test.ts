@@ -92,6 +92,7 @@ describe("every provisioning step of the runbook", () => {
     await add("bot", ["viewer"], "too-short");
     const form = dialog("Add a user");
     await form.getByRole("alert").first().waitFor();
+    expect(await form.getByText("invalid_payload").count()).toBe(0);
     expect(await form.getByLabel("Token made elsewhere").getAttribute("aria-invalid")).toBe("true");
     expect(await form.getByRole("textbox", { name: "Name" }).inputValue()).toBe("bot");
     const token = randomBytes(32).toString("hex");
@@ -102,6 +103,32 @@ describe("every provisioning step of the runbook", () => {
       headers: { authorization: `Bearer ${token}` },
     });
     expect(response.status).toBe(200);
+  });
+
+  it("lets a person renew their own token without losing the page that shows it", async () => {
+    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    await choose("root", "New token…");
+    await dialog("New token for root?").getByText("This is you.", { exact: false }).waitFor();
+    await dialog("New token for root?").getByRole("button", { name: "Make a new token" }).click();
+    server.tokens["root"] = await tokenShown("root");
+    await admin.getByRole("button", { name: "Actions for root" }).waitFor();
+    expect((await api(server.tokens["root"]).call("getSession")).user.name).toBe("root");
+  });
+
+  it("tells somebody without a role whom to ask, and lets them out", async () => {
+    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    await add("roleless", ["viewer"]);
+    const token = await tokenShown("roleless");
+    const page = await signIn(await newContext(), server.url, token);
+    await choose("roleless", "Change roles…");
+    await dialog("Roles of roleless").getByRole("checkbox", { name: "viewer" }).uncheck();
+    await dialog("Roles of roleless").getByRole("button", { name: "Save" }).click();
+    await row("roleless").getByText("may do nothing").waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: "You have no role here" }).waitFor();
+    await page.getByRole("button", { name: "Sign in as somebody else" }).click();
+    await page.waitForURL(`${server.url}/sign-in`);
+    expect((await problemOf(api(token).call("getSession"))).code).toBe("insufficient_permission");
   });
 
   it("refuses what would lock everybody out, and says so", async () => {

@@ -148,6 +148,37 @@ describe("when the session ends mid-way", () => {
 });
 
 describe("when the plan is no longer what it was", () => {
+  it("says so where it is decided, before anybody tries", async () => {
+    const edit = async (daily_usd: number) => {
+      const { plan, patch } = await api("ana").call("plan", {
+        body: {
+          intent: "edit_policies",
+          payload: { policy_id: "spend-guard", changes: { limits: { daily_usd } } },
+        },
+      });
+      const body = { plan, patch, actor: "ana", actor_email: "ana@example.com" };
+      return api("ana").call("apply", { body });
+    };
+    const [first, second] = [await edit(21), await edit(22)];
+    const page = await signIn(await newContext(), server.url, tokenOf("bruno"), `/changes/${second.plan_id}`);
+    await page.getByRole("heading", { name: /limits.daily_usd → 22/ }).waitFor();
+    expect(
+      await page.getByRole("button", { name: "Approve", exact: true }).getAttribute("aria-disabled"),
+    ).toBeNull();
+    await api("bruno").call("apply", {
+      body: { approval_id: first.approval_id ?? "", approval_decision: "approve" },
+    });
+    await page
+      .getByText("main has changed policies/spend-guard.yaml since this was planned.", { exact: false })
+      .waitFor();
+    expect(
+      await page.getByRole("button", { name: "Approve", exact: true }).getAttribute("aria-disabled"),
+    ).toBe("true");
+    await page.getByRole("textbox", { name: "Reason" }).fill("Plan it on the new base");
+    await press(page, "Reject");
+    await page.getByText("Rejected", { exact: true }).first().waitFor();
+  });
+
   it("a stale one offers to plan it again, in place", async () => {
     const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
     await ask(page, "Set the monthly budget of spend-guard to 900 usd");
@@ -215,7 +246,7 @@ describe("when two decide", () => {
     await page.getByRole("textbox", { name: "Reason" }).fill("Too late, it seems");
     await api("bruno").call("apply", { body: { approval_id, approval_decision: "approve" } });
     await press(page, "Reject");
-    await page.getByRole("alert").getByText("already_decided").waitFor();
+    await page.getByText("This approval is approved already").waitFor();
     await page.getByText("Too late, it seems").waitFor();
     expect((await api("ana").call("getChange", { params: { plan_id } })).outcome).toBe("applied");
   });
@@ -237,6 +268,27 @@ describe("when two decide", () => {
     // The tab that held the connection goes; the other takes it over.
     await first.close();
     await expect.poll(() => streams.length).toBe(2);
+  });
+});
+
+describe("what is typed while the assistant answers", () => {
+  it("is in the field of the conversation that has begun", async () => {
+    const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
+    let answer = (): void => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route("**/api/v1/config/chat", async (route) => {
+      if (route.request().method() === "POST") await held;
+      await route.continue();
+    });
+    await ask(page, "Add the agent typed-meanwhile");
+    await message(page).fill("and give it the capability chat");
+    answer();
+    await page.waitForURL(/\/assistant\/[\w-]+$/);
+    await page.getByRole("article").waitFor();
+    expect(await message(page).inputValue()).toBe("and give it the capability chat");
+    await page.getByRole("link", { name: "New", exact: true }).click();
+    await page.waitForURL(/\/assistant$/);
+    expect(await message(page).inputValue()).toBe("");
   });
 });
 

@@ -78,6 +78,12 @@ describe.each(locales)("the runbook's journey in %s", (locale) => {
     await bruno.getByRole("menuitem").first().click();
     await bruno.waitForURL(/\/changes\/add-agent-catalog/);
     await bruno.getByText("name: catalog").waitFor();
+    // The risk is where the decision is; a rejection needs its reason.
+    await bruno
+      .getByRole("region", { name: say("Decision") })
+      .getByText(say("Medium"), { exact: true })
+      .waitFor();
+    expect(await button(bruno, say("Reject")).getAttribute("aria-disabled")).toBe("true");
     await bruno.getByRole("textbox", { name: say("Reason") }).fill("👍 olhei o diff — ok");
     await button(bruno, say("Approve")).click();
     await bruno.getByText(say("Applied to the live branch")).waitFor();
@@ -190,6 +196,7 @@ describe("by keyboard alone", () => {
       );
       expect(outside).toBeNull();
     }
+    await tabTo(bruno, "Keep the change");
     await bruno.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
     await bruno.locator("button:focus", { hasText: "Roll back…" }).waitFor();

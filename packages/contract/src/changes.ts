@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cursorSchema, pageSize } from "./paging.ts";
-import { planSchema } from "./plans.ts";
+import { planSchema, riskSchema } from "./plans.ts";
 import {
   approvalStatuses,
   auditStatuses,
@@ -139,12 +139,18 @@ export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
 export const changeDetailSchema = planExecutionResultSchema.extend({
   plan: planSchema,
   timeline: z.array(timelineEntrySchema),
+  /** While it waits for approval: files that the base has changed since, so that approving would be refused. */
+  stale_paths: z.array(z.string()),
 });
 export type ChangeDetail = z.infer<typeof changeDetailSchema>;
 
 export const changeSummarySchema = z.object({
   record_id: z.string(),
   plan_id: z.string(),
+  /** A rollback is a row of its own. */
+  kind: z.enum(["submission", "rollback"]),
+  /** Of a submission: whether it was taken back since. */
+  undone: z.boolean(),
   summary: z.string(),
   intent: z.string(),
   actor: z.string(),
@@ -182,6 +188,10 @@ export const approvalItemSchema = z.object({
   requested_by: z.string(),
   created_at: z.string(),
   approvals: approvalTallySchema,
+  /** The worst of the plan's risks. */
+  risk: riskSchema.shape.impact.nullable(),
+  /** Whether the caller may reject now: authors may, as a withdrawal. */
+  can_reject: z.boolean(),
   /** Whether the caller may decide now; otherwise why not. */
   can_decide: z.boolean(),
   blocked_reason: z.string().nullable(),

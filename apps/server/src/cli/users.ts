@@ -154,7 +154,9 @@ export const userCommands: Command[] = [
     options: expires,
     takes: { min: 1, max: 1 },
     run: ({ positionals: [email = ""], values }) =>
-      withLocal(({ users }, actor) => users.rotateToken(actor, { email }, option(values, "expires-at"))),
+      withLocal(({ users }, actor) =>
+        users.rotateToken(actor, { email }, { expiresAt: option(values, "expires-at") }),
+      ),
     show: showToken,
   }),
   command({

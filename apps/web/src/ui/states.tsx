@@ -29,8 +29,11 @@ export function Problem({
   error,
   onRetry,
   action,
+  title: said,
 }: {
   error: unknown;
+  /** Says it better than the server can. */
+  title?: string | undefined;
   onRetry?: (() => void) | undefined;
   action?: ReactNode;
 }) {
@@ -40,7 +43,7 @@ export function Problem({
     <div role="alert" className="flex flex-col gap-2 rounded-lg border border-bad bg-bad-soft px-4 py-3">
       <p className="flex items-start gap-2 font-semibold text-bad">
         <TriangleAlert size={17} className="mt-0.5 shrink-0" aria-hidden />
-        <span className="wrap-anywhere">{title}</span>
+        <span className="wrap-anywhere">{said ?? title}</span>
       </p>
       {detail === null ? null : <p className="wrap-anywhere">{detail}</p>}
       {fields.length === 0 ? null : (

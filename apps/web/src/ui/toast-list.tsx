@@ -11,7 +11,7 @@ const shownMs = 6000;
 export const ToastList = ({ said }: { said: readonly Toast[] }) => (
   <Base.Provider limit={3} timeout={shownMs}>
     <Base.Portal>
-      <Base.Viewport className="fixed right-4 bottom-4 z-60 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2">
+      <Base.Viewport className="fixed top-16 right-4 z-60 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2">
         <List said={said} />
       </Base.Viewport>
     </Base.Portal>

@@ -18,6 +18,11 @@ export function accessRoutes(mount: Mount, users: UsersService, sessions: Sessio
   mount("setUserRoles", ({ actor, params, body }) => users.setRoles(actor, params, body.roles));
   mount("disableUser", ({ actor, params }) => users.disable(actor, params));
   mount("enableUser", ({ actor, params }) => users.enable(actor, params));
-  mount("rotateToken", ({ actor, params, body }) => users.rotateToken(actor, params, body.expires_at));
+  mount("rotateToken", ({ actor, authenticated, params, body }) =>
+    users.rotateToken(actor, params, {
+      expiresAt: body.expires_at,
+      ownSession: authenticated?.session?.id,
+    }),
+  );
   mount("revokeToken", ({ actor, params }) => users.revokeToken(actor, params));
 }

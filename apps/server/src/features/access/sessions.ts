@@ -52,11 +52,11 @@ const touchMs = 60_000;
 export function createSessions(deps: SessionsDeps): SessionsService {
   const fail = (address: string): Refusal => failure(deps.limiter, address);
   const touched = new Map<string, number>();
-  const touch = async (user: store.StoredUser): Promise<void> => {
+  const touch = async (userId: string): Promise<void> => {
     const now = deps.clock();
-    if (now.getTime() - (touched.get(user.id) ?? 0) < touchMs) return;
-    touched.set(user.id, now.getTime());
-    await store.touchToken(deps.queries, user.id, stamp(now));
+    if (now.getTime() - (touched.get(userId) ?? 0) < touchMs) return;
+    touched.set(userId, now.getTime());
+    await store.touchToken(deps.queries, userId, stamp(now));
   };
   const byToken = async (token: string): Promise<store.StoredUser | null> => {
     const hash = hashToken(token);
@@ -70,7 +70,7 @@ export function createSessions(deps: SessionsDeps): SessionsService {
       if (token !== undefined) {
         const user = await byToken(token);
         if (user === null) throw fail(credentials.address);
-        await touch(user);
+        await touch(user.id);
         return authenticated(user, null);
       }
       if (credentials.authorization !== undefined) throw fail(credentials.address);
@@ -78,7 +78,9 @@ export function createSessions(deps: SessionsDeps): SessionsService {
       if (credentials.cookie === undefined) {
         throw unauthenticated({ quiet: deps.visitors.fail(credentials.address) !== null });
       }
-      return bySession(deps, credentials, fail);
+      const found = await bySession(deps, credentials, fail);
+      await touch(found.user.id);
+      return found;
     },
     async open(proof, address) {
       const known = "token" in proof ? await byToken(proof.token) : null;

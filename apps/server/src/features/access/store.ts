@@ -100,9 +100,13 @@ export async function enable(queries: Queries, userId: string, at: string): Prom
     .execute();
 }
 
-/** Ends a user's sessions and unused sign-in links. */
-export async function endSessions(queries: Queries, userId: string): Promise<void> {
-  await queries.deleteFrom("sessions").where("user_id", "=", userId).execute();
+/** Ends a user's sessions, but for one, and unused sign-in links. */
+export async function endSessions(queries: Queries, userId: string, exceptHash = ""): Promise<void> {
+  await queries
+    .deleteFrom("sessions")
+    .where("user_id", "=", userId)
+    .where("id_hash", "!=", exceptHash)
+    .execute();
   await queries.deleteFrom("sign_in_links").where("user_id", "=", userId).execute();
 }
 

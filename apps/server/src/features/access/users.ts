@@ -31,7 +31,12 @@ export type UsersService = {
   disable(actor: Actor, who: UserRef): Promise<User>;
   /** Lets a disabled user in again. Their old token stays dead. */
   enable(actor: Actor, who: UserRef): Promise<User>;
-  rotateToken(actor: Actor, who: UserRef, expiresAt?: string): Promise<ProvisionedUser>;
+  /** Ends the user's sessions, except `ownSession`: that of a person who rotates their own token. */
+  rotateToken(
+    actor: Actor,
+    who: UserRef,
+    options?: { expiresAt?: string | undefined; ownSession?: string | undefined },
+  ): Promise<ProvisionedUser>;
   revokeToken(actor: Actor, who: UserRef): Promise<User>;
   /** Makes the first operator when there is no user yet; null otherwise. */
   createFirstOperator(): Promise<User | null>;
@@ -78,13 +83,14 @@ export function createUsers(deps: UsersDeps): UsersService {
         await store.enable(queries, user.id, now);
         return {};
       }),
-    async rotateToken(actor, who, expiresAt) {
+    async rotateToken(actor, who, { expiresAt, ownSession = "" } = {}) {
+      refusePast("expires_at", expiresAt, stamp(deps.clock()));
       const token = newToken();
       const user = await change(actor, "token.rotated", who, async ({ queries, user: target, now }) => {
         refuseDisabled(target);
         const hash = hashToken(token);
         await store.setToken(queries, target.id, { hash, expiresAt: expiresAt ?? null, at: now });
-        await store.endSessions(queries, target.id);
+        await store.endSessions(queries, target.id, hashToken(ownSession));
         return { expires_at: expiresAt ?? null };
       });
       return { ...user, token };
@@ -108,6 +114,7 @@ async function addUser(
 ): Promise<ProvisionedUser> {
   const { token = newToken(), ...user } = newUserSchema.parse(input);
   const now = stamp(clock());
+  refusePast("token_expires_at", user.token_expires_at, now);
   const id = newId();
   const inserted = await store.insertUser(queries, {
     id,
@@ -173,6 +180,11 @@ async function mustFind(queries: Queries, who: UserRef): Promise<store.StoredUse
 async function guardLastAdmin(queries: Queries, user: store.StoredUser): Promise<void> {
   if (!user.roles.includes("admin") || user.disabled_at !== null) return;
   if ((await store.countActive(queries, user.id, ["admin"])) === 0) throw lastAdmin();
+}
+
+function refusePast(field: string, at: string | undefined, now: string): void {
+  if (at === undefined || new Date(at).toISOString() > now) return;
+  throw invalidPayload([fieldError(field, "lies in the past", "está no passado")]);
 }
 
 function refuseDisabled(user: store.StoredUser): void {

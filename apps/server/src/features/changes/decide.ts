@@ -55,6 +55,17 @@ async function findDecidable(context: Context, decision: Decision): Promise<stor
   return approval;
 }
 
+/** Files that the base, as last seen, has changed since a pending approval was asked for. */
+export async function stalePathsOf(
+  { repository, findPlan, planFiles }: Context,
+  approval: store.Approval,
+): Promise<string[]> {
+  const head = await repository.head();
+  const planned = head === approval.base_commit ? undefined : await findPlan(approval.plan_id);
+  if (planned === undefined) return [];
+  return repository.touched(approval.base_commit, head, planFiles(planned.plan).keys());
+}
+
 /** Compares the base with what was planned. A remote that is down is asked again when the change lands. */
 async function standingOf(context: Context, approval: store.Approval): Promise<Standing> {
   const { repository, logger } = context;

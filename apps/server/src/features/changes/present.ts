@@ -55,6 +55,7 @@ export function presentDetail(
   result: PlanExecutionResult,
   plan: Plan,
   events: readonly AuditEvent[],
+  stalePaths: string[],
 ): ChangeDetail {
   const timeline = events.map((event) => ({
     at: event.at,
@@ -65,7 +66,7 @@ export function presentDetail(
     reason: textOf(event.metadata["reason"]),
     commit: textOf(event.metadata["commit"]),
   }));
-  return { ...result, plan, timeline };
+  return { ...result, plan, timeline, stale_paths: stalePaths };
 }
 
 const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);

@@ -6,6 +6,7 @@ import {
   type Decision,
   type Locale,
   type PlanExecutionResult,
+  type Risk,
   type RollbackPreview,
   type Submission,
   type Text,
@@ -16,7 +17,7 @@ import type { Actor } from "../../lib/actor.ts";
 import { stamp } from "../../lib/clock.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
-import { decide } from "./decide.ts";
+import { decide, stalePathsOf } from "./decide.ts";
 import type { ChangesDeps, Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
@@ -101,11 +102,12 @@ export function createChanges(deps: ChangesServiceDeps): ChangesService {
 }
 
 async function getChange(
-  { queries, findPlan }: Context,
+  context: Context,
   deps: ChangesServiceDeps,
   planId: string,
   locale: Locale,
 ): Promise<ChangeDetail> {
+  const { queries, findPlan } = context;
   const change =
     (await store.findByPlan(queries, planId, "rollback")) ??
     (await store.findByPlan(queries, planId, "submission"));
@@ -117,7 +119,11 @@ async function getChange(
     );
   }
   const result = await presentRecord(queries, change, locale);
-  return presentDetail(result, planned.plan, await deps.eventsOf(planId));
+  const approval = result.hitl_required
+    ? await store.findApproval(queries, "change_record_id", change.id)
+    : undefined;
+  const stale = approval === undefined ? [] : await stalePathsOf(context, approval);
+  return presentDetail(result, planned.plan, await deps.eventsOf(planId), stale);
 }
 
 async function presentApproval(
@@ -150,9 +156,16 @@ async function presentApproval(
     requested_by: change.actor,
     created_at: approval.created_at,
     approvals: tally(approval.requirements, votes, approval.expires_at),
+    risk: worstOf(change.risks),
+    can_reject: blocked === null || blocked.code === "self_approval",
     can_decide: blocked === null,
     blocked_reason: blocked?.detail[locale] ?? null,
   };
+}
+
+function worstOf(risks: string): ApprovalItem["risk"] {
+  const impacts = new Set((JSON.parse(risks) as Risk[]).map(({ impact }) => impact));
+  return (["high", "medium", "low"] as const).find((impact) => impacts.has(impact)) ?? null;
 }
 
 const ended = (status: string): Refusal =>

@@ -75,6 +75,7 @@ export type ChangeFilter = {
 const summaryColumns = [
   "id as record_id",
   "plan_id",
+  "kind",
   "summary",
   "intent",
   "actor",
@@ -87,6 +88,12 @@ const summaryColumns = [
   "created_at",
   "updated_at",
 ] as const;
+
+/** 1 for a submission that a rollback has taken back. */
+const isUndone = sql<number>`case when kind = 'submission' and exists (
+  select 1 from change_plans as later
+  where later.plan_id = change_plans.plan_id and later.kind = 'rollback' and later.outcome = 'rolled_back'
+) then 1 else 0 end`.as("undone");
 
 /** Rows behind a cursor, newest first. */
 function before(cursor: string) {
@@ -102,7 +109,7 @@ function mentions(search: string) {
 
 /** Newest first; one row more than asked for tells that another page follows. */
 export async function listRecords(queries: Queries, filter: ChangeFilter): Promise<ChangeSummary[]> {
-  let rows = queries.selectFrom("change_plans").select(summaryColumns);
+  let rows = queries.selectFrom("change_plans").select([...summaryColumns, isUndone]);
   if (filter.status !== undefined) rows = rows.where("status", "=", filter.status);
   if (filter.outcome !== undefined) rows = rows.where("outcome", "=", filter.outcome);
   if (filter.actor !== undefined) rows = rows.where("actor", "=", filter.actor);
@@ -116,7 +123,7 @@ export async function listRecords(queries: Queries, filter: ChangeFilter): Promi
     .orderBy("id", "desc")
     .limit(filter.limit + 1)
     .execute();
-  return found as ChangeSummary[];
+  return found.map((row) => ({ ...row, undone: row.undone === 1 })) as ChangeSummary[];
 }
 
 export async function insertApproval(queries: Queries, approval: Approval): Promise<void> {

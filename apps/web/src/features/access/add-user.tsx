@@ -3,6 +3,7 @@ import { useLingui } from "@lingui/react/macro";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../../api.ts";
+import { codeOf } from "../../problems.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/field.tsx";
@@ -57,7 +58,7 @@ export function AddUser({ onClose }: { onClose(): void }) {
         }}
       >
         <Fields form={form} error={add.error} onChange={(change) => setForm({ ...form, ...change })} />
-        {add.isError ? <Problem error={add.error} /> : null}
+        {add.isError && codeOf(add.error) !== "invalid_payload" ? <Problem error={add.error} /> : null}
       </form>
     </Dialog>
   );

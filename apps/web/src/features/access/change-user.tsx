@@ -5,8 +5,9 @@ import { useState } from "react";
 import { call } from "../../api.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Problem } from "../../ui/states.tsx";
+import { Note, Problem } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toast.tsx";
+import { useSession } from "../session/session.tsx";
 import { TokenOnce } from "./token-once.tsx";
 
 export type UserAction = "rotate" | "revoke" | "disable" | "enable";
@@ -24,6 +25,7 @@ export function ChangeUser({ user, action, onClose }: { user: User; action: User
   const { t } = useLingui();
   const client = useQueryClient();
   const toast = useToast();
+  const isSelf = useSession().user.id === user.id;
   const [issued, setIssued] = useState<ProvisionedUser | null>(null);
   const change = useMutation({
     mutationFn: (): Promise<User | ProvisionedUser> => calls[action](user.id),
@@ -59,6 +61,9 @@ export function ChangeUser({ user, action, onClose }: { user: User; action: User
         </>
       }
     >
+      {isSelf ? (
+        <Note tone="warn">{t`This is you. Without a token that works you cannot sign in again.`}</Note>
+      ) : null}
       <p>{words.consequence}</p>
       {change.isError ? <Problem error={change.error} /> : null}
     </Dialog>

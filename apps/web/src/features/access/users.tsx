@@ -106,7 +106,7 @@ function TokenState({ user }: { user: User }) {
   return (
     <span className="flex flex-wrap items-center gap-2">
       <Badge tone={isOver ? "bad" : "ok"} icon={isOver ? "stopped" : "done"}>
-        {isOver ? t`Expired` : t`Active`}
+        {isOver ? t`Token expired` : t`Active`}
       </Badge>
       <span className="text-muted">
         <Trans>

@@ -46,12 +46,13 @@ export function ApplyPlan({
     },
   });
   const error = submit.error ?? dryRun.error;
+  const isOvertaken = overtaken.has(codeOf(error) ?? "");
   return (
     <div className="flex flex-col gap-3">
       {error === null ? null : <Refused error={error} onPlanAgain={onPlanAgain} isPlanning={isPlanning} />}
-      {dryRun.isSuccess ? <Passed stat={dryRun.data.diff.stat} /> : null}
+      {dryRun.isSuccess && !isOvertaken ? <Passed stat={dryRun.data.diff.stat} /> : null}
       <div className="flex flex-wrap items-center gap-3">
-        {dryRun.isSuccess ? (
+        {isOvertaken ? null : dryRun.isSuccess ? (
           <Button look="primary" blocked={blocked} busy={submit.isPending} onClick={() => submit.mutate()}>
             {t`Submit for approval`}
           </Button>
@@ -61,10 +62,12 @@ export function ApplyPlan({
           </Button>
         )}
         <span className="text-muted">
-          {blocked ??
-            (dryRun.isSuccess
-              ? t`Makes a commit on its own branch. It goes live when it is approved.`
-              : t`Tries it first without writing anything.`)}
+          {isOvertaken
+            ? null
+            : (blocked ??
+              (dryRun.isSuccess
+                ? t`Makes a commit on its own branch. It goes live when it is approved.`
+                : t`Tries it first without writing anything.`))}
         </span>
       </div>
     </div>

@@ -44,14 +44,7 @@ export function SubmittedChange({
       {change.status !== "hitl_required" && change.approvals.decisions.length > 0 ? (
         <Votes approvals={change.approvals} />
       ) : null}
-      {change.approval_id === null ? null : (
-        <DecisionPanel
-          planId={change.plan_id}
-          approvalId={change.approval_id}
-          approvals={change.approvals}
-          isPending={change.status === "hitl_required"}
-        />
-      )}
+      {change.approval_id === null ? null : <DecisionPanel change={change} />}
       <div className="flex flex-wrap gap-2">
         <ButtonLink to="/changes/$planId" params={{ planId: change.plan_id }}>
           {t`Open the change`}

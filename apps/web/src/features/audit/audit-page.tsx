@@ -203,7 +203,9 @@ function Log({ filters, onFilter }: Props) {
         <Empty
           title={t`No entry fits these filters`}
           action={<Button onClick={() => onFilter({})}>{t`Clear filters`}</Button>}
-        />
+        >
+          {t`Names, actions and plans are matched exactly, upper and lower case too; the span runs from the earlier to the later time.`}
+        </Empty>
       </div>
     );
   }

@@ -12,7 +12,7 @@ import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
 import { Tabs } from "../../ui/tabs.tsx";
 import { Timeline } from "../../ui/timeline.tsx";
 import { PlanEntries } from "../audit/plan-entries.tsx";
-import { useBlocked } from "../session/session.tsx";
+import { useBlocked, useSession } from "../session/session.tsx";
 import { DecisionPanel } from "./decision-panel.tsx";
 import { ChangeBadge, intentLabels, modeLabels, stepLook } from "./labels.tsx";
 import { Risks, Steps } from "./plan-details.tsx";
@@ -57,15 +57,7 @@ export function ChangePage({
       <Header change={change} />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="flex min-w-0 flex-col gap-5">
-          {change.approval_id === null ? null : (
-            <DecisionPanel
-              key={change.approval_id}
-              planId={planId}
-              approvalId={change.approval_id}
-              approvals={change.approvals}
-              isPending={change.status === "hitl_required"}
-            />
-          )}
+          {change.approval_id === null ? null : <DecisionPanel key={change.approval_id} change={change} />}
           <Evidence change={change} tab={tab} onTab={onTab} />
         </div>
         <Side change={change} />
@@ -138,6 +130,7 @@ function Evidence({
         {
           id: "plan",
           label: t`Steps and risks`,
+          count: plan.steps.length + plan.risks.length,
           content: (
             <div className="flex flex-col gap-5">
               <Panel title={t`${plural(plan.steps.length, { one: "# step", other: "# steps" })}`}>
@@ -158,6 +151,7 @@ function Evidence({
 function Side({ change }: { change: ChangeDetail }) {
   const { t, i18n } = useLingui();
   const { plan, approvals } = change;
+  const { user } = useSession();
   const author = change.timeline.find(({ type }) => type === "change.submitted")?.actor;
   return (
     <div className="flex min-w-0 flex-col gap-5">
@@ -178,7 +172,8 @@ function Side({ change }: { change: ChangeDetail }) {
             [t`Base`, <Mono key="base">{change.base_branch}</Mono>],
             change.commit_sha === null ? null : [t`Commit`, <Commit key="commit" sha={change.commit_sha} />],
             [t`Planned on`, <Commit key="on" sha={plan.base_commit} />],
-            change.threadId === null
+            // A conversation is its owner's alone.
+            change.threadId === null || author !== user.name
               ? null
               : [
                   t`Asked in`,
@@ -197,31 +192,39 @@ function Side({ change }: { change: ChangeDetail }) {
       {change.pull_request === null ? null : (
         <PullRequestPanel planId={change.plan_id} pullRequest={change.pull_request} />
       )}
-      <Panel title={t`Timeline`}>
-        <Timeline
-          items={change.timeline.map((entry, index) => {
-            const { label, icon, tone } = stepLook(entry);
-            return {
-              key: `${entry.at} ${entry.type} ${index}`,
-              at: entry.at,
-              icon,
-              tone,
-              title: i18n._(label),
-              detail: (
-                <>
-                  <p>{entry.actor}</p>
-                  {entry.reason === null ? null : <q>{entry.reason}</q>}
-                  {entry.commit === null ? null : (
-                    <p>
-                      <Commit sha={entry.commit} />
-                    </p>
-                  )}
-                </>
-              ),
-            };
-          })}
-        />
-      </Panel>
+      <Story change={change} />
     </div>
+  );
+}
+
+/** What happened to the change, as the audit log has it. */
+function Story({ change }: { change: ChangeDetail }) {
+  const { t, i18n } = useLingui();
+  return (
+    <Panel title={t`Timeline`}>
+      <Timeline
+        items={change.timeline.map((entry, index) => {
+          const { label, icon, tone } = stepLook(entry);
+          return {
+            key: `${entry.at} ${entry.type} ${index}`,
+            at: entry.at,
+            icon,
+            tone,
+            title: label === null ? entry.type : i18n._(label),
+            detail: (
+              <>
+                <p>{entry.actor}</p>
+                {entry.reason === null ? null : <q>{entry.reason}</q>}
+                {entry.commit === null ? null : (
+                  <p>
+                    <Commit sha={entry.commit} />
+                  </p>
+                )}
+              </>
+            ),
+          };
+        })}
+      />
+    </Panel>
   );
 }

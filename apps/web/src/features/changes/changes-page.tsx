@@ -172,7 +172,7 @@ function useColumns(): Column<ChangeSummary>[] {
       {
         id: "summary",
         header: t`Change`,
-        cell: ({ plan_id, summary }) => (
+        cell: ({ plan_id, summary, kind }) => (
           <>
             <Link
               {...rowLink}
@@ -180,7 +180,7 @@ function useColumns(): Column<ChangeSummary>[] {
               params={{ planId: plan_id }}
               className="font-medium wrap-anywhere text-text"
             >
-              {summary}
+              {kind === "rollback" ? t`Rollback: ${summary}` : summary}
             </Link>
             <div className="text-muted">
               <Mono>{plan_id}</Mono>

@@ -3,10 +3,13 @@ import { plural } from "@lingui/core/macro";
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Badge } from "../../ui/badge.tsx";
+import { Mono } from "../../ui/code.tsx";
 import { ButtonLink } from "../../ui/button.tsx";
 import { Panel } from "../../ui/page.tsx";
 import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { Time } from "../../ui/time.tsx";
+import { impactLooks } from "./labels.tsx";
 import { inboxQuery, mineToDecide } from "./queries.ts";
 
 const shownOthers = 10;
@@ -65,7 +68,7 @@ export function Inbox() {
 }
 
 function Items({ items, decides = false }: { items: readonly ApprovalItem[]; decides?: boolean }) {
-  const { t } = useLingui();
+  const { t, i18n } = useLingui();
   return (
     <ul>
       {items.map((item) => (
@@ -82,10 +85,15 @@ function Items({ items, decides = false }: { items: readonly ApprovalItem[]; dec
               {item.summary}
             </Link>
             <p className="wrap-anywhere text-muted">
-              {t`by ${item.requested_by}`} · <Time at={item.created_at} />
+              <Mono>{item.plan_id}</Mono> · {t`by ${item.requested_by}`} · <Time at={item.created_at} />
               {decides || item.blocked_reason === null ? "" : ` · ${item.blocked_reason}`}
             </p>
           </div>
+          {item.risk === null || item.risk === "low" ? null : (
+            <Badge tone={impactLooks[item.risk].tone} icon={impactLooks[item.risk].icon}>
+              {t`Risk: ${i18n._(impactLooks[item.risk].label)}`}
+            </Badge>
+          )}
           <span className="text-muted">
             {t`${item.approvals.given} of ${item.approvals.required} approvals`}
           </span>

@@ -4,7 +4,7 @@ import { msg } from "@lingui/core/macro";
 import { useLingui } from "@lingui/react/macro";
 import { Badge, type icons, type Tone } from "../../ui/badge.tsx";
 
-type Look = { tone: Tone; icon: keyof typeof icons; label: MessageDescriptor };
+export type Look = { tone: Tone; icon: keyof typeof icons; label: MessageDescriptor };
 type State = Pick<ChangeDetail, "status" | "outcome">;
 
 export const statusLooks: Record<State["status"], Look> = {
@@ -24,10 +24,17 @@ export const outcomeLooks: Record<NonNullable<State["outcome"]>, Look> = {
   canary_failed: { tone: "bad", icon: "failed", label: msg`Canary failed` },
 };
 
-/** Where a change stands. */
-export function ChangeBadge({ status, outcome }: State) {
+const undoneLook: Look = { tone: "neutral", icon: "undone", label: msg`Applied, taken back since` };
+
+/** Where a change stands. `undone`: it was applied, and is no longer. */
+export function ChangeBadge({ status, outcome, undone = false }: State & { undone?: boolean }) {
   const { i18n } = useLingui();
-  const { tone, icon, label } = outcome === null ? statusLooks[status] : outcomeLooks[outcome];
+  const { tone, icon, label } =
+    outcome === null
+      ? statusLooks[status]
+      : undone && outcome === "applied"
+        ? undoneLook
+        : outcomeLooks[outcome];
   return (
     <Badge tone={tone} icon={icon}>
       {i18n._(label)}
@@ -56,6 +63,7 @@ export const impactLooks: Record<Plan["risks"][number]["impact"], Look> = {
 
 /** The steps of a change's life, by the action that the audit log records. */
 const steps: Record<string, Look> = {
+  "chat.message": { tone: "neutral", icon: "idle", label: msg`Asked for in a conversation` },
   "plan.created": { tone: "neutral", icon: "idle", label: msg`Planned` },
   "change.submitted": { tone: "accent", icon: "waiting", label: msg`Submitted for approval` },
   "change.approved": { tone: "ok", icon: "done", label: msg`Approved` },
@@ -74,5 +82,9 @@ const steps: Record<string, Look> = {
 
 const refused: Look = { tone: "bad", icon: "stopped", label: msg`Refused` };
 
-export const stepLook = ({ type, status }: Pick<TimelineEntry, "type" | "status">): Look =>
-  steps[type] ?? (status === "refused" ? refused : { tone: "neutral", icon: "idle", label: { id: type } });
+/** The label is null for a step that this console does not know by name. */
+export const stepLook = ({
+  type,
+  status,
+}: Pick<TimelineEntry, "type" | "status">): Omit<Look, "label"> & { label: MessageDescriptor | null } =>
+  steps[type] ?? (status === "refused" ? refused : { tone: "neutral", icon: "idle", label: null });

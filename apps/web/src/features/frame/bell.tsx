@@ -45,7 +45,7 @@ export function Bell() {
               <>
                 <span className="line-clamp-2 wrap-anywhere">{item.summary}</span>
                 <span className="text-muted">
-                  {item.requested_by} · <Time at={item.created_at} />
+                  {item.requested_by} · {item.plan_id} · <Time at={item.created_at} />
                 </span>
               </>
             ),

@@ -3,15 +3,15 @@ import { useMutation } from "@tanstack/react-query";
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { LogOut, Menu as MenuIcon, PanelLeftClose, PanelLeftOpen, Search, UserRound } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useState } from "react";
-import { callOnce, keepSession } from "../../api.ts";
 import { announceIdentity } from "../../identity.ts";
-import { codeOf, describeProblem } from "../../problems.ts";
+import { describeProblem } from "../../problems.ts";
 import { recall, remember } from "../../storage.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { cx } from "../../ui/cx.ts";
 import { Menu } from "../../ui/menu.tsx";
 import { Logo } from "../../ui/logo.tsx";
 import { useToast } from "../../ui/toast.tsx";
+import { endSession } from "../session/end-session.ts";
 import { useSession } from "../session/session.tsx";
 import { Bell } from "./bell.tsx";
 import { ConnectionBar } from "./live.tsx";
@@ -145,19 +145,6 @@ function NavLink({
       {children}
     </Link>
   );
-}
-
-/** Ends the session, also one that another tab has opened anew; one that has ended is ended. */
-async function endSession(): Promise<void> {
-  try {
-    await callOnce("deleteSession");
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "unauthenticated") return;
-    if (code !== "csrf_required") throw error;
-    keepSession(await callOnce("getSession"));
-    await callOnce("deleteSession");
-  }
 }
 
 function Account() {

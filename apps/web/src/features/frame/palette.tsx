@@ -145,13 +145,15 @@ function useGroups(search: string): Group[] {
     },
     {
       value: t`Changes`,
-      items: (changes?.items ?? []).map((change) => ({
-        id: change.record_id,
-        label: change.summary,
-        hint: change.plan_id,
-        icon: GitPullRequestArrow,
-        go: () => void navigate({ to: "/changes/$planId", params: { planId: change.plan_id } }),
-      })),
+      items: (changes?.items ?? [])
+        .filter(({ kind }) => kind === "submission")
+        .map((change) => ({
+          id: change.record_id,
+          label: change.summary,
+          hint: change.plan_id,
+          icon: GitPullRequestArrow,
+          go: () => void navigate({ to: "/changes/$planId", params: { planId: change.plan_id } }),
+        })),
     },
     {
       value: t`Agents`,

@@ -121,7 +121,7 @@ function Lately() {
               params={{ planId: change.plan_id }}
               className="min-w-0 grow basis-48 font-medium wrap-anywhere text-text"
             >
-              {change.summary}
+              {change.kind === "rollback" ? t`Rollback: ${change.summary}` : change.summary}
             </Link>
             <ChangeBadge {...change} />
             <span className="w-full wrap-anywhere text-muted">

@@ -3,6 +3,7 @@ import { useLingui } from "@lingui/react/macro";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { callOnce } from "../../api.ts";
+import { codeOf } from "../../problems.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { Problem } from "../../ui/states.tsx";
@@ -33,10 +34,20 @@ export function SignInForm({ onSignedIn }: { onSignedIn(session: Session): void 
         // oxlint-disable-next-line jsx-a11y/no-autofocus
         autoFocus
         value={token}
-        onChange={(event) => setToken(event.target.value)}
+        onChange={(event) => {
+          setToken(event.target.value);
+          signIn.reset();
+        }}
         hint={t`An administrator gives you one, under Access.`}
       />
-      {signIn.isError ? <Problem error={signIn.error} /> : null}
+      {signIn.isError ? (
+        <Problem
+          error={signIn.error}
+          title={
+            codeOf(signIn.error) === "unauthenticated" ? t`This token is not valid, or no longer` : undefined
+          }
+        />
+      ) : null}
       <Button type="submit" look="primary" busy={signIn.isPending}>
         {t`Sign in`}
       </Button>

@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { callOnce, keepSession } from "../../api.ts";
 import { announceIdentity } from "../../identity.ts";
+import { codeOf } from "../../problems.ts";
 import { Button } from "../../ui/button.tsx";
 import { useTitle } from "../../ui/page.tsx";
 import { Problem } from "../../ui/states.tsx";
@@ -75,7 +76,12 @@ function ByLink({
   if (signIn.isError) {
     return (
       <div className="flex flex-col gap-4">
-        <Problem error={signIn.error} />
+        <Problem
+          error={signIn.error}
+          title={
+            codeOf(signIn.error) === "unauthenticated" ? t`This link was used, or has expired` : undefined
+          }
+        />
         <p className="text-muted">{t`A link works once, within 15 minutes. Ask for another, or sign in with your token.`}</p>
         <Button onClick={onGiveUp}>{t`Sign in with a token`}</Button>
       </div>

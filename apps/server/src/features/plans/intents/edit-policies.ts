@@ -24,10 +24,13 @@ export function draftEditPolicies({ payload, snapshot }: DraftInput<"edit_polici
         })
       : mergePatchYaml(source, changes);
   const fields = leafPaths(changes).join(", ");
+  const news = leafPaths(changes)
+    .map((field) => withValue(field, changes))
+    .join(", ");
   const summary =
     source === undefined
       ? text(`Create policy ${id}`, `Criar a política ${id}`)
-      : text(`Change policy ${id}: ${fields}`, `Alterar a política ${id}: ${fields}`);
+      : text(`Change policy ${id}: ${news}`, `Alterar a política ${id}: ${news}`);
   return {
     name: `edit-policies-${id}`,
     summary,
@@ -45,6 +48,18 @@ export function draftEditPolicies({ payload, snapshot }: DraftInput<"edit_polici
     fileSummaries: new Map([[path, summary]]),
     searchFor: `${id} ${fields} policy`,
   };
+}
+
+/** A field with what it is set to, where that is short: two changes of one field are told apart. */
+function withValue(field: string, changes: JsonObject): string {
+  const value = field
+    .split(".")
+    .reduce<unknown>((inner, key) => (inner as JsonObject | null)?.[key], changes);
+  const isShort =
+    typeof value === "number" ||
+    typeof value === "boolean" ||
+    (typeof value === "string" && value.length <= 40);
+  return isShort ? `${field} → ${value}` : field;
 }
 
 /** What a new policy of a kind starts with where nothing is said. */
