@@ -48,14 +48,16 @@ export async function startAndAsk(home: string) {
     env: { PATH: process.env.PATH, CICLO_HOME: home, CICLO_PORT: "0", CICLO_LOG_LEVEL: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let output = "";
-  let url: string | undefined;
-  for await (const chunk of child.stdout) {
-    output += String(chunk);
-    url = /Ciclo is at (\S+)/.exec(output)?.[1];
-    if (url !== undefined) break;
-  }
-  if (url === undefined) throw new Error(`the console did not start: ${output}`);
+  const url = await new Promise<string>((resolve, reject) => {
+    let output = "";
+    // It is read on to the end: a console whose output nobody takes would break off.
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /Ciclo is at (\S+)/.exec(output)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    child.on("exit", () => reject(new Error(`the console did not start: ${output}`)));
+  });
   await fetch(`${url}/healthz`);
   return { child, url };
 }

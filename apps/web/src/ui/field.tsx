@@ -2,7 +2,7 @@ import { type ComponentProps, type ReactNode, useId } from "react";
 import { cx } from "./cx.ts";
 
 const controlClass =
-  "w-full rounded-md border border-line-strong bg-surface px-2.5 text-text placeholder:text-muted aria-invalid:border-bad";
+  "w-full rounded-md border border-line-strong bg-surface px-2.5 text-text placeholder:text-muted disabled:bg-sunken disabled:text-muted aria-invalid:border-bad";
 
 type Labelled = {
   label: string;

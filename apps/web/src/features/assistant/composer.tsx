@@ -52,6 +52,7 @@ export function Composer({
         <Button
           type="submit"
           look="primary"
+          className="min-h-[37px]"
           busy={isBusy}
           blocked={blocked}
           icon={<SendHorizontal size={16} aria-hidden />}
