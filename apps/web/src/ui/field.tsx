@@ -4,30 +4,37 @@ import { cx } from "./cx.ts";
 const controlClass =
   "w-full rounded-md border border-line-strong bg-surface px-2.5 text-text placeholder:text-muted disabled:bg-sunken disabled:text-muted aria-invalid:border-bad";
 
-type Labelled = {
+type Words = {
   label: string;
   /** What to write there. */
   hint?: ReactNode;
   /** What is wrong with it. */
   problem?: string | undefined;
-  hideLabel?: boolean;
 };
 
+/** What ties a control to its words. */
+type Tie = { id: string; "aria-invalid": true | undefined; "aria-describedby": string | undefined };
+
 /** Label, control, hint and problem, tied together for screen readers. */
-function Labelling({
+function Labelled({
   label,
   hint,
   problem,
-  hideLabel,
-  id,
+  hideLabel = false,
   children,
-}: Labelled & { id: string; children: ReactNode }) {
+}: Words & { hideLabel?: boolean; children(tie: Tie): ReactNode }) {
+  const id = useId();
+  const told = [hint === undefined ? "" : `${id}-hint`, problem === undefined ? "" : `${id}-problem`];
   return (
     <div className="flex min-w-0 flex-col gap-1">
-      <label htmlFor={id} className={hideLabel === true ? "sr-only" : "font-medium"}>
+      <label htmlFor={id} className={hideLabel ? "sr-only" : "font-medium"}>
         {label}
       </label>
-      {children}
+      {children({
+        id,
+        "aria-invalid": problem === undefined ? undefined : true,
+        "aria-describedby": told.join(" ").trim() || undefined,
+      })}
       {hint === undefined ? null : (
         <div id={`${id}-hint`} className="text-[0.93rem] text-muted">
           {hint}
@@ -42,79 +49,55 @@ function Labelling({
   );
 }
 
-const described = (id: string, { hint, problem }: Labelled) => ({
-  "aria-invalid": problem === undefined ? undefined : true,
-  "aria-describedby":
-    [hint === undefined ? "" : `${id}-hint`, problem === undefined ? "" : `${id}-problem`].join(" ").trim() ||
-    undefined,
-});
+export const TextField = ({ label, hint, problem, className, ...rest }: Words & ComponentProps<"input">) => (
+  <Labelled label={label} hint={hint} problem={problem}>
+    {(tie) => <input {...rest} {...tie} className={cx(controlClass, "h-9", className)} />}
+  </Labelled>
+);
 
-export function TextField({
+export const TextArea = ({
   label,
   hint,
   problem,
-  hideLabel,
+  hideLabel = false,
   className,
   ...rest
-}: Labelled & ComponentProps<"input">) {
-  const id = useId();
-  const words = { label, hint, problem, ...(hideLabel === undefined ? {} : { hideLabel }) };
-  return (
-    <Labelling {...words} id={id}>
-      <input {...rest} {...described(id, words)} id={id} className={cx(controlClass, "h-9", className)} />
-    </Labelling>
-  );
-}
-
-export function TextArea({
-  label,
-  hint,
-  problem,
-  hideLabel,
-  className,
-  ...rest
-}: Labelled & ComponentProps<"textarea">) {
-  const id = useId();
-  const words = { label, hint, problem, ...(hideLabel === undefined ? {} : { hideLabel }) };
-  return (
-    <Labelling {...words} id={id}>
+}: Words & { hideLabel?: boolean } & ComponentProps<"textarea">) => (
+  <Labelled label={label} hint={hint} problem={problem} hideLabel={hideLabel}>
+    {(tie) => (
       <textarea
         rows={3}
         {...rest}
-        {...described(id, words)}
-        id={id}
+        {...tie}
         className={cx(controlClass, "block field-sizing-content max-h-80 min-h-9 py-2", className)}
       />
-    </Labelling>
-  );
-}
+    )}
+  </Labelled>
+);
 
 export type Option = { value: string; label: string };
 
 /** The platform's own select: works with every keyboard, screen reader and phone. */
-export function SelectField({
+export const SelectField = ({
   label,
   hint,
   problem,
-  hideLabel,
   options,
   className,
   ...rest
-}: Labelled & ComponentProps<"select"> & { options: readonly Option[] }) {
-  const id = useId();
-  const words = { label, hint, problem, ...(hideLabel === undefined ? {} : { hideLabel }) };
-  return (
-    <Labelling {...words} id={id}>
-      <select {...rest} {...described(id, words)} id={id} className={cx(controlClass, "h-9", className)}>
+}: Words & ComponentProps<"select"> & { options: readonly Option[] }) => (
+  <Labelled label={label} hint={hint} problem={problem}>
+    {(tie) => (
+      <select {...rest} {...tie} className={cx(controlClass, "h-9", className)}>
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.label}
           </option>
         ))}
       </select>
-    </Labelling>
-  );
-}
+    )}
+  </Labelled>
+);
 
 export function Checkbox({
   label,

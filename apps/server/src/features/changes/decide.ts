@@ -9,7 +9,8 @@ import * as journal from "./journal-store.ts";
 import { presentRecord } from "./present.ts";
 import { bindingOf, isApproved, type Vote, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
-import { refuseSecrets, runUnfinished, stalePlan } from "./submit.ts";
+import { stalePlan } from "./accept.ts";
+import { refuseSecrets, runUnfinished } from "./submit.ts";
 
 /** How the base stands against what is to be decided. */
 type Standing = { stalePaths: string[]; policyVersion: string };

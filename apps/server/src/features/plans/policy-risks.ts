@@ -1,0 +1,182 @@
+import { type ApprovalsPolicy, type PolicyFile, text } from "@ciclo/contract";
+import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { DraftRisk } from "./risks.ts";
+
+/** What changed policies bring: reach, numbers that move, weaker approvals, wider access. */
+export function policyRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
+  const ids = new Set([...before.policies.keys(), ...after.policies.keys()]);
+  return [...ids].flatMap((id) => {
+    const [old, next] = [before.policies.get(id), after.policies.get(id)];
+    if (JSON.stringify(old) === JSON.stringify(next)) return [];
+    return [
+      ...reach(id, before),
+      ...numberRisks(id, old, next),
+      ...(next === undefined ? [] : [...weakerApprovals(old, next), ...widerReach(old, next)]),
+    ];
+  });
+}
+
+/** Which agents a policy binds. */
+function reach(id: string, snapshot: Snapshot): DraftRisk[] {
+  const agents = [...snapshot.agents.values()].filter((agent) => agent.policies?.includes(id));
+  if (agents.length === 0) return [];
+  const names = agents.map((agent) => agent.name).join(", ");
+  const [en, pt] = agents.length === 1 ? ["agent", "agente"] : ["agents", "agentes"];
+  return [
+    {
+      title: text(
+        `Policy ${id} applies to ${agents.length} ${en}: ${names}`,
+        `A política ${id} vale para ${agents.length} ${pt}: ${names}`,
+      ),
+      impact: agents.length > 5 ? "high" : agents.length > 1 ? "medium" : "low",
+      mitigation: text(
+        "Tell their owners; they run under the new values as soon as this lands.",
+        "Avise os responsáveis; os novos valores valem assim que isto entrar.",
+      ),
+    },
+  ];
+}
+
+/** Limits that rise or fall, with the factor. */
+function numberRisks(id: string, old: PolicyFile | undefined, next: PolicyFile | undefined): DraftRisk[] {
+  const [from, to] = [numbers(old), numbers(next)];
+  return [...to].flatMap(([path, value]) => {
+    const was = from.get(path);
+    if (was === undefined || was === value || path.startsWith("alert_at")) return [];
+    return value > was ? [rises(id, path, was, value)] : [falls(id, path, was, value)];
+  });
+}
+
+function rises(id: string, path: string, was: number, value: number): DraftRisk {
+  const factor = was === 0 ? Infinity : value / was;
+  const times = was === 0 ? "0 → " + value : `${Number(factor.toFixed(1))}×`;
+  return {
+    title: text(
+      `${id}: ${path} rises ${times} (${was} → ${value})`,
+      `${id}: ${path} sobe ${times} (${was} → ${value})`,
+    ),
+    impact: factor >= 5 ? "high" : factor >= 1.5 ? "medium" : "low",
+    mitigation: text(
+      "Check the new value with those whom it concerns; roll back if it surprises.",
+      "Confirme o novo valor com quem é afetado; reverta se surpreender.",
+    ),
+  };
+}
+
+function falls(id: string, path: string, was: number, value: number): DraftRisk {
+  return {
+    title: text(`${id}: ${path} falls (${was} → ${value})`, `${id}: ${path} cai (${was} → ${value})`),
+    impact: value <= was / 2 ? "medium" : "low",
+    mitigation: text(
+      "Work under way may meet the lower value at once; compare it with recent use.",
+      "Trabalho em andamento pode atingir o novo valor de imediato; compare com o uso recente.",
+    ),
+  };
+}
+
+function numbers(value: unknown, path = ""): Map<string, number> {
+  if (typeof value === "number") return new Map([[path, value]]);
+  if (typeof value !== "object" || value === null) return new Map();
+  const inner = Object.entries(value).flatMap(([key, item]) => [
+    ...numbers(item, path === "" ? key : `${path}.${key}`),
+  ]);
+  return new Map(inner);
+}
+
+function weakerApprovals(old: PolicyFile | undefined, next: PolicyFile): DraftRisk[] {
+  if (old?.kind !== "approvals" || next.kind !== "approvals") return [];
+  const risks: DraftRisk[] = [];
+  const weaker = (en: string, ptBR: string): void => {
+    risks.push({
+      title: text(en, ptBR),
+      impact: "high",
+      mitigation: text(
+        "From then on less is checked before a change lands. Have a second admin agree.",
+        "A partir daí menos é verificado antes de uma mudança entrar. Peça o acordo de outro admin.",
+      ),
+    });
+  };
+  const looseness = { never: 0, only_approver: 1, always: 2 };
+  if (next.default.required < old.default.required) {
+    weaker(
+      `Fewer approvals needed: ${old.default.required} → ${next.default.required}`,
+      `Menos aprovações exigidas: ${old.default.required} → ${next.default.required}`,
+    );
+  }
+  if (looseness[next.default.self_approval] > looseness[old.default.self_approval]) {
+    weaker(
+      `Self-approval gets easier: ${old.default.self_approval} → ${next.default.self_approval}`,
+      `Autoaprovação fica mais fácil: ${old.default.self_approval} → ${next.default.self_approval}`,
+    );
+  }
+  const dropped = names(old).filter((name) => !names(next).includes(name));
+  if (dropped.length > 0) {
+    weaker(
+      `Approval rules dropped: ${dropped.join(", ")}`,
+      `Regras de aprovação removidas: ${dropped.join(", ")}`,
+    );
+  }
+  const direct = next.direct.paths.filter((path) => !old.direct.paths.includes(path));
+  if (direct.length > 0) {
+    weaker(
+      `May change without approval: ${direct.join(", ")}`,
+      `Podem mudar sem aprovação: ${direct.join(", ")}`,
+    );
+  }
+  return risks;
+}
+
+const names = (policy: ApprovalsPolicy): string[] => policy.rules.map((rule) => rule.name);
+
+function widerReach(old: PolicyFile | undefined, next: PolicyFile): DraftRisk[] {
+  const added = <T>(from: readonly T[] | undefined, to: readonly T[]): T[] => {
+    const known = new Set((from ?? []).map((item) => JSON.stringify(item)));
+    return to.filter((item) => !known.has(JSON.stringify(item)));
+  };
+  if (next.kind === "commands") {
+    return added(old?.kind === "commands" ? old.allow : [], next.allow).map(({ command, args }) =>
+      runsCommand([command, ...(args ?? ["…"])].join(" ")),
+    );
+  }
+  if (next.kind === "network") {
+    const before = old?.kind === "network" ? old : undefined;
+    const wide = before?.allow_hosts.includes("*") ?? false;
+    const hosts = wide ? [] : added(before?.allow_hosts, next.allow_hosts);
+    return [
+      ...(hosts.length === 0 ? [] : [opens(`hosts ${hosts.join(", ")}`)]),
+      ...(next.allow_private && before?.allow_private !== true ? [opens("private addresses")] : []),
+      ...(!next.require_tls && before?.require_tls !== false ? [opens("connections without TLS")] : []),
+    ];
+  }
+  if (next.kind === "access") {
+    const before = old?.kind === "access" ? old : undefined;
+    const rules = added(before?.rules, next.rules).filter((rule) => rule.effect === "allow");
+    return [
+      ...rules.map((rule) =>
+        opens(`${rule.roles.join(", ")} → ${rule.servers.join(", ")}: ${rule.tools.join(", ")}`),
+      ),
+      ...(next.default === "allow" && before?.default !== "allow"
+        ? [opens("every tool that no rule denies")]
+        : []),
+    ];
+  }
+  return [];
+}
+
+const opens = (what: string): DraftRisk => ({
+  title: text(`Allows more: ${what}`, `Permite mais: ${what}`),
+  impact: "high",
+  mitigation: text(
+    "Allow only what a named server needs.",
+    "Permita apenas o que um servidor nomeado precisa.",
+  ),
+});
+
+export const runsCommand = (command: string): DraftRisk => ({
+  title: text(`Runs on the console's host: ${command}`, `Executa no host da console: ${command}`),
+  impact: "high",
+  mitigation: text(
+    "Read the whole command and where its program comes from before approving.",
+    "Leia o comando inteiro e a origem do programa antes de aprovar.",
+  ),
+});
