@@ -183,18 +183,20 @@ describe("by keyboard alone", () => {
     await bruno.keyboard.press("Enter");
     await bruno.getByText("Applied to the live branch").waitFor();
     const dialog = bruno.getByRole("dialog", { name: "Roll back this change?" });
+    await bruno.getByRole("dialog", { name: "Applied to main" }).waitFor({ state: "detached" });
     await bruno.getByRole("button", { name: "Roll back…" }).focus();
     await bruno.keyboard.press("Enter");
     await dialog.getByText("agents/keys/agent.yaml").waitFor();
     // Focus stays inside the dialog, and Escape gives it back.
     for (let presses = 0; presses < 12; presses += 1) {
       await bruno.keyboard.press("Tab");
-      const outside = await bruno.evaluate(() =>
-        document.activeElement?.closest("[role=dialog], [data-base-ui-focus-guard]") === null
-          ? document.activeElement.outerHTML
-          : null,
-      );
-      expect(outside).toBeNull();
+      const outside = () =>
+        bruno.evaluate(() =>
+          document.activeElement?.closest("[role=dialog], [data-base-ui-focus-guard]") === null
+            ? document.activeElement.outerHTML
+            : null,
+        );
+      await expect.poll(outside).toBeNull();
     }
     await tabTo(bruno, "Keep the change");
     await bruno.keyboard.press("Escape");
