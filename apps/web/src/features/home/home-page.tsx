@@ -136,8 +136,18 @@ function Lately() {
 
 function LivePanel() {
   const { t } = useLingui();
-  const { data } = useQuery(configurationQuery);
-  if (data === undefined) return null;
+  const { data, error, refetch } = useQuery(configurationQuery);
+  if (data === undefined) {
+    return (
+      <Panel title={t`Live configuration`}>
+        {error === null ? (
+          <Skeleton rows={1} height={62} />
+        ) : (
+          <Problem error={error} onRetry={() => void refetch()} />
+        )}
+      </Panel>
+    );
+  }
   const { agents, servers, policies, branch, commit } = data;
   const groups = [
     {
