@@ -13,6 +13,17 @@ async function ask(page: Page, text: string): Promise<void> {
   await press(page, "Send");
 }
 
+/** Keeps the assistant's answers back until the function that it returns is called. */
+async function holdAnswers(page: Page): Promise<() => void> {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/v1/config/chat", async (route) => {
+    if (route.request().method() === "POST") await held;
+    await route.continue();
+  });
+  return () => release();
+}
+
 let server: RunningConsole;
 const tokenOf = (name: string): string => server.tokens[name] ?? "";
 const api = (name: string) => createClient({ baseUrl: server.url, token: tokenOf(name) });
@@ -45,7 +56,6 @@ describe("when the console goes away", () => {
     await ask(page, "Add the agent later");
     await page.getByText("The console does not answer").waitFor();
     expect(await message(page).inputValue()).toBe("Add the agent later");
-    await page.reload().catch(() => null);
     const again = await startProcess(own.environment);
     await page.goto(`${own.url}/assistant`);
     await message(page).waitFor();
@@ -93,12 +103,7 @@ describe("when circumstances are poor", () => {
 
   it("does not drag somebody back to a conversation they have left", async () => {
     const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
-    let answer = (): void => {};
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.route("**/api/v1/config/chat", async (route) => {
-      if (route.request().method() === "POST") await held;
-      await route.continue();
-    });
+    const answer = await holdAnswers(page);
     await ask(page, "Add the agent elsewhere");
     await page.getByRole("link", { name: "Changes", exact: true }).click();
     await page.getByRole("heading", { name: "Changes", level: 1 }).waitFor();
@@ -274,12 +279,7 @@ describe("when two decide", () => {
 describe("what is typed while the assistant answers", () => {
   it("is in the field of the conversation that has begun", async () => {
     const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
-    let answer = (): void => {};
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.route("**/api/v1/config/chat", async (route) => {
-      if (route.request().method() === "POST") await held;
-      await route.continue();
-    });
+    const answer = await holdAnswers(page);
     await ask(page, "Add the agent typed-meanwhile");
     await message(page).fill("and give it the capability chat");
     answer();
@@ -342,7 +342,7 @@ describe("what people write", () => {
     for (const path of ["/access", "/changes", `/changes/${plan.id}`, "/audit", "/"]) {
       await page.goto(`${server.url}${path}`);
       await page.locator("h1").waitFor();
-      await page.waitForLoadState("networkidle").catch(() => null);
+      await page.waitForFunction(() => document.querySelector("[role=status][aria-label]") === null);
       const [width, visible] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       expect(width, path).toBeLessThanOrEqual(visible ?? 0);
     }
