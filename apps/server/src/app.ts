@@ -3,35 +3,47 @@ import { fileURLToPath } from "node:url";
 import { negotiateLocale } from "@ciclo/contract";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import type { Config } from "./config.ts";
-import type { Database } from "./db/dialect.ts";
-import { createAccess } from "./features/access/index.ts";
+import { type Config, inheritedEnvironment, version } from "./config.ts";
+import type { Database, Queries } from "./db/dialect.ts";
+import { type AccessFeature, createAccess } from "./features/access/index.ts";
 import { accessRoutes } from "./features/access/routes.ts";
 import { assistantRoutes } from "./features/assistant/routes.ts";
 import { type AssistantService, createAssistant } from "./features/assistant/service.ts";
 import { auditRoutes } from "./features/audit/routes.ts";
-import { createAudit } from "./features/audit/service.ts";
+import { type AuditService, createAudit } from "./features/audit/service.ts";
 import { createForge } from "./features/changes/forge/index.ts";
 
 import type { OperationKind } from "./features/changes/journal-store.ts";
 import { changesRoutes } from "./features/changes/routes.ts";
 import { type ChangesService, createChanges } from "./features/changes/service.ts";
 import { allowsDirect, requirementsFor, usablePolicy } from "./features/config-repo/approval-rules.ts";
-import { openConfigRepository } from "./features/config-repo/repository.ts";
-import { createConfigSearch } from "./features/config-repo/search.ts";
-import { overlaySnapshot } from "./features/config-repo/snapshot.ts";
+import { type ConfigRepository, openConfigRepository } from "./features/config-repo/repository.ts";
+import { createConfigSearch, type SearchConfig } from "./features/config-repo/search.ts";
+import { overlaySnapshot, type Snapshot } from "./features/config-repo/snapshot.ts";
+import { gitLabProvider } from "./features/keys/renewal/gitlab.ts";
+import { keysRoutes } from "./features/keys/routes.ts";
+import { createKeys, type KeysService } from "./features/keys/service.ts";
+import { openVault, type Vault } from "./features/keys/vault.ts";
 import { liveRoutes } from "./features/live/routes.ts";
 import { createLive, type LiveService } from "./features/live/service.ts";
+import { onboardingRoutes } from "./features/onboarding/routes.ts";
+import { createOnboarding, type OnboardingService } from "./features/onboarding/service.ts";
 import { draftFiles } from "./features/plans/draft.ts";
 import { patchProblems } from "./features/plans/patch-check.ts";
 import { plansRoutes } from "./features/plans/routes.ts";
 import { findSecrets } from "./features/plans/secrets.ts";
 import { createPlans, type PlansService } from "./features/plans/service.ts";
+import { presentValidation } from "./features/servers/present.ts";
+import { serversRoutes } from "./features/servers/routes.ts";
+import { createServers, noServer, type ServersService } from "./features/servers/service.ts";
 import { statusRoutes } from "./features/status/routes.ts";
 import { createStatus, type StatusService } from "./features/status/service.ts";
+import type { AuditedTransaction } from "./lib/actor.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
+import { deriveKey } from "./lib/crypto.ts";
 import type { Logger } from "./lib/logger.ts";
-import { loadMasterKey } from "./lib/master-key.ts";
+import { openMasterKey } from "./lib/master-key.ts";
+import type { ResolveHost } from "./lib/outbound.ts";
 import { type App, apiBase, createMount, handleProblems } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
 import { docsPage, docsStyle } from "./pages.ts";
@@ -50,21 +62,29 @@ export type AppDeps = {
   follows?: boolean;
   /** Called after each journal write; crash tests stop the process there. */
   onJournal?: (operation: OperationKind, point: string) => void;
+  /** Resolves host names; tests hand in one of theirs. */
+  resolve?: ResolveHost;
 };
 
 /** Access and audit alone: what the local commands need, beside a running server or without one. */
 export async function createCore({ config, database, logger, clock = systemClock, follows = true }: AppDeps) {
-  const masterKey = await loadMasterKey(config.masterKey, config.masterKeyFile);
+  const { queries } = database;
+  const master = await openMasterKey(config.masterKey, config.masterKeyFile);
+  const vault = await openVault({ queries, clock, master });
+  const signingKey = await vault.named("audit checkpoint", auditSigningKey);
   const folder = join(config.home, "audit");
-  const audit = createAudit({ database, clock, logger, masterKey, folder, follows });
-  return { audit, ...createAccess({ queries: database.queries, transaction: audit.transaction, clock }) };
+  const audit = createAudit({ database, clock, logger, signingKey, folder, follows });
+  return { audit, vault, ...createAccess({ queries, transaction: audit.transaction, clock }) };
 }
+
+const auditSigningKey = (masterKey: Buffer): Buffer => deriveKey(masterKey, "ciclo audit checkpoint v1");
 
 /** The composition root: constructs every service, and nothing else does. */
 export async function createApp(deps: AppDeps) {
   const { config, database, logger, clock = systemClock } = deps;
   const { queries } = database;
-  const { audit, users, sessions, countOthers, activeRoles } = await createCore(deps);
+  const core = await createCore(deps);
+  const { audit, users, sessions, vault } = core;
   const { transaction } = audit;
   const repository = await openConfigRepository({
     home: config.home,
@@ -72,48 +92,15 @@ export async function createApp(deps: AppDeps) {
     branch: config.configBranch,
   });
   const search = createConfigSearch();
-  const forge = config.forge === undefined ? null : await createForge(config.forge, clock);
-  const plans = createPlans({
-    queries,
-    transaction,
-    clock,
-    repository,
+  const base: Base = { ...deps, clock, queries, transaction, repository, vault };
+  const { plans, changes } = await createChanging({
+    ...base,
+    ...core,
     search,
-    overlay: overlaySnapshot,
-    requirementsFor: (snapshot, paths) => requirementsFor(usablePolicy(snapshot), paths),
-    isSpent: (planId) => changes.isSpent(planId),
-    forgeProvider: forge?.provider ?? null,
+    onFinished: () => mcp.follow(),
   });
-  const changes: ChangesService = createChanges({
-    database,
-    transaction,
-    clock,
-    logger,
-    repository,
-    forge,
-    findPlan: plans.find,
-    preview: plans.preview,
-    checkFiles: plans.check,
-    planFiles: draftFiles,
-    patchProblems,
-    findSecrets,
-    requirementsFor: (snapshot, paths) => requirementsFor(usablePolicy(snapshot), paths),
-    allowsDirect: (snapshot, paths) => allowsDirect(usablePolicy(snapshot), paths),
-    countOthers,
-    activeRoles,
-    eventsOf: audit.eventsOf,
-    onJournal: deps.onJournal,
-  });
-  const assistant = createAssistant({
-    queries,
-    transaction,
-    clock,
-    repository,
-    search,
-    docsFolder,
-    plan: plans.plan,
-  });
-
+  const mcp = createMcp({ ...base, plan: plans.plan });
+  const assistant = createAssistant({ ...base, search, docsFolder, plan: mcp.onboarding.plan });
   const askDatabase = () => queries.selectFrom("roles").select("id").limit(1).execute();
   const ready = async (): Promise<void> => {
     await askDatabase();
@@ -121,8 +108,100 @@ export async function createApp(deps: AppDeps) {
   };
   const live = createLive({ ...audit, eventsAfter: audit.after, logger });
   const status = createStatus({ ...audit, repository, logger, askDatabase, waiting: changes.waiting });
-  const services = { users, sessions, assistant, plans, changes, audit, live, status };
+  const services = { users, sessions, assistant, plans, changes, audit, live, status, vault, ...mcp };
   return { app: await createRoutes(deps, services, ready), ...services };
+}
+
+/** What most features stand on. */
+type Base = AppDeps & {
+  clock: Clock;
+  queries: Queries;
+  transaction: AuditedTransaction;
+  repository: ConfigRepository;
+  vault: Vault;
+};
+
+type ChangingDeps = Base & {
+  audit: AuditService;
+  search: SearchConfig;
+  countOthers: AccessFeature["countOthers"];
+  activeRoles: AccessFeature["activeRoles"];
+  onFinished(kind: OperationKind, planId: string): void;
+};
+
+/** From a request to a plan, and from a plan to the live branch. */
+async function createChanging(deps: ChangingDeps) {
+  const { config, clock, audit } = deps;
+  const forge = config.forge === undefined ? null : await createForge(config.forge, clock);
+  const bySnapshot = {
+    requirementsFor: (snapshot: Snapshot, paths: Iterable<string>) =>
+      requirementsFor(usablePolicy(snapshot), paths),
+    allowsDirect: (snapshot: Snapshot, paths: Iterable<string>) =>
+      allowsDirect(usablePolicy(snapshot), paths),
+  };
+  const plans = createPlans({
+    ...deps,
+    ...bySnapshot,
+    overlay: overlaySnapshot,
+    isSpent: (planId) => changes.isSpent(planId),
+    forgeProvider: forge?.provider ?? null,
+  });
+  const changes: ChangesService = createChanges({
+    ...deps,
+    ...bySnapshot,
+    forge,
+    findPlan: plans.find,
+    preview: plans.preview,
+    checkFiles: plans.check,
+    planFiles: draftFiles,
+    patchProblems,
+    findSecrets,
+    eventsOf: audit.eventsOf,
+  });
+  return { plans, changes };
+}
+
+/** MCP servers, their keys, and how they come to be. */
+function createMcp(deps: Base & { plan: PlansService["plan"] }) {
+  const { config, logger } = deps;
+  const keys: KeysService = createKeys({
+    ...deps,
+    providers: { gitlab: gitLabProvider((input, init) => servers.send(input, init)) },
+    usersOf: () => servers.usersOf(),
+    handshake: async (id, values, onStep, signal) => {
+      await servers.handshakeWith(id, values, { onStep, signal });
+    },
+    onChange: () => takeIn(),
+  });
+  const servers: ServersService = createServers({
+    ...deps,
+    home: config.home,
+    ring: keys.ring,
+    version,
+    environment: inheritedEnvironment(["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"]),
+  });
+  const onboarding = createOnboarding({
+    plan: deps.plan,
+    handshake: servers.handshake,
+    presentValidation,
+    findServer: servers.find,
+    refuseUnknownServer: (id) => {
+      throw noServer(
+        id,
+        servers.all().map(({ server }) => server.id),
+      );
+    },
+    addKey: keys.add,
+    revealKey: async (reference) => (await keys.ring()).reveal(reference),
+    hasKey: async (reference) => (await keys.ring()).versionOf(reference) !== null,
+    findSecrets,
+  });
+  // What fails here is tried again when the live branch is looked at next.
+  const takeIn = (): Promise<void> =>
+    servers
+      .reconcile()
+      .catch((error: unknown) => logger.warn({ err: error }, "the live branch could not be read"));
+  return { keys, servers, onboarding, follow: () => void takeIn() };
 }
 
 type Services = Pick<Awaited<ReturnType<typeof createCore>>, "users" | "sessions" | "audit"> & {
@@ -131,12 +210,15 @@ type Services = Pick<Awaited<ReturnType<typeof createCore>>, "users" | "sessions
   changes: ChangesService;
   live: LiveService;
   status: StatusService;
+  keys: KeysService;
+  servers: ServersService;
+  onboarding: OnboardingService;
 };
 
 /** Everything that answers HTTP. */
 async function createRoutes(deps: AppDeps, services: Services, ready: () => Promise<void>): Promise<App> {
   const { config, logger } = deps;
-  const { users, sessions, assistant, plans, changes, audit, live, status } = services;
+  const { users, sessions, assistant, changes, audit, live, status, keys, servers, onboarding } = services;
   const app: App = new Hono();
   const mountDeps = {
     authenticate: sessions.authenticate,
@@ -149,11 +231,14 @@ async function createRoutes(deps: AppDeps, services: Services, ready: () => Prom
   const mount = createMount(app, mountDeps);
   accessRoutes(mount, users, sessions);
   assistantRoutes(mount, assistant);
-  plansRoutes(mount, plans);
+  plansRoutes(mount, onboarding);
   changesRoutes(mount, changes);
   auditRoutes(mount, audit);
   liveRoutes(mount, live);
   statusRoutes(mount, status);
+  keysRoutes(mount, keys);
+  serversRoutes(mount, servers);
+  onboardingRoutes(mount, onboarding, config.publicUrl);
   if (config.forge !== undefined) {
     const { webhookRoute } = await import("./features/changes/forge/webhooks.ts");
     webhookRoute(app, config.forge, config.maxBodyBytes, changes.syncBranch);

@@ -19,6 +19,10 @@ const environmentSchema = z
     CICLO_HOME: z.string().min(1).default(join(homedir(), ".ciclo")),
     CICLO_HOST: z.string().min(1).default("127.0.0.1"),
     CICLO_PORT: port.default(8787),
+    CICLO_PUBLIC_URL: z
+      .url({ protocol: /^https?$/, error: "takes the http(s) URL that people reach the console at" })
+      .transform((url) => new URL(url).origin)
+      .optional(),
     CICLO_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "takes a postgres://… URL" }).optional(),
     CICLO_CONFIG_REPO: z.string().min(1).optional(),
     CICLO_CONFIG_BRANCH: branch.default("main"),
@@ -61,6 +65,8 @@ export type Config = {
   home: string;
   host: string;
   port: number;
+  /** Scheme and host that people reach the console at, where a proxy stands before it. */
+  publicUrl: string | undefined;
   databaseUrl: string | undefined;
   configRepository: string | undefined;
   configBranch: string;
@@ -90,6 +96,7 @@ function fromEnvironment(env: z.output<typeof environmentSchema>): Config {
     home: env.CICLO_HOME,
     host: env.CICLO_HOST,
     port: env.CICLO_PORT,
+    publicUrl: env.CICLO_PUBLIC_URL,
     databaseUrl: env.CICLO_DATABASE_URL,
     configRepository: env.CICLO_CONFIG_REPO,
     configBranch: env.CICLO_CONFIG_BRANCH,
@@ -129,6 +136,9 @@ export function readClientConfig(environment: NodeJS.ProcessEnv = process.env): 
     locale: locale.replace("_", "-").replace(/\..*$/, ""),
   };
 }
+
+/** The environment with some variables set otherwise: for programs that say where the data is. */
+export const environmentWith = (set: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, ...set });
 
 /** What a child process may see of our environment: the named variables and nothing else. */
 export const inheritedEnvironment = (names: readonly string[]): Record<string, string | undefined> =>

@@ -8,7 +8,7 @@ import {
   planSchema,
 } from "@ciclo/contract";
 import { createApp } from "./app.ts";
-import { readConfig } from "./config.ts";
+import { environmentWith, readConfig } from "./config.ts";
 import { openDatabase } from "./db/dialect.ts";
 import { insufficientPermission } from "./errors.ts";
 import type { Actor } from "./lib/actor.ts";
@@ -125,10 +125,11 @@ export class PlanExecutor {
 }
 
 async function open(options: PlanExecutorOptions): Promise<Opened> {
-  const read = readConfig();
+  const read = readConfig(
+    options.home === undefined ? undefined : environmentWith({ CICLO_HOME: options.home }),
+  );
   const config = {
     ...read,
-    home: options.home ?? read.home,
     configRepository: options.repository ?? read.configRepository,
   };
   await privateFolder(config.home);

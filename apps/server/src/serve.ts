@@ -7,6 +7,7 @@ import { openDatabase } from "./db/dialect.ts";
 import type { OperationKind } from "./features/changes/journal-store.ts";
 import { system } from "./lib/actor.ts";
 import { privateFolder } from "./lib/files.ts";
+import { MasterKeyError } from "./lib/master-key.ts";
 import { createLogger } from "./lib/logger.ts";
 
 export type ServeOptions = { onJournal?: (operation: OperationKind, point: string) => void };
@@ -33,8 +34,8 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
   const database = await naming(config.databaseUrl === undefined ? "CICLO_HOME" : "CICLO_DATABASE_URL", () =>
     openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
   );
-  const console_ = await createApp({ config, database, logger, ...options });
-  const { app, audit, changes, live } = console_;
+  const console_ = await usable(createApp({ config, database, logger, ...options }));
+  const { app, audit, changes, keys, live, servers } = console_;
   const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (info) => {
     announce(config, info, console_).catch((error: unknown) => {
       logger.error({ err: error }, "the first operator could not be made");
@@ -47,6 +48,8 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     process.exit(2);
   });
   void changes.reconciler.start();
+  void keys.start();
+  void servers.start();
   const checkpoints = setInterval(() => {
     audit.checkpoint().catch((error: unknown) => logger.error({ err: error }, "no checkpoint was signed"));
   }, checkpointMs);
@@ -61,14 +64,22 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     server.close();
     live.close();
     if ("closeIdleConnections" in server) server.closeIdleConnections();
-    void changes.reconciler
-      .stop()
+    void Promise.all([changes.reconciler.stop(), keys.stop(), servers.stop()])
       .then(() => audit.close())
       .then(() => database.close())
       .then(() => process.exit(0));
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** A master key that does not fit is said in one line. */
+async function usable<T>(opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (error) {
+    throw error instanceof MasterKeyError ? new ConfigError(error.message, { cause: error }) : error;
+  }
 }
 
 /** What cannot be opened is said in one line, with the setting that leads there. */

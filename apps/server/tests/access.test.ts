@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Endpoint, endpoints, permissions, type Role, roles } from "@ciclo/contract";
+import { type Endpoint, endpoints, intents, permissions, type Role, roles } from "@ciclo/contract";
 import { beforeAll, describe, expect, it } from "vitest";
 import { system } from "../src/lib/actor.ts";
 import { settableClock } from "./support/clock.ts";
@@ -90,7 +90,7 @@ describe("tokens", () => {
       .insertInto("user_roles")
       .values({ user_id: user.id, role_id: "viewer" })
       .execute();
-    expect((await running.clientOf(token).call("getChat")).intents).toHaveLength(4);
+    expect((await running.clientOf(token).call("getChat")).intents).toHaveLength(intents.length);
   });
 
   it.each([

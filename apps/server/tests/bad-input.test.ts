@@ -109,7 +109,7 @@ describe("requests for plans", () => {
       "paint_it",
       {},
       "intent",
-      "add_agent, edit_policies, generate_artifact, remove_agent",
+      "add_agent, onboard_server, import_servers, accept_tools, edit_policies",
     ],
     ["a missing name", "add_agent", {}, "agent_name", "required"],
     ["a name that is no slug", "add_agent", { agent_name: "../x" }, "agent_name", "lower-case"],

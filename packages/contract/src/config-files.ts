@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { roleSchema } from "./access.ts";
-import { modelSchema, secretReferenceSchema, slugSchema } from "./plans.ts";
+import { lockedToolsSchema, modelSchema, secretReferenceSchema, slugSchema } from "./plans.ts";
 import { transports } from "./vocabulary.ts";
 
 /** Schemas of every file kind of the config repository (contract §4). */
@@ -37,9 +37,12 @@ const credentialMap = z.record(z.string().max(200), z.string().max(2000)).superR
   }
 });
 
+/** The console's own MCP server, which no other may be called. */
+export const ownServerId = "ciclo";
+
 export const registryServerSchema = z
   .strictObject({
-    id: slugSchema,
+    id: slugSchema.refine((id) => id !== ownServerId, { error: "ciclo is the console's own server" }),
     title: line,
     description: z.string().max(4000).optional(),
     transport: z.enum(transports),
@@ -55,6 +58,16 @@ export const registryServerSchema = z
         call_ms: z.int().min(1).max(3_600_000).optional(),
       })
       .optional(),
+    limits: z
+      .strictObject({
+        /** Resident memory of a stdio server with its children; above it is ended and started anew. */
+        memory_mb: z.int().min(16).max(1_000_000).optional(),
+        /** Calls under way at once. */
+        concurrent_calls: z.int().min(1).max(10_000).optional(),
+      })
+      .optional(),
+    /** What one tool call costs, for budgets. Unpriced when left out. */
+    price: z.strictObject({ per_call_usd: usd }).optional(),
   })
   .superRefine((server, context) => {
     const needed = server.transport === "stdio" ? "command" : "url";
@@ -95,11 +108,9 @@ export type RegistryFile = z.infer<typeof registryFileSchema>;
 
 export const toolLockFileSchema = z.strictObject({
   version: z.literal(1),
-  servers: z.record(
-    slugSchema,
-    z.record(z.string().max(200), z.strictObject({ hash: z.string().regex(/^sha256:[0-9a-f]{64}$/) })),
-  ),
+  servers: z.record(slugSchema, lockedToolsSchema),
 });
+export type ToolLockFile = z.infer<typeof toolLockFileSchema>;
 
 export const agentFileSchema = z.strictObject({
   name: slugSchema,
@@ -154,6 +165,8 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
       daily_usd: usd.optional(),
       monthly_usd: usd.optional(),
       monthly_tokens: z.int().nonnegative().optional(),
+      /** Tool calls through the gateway, per caller. */
+      calls_per_minute: z.int().positive().optional(),
     }),
     alert_at: z.array(z.number().gt(0).max(1)).max(10).optional(),
     on_exceeded: z.enum(["block", "ask", "warn"]),
@@ -185,10 +198,14 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
           servers: z.array(glob).min(1).max(500),
           tools: z.array(glob).min(1).max(500),
           effect: z.enum(["allow", "deny"]),
+          /** Whether each call it lets through leaves an audit record. */
+          audit: z.boolean().optional(),
         }),
       )
       .max(1000)
       .default([]),
+    /** Tools that are not in the tool lock: withheld until a plan accepts them, or offered at once. */
+    new_tools: z.enum(["hide", "allow"]).default("hide"),
   }),
   policy("network", {
     allow_hosts: z.array(z.string().min(1).max(253)).max(1000),
@@ -208,7 +225,19 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 export type PolicyFile = z.infer<typeof policyFileSchema>;
+export type PolicyKind = PolicyFile["kind"];
+/** The policy of one kind. */
+export type PolicyOf<K extends PolicyKind> = Extract<PolicyFile, { kind: K }>;
 export const policyKinds = policyFileSchema.options.map((option) => option.shape.kind.value);
+
+/** The policy of a kind that holds for the console as a whole: `policies/<kind>.yaml`. Null when there is none. */
+export function policyOf<K extends PolicyKind>(
+  policies: ReadonlyMap<string, PolicyFile>,
+  kind: K,
+): PolicyOf<K> | null {
+  const policy = policies.get(kind);
+  return policy?.kind === kind ? (policy as PolicyOf<K>) : null;
+}
 
 /** Kind of a file by its path; null for files that have no schema (README, generated artefacts). */
 export function configFileKind(path: string): keyof typeof configFileSchemas | null {

@@ -30,8 +30,31 @@ import {
   submissionSchema,
 } from "./changes.ts";
 import { configurationSchema, healthSchema } from "./status.ts";
+import {
+  keyParams,
+  keySchema,
+  newKeySchema,
+  renewalSchema,
+  rotateKeySchema,
+  rotationParams,
+  rotationSchema,
+} from "./keys.ts";
 import { type Operation, type OperationName, operations } from "./operations.ts";
 import { plannedSchema, planRequestSchema } from "./plans.ts";
+import {
+  acceptToolsSchema,
+  clientConfigurationSchema,
+  clientQuerySchema,
+  importedSchema,
+  importSchema,
+  onboardedSchema,
+  onboardSchema,
+  serverDetailSchema,
+  serverParams,
+  serverSummarySchema,
+  serverToolParams,
+  toolDriftSchema,
+} from "./servers.ts";
 
 /** The shapes of an operation's parts; see `operations` for what it is. */
 type Shapes = {
@@ -171,6 +194,91 @@ export const endpoints = {
   getConfiguration: {
     ...operations.getConfiguration,
     response: configurationSchema,
+  },
+  onboard: {
+    ...operations.onboard,
+    body: onboardSchema,
+    response: onboardedSchema,
+  },
+  importServers: {
+    ...operations.importServers,
+    body: importSchema,
+    response: importedSchema,
+  },
+  exportClient: {
+    ...operations.exportClient,
+    query: clientQuerySchema,
+    response: clientConfigurationSchema,
+  },
+  listServers: {
+    ...operations.listServers,
+    response: z.object({ items: z.array(serverSummarySchema) }),
+  },
+  getServer: {
+    ...operations.getServer,
+    params: serverParams,
+    response: serverDetailSchema,
+  },
+  getServerTool: {
+    ...operations.getServerTool,
+    params: serverToolParams,
+    response: toolDriftSchema,
+  },
+  acceptTools: {
+    ...operations.acceptTools,
+    params: serverParams,
+    body: acceptToolsSchema,
+    response: plannedSchema,
+  },
+  probeServer: {
+    ...operations.probeServer,
+    params: serverParams,
+    response: serverSummarySchema,
+  },
+  restartServer: {
+    ...operations.restartServer,
+    params: serverParams,
+    response: serverSummarySchema,
+  },
+  listKeys: {
+    ...operations.listKeys,
+    response: z.object({ items: z.array(keySchema) }),
+  },
+  addKey: {
+    ...operations.addKey,
+    body: newKeySchema,
+    response: keySchema,
+  },
+  rotateKey: {
+    ...operations.rotateKey,
+    params: keyParams,
+    body: rotateKeySchema,
+    response: rotationSchema,
+  },
+  renewKey: {
+    ...operations.renewKey,
+    params: keyParams,
+    response: rotationSchema,
+  },
+  setKeyRenewal: {
+    ...operations.setKeyRenewal,
+    params: keyParams,
+    body: z.strictObject({ renewal: renewalSchema.nullable() }),
+    response: keySchema,
+  },
+  revokeKey: {
+    ...operations.revokeKey,
+    params: keyParams,
+    response: keySchema,
+  },
+  getRotation: {
+    ...operations.getRotation,
+    params: rotationParams,
+    response: rotationSchema,
+  },
+  watchRotation: {
+    ...operations.watchRotation,
+    params: rotationParams,
   },
 } as const satisfies Record<OperationName, Endpoint>;
 

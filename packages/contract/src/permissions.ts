@@ -9,6 +9,10 @@ export const permissions = {
   submit: ["planner"],
   decide: ["approver"],
   rollback: ["approver"],
+  /** Probe a server, start it anew. */
+  operate: ["planner", "approver", "admin"],
+  add_key: ["planner", "approver"],
+  rotate_key: ["approver"],
   manage_access: ["admin"],
 } as const satisfies Record<string, readonly Role[]>;
 

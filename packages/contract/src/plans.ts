@@ -17,6 +17,14 @@ export const secretReferenceSchema = z
     error: "a reference of the form secret:<provider>/<NAME>, never the value itself",
   });
 
+/** A reference, with the scheme that an `Authorization` header wants before it. */
+const credentialReferenceSchema = z
+  .string()
+  .max(220)
+  .regex(/^(?:Bearer |Basic |token )?secret:[a-z0-9][a-z0-9-]*\/[A-Za-z0-9_.-]+$/, {
+    error: "a reference of the form secret:<provider>/<NAME>, never the value itself",
+  });
+
 const line = z
   .string()
   .trim()
@@ -27,9 +35,8 @@ const lines = (max: number) => z.array(line).max(max);
 
 export const modelSchema = z.strictObject({ provider: line, name: line });
 
-export const addAgentPayload = z.strictObject({
-  agent_name: slugSchema,
-  repository: line.optional(),
+/** What says where an MCP server is and what it is for. */
+export const onboardedServerShape = {
   title: line.optional(),
   description: z.string().trim().max(4000).optional(),
   capabilities: lines(50).optional(),
@@ -40,10 +47,55 @@ export const addAgentPayload = z.strictObject({
   transport: z.enum(transports).optional(),
   command: line.optional(),
   args: z.array(z.string().max(1000)).max(100).optional(),
-  auth: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/), secretReferenceSchema).optional(),
   tools: lines(500).optional(),
+};
+
+/** Header or environment variable → where its value comes from; a scheme may stand before it. */
+const references = z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/), credentialReferenceSchema);
+
+/** Names of tools with the hash of what was approved. */
+export const lockedToolsSchema = z.record(
+  z.string().min(1).max(200),
+  z.strictObject({ hash: z.string().regex(/^sha256:[0-9a-f]{64}$/) }),
+);
+
+export const addAgentPayload = z.strictObject({
+  agent_name: slugSchema,
+  repository: line.optional(),
+  ...onboardedServerShape,
+  auth: references.optional(),
   model: modelSchema.optional(),
   approval_rules: lines(20).optional(),
+});
+
+/** `add_agent` for an agent that is an MCP server, with its tools as a handshake found them. */
+export const onboardServerPayload = addAgentPayload.extend({
+  lock: lockedToolsSchema.optional(),
+});
+
+export const importServersPayload = z.strictObject({
+  servers: z
+    .array(
+      z.strictObject({
+        id: slugSchema,
+        title: line,
+        transport: z.enum(transports),
+        url: line.optional(),
+        command: line.optional(),
+        args: z.array(z.string().max(1000)).max(100).optional(),
+        env: z.record(z.string().max(200), z.string().max(2000)).optional(),
+        headers: z.record(z.string().max(200), z.string().max(2000)).optional(),
+        lock: lockedToolsSchema.optional(),
+      }),
+    )
+    .min(1)
+    .max(500),
+});
+
+/** Puts tools in the lock as they are offered now; null takes one out. */
+export const acceptToolsPayload = z.strictObject({
+  server: slugSchema,
+  tools: z.record(z.string().min(1).max(200), lockedToolsSchema.valueType.nullable()),
 });
 
 export const editPoliciesPayload = z.strictObject({
@@ -68,13 +120,18 @@ export const generateArtifactPayload = z.strictObject({
 });
 
 export const removeAgentPayload = z.strictObject({ agent_name: slugSchema });
+export const removeServerPayload = z.strictObject({ server: slugSchema });
 
 /** What each intent takes. */
 export const intentPayloads = {
   add_agent: addAgentPayload,
+  onboard_server: onboardServerPayload,
+  import_servers: importServersPayload,
+  accept_tools: acceptToolsPayload,
   edit_policies: editPoliciesPayload,
   generate_artifact: generateArtifactPayload,
   remove_agent: removeAgentPayload,
+  remove_server: removeServerPayload,
 } as const satisfies Record<Intent, z.ZodObject>;
 
 export type IntentPayload<I extends Intent = Intent> = z.infer<(typeof intentPayloads)[I]>;

@@ -13,12 +13,14 @@ export const problemStatus = {
   already_exists: 409,
   branch_exists: 409,
   revert_conflict: 409,
+  rotation_running: 409,
   idempotency_conflict: 409,
   too_large: 413,
   patch_rejected: 422,
   rate_limited: 429,
   internal: 500,
   audit_unavailable: 503,
+  server_unavailable: 503,
   repository_unavailable: 503,
 } as const;
 

@@ -14,13 +14,49 @@ export const approvalStatuses = ["pending", "approved", "rejected", "expired", "
 export const auditStatuses = ["succeeded", "refused", "failed"] as const;
 
 /** Subjects of live events. A reader asks again for what it shows of the subject. */
-export const liveTopics = ["changes", "access", "assistant", "audit"] as const;
+export const liveTopics = ["changes", "servers", "keys", "access", "assistant", "audit"] as const;
 export type LiveTopic = (typeof liveTopics)[number];
 
 export const healthStates = ["ok", "degraded", "down"] as const;
 
 /** What can be asked for, in the order in which it is shown. */
-export const intents = ["add_agent", "edit_policies", "generate_artifact", "remove_agent"] as const;
+export const intents = [
+  "add_agent",
+  "onboard_server",
+  "import_servers",
+  "accept_tools",
+  "edit_policies",
+  "generate_artifact",
+  "remove_agent",
+  "remove_server",
+] as const;
 export type Intent = (typeof intents)[number];
 
 export const transports = ["stdio", "streamable_http", "sse", "websocket"] as const;
+
+/**
+ * How an MCP server does. `quarantined`: a policy or its configuration forbids to reach it.
+ * Drifted tools do not make a server ill; they are withheld one by one.
+ */
+export const serverStates = ["starting", "healthy", "degraded", "down", "quarantined"] as const;
+export type ServerState = (typeof serverStates)[number];
+
+/** What a handshake goes through, in this order. */
+export const handshakeSteps = ["resolve", "connect", "negotiate", "list_tools", "done"] as const;
+export type HandshakeStepName = (typeof handshakeSteps)[number];
+
+/** A tool against the tool lock. Only `accepted` ones are offered. */
+export const toolStates = ["accepted", "new", "changed", "missing", "invalid"] as const;
+export type ToolState = (typeof toolStates)[number];
+
+/** A stored key: usable, near or past its end, without a value, or in the midst of a rotation. */
+export const keyStates = ["active", "rotating", "expiring", "expired", "revoked"] as const;
+export type KeyState = (typeof keyStates)[number];
+
+/** Clients whose `mcp.json` can be read and written. */
+export const mcpClients = ["intellij", "vscode", "claude-code", "cursor"] as const;
+export type McpClient = (typeof mcpClients)[number];
+
+/** 2026-07-28 and later is `modern`: stateless. Earlier revisions, with `initialize`, are `legacy`. */
+export const protocolEras = ["modern", "legacy"] as const;
+export type ProtocolEra = (typeof protocolEras)[number];

@@ -177,6 +177,82 @@ type IdempotencyKeyTable = {
   created_at: string;
 };
 
+export type KeyTable = {
+  provider: string;
+  name: string;
+  created_at: string;
+  created_by: string;
+  revoked_at: string | null;
+  /** How it is renewed by itself, or null. */
+  renewal: string | null;
+  /** When renewing is due, or due again. */
+  renew_after: string | null;
+  renew_error: string | null;
+};
+
+export type KeyVersionTable = {
+  provider: string;
+  name: string;
+  version: number;
+  /** `staged`, then `active` and later `retired`; or `rejected`. */
+  state: string;
+  data_key_id: string;
+  /** The value under the data key; see features/keys/seal.ts. */
+  sealed: string;
+  created_at: string;
+  created_by: string;
+  active_since: string | null;
+  expires_at: string | null;
+};
+
+export type KeyRotationTable = {
+  id: string;
+  provider: string;
+  name: string;
+  version: number;
+  status: string;
+  forced: string;
+  detail: string;
+  servers: string;
+  actor: string;
+  started_at: string;
+  ended_at: string | null;
+};
+
+export type UsageEventTable = {
+  id: string;
+  at: string;
+  /** `tool`: one request through the gateway. */
+  kind: string;
+  server: string;
+  tool: string | null;
+  method: string;
+  actor_id: string | null;
+  actor_name: string;
+  status: string;
+  error: string | null;
+  era: string;
+  request_id: string | null;
+  ms: number;
+  request_bytes: number;
+  response_bytes: number;
+  /** Null where no price is known. */
+  cost_usd: number | null;
+};
+
+export type CanaryTable = {
+  id: string;
+  record_id: string;
+  plan_id: string;
+  status: string;
+  servers: string;
+  policy: string;
+  samples: string;
+  detail: string | null;
+  started_at: string;
+  ended_at: string | null;
+};
+
 export type Tables = {
   users: UserTable;
   roles: { id: string; name: string };
@@ -195,4 +271,13 @@ export type Tables = {
   operations: OperationTable;
   operation_steps: OperationStepTable;
   idempotency_keys: IdempotencyKeyTable;
+  tool_definitions: { hash: string; definition: string; first_seen_at: string };
+  server_drifts: { server_id: string; fingerprint: string; at: string };
+  data_keys: { id: string; master_id: string; wrapped: string; created_at: string };
+  keys: KeyTable;
+  key_versions: KeyVersionTable;
+  key_rotations: KeyRotationTable;
+  key_revision: { id: number; revision: number };
+  usage_events: UsageEventTable;
+  canaries: CanaryTable;
 };

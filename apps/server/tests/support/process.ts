@@ -15,6 +15,7 @@ afterAll(() => running.forEach((child) => child.kill("SIGKILL")));
 
 export type ServerProcess = {
   url: string;
+  pid: number;
   output(): string;
   stop(): Promise<void>;
   exited: Promise<unknown>;
@@ -50,6 +51,7 @@ export async function startProcess(
   });
   return {
     url,
+    pid: child.pid ?? 0,
     exited,
     output: () => output,
     async stop() {

@@ -1,5 +1,6 @@
-import { type CreateTableBuilder, type Kysely, type RawBuilder, sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Migration } from "kysely/migration";
+import { type Builder, index, textTable } from "./builders.ts";
 import type { DatabaseKind } from "./index.ts";
 
 /** Defaults let a row be inserted by hand, as the runbook does. */
@@ -13,19 +14,6 @@ const defaults: Record<DatabaseKind, { id: RawBuilder<string>; now: RawBuilder<s
     now: sql`(to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`,
   },
 };
-
-type Builder = Kysely<never>;
-
-/** A table of text columns, required unless marked `?`. */
-function textTable(db: Builder, name: string, columns: string): CreateTableBuilder<string, string> {
-  return columns.split(" ").reduce(
-    (table, column) => {
-      const optional = column.endsWith("?");
-      return table.addColumn(column.replace("?", ""), "text", (c) => (optional ? c : c.notNull()));
-    },
-    db.schema.createTable(name) as CreateTableBuilder<string, string>,
-  );
-}
 
 export const initial = (kind: DatabaseKind): Migration => ({
   async up(db: Builder) {
@@ -146,13 +134,5 @@ async function changes(db: Builder): Promise<void> {
     .execute();
   await textTable(db, "idempotency_keys", "user_id key request_hash response created_at")
     .addPrimaryKeyConstraint("idempotency_keys_pk", ["user_id", "key"])
-    .execute();
-}
-
-async function index(db: Builder, table: string, columns: string[]): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_by_${columns.join("_")}`)
-    .on(table)
-    .columns(columns)
     .execute();
 }

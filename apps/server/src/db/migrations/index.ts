@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import type { Tables } from "../schema.ts";
 import { initial } from "./0001-initial.ts";
+import { servers } from "./0002-servers.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -9,7 +10,9 @@ export type DatabaseKind = "sqlite" | "postgres";
 export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Promise<void> {
   const migrator = new Migrator({
     db: queries,
-    provider: { getMigrations: () => Promise.resolve({ "0001-initial": initial(kind) }) },
+    provider: {
+      getMigrations: () => Promise.resolve({ "0001-initial": initial(kind), "0002-servers": servers }),
+    },
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;

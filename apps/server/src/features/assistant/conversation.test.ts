@@ -1,3 +1,4 @@
+import { intents } from "@ciclo/contract";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Person, problemOf, startConsole, type TestConsole } from "../../../tests/support/console.ts";
 
@@ -103,12 +104,7 @@ describe("a conversation", () => {
     const threadId = reply?.threadId ?? "";
     const mine = await planner.client.call("getChat", { query: { threadId } });
     expect(mine.messages?.map(({ role }) => role)).toEqual(["user", "assistant"]);
-    expect(mine.intents.map(({ intent }) => intent)).toEqual([
-      "add_agent",
-      "edit_policies",
-      "generate_artifact",
-      "remove_agent",
-    ]);
+    expect(mine.intents.map(({ intent }) => intent)).toEqual([...intents]);
     const other = await running.person("viewer");
     expect(await problemOf(other.client.call("getChat", { query: { threadId } }))).toMatchObject({
       status: 404,

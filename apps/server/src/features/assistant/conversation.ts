@@ -63,7 +63,8 @@ function correction(message: string, pending: Pending, known: Known): Pending | 
 function bareAnswer(field: string, message: string): unknown {
   const text = message.trim().replace(/[.!]+$/, "");
   const words = text.split(/\s+/);
-  if (field === "agent_name" || field === "policy_id") {
+  if (field === "endpoint") return words.find((word) => /^(https?|wss?):\/\//.test(word));
+  if (field === "agent_name" || field === "policy_id" || field === "server") {
     const last = words.at(-1) ?? "";
     return words.length <= 4 && slugOf(last) !== "" ? slugOf(last.replace(/["“”`]/g, "")) : undefined;
   }
@@ -107,11 +108,15 @@ const isObject = (value: unknown): value is Fields =>
 
 const request = (pending: Pending): Turn => ({ kind: "request", pending, missing: missingFields(pending) });
 
-/** Required fields that are not there, and what an edit needs besides. */
+/** Required fields that are not there, and what an intent needs besides. */
 export function missingFields({ intent, payload }: Pending): string[] {
-  const required = intentFields(intent).required.filter((field) => payload[field] === undefined);
-  const needsChanges = intent === "edit_policies" && payload.changes === undefined;
-  return needsChanges ? [...required, "changes"] : required;
+  const lacks = (field: string): boolean => payload[field] === undefined;
+  // The tools are those that the server offers when the plan is made.
+  const found = intent === "accept_tools" ? ["tools"] : [];
+  const required = intentFields(intent).required.filter((field) => lacks(field) && !found.includes(field));
+  if (intent === "edit_policies" && lacks("changes")) return [...required, "changes"];
+  if (intent === "onboard_server" && lacks("endpoint") && lacks("command")) return [...required, "endpoint"];
+  return required;
 }
 
 /** Fields of a payload that its intent takes, so that a thread never holds others. */

@@ -97,7 +97,11 @@ function turnOf(actor: Actor, input: ChatInput, thread: store.Thread, snapshot: 
         fieldError("intent", "is required with a payload", "é obrigatório com um payload"),
       ]);
     }
-    const known = { agents: [...snapshot.agents.keys()], policies: [...snapshot.policies.keys()] };
+    const known = {
+      agents: [...snapshot.agents.keys()],
+      policies: [...snapshot.policies.keys()],
+      servers: snapshot.registry.servers.map(({ id }) => id),
+    };
     return takeTurn(input.message, pendingOf(thread), known);
   }
   const intent = intents.find((each) => each === input.intent);

@@ -11,6 +11,30 @@ export const intentTexts: Record<Intent, { description: Text; example: Text }> =
       "adicione o agente catalog do repositório agents-hub com as capacidades chat e planning",
     ),
   },
+  onboard_server: {
+    description: text("Onboard an MCP server", "Integrar um servidor MCP"),
+    example: text(
+      "onboard the MCP server catalog at https://catalog.example.com/mcp",
+      "integre o servidor MCP catalog em https://catalog.example.com/mcp",
+    ),
+  },
+  import_servers: {
+    description: text(
+      "Import the servers of an mcp.json: page Servers, or ciclo servers import",
+      "Importar os servidores de um mcp.json: página Servidores ou ciclo servers import",
+    ),
+    example: text(
+      "ciclo servers import cursor .cursor/mcp.json",
+      "ciclo servers import cursor .cursor/mcp.json",
+    ),
+  },
+  accept_tools: {
+    description: text(
+      "Accept tools of a server as they are offered now",
+      "Aceitar ferramentas de um servidor como são oferecidas agora",
+    ),
+    example: text("accept the tools of server catalog", "aceite as ferramentas do servidor catalog"),
+  },
   edit_policies: {
     description: text("Change or create a policy", "Alterar ou criar uma política"),
     example: text(
@@ -26,10 +50,19 @@ export const intentTexts: Record<Intent, { description: Text; example: Text }> =
     description: text("Remove an agent", "Remover um agente"),
     example: text("remove the agent catalog", "remova o agente catalog"),
   },
+  remove_server: {
+    description: text("Remove an MCP server", "Remover um servidor MCP"),
+    example: text("remove the MCP server catalog", "remova o servidor MCP catalog"),
+  },
 };
 
 const questions: Record<string, Text> = {
   agent_name: text("Which agent? Its name, such as catalog.", "Qual agente? O nome, como catalog."),
+  endpoint: text(
+    "Where is it? Its address, such as https://catalog.example.com/mcp, or its command.",
+    "Onde está? O endereço, como https://catalog.example.com/mcp, ou o comando.",
+  ),
+  server: text("Which server? Its id, such as catalog.", "Qual servidor? O id, como catalog."),
   policy_id: text("Which policy? There are: {policies}.", "Qual política? Há: {policies}."),
   changes: text(
     "What should change, and to which value? For example: monthly limit to 500.",

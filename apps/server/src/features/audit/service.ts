@@ -12,7 +12,6 @@ import type { Database, Queries } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { AuditEntry, AuditedTransaction } from "../../lib/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
-import { deriveKey } from "../../lib/crypto.ts";
 import { privateFolder, readIfThere } from "../../lib/files.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
@@ -30,7 +29,8 @@ export type AuditDeps = {
   logger: Logger;
   /** Folder of the JSON-lines copy and the published checkpoints. */
   folder: string;
-  masterKey: Uint8Array;
+  /** Ed25519 seed of the checkpoints' signature, 32 bytes. */
+  signingKey: Buffer;
   /** Whether this process keeps the JSON-lines copy and signs. One process a folder may. */
   follows: boolean;
 };
@@ -65,7 +65,7 @@ const origin = "ciclo.audit";
 /** The tamper-evident log: chain, checkpoints, copies. */
 export function createAudit(deps: AuditDeps): AuditService {
   const { database } = deps;
-  const signer = createSigner(origin, deriveKey(deps.masterKey, "ciclo audit checkpoint v1"));
+  const signer = createSigner(origin, deps.signingKey);
   const copy = new SiemCopy(deps.folder, (seq) => store.eventsAfter(database.queries, seq, batch));
   const catchUp = async (): Promise<void> => {
     if (!deps.follows) return;

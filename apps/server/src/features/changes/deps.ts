@@ -36,6 +36,7 @@ export type ChangesDeps = {
   /** The roles that each of the users who are active holds now. */
   activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
   onJournal?: ((operation: OperationKind, point: string) => void) | undefined;
+  onFinished?: ((operation: OperationKind, planId: string) => void) | undefined;
 };
 
 /** `ChangesDeps` with the procedures that operations run. */

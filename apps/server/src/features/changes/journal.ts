@@ -35,6 +35,8 @@ export type JournalDeps = {
   procedures: Record<journal.OperationKind, Procedure>;
   /** Called after each journal write. Crash tests stop the process here. */
   onJournal?: ((operation: journal.OperationKind, point: string) => void) | undefined;
+  /** Called when an operation has come to its end. A hint: what was done stands in the tables. */
+  onFinished?: ((operation: journal.OperationKind, planId: string) => void) | undefined;
 };
 
 /**
@@ -74,6 +76,7 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
     }
   });
   note("finished");
+  deps.onFinished?.(operation.kind, change.plan_id);
 }
 
 /** What a waiting operation waits for. A bug waits too, said as such, rather than being tried at every turn. */

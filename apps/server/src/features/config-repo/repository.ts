@@ -26,6 +26,8 @@ import { embeddedTarget, remoteTarget, type Target } from "./target.ts";
 /** The source of truth. Nobody's checkout or index is touched. */
 export type ConfigRepository = {
   baseBranch: string;
+  /** How often it is worth asking whether the base branch moved, in milliseconds. */
+  lookEveryMs: number;
   /** The live commit, after taking in what others pushed. */
   refresh(): Promise<string>;
   /** The live commit as last seen. */
@@ -96,6 +98,7 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
   const landedAs = (commit: string): Promise<string | null> => findLanding(git, target.baseRef, commit);
   return {
     baseBranch,
+    lookEveryMs: target.lookEveryMs,
     head,
     refresh,
     landedAs,

@@ -4,6 +4,7 @@ import {
   approvalsPolicySchema,
   type PolicyFile,
   type RegistryFile,
+  type ToolLockFile,
 } from "@ciclo/contract";
 import type { LocalFieldError } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
@@ -19,6 +20,7 @@ export type Snapshot = {
   agents: ReadonlyMap<string, AgentFile>;
   policies: ReadonlyMap<string, PolicyFile>;
   registry: RegistryFile;
+  toolLock: ToolLockFile;
   /** Null when the policy is there but cannot be used: then nothing may be submitted or approved. */
   approvals: ApprovalsPolicy | null;
   /** Changes whenever the approval rules do. */
@@ -48,6 +50,7 @@ export function buildSnapshot(
   const policies = new Map<string, PolicyFile>();
   const problems: LocalFieldError[] = [];
   let registry: RegistryFile = { servers: [] };
+  let toolLock: ToolLockFile = { version: 1, servers: {} };
   let name = "Ciclo";
   for (const file of files) {
     const checked = check(file);
@@ -55,6 +58,7 @@ export function buildSnapshot(
     else if (checked.kind === "agent") add(agents, checked.value as AgentFile, (agent) => agent.name);
     else if (checked.kind === "policy") add(policies, checked.value as PolicyFile, (policy) => policy.id);
     else if (checked.kind === "registry") registry = checked.value as RegistryFile;
+    else if (checked.kind === "tool_lock") toolLock = checked.value as ToolLockFile;
     else if (checked.kind === "ciclo") ({ name } = checked.value as { name: string });
   }
   const approvals = policies.get("approvals");
@@ -65,6 +69,7 @@ export function buildSnapshot(
     agents,
     policies,
     registry,
+    toolLock,
     approvals:
       approvals?.kind === "approvals" ? approvals : policyFile === undefined ? builtInApprovals : null,
     approvalsVersion: policyFile?.blob ?? "built-in",

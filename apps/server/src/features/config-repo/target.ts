@@ -10,6 +10,8 @@ import { moveRefs, resolveRef } from "./plumbing.ts";
 export type Target = {
   /** The local ref that shows the base branch as last seen. */
   baseRef: string;
+  /** How often it is worth asking for news, in milliseconds. */
+  lookEveryMs: number;
   /** Takes in what others pushed. */
   refresh(): Promise<void>;
   branchTip(branch: string): Promise<string | null>;
@@ -28,6 +30,7 @@ export function embeddedTarget(git: Git, baseBranch: string): Target {
   const baseRef = local(baseBranch);
   return {
     baseRef,
+    lookEveryMs: 2000,
     refresh: () => Promise.resolve(),
     branchTip: (branch) => resolveRef(git, local(branch)),
     async createBranch(branch, commit) {
@@ -66,6 +69,7 @@ export function remoteTarget(git: Git, baseBranch: string): Target {
   };
   return {
     baseRef,
+    lookEveryMs: 15_000,
     async refresh() {
       await fetch();
     },

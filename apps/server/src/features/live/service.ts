@@ -160,6 +160,9 @@ const message = (event: string, data: object, id: number): string =>
 const topics: Record<string, LiveTopic> = {
   change: "changes",
   pull_request: "changes",
+  canary: "changes",
+  server: "servers",
+  key: "keys",
   user: "access",
   token: "access",
   chat: "assistant",

@@ -14,6 +14,7 @@ export function findRisks(before: Snapshot, after: Snapshot, overwritten: readon
   const risks = [
     ...policyRisks(before, after),
     ...serverRisks(before, after),
+    ...toolRisks(before, after),
     ...agentRisks(before, after),
     ...overwritten.map(overwriteRisk),
   ].toSorted((a, b) => order[a.impact] - order[b.impact]);
@@ -40,9 +41,50 @@ function serverRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
       : [runsCommand([server.command, ...(server.args ?? [])].join(" "))]),
     ...plainHttp(server),
     ...refusedByPolicy(server, after),
-    unknownTools(server),
+    ...(server.id in after.toolLock.servers ? [] : [unknownTools(server)]),
   ]);
 }
+
+/** Tools that are let through from then on, or in another form than before. */
+function toolRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
+  return Object.entries(after.toolLock.servers).flatMap(([id, tools]) => {
+    const old = before.toolLock.servers[id] ?? {};
+    const names = Object.keys(tools);
+    const changed = names.filter((name) => name in old && old[name]?.hash !== tools[name]?.hash);
+    const added = names.filter((name) => !(name in old));
+    return [
+      ...(changed.length === 0 ? [] : [toolsChange(id, changed)]),
+      ...(added.length === 0 ? [] : [toolsOffered(id, added)]),
+    ];
+  });
+}
+
+const named = (names: readonly string[]): string =>
+  names.length > 12 ? `${names.slice(0, 12).join(", ")}, … (${names.length})` : names.join(", ");
+
+const toolsChange = (id: string, names: readonly string[]): DraftRisk => ({
+  title: text(
+    `Tools of ${id} are not what was approved: ${named(names)}`,
+    `Ferramentas de ${id} não são o que foi aprovado: ${named(names)}`,
+  ),
+  impact: "high",
+  mitigation: text(
+    "Read the diff of each definition on the server's page: a description is an instruction to whoever calls.",
+    "Leia o diff de cada definição na página do servidor: uma descrição é uma instrução a quem chama.",
+  ),
+});
+
+const toolsOffered = (id: string, names: readonly string[]): DraftRisk => ({
+  title: text(
+    `Offers ${names.length} tools of ${id}: ${named(names)}`,
+    `Oferece ${names.length} ferramentas de ${id}: ${named(names)}`,
+  ),
+  impact: "medium",
+  mitigation: text(
+    "policies/access.yaml says who may call them; any that change later are withheld.",
+    "policies/access.yaml diz quem pode chamá-las; as que mudarem depois são retidas.",
+  ),
+});
 
 /** What the policies in force will refuse when the server is to be reached. */
 function refusedByPolicy(server: RegistryServer, { policies }: Snapshot): DraftRisk[] {

@@ -13,6 +13,12 @@ import { draftAddAgent } from "./intents/add-agent.ts";
 import { draftEditPolicies } from "./intents/edit-policies.ts";
 import { draftGenerateArtifact } from "./intents/generate-artifact.ts";
 import { draftRemoveAgent } from "./intents/remove-agent.ts";
+import {
+  draftAcceptTools,
+  draftImportServers,
+  draftOnboardServer,
+  draftRemoveServer,
+} from "./intents/servers.ts";
 import { pathProblem } from "./paths.ts";
 import { findRisks } from "./risks.ts";
 import { findSecrets } from "./secrets.ts";
@@ -60,6 +66,7 @@ export function createPlans(deps: PlansDeps): PlansService {
       const snapshot = await repository.snapshot(base);
       const draft = await draftFor(repository, snapshot, request);
       const files = draftFiles(draft);
+      if (files.size === 0) throw nothingToDo();
       const errors = await checkFiles(deps, snapshot, files);
       if (errors.length > 0) throw unusable(errors);
       const commit = await repository.commit({ ...draftCommit, base, files });
@@ -103,6 +110,14 @@ async function draftFor(
   switch (request.intent) {
     case "add_agent":
       return draftAddAgent({ payload: request.payload, ...rest });
+    case "onboard_server":
+      return draftOnboardServer({ payload: request.payload, ...rest });
+    case "import_servers":
+      return draftImportServers({ payload: request.payload, ...rest });
+    case "accept_tools":
+      return draftAcceptTools({ payload: request.payload, ...rest });
+    case "remove_server":
+      return draftRemoveServer({ payload: request.payload, ...rest });
     case "edit_policies":
       return draftEditPolicies({ payload: request.payload, ...rest });
     case "remove_agent":

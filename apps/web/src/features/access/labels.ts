@@ -6,7 +6,7 @@ import { msg } from "@lingui/core/macro";
 export const roleHints: Record<Role, MessageDescriptor> = {
   viewer: msg`Reads everything and asks the assistant`,
   planner: msg`Plans changes and submits them`,
-  approver: msg`Decides approvals and rolls back`,
+  approver: msg`Decides approvals, rolls back and rotates keys`,
   admin: msg`Manages users, tokens and roles`,
 };
 
@@ -17,5 +17,8 @@ export const permissionLabels: Record<Permission, MessageDescriptor> = {
   submit: msg`Submit plans for approval`,
   decide: msg`Approve and reject`,
   rollback: msg`Roll back`,
+  operate: msg`Probe and restart servers`,
+  add_key: msg`Store keys`,
+  rotate_key: msg`Rotate and revoke keys`,
   manage_access: msg`Manage users, tokens and roles`,
 };

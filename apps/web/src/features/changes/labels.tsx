@@ -44,9 +44,13 @@ export function ChangeBadge({ status, outcome, undone = false }: State & { undon
 
 export const intentLabels: Record<Plan["intent"], MessageDescriptor> = {
   add_agent: msg`Add an agent`,
+  onboard_server: msg`Onboard a server`,
+  import_servers: msg`Import servers`,
+  accept_tools: msg`Accept tools`,
   edit_policies: msg`Edit a policy`,
   generate_artifact: msg`Generate an artifact`,
   remove_agent: msg`Remove an agent`,
+  remove_server: msg`Remove a server`,
 };
 
 export const modeLabels: Record<ChangeDetail["mode"], MessageDescriptor> = {

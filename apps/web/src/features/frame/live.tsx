@@ -6,7 +6,19 @@ import { listen, type LiveState } from "../../live.ts";
 
 /** What is read again when something happens to a subject; by first part of the query key. */
 const shows: Record<LiveTopic, readonly string[]> = {
-  changes: ["changes", "change", "approvals", "rollback", "audit", "health", "configuration"],
+  changes: [
+    "changes",
+    "change",
+    "approvals",
+    "rollback",
+    "audit",
+    "health",
+    "configuration",
+    "servers",
+    "server",
+  ],
+  servers: ["servers", "server", "tool", "configuration", "health", "audit"],
+  keys: ["keys", "rotation", "servers", "server", "audit"],
   access: ["users", "session", "approvals", "audit"],
   assistant: ["threads", "audit"],
   audit: ["audit"],

@@ -8,6 +8,7 @@ export type Example = { says: string; intent: Intent | null; fields: Fields };
 export const exampleConfiguration: Known = {
   agents: ["assistant", "catalog", "billing-bot"],
   policies: ["approvals", "spend-guard", "budget", "cost", "access", "network", "commands", "canary"],
+  servers: ["github-tools", "everything"],
 };
 
 const add = (says: string, agent_name: string | undefined, fields: Fields = {}): Example => ({
@@ -33,6 +34,16 @@ const remove = (says: string, agent_name?: string): Example => ({
   says,
   intent: "remove_agent",
   fields: agent_name === undefined ? {} : { agent_name },
+});
+const onboard = (says: string, agent_name: string | undefined, fields: Fields = {}): Example => ({
+  says,
+  intent: "onboard_server",
+  fields: agent_name === undefined ? fields : { agent_name, ...fields },
+});
+const server = (intent: "remove_server" | "accept_tools", says: string, name?: string): Example => ({
+  says,
+  intent,
+  fields: name === undefined ? {} : { server: name },
 });
 const question = (says: string): Example => ({ says, intent: null, fields: {} });
 
@@ -320,4 +331,36 @@ export const examples: readonly Example[] = [
     command: "npx",
     args: ["-y", "billing-mcp"],
   }),
+  // MCP servers
+  onboard("integre o servidor MCP estoque em https://estoque.example.com/mcp", "estoque", {
+    endpoint: "https://estoque.example.com/mcp",
+  }),
+  onboard("conecte o servidor MCP jira pelo endereço https://jira.example.com/mcp", "jira", {
+    endpoint: "https://jira.example.com/mcp",
+  }),
+  onboard("adicione o servidor arquivos com o comando `mcp-server-filesystem /srv/docs`", "arquivos", {
+    command: "mcp-server-filesystem",
+    args: ["/srv/docs"],
+  }),
+  onboard("onboard the MCP server catalog at https://catalog.example.com/mcp", "catalog", {
+    endpoint: "https://catalog.example.com/mcp",
+  }),
+  onboard("please add the MCP server search with endpoint https://search.example.com/mcp", "search", {
+    endpoint: "https://search.example.com/mcp",
+  }),
+  onboard("register a new MCP server called files with the command `mcp-server-files --ro`", "files", {
+    command: "mcp-server-files",
+    args: ["--ro"],
+  }),
+  onboard("add an MCP server", undefined),
+  server("remove_server", "remova o servidor MCP everything", "everything"),
+  server("remove_server", "remove the MCP server github-tools", "github-tools"),
+  server("accept_tools", "aceite as ferramentas do servidor everything", "everything"),
+  server("accept_tools", "aceite as ferramentas de github-tools", "github-tools"),
+  server("accept_tools", "accept the tools of server everything", "everything"),
+  server("accept_tools", "accept the changed tools of github-tools", "github-tools"),
+  question("quais servidores MCP estão fora do ar?"),
+  question("which MCP servers are there?"),
+  question("how do I add an MCP server?"),
+  question("o servidor everything está lento"),
 ];

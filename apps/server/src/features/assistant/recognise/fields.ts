@@ -2,7 +2,11 @@ import { fillers, isKeyword, type Sense, sensesOf } from "./lexicon.ts";
 import { isPunctuation, slugOf, type Token } from "./tokens.ts";
 
 /** What a recogniser may know of the live configuration. */
-export type Known = { agents: readonly string[]; policies: readonly string[] };
+export type Known = {
+  agents: readonly string[];
+  policies: readonly string[];
+  servers: readonly string[];
+};
 export type Fields = Record<string, unknown>;
 
 export const has = (token: Token | undefined, sense: Sense): boolean =>
@@ -12,7 +16,7 @@ export const indexOf = (tokens: readonly Token[], sense: Sense, from = 0): numbe
   tokens.findIndex((token, index) => index >= from && has(token, sense));
 
 const isVerb = (token: Token): boolean =>
-  (["add", "remove", "edit", "generate"] as const).some(
+  (["add", "remove", "edit", "generate", "accept"] as const).some(
     (sense) => has(token, sense) && isKeyword(token.word),
   );
 
@@ -58,6 +62,24 @@ export function nameAfter(tokens: readonly Token[], index: number): Token | null
     if (!skippable) return null;
   }
   return null;
+}
+
+/** The server that a message names: behind the noun ("the MCP server catalog"), or one that is known. */
+export function serverName(tokens: readonly Token[], known: Known): string | null {
+  const noun = tokens.findLastIndex((token) => has(token, "server"));
+  const after = noun < 0 ? null : nameAfter(tokens, noun);
+  if (after !== null) return slugOf(after.raw);
+  const mentioned = tokens.find((token) => known.servers.includes(slugOf(token.raw)));
+  if (mentioned !== undefined) return slugOf(mentioned.raw);
+  const before = tokens[tokens.findIndex((token) => has(token, "server")) - 1];
+  return isName(before) ? slugOf(before.raw) : null;
+}
+
+/** What is said of an MCP server that is to be onboarded. */
+export function onboardingFields(tokens: readonly Token[], known: Known): Fields {
+  const { agent_name: _, ...fields } = agentFields(tokens, known);
+  const name = serverName(tokens, known);
+  return name === null ? fields : { ...fields, agent_name: name };
 }
 
 export function agentFields(tokens: readonly Token[], known: Known): Fields {

@@ -11,8 +11,10 @@ export type Sense =
   | "remove"
   | "edit"
   | "generate"
+  | "accept"
   | "told"
   | "agent"
+  | "server"
   | "policy"
   | "limit"
   | "adr"
@@ -33,7 +35,7 @@ export type Sense =
 
 const senses: Record<Sense, string[]> = {
   add: list(
-    `add ad adds adding create onboard register include introduce adicione adiciona adicionar adicionem inclua inclui
+    `add ad adds adding create onboard register include introduce integrate integre integra integrar adicione adiciona adicionar adicionem inclua inclui
      incluir cadastre cadastra cadastrar crie cria criar registre registra registrar acrescente acrescentar insira inserir
      bota bote botar conecte conecta conectar connect install instale instalar`,
   ),
@@ -52,6 +54,7 @@ const senses: Record<Sense, string[]> = {
     `generate write draft produce prepare compose gere gera gerar escreva escrever redija redigir produza produzir
      prepare preparar monte montar elabore elaborar faca fazer make build`,
   ),
+  accept: list("accept aceite aceita aceitar"),
   // Words close to a request that tell or ask of one made; known, so that they are not taken for a slip.
   told: list(
     `added removed changed raised created deleted generated updated increased adicionei adicionou adicionado
@@ -61,6 +64,7 @@ const senses: Record<Sense, string[]> = {
      limited limita limitado modelos modela agency agents agentes politicas policies limites limits`,
   ),
   agent: list("agent agente"),
+  server: list("server servidor servidores mcp"),
   policy: list("policy politica"),
   limit: list("limit limite budget orcamento teto cap ceiling"),
   adr: list("adr adrs"),

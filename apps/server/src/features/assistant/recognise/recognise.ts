@@ -9,6 +9,8 @@ import {
   isAddress,
   isName,
   type Known,
+  onboardingFields,
+  serverName,
 } from "./fields.ts";
 import { opensWithField, policyField, policyFields, policyId } from "./policy-fields.ts";
 import { type Sense, sensesOf } from "./lexicon.ts";
@@ -65,6 +67,15 @@ export function fieldsFor(intent: Intent, message: string, known: Known): Fields
       const name = agentName(tokens, known) ?? nameAfterVerb(tokens);
       return name === null ? {} : { agent_name: name };
     }
+    case "onboard_server":
+      return onboardingFields(tokens, known);
+    case "remove_server":
+    case "accept_tools": {
+      const server = serverName(tokens, known);
+      return server === null ? {} : { server };
+    }
+    case "import_servers":
+      return {};
     case "edit_policies":
       return policyFields(tokens, fold(message), known);
     case "generate_artifact":
@@ -82,7 +93,7 @@ function intentOf(tokens: readonly Token[], start: number, folded: string, known
   return namedThing(tokens, start) ?? settledPolicy(tokens, folded, known);
 }
 
-const verbs: Sense[] = ["add", "remove", "edit", "generate"];
+const verbs: Sense[] = ["add", "remove", "edit", "generate", "accept"];
 const is = (token: Token | undefined, sense: Sense): boolean =>
   token !== undefined && !token.quoted && sensesOf(token.word).includes(sense);
 const isVerb = (token: Token): boolean => verbs.some((sense) => is(token, sense));
@@ -136,6 +147,15 @@ function byVerb(tokens: readonly Token[], verb: number, folded: string, known: K
   const policy = after.findIndex((each) => is(each, "policy"));
   const artefact = artefactNoun(after);
   const namesPolicy = policyId(tokens, known) !== null;
+  const server = after.findIndex((each) => is(each, "server"));
+  const serverFirst =
+    server >= 0 && [agent, policy, artefact?.index ?? -1].every((other) => other < 0 || server < other);
+  if (is(token, "accept")) {
+    const tools = after.some((each) => is(each, "tools"));
+    return tools && serverName(after, known) !== null ? "accept_tools" : null;
+  }
+  if (serverFirst && is(token, "remove")) return "remove_server";
+  if (serverFirst && is(token, "add")) return "onboard_server";
   if (is(token, "remove")) {
     if (artefact !== null && (agent < 0 || artefact.index < agent)) return null;
     const mentioned = after.some((each) => known.agents.includes(each.word));

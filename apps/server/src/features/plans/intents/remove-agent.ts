@@ -1,6 +1,7 @@
 import { type Text, text } from "@ciclo/contract";
 import { fieldError, invalidPayload } from "../../../errors.ts";
 import { type Draft, type DraftInput, type DraftStep, writeStep } from "../draft.ts";
+import { lockStep, toolLockPath } from "../tool-lock.ts";
 import { removeYamlItem } from "../yaml-edit.ts";
 
 /** Deletes an agent's folder, and its MCP server's registration where no other agent names it. */
@@ -40,6 +41,7 @@ export function draftRemoveAgent({ payload, snapshot }: DraftInput<"remove_agent
             { path: "mcp-registry.yaml", contents: removeYamlItem(registry, ["servers"], "id", server) },
             ["delete-agent"],
           ),
+          ...lockStep(snapshot, new Map([[server, null]]), ["unregister-server"]),
         ];
   return {
     name: `remove-agent-${name}`,
@@ -60,6 +62,7 @@ export function draftRemoveAgent({ payload, snapshot }: DraftInput<"remove_agent
     fileSummaries: new Map([
       ...paths.map((path): [string, Text] => [path, text("deleted with the agent", "apagado com o agente")]),
       ["mcp-registry.yaml", text("unregisters its server", "remove o registro do servidor")],
+      [toolLockPath, text("forgets its tools", "esquece suas ferramentas")],
     ]),
     searchFor: `${name} agent`,
   };

@@ -1,0 +1,89 @@
+import type { Key, Text } from "@ciclo/contract";
+import { notFound, type Refusal } from "../../errors.ts";
+import type { Queries } from "../../db/dialect.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { contextOf, keyState, parseReference, referenceOf } from "./rules.ts";
+import * as store from "./store.ts";
+import type { Vault } from "./vault.ts";
+import * as vaultStore from "./vault-store.ts";
+
+export type RingDeps = {
+  queries: Queries;
+  clock: Clock;
+  vault: Vault;
+  usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
+};
+
+/** The values in use at one moment. */
+export type KeyRing = {
+  /** Moves on with each change. */
+  revision: number;
+  /** Version of the value in use; null where there is none. */
+  versionOf(reference: string): number | null;
+  /** The value itself. Throws a `Refusal` where there is none. */
+  reveal(reference: string): Promise<string>;
+};
+
+/** Every key with what may be told of it. */
+export async function listKeys(deps: RingDeps): Promise<Key[]> {
+  const { queries } = deps;
+  const [keys, versions, last, users] = await Promise.all([
+    store.listKeys(queries),
+    store.listVersions(queries),
+    store.lastRotations(queries),
+    deps.usersOf(),
+  ]);
+  const same = (a: store.KeyId) => (b: store.KeyId) => a.provider === b.provider && a.name === b.name;
+  return keys.map((key) => {
+    const own = versions.filter(same(key));
+    const active = own.find(({ state }) => state === "active");
+    const rotation = last.find(same(key));
+    const reference = referenceOf(key);
+    const expires_at = active?.expires_at ?? null;
+    const hasStaged = own.some(({ state }) => state === "staged");
+    const state = { revoked_at: key.revoked_at, hasStaged, hasActive: active !== undefined, expires_at };
+    return {
+      provider: key.provider,
+      name: key.name,
+      reference,
+      state: keyState(state, deps.clock()),
+      version: active?.version ?? null,
+      created_at: key.created_at,
+      value_since: active?.active_since ?? null,
+      expires_at,
+      used_by: [...(users.get(reference) ?? [])],
+      renewal: key.renewal,
+      last_handshake:
+        rotation === undefined
+          ? null
+          : {
+              at: rotation.ended_at ?? rotation.started_at,
+              ok: rotation.status === "promoted",
+              detail: (JSON.parse(rotation.detail) as Text).en,
+              rotation_id: rotation.id,
+            },
+    };
+  });
+}
+
+export async function ringOf({ queries, vault }: RingDeps): Promise<KeyRing> {
+  const revision = await vaultStore.readRevision(queries);
+  const versions = await store.listVersions(queries, ["active"]);
+  const byReference = new Map(versions.map((version) => [referenceOf(version), version]));
+  return {
+    revision,
+    versionOf: (reference) => byReference.get(reference)?.version ?? null,
+    async reveal(reference) {
+      const row = byReference.get(reference);
+      const id = parseReference(reference);
+      if (row === undefined) throw id === null ? new Error("not a reference") : noKey(id);
+      return vault.open(row, contextOf(row, row.version));
+    },
+  };
+}
+
+export const noKey = (id: store.KeyId): Refusal =>
+  notFound(
+    `No key ${referenceOf(id)} is stored. Add it: ciclo keys add ${id.provider}/${id.name}`,
+    `Não há chave ${referenceOf(id)} guardada. Adicione-a: ciclo keys add ${id.provider}/${id.name}`,
+  );

@@ -1,0 +1,350 @@
+import { type HandshakeStep, type Locale, type Rotation, type Text, text } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { notFound, Refusal } from "../../errors.ts";
+import { type Actor, type AuditedTransaction, system } from "../../lib/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import { newId } from "../../lib/ids.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
+import * as store from "./store.ts";
+import type { Vault } from "./vault.ts";
+import * as vaultStore from "./vault-store.ts";
+
+/** A step as it goes on, before a language is chosen. */
+export type LocalStep = Omit<HandshakeStep, "detail"> & { detail: Text };
+
+/** Shakes hands with a server whose `reference` has another value. Throws when it comes to nothing. */
+export type HandshakeWith = (
+  serverId: string,
+  values: ReadonlyMap<string, string>,
+  onStep: (step: LocalStep) => void,
+  signal: AbortSignal,
+) => Promise<void>;
+
+export type RotationsDeps = {
+  queries: Queries;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  logger: Logger;
+  vault: Vault;
+  usersOf(reference: string): Promise<readonly string[]>;
+  handshake: HandshakeWith;
+  onChange(): Promise<void>;
+};
+
+export type Staging = {
+  value: string;
+  expiresAt: string | null;
+  /**
+   * `prove`: used once every server took it. `force`: used at once, unproven. `report`: used at once,
+   * since the old one is gone already, and then tried.
+   */
+  mode: "prove" | "force" | "report";
+  reason?: string | undefined;
+};
+
+export type Rotations = {
+  begin(actor: Actor, id: store.KeyId, staging: Staging, locale: Locale): Promise<Rotation>;
+  find(id: string, locale: Locale): Promise<Rotation>;
+  watch(id: string, locale: Locale): Promise<ReadableStream<Uint8Array>>;
+  /** Rejects what a crash left running. */
+  recover(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+type Progress = { server: string; steps: LocalStep[] }[];
+
+/** How often a watcher looks whether another node has got on. */
+const lookMs = 1000;
+
+/** Rotations of keys: staged, proven, promoted; or rejected, with the old value kept. */
+export function createRotations(deps: RotationsDeps): Rotations {
+  const { queries } = deps;
+  const running = new Map<string, Promise<void>>();
+  const progress = new Map<string, Progress>();
+  const watchers = new Set<() => void>();
+  const stopping = new AbortController();
+  const tell = (): void => watchers.forEach((watcher) => watcher());
+  const find = async (id: string, locale: Locale): Promise<Rotation> => {
+    const row = await store.findRotation(queries, id);
+    if (row === undefined) throw notFound(`No rotation ${id}`, `Não há rotação ${id}`);
+    return present(row, progress.get(id), locale);
+  };
+  const prove = async (rotation: store.StoredRotation, value: string, servers: readonly string[]) => {
+    const steps: Progress = servers.map((server) => ({ server, steps: [] }));
+    progress.set(rotation.id, steps);
+    const values = new Map([[referenceOf(rotation), value]]);
+    const outcomes = await Promise.allSettled(
+      steps.map((each) =>
+        deps.handshake(
+          each.server,
+          values,
+          (step) => {
+            each.steps = [...each.steps.filter((before) => before.step !== step.step), step];
+            tell();
+          },
+          stopping.signal,
+        ),
+      ),
+    );
+    return {
+      steps,
+      failures: outcomes.flatMap((outcome, index) =>
+        outcome.status === "rejected"
+          ? [{ server: servers[index] ?? "", error: outcome.reason as unknown }]
+          : [],
+      ),
+    };
+  };
+  return {
+    async begin(actor, id, staging, locale) {
+      const servers = await deps.usersOf(referenceOf(id));
+      const rotation = await stage(deps, actor, id, staging);
+      const work = carryOut(deps, actor, rotation, staging, servers, prove)
+        .catch((error: unknown) =>
+          deps.logger.error({ err: error, rotation: rotation.id }, "a rotation broke off"),
+        )
+        .finally(() => {
+          running.delete(rotation.id);
+          progress.delete(rotation.id);
+          tell();
+        });
+      running.set(rotation.id, work);
+      return find(rotation.id, locale);
+    },
+    find,
+    async watch(id, locale) {
+      await find(id, locale);
+      return streamOf(() => find(id, locale), watchers);
+    },
+    async recover() {
+      for (const rotation of await store.runningRotations(queries)) {
+        await settle(deps, system, rotation, "rejected", brokeOff, []);
+      }
+    },
+    async stop() {
+      stopping.abort(new Error("the console stops"));
+      await Promise.allSettled(running.values());
+    },
+  };
+}
+
+const brokeOff = text(
+  "The console ended before the handshake did. The old value is kept; rotate again",
+  "A console terminou antes do handshake. O valor antigo foi mantido; rotacione de novo",
+);
+
+/** Writes the new value down, not yet in use. One at a time a key. */
+async function stage(
+  deps: RotationsDeps,
+  actor: Actor,
+  id: store.KeyId,
+  { value, expiresAt, mode, reason }: Staging,
+): Promise<store.StoredRotation> {
+  const at = stamp(deps.clock());
+  return deps.transaction(async (on, record) => {
+    await vaultStore.moveRevision(on);
+    const versions = await store.versionsOf(on, id);
+    if (versions.some(({ state }) => state === "staged")) throw underWay(id);
+    const version = (versions[0]?.version ?? 0) + 1;
+    const rotation: store.StoredRotation = {
+      ...id,
+      id: newId(),
+      version,
+      status: "running",
+      forced: mode === "force",
+      detail: JSON.stringify(text("Handshake under way", "Handshake em andamento")),
+      servers: "[]",
+      actor: actor.name,
+      started_at: at,
+      ended_at: null,
+    };
+    await store.insertVersion(on, {
+      ...id,
+      version,
+      state: "staged",
+      ...(await deps.vault.put(on, value, contextOf(id, version))),
+      created_at: at,
+      created_by: actor.name,
+      active_since: null,
+      expires_at: expiresAt,
+    });
+    await store.insertRotation(on, rotation);
+    const metadata = { rotation_id: rotation.id, version, forced: rotation.forced, reason: reason ?? null };
+    await recordKey(record, actor, "key.rotation_started", id, metadata);
+    return rotation;
+  });
+}
+
+type Prove = (
+  rotation: store.StoredRotation,
+  value: string,
+  servers: readonly string[],
+) => Promise<{ steps: Progress; failures: { server: string; error: unknown }[] }>;
+
+async function carryOut(
+  deps: RotationsDeps,
+  actor: Actor,
+  rotation: store.StoredRotation,
+  { value, mode }: Staging,
+  servers: readonly string[],
+  prove: Prove,
+): Promise<void> {
+  if (mode === "force") {
+    await settle(deps, actor, rotation, "promoted", unproven, []);
+    return;
+  }
+  const { steps, failures } = await prove(rotation, value, servers);
+  const [failure] = failures;
+  const why = failure === undefined ? null : detailOf(failure);
+  if (why === null) await settle(deps, actor, rotation, "promoted", proven(servers), steps);
+  else if (mode === "report") await settle(deps, actor, rotation, "promoted", usedAnyway(why), steps);
+  else await settle(deps, actor, rotation, "rejected", kept(why), steps);
+}
+
+function detailOf({ server, error }: { server: string; error: unknown }): Text {
+  const detail = (error as { detail?: Text }).detail;
+  const said = error instanceof Error ? error.message : "failed";
+  return text(`${server}: ${detail?.en ?? said}`, `${server}: ${detail?.["pt-BR"] ?? said}`);
+}
+
+const unproven = text("Put in use without a handshake, as asked", "Posta em uso sem handshake, como pedido");
+const proven = (servers: readonly string[]): Text =>
+  servers.length === 0
+    ? text("Put in use; no server takes it yet", "Posta em uso; nenhum servidor a usa ainda")
+    : text(`Put in use: ${servers.join(", ")} took it`, `Posta em uso: ${servers.join(", ")} a aceitou`);
+const kept = (why: Text): Text =>
+  text(`The old value is kept. ${why.en}`, `O valor antigo foi mantido. ${why["pt-BR"]}`);
+const usedAnyway = (why: Text): Text =>
+  text(
+    `Put in use, since the old one is revoked, though the handshake failed. ${why.en}`,
+    `Posta em uso, pois a antiga foi revogada, embora o handshake tenha falhado. ${why["pt-BR"]}`,
+  );
+
+/** Puts the staged value in use or drops it, with the reason, in one transaction. Values out of use are wiped. */
+async function settle(
+  deps: RotationsDeps,
+  actor: Actor,
+  rotation: store.StoredRotation,
+  status: "promoted" | "rejected",
+  detail: Text,
+  steps: Progress,
+): Promise<void> {
+  const at = stamp(deps.clock());
+  await deps.transaction(async (on, record) => {
+    await vaultStore.moveRevision(on);
+    const versions = await store.versionsOf(on, rotation);
+    const staged = versions.find(({ version, state }) => version === rotation.version && state === "staged");
+    const active = versions.filter(({ state }) => state === "active");
+    // Revoked meanwhile, or settled by another node.
+    const isPromoted = status === "promoted" && staged !== undefined;
+    const out = isPromoted ? active : staged === undefined ? [] : [staged];
+    for (const { version } of out) {
+      await store.updateVersion(on, rotation, version, {
+        state: isPromoted ? "retired" : "rejected",
+        sealed: "",
+      });
+    }
+    await vaultStore.deleteDataKeys(
+      on,
+      out.map(({ data_key_id }) => data_key_id),
+    );
+    if (isPromoted) {
+      await store.updateVersion(on, rotation, rotation.version, { state: "active", active_since: at });
+      await planRenewal(on, deps, rotation, staged.expires_at);
+    }
+    await store.updateRotation(on, rotation.id, {
+      status: isPromoted ? "promoted" : "rejected",
+      detail: JSON.stringify(detail),
+      servers: JSON.stringify(steps),
+      ended_at: at,
+    });
+    await recordKey(
+      record,
+      actor,
+      isPromoted ? "key.rotated" : "key.rotation_rejected",
+      rotation,
+      { rotation_id: rotation.id, version: rotation.version, forced: rotation.forced, detail: detail.en },
+      isPromoted ? "succeeded" : "failed",
+    );
+  });
+  if (status === "promoted") await deps.onChange();
+}
+
+async function planRenewal(
+  on: Queries,
+  { clock }: RotationsDeps,
+  id: store.KeyId,
+  expiresAt: string | null,
+): Promise<void> {
+  const key = await store.findKey(on, id);
+  if (key === undefined || key.renewal === null) return;
+  // Without an end that is known, asking again at once would never cease.
+  const due = expiresAt === null ? null : stamp(renewalDue(key.renewal, expiresAt, clock()));
+  await store.updateKey(on, id, { renew_after: due, renew_error: null });
+}
+
+function present(row: store.StoredRotation, live: Progress | undefined, locale: Locale): Rotation {
+  const servers = live ?? (JSON.parse(row.servers) as Progress);
+  return {
+    id: row.id,
+    provider: row.provider,
+    name: row.name,
+    version: row.version,
+    status: row.status,
+    forced: row.forced,
+    detail: (JSON.parse(row.detail) as Text)[locale],
+    started_at: row.started_at,
+    ended_at: row.ended_at,
+    servers: servers.map(({ server, steps }) => ({
+      server,
+      steps: steps.map((step) => ({ ...step, detail: step.detail[locale] })),
+    })),
+  };
+}
+
+/** Sends the rotation whenever it has got on, until it has ended. */
+function streamOf(read: () => Promise<Rotation>, watchers: Set<() => void>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let release = (): void => {};
+  return new ReadableStream({
+    start(controller) {
+      let last = "";
+      const look = async (): Promise<void> => {
+        const rotation = await read();
+        const data = JSON.stringify(rotation);
+        if (data !== last) controller.enqueue(encoder.encode(`event: rotation\ndata: ${data}\n\n`));
+        last = data;
+        if (rotation.status === "running") return;
+        release();
+        controller.close();
+      };
+      let turn: Promise<void> = Promise.resolve();
+      const wake = (): void => {
+        turn = turn
+          .then(() => (watchers.has(wake) ? look() : undefined))
+          .catch((error: unknown) => {
+            release();
+            controller.error(error);
+          });
+      };
+      const timer = setInterval(wake, lookMs).unref();
+      release = () => {
+        clearInterval(timer);
+        watchers.delete(wake);
+      };
+      watchers.add(wake);
+      wake();
+    },
+    cancel: () => release(),
+  });
+}
+
+const underWay = ({ provider, name }: store.KeyId): Refusal =>
+  new Refusal(
+    "rotation_running",
+    text(
+      `Key secret:${provider}/${name} is being rotated already. Wait for its end`,
+      `A chave secret:${provider}/${name} já está em rotação. Espere o fim`,
+    ),
+  );

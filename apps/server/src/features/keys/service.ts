@@ -1,0 +1,207 @@
+import { type Key, type Locale, type Renewal, type Rotation, text } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
+import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/logger.ts";
+import type { KeyProvider } from "./renewal/provider.ts";
+import { RenewalTimer } from "./renewal/timer.ts";
+import { createRotations, type HandshakeWith, type RotationsDeps } from "./rotation.ts";
+import { type KeyRing, listKeys, noKey, ringOf } from "./ring.ts";
+import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
+import * as store from "./store.ts";
+import type { Vault } from "./vault.ts";
+import * as vaultStore from "./vault-store.ts";
+
+export type KeysDeps = {
+  queries: Queries;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  logger: Logger;
+  vault: Vault;
+  providers: Record<Renewal["provider"], KeyProvider>;
+  /** Servers of the live configuration by the reference that they take. */
+  usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Shakes hands with a server, with other values for some references. */
+  handshake: HandshakeWith;
+  /** Called when a value came into use or went out of it. */
+  onChange(): Promise<void>;
+};
+
+export type NewKeyInput = { provider: string; name: string; value: string; expires_at?: string | undefined };
+
+export type KeysService = {
+  list(): Promise<Key[]>;
+  get(id: store.KeyId): Promise<Key>;
+  add(actor: Actor, key: NewKeyInput): Promise<Key>;
+  /** Stages a new value, proves it, and puts it in use; or keeps the old one. Answers when it has begun. */
+  rotate(
+    actor: Actor,
+    id: store.KeyId,
+    request: { value: string; expires_at?: string | undefined; force?: boolean; reason?: string | undefined },
+    locale: Locale,
+  ): Promise<Rotation>;
+  rotation(id: string, locale: Locale): Promise<Rotation>;
+  /** The rotation as it goes on, as server-sent events; ends with it. */
+  watch(id: string, locale: Locale): Promise<ReadableStream<Uint8Array>>;
+  revoke(actor: Actor, id: store.KeyId): Promise<Key>;
+  setRenewal(actor: Actor, id: store.KeyId, renewal: Renewal | null): Promise<Key>;
+  /** Renews a key now, through its provider. */
+  renew(actor: Actor, id: store.KeyId, locale: Locale): Promise<Rotation>;
+  /** Renews those that are due. Also done by itself, every minute. */
+  renewDue(): Promise<void>;
+  ring(): Promise<KeyRing>;
+  rotateMaster(actor: Actor): Promise<{ rewrapped: number; master_id: string }>;
+  /** Takes up what a crash left, and renews what falls due. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Credentials of MCP servers: kept encrypted, never shown again, changed only for what works. */
+export function createKeys(deps: KeysDeps): KeysService {
+  const { queries, transaction, vault } = deps;
+  const rotations = createRotations(rotationDeps(deps));
+  const renew = async (actor: Actor, id: store.KeyId, locale: Locale): Promise<Rotation> => {
+    const { renewal } = await must(queries, id);
+    if (renewal === null) throw notRenewable(id);
+    const provider = deps.providers[renewal.provider];
+    const value = await (await ringOf(deps)).reveal(referenceOf(id));
+    const renewed = await provider.renew({ value, renewal, now: deps.clock() });
+    const how = { ...renewed, mode: provider.revokesOld ? ("report" as const) : ("prove" as const) };
+    return rotations.begin(actor, id, { ...how, reason: `renewed by ${renewal.provider}` }, locale);
+  };
+  const timer = new RenewalTimer({ ...deps, renew });
+  return {
+    list: () => listKeys(deps),
+    get: (id) => getKey(deps, id),
+    add: (actor, key) => add(deps, actor, key),
+    async rotate(actor, id, { value, expires_at, force, reason }, locale) {
+      await must(queries, id);
+      const mode = force === true ? "force" : "prove";
+      return rotations.begin(actor, id, { value, expiresAt: expires_at ?? null, mode, reason }, locale);
+    },
+    rotation: rotations.find,
+    watch: rotations.watch,
+    revoke: (actor, id) => revoke(deps, actor, id),
+    setRenewal: (actor, id, renewal) => setRenewal(deps, actor, id, renewal),
+    renew,
+    renewDue: () => timer.run(),
+    ring: () => ringOf(deps),
+    rotateMaster: (actor) => vault.rotateMaster(transaction, actor),
+    async start() {
+      await rotations.recover();
+      timer.start();
+    },
+    async stop() {
+      timer.stop();
+      await rotations.stop();
+    },
+  };
+}
+
+async function must(queries: Queries, id: store.KeyId): Promise<store.StoredKey> {
+  const key = await store.findKey(queries, id);
+  if (key === undefined || key.revoked_at !== null) throw noKey(id);
+  return key;
+}
+
+async function getKey(deps: KeysDeps, id: store.KeyId): Promise<Key> {
+  const keys = await listKeys(deps);
+  const found = keys.find(({ provider, name }) => provider === id.provider && name === id.name);
+  if (found === undefined) throw noKey(id);
+  return found;
+}
+
+async function add(
+  deps: KeysDeps,
+  actor: Actor,
+  { provider, name, value, expires_at }: NewKeyInput,
+): Promise<Key> {
+  const id = { provider, name };
+  const at = stamp(deps.clock());
+  await deps.transaction(async (on, record) => {
+    await vaultStore.moveRevision(on);
+    const row = { ...id, created_at: at, created_by: actor.name };
+    if (!(await store.insertKey(on, row))) throw existsAlready(id);
+    const [newest] = await store.versionsOf(on, id);
+    const version = (newest?.version ?? 0) + 1;
+    await store.insertVersion(on, {
+      ...row,
+      version,
+      state: "active",
+      ...(await deps.vault.put(on, value, contextOf(id, version))),
+      active_since: at,
+      expires_at: expires_at ?? null,
+    });
+    await recordKey(record, actor, "key.added", id, { version, expires_at });
+  });
+  await deps.onChange();
+  return getKey(deps, id);
+}
+
+async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId): Promise<Key> {
+  const users = (await deps.usersOf()).get(referenceOf(id)) ?? [];
+  await must(deps.queries, id);
+  await deps.transaction(async (on, record) => {
+    await vaultStore.moveRevision(on);
+    const revoked_at = stamp(deps.clock());
+    await store.updateKey(on, id, { revoked_at, renewal: null, renew_after: null, renew_error: null });
+    const versions = await store.versionsOf(on, id);
+    const live = versions.filter(({ state }) => state === "active" || state === "staged");
+    for (const { version } of live)
+      await store.updateVersion(on, id, version, { state: "retired", sealed: "" });
+    await vaultStore.deleteDataKeys(
+      on,
+      live.map(({ data_key_id }) => data_key_id),
+    );
+    await recordKey(record, actor, "key.revoked", id, { used_by: users });
+  });
+  await deps.onChange();
+  return getKey(deps, id);
+}
+
+async function setRenewal(
+  deps: KeysDeps,
+  actor: Actor,
+  id: store.KeyId,
+  renewal: Renewal | null,
+): Promise<Key> {
+  await must(deps.queries, id);
+  const { expires_at } = await getKey(deps, id);
+  const due = renewal === null ? null : stamp(renewalDue(renewal, expires_at, deps.clock()));
+  await deps.transaction(async (on, record) => {
+    const values = {
+      renewal: renewal === null ? null : JSON.stringify(renewal),
+      renew_after: due,
+      renew_error: null,
+    };
+    await store.updateKey(on, id, values);
+    await recordKey(record, actor, "key.renewal_set", id, { renewal });
+  });
+  return getKey(deps, id);
+}
+
+function rotationDeps(deps: KeysDeps): RotationsDeps {
+  return {
+    ...deps,
+    usersOf: async (reference) => (await deps.usersOf()).get(reference) ?? [],
+  };
+}
+
+const existsAlready = (id: store.KeyId): Refusal =>
+  new Refusal(
+    "already_exists",
+    text(
+      `Key ${referenceOf(id)} is stored already. Refer to it, or rotate it: ciclo keys rotate ${id.provider}/${id.name}`,
+      `A chave ${referenceOf(id)} já está guardada. Cite-a ou rotacione-a: ciclo keys rotate ${id.provider}/${id.name}`,
+    ),
+  );
+
+const notRenewable = (id: store.KeyId): Refusal =>
+  invalidPayload([
+    fieldError(
+      "renewal",
+      `${referenceOf(id)} has no provider that renews it`,
+      `${referenceOf(id)} não tem provedor que a renove`,
+    ),
+  ]);

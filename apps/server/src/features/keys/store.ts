@@ -1,0 +1,161 @@
+import type { Renewal, rotationStates } from "@ciclo/contract";
+import type { Insertable, Selectable } from "kysely";
+import type { Queries } from "../../db/dialect.ts";
+import type { KeyRotationTable, KeyVersionTable } from "../../db/schema.ts";
+
+export type KeyId = { provider: string; name: string };
+export type StoredKey = KeyId & {
+  created_at: string;
+  created_by: string;
+  revoked_at: string | null;
+  renewal: Renewal | null;
+  renew_after: string | null;
+  renew_error: string | null;
+};
+export type Version = Selectable<KeyVersionTable>;
+export type VersionState = "staged" | "active" | "retired" | "rejected";
+export type StoredRotation = Omit<Selectable<KeyRotationTable>, "status" | "forced"> & {
+  status: (typeof rotationStates)[number];
+  forced: boolean;
+};
+
+export async function listKeys(queries: Queries): Promise<StoredKey[]> {
+  const rows = await queries.selectFrom("keys").selectAll().orderBy("provider").orderBy("name").execute();
+  return rows.map((row) => ({
+    ...row,
+    renewal: row.renewal === null ? null : (JSON.parse(row.renewal) as Renewal),
+  }));
+}
+
+export async function findKey(queries: Queries, { provider, name }: KeyId): Promise<StoredKey | undefined> {
+  return (await listKeys(queries)).find((key) => key.provider === provider && key.name === name);
+}
+
+/** Inserts a key, or brings a revoked one back; false when there is a live one. */
+export async function insertKey(
+  queries: Queries,
+  row: KeyId & { created_at: string; created_by: string },
+): Promise<boolean> {
+  const fresh = { ...row, revoked_at: null, renewal: null, renew_after: null, renew_error: null };
+  const { numInsertedOrUpdatedRows } = await queries
+    .insertInto("keys")
+    .values(fresh)
+    .onConflict((oc) =>
+      oc
+        .columns(["provider", "name"])
+        .doUpdateSet({ revoked_at: null })
+        .where("keys.revoked_at", "is not", null),
+    )
+    .executeTakeFirst();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+export async function updateKey(
+  queries: Queries,
+  { provider, name }: KeyId,
+  values: Partial<{
+    revoked_at: string | null;
+    renewal: string | null;
+    renew_after: string | null;
+    renew_error: string | null;
+  }>,
+): Promise<void> {
+  await queries
+    .updateTable("keys")
+    .set(values)
+    .where("provider", "=", provider)
+    .where("name", "=", name)
+    .execute();
+}
+
+export const listVersions = (
+  queries: Queries,
+  states: readonly VersionState[] = ["active", "staged"],
+): Promise<Version[]> =>
+  queries.selectFrom("key_versions").selectAll().where("state", "in", states).execute();
+
+export const versionsOf = (queries: Queries, { provider, name }: KeyId): Promise<Version[]> =>
+  queries
+    .selectFrom("key_versions")
+    .selectAll()
+    .where("provider", "=", provider)
+    .where("name", "=", name)
+    .orderBy("version", "desc")
+    .execute();
+
+export async function insertVersion(queries: Queries, row: Insertable<KeyVersionTable>): Promise<void> {
+  await queries.insertInto("key_versions").values(row).execute();
+}
+
+export async function updateVersion(
+  queries: Queries,
+  { provider, name }: KeyId,
+  version: number,
+  values: { state: VersionState; sealed?: string; active_since?: string },
+): Promise<void> {
+  await queries
+    .updateTable("key_versions")
+    .set(values)
+    .where("provider", "=", provider)
+    .where("name", "=", name)
+    .where("version", "=", version)
+    .execute();
+}
+
+export async function insertRotation(queries: Queries, row: StoredRotation): Promise<void> {
+  await queries
+    .insertInto("key_rotations")
+    .values({ ...row, forced: String(row.forced) })
+    .execute();
+}
+
+export async function updateRotation(
+  queries: Queries,
+  id: string,
+  values: Partial<Pick<StoredRotation, "status" | "detail" | "servers" | "ended_at">>,
+): Promise<void> {
+  await queries.updateTable("key_rotations").set(values).where("id", "=", id).execute();
+}
+
+const present = (row: Selectable<KeyRotationTable>): StoredRotation => ({
+  ...row,
+  status: row.status as StoredRotation["status"],
+  forced: row.forced === "true",
+});
+
+export async function findRotation(queries: Queries, id: string): Promise<StoredRotation | undefined> {
+  const row = await queries.selectFrom("key_rotations").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : present(row);
+}
+
+export async function runningRotations(queries: Queries): Promise<StoredRotation[]> {
+  const rows = await queries
+    .selectFrom("key_rotations")
+    .selectAll()
+    .where("status", "=", "running")
+    .execute();
+  return rows.map(present);
+}
+
+/** The newest rotation of each key that has ended. */
+export async function lastRotations(queries: Queries): Promise<StoredRotation[]> {
+  const rows = await queries
+    .selectFrom("key_rotations as r")
+    .selectAll()
+    .where("r.status", "!=", "running")
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom("key_rotations as later")
+            .select("later.id")
+            .whereRef("later.provider", "=", "r.provider")
+            .whereRef("later.name", "=", "r.name")
+            .where("later.status", "!=", "running")
+            .whereRef("later.started_at", ">", "r.started_at"),
+        ),
+      ),
+    )
+    .execute();
+  return rows.map(present);
+}

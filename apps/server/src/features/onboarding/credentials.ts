@@ -1,0 +1,44 @@
+import { fieldError, invalidPayload } from "../../errors.ts";
+
+/** A credential as somebody gave it: a value for the store, or a reference to one that is there. */
+export type Credential = {
+  /** Header or environment variable. */
+  name: string;
+  /** What the configuration says: `secret:…`, with a scheme before it where the header has one. */
+  reference: string;
+  /** The key to store; null where a reference was given. */
+  key: { provider: string; name: string; value: string } | null;
+};
+
+const schemes = /^(Bearer |Basic |token )/;
+const referenceForm = /^(?:Bearer |Basic |token )?secret:[a-z0-9][a-z0-9-]*\/[A-Za-z0-9_.-]+$/;
+
+/** Turns values into keys of a provider and the references to them. */
+export function credentialsFrom(provider: string, values: Readonly<Record<string, string>>): Credential[] {
+  return Object.entries(values).map(([name, given]) => {
+    if (given.includes("secret:")) {
+      if (referenceForm.test(given)) return { name, reference: given, key: null };
+      throw invalidPayload([
+        fieldError(
+          `auth.${name}`,
+          "a value, or a reference of the form secret:<provider>/<NAME>",
+          "um valor ou uma referência da forma secret:<provedor>/<NOME>",
+        ),
+      ]);
+    }
+    const scheme = schemes.exec(given)?.[1] ?? "";
+    const key = { provider, name: keyNameOf(name), value: given.slice(scheme.length) };
+    return { name, reference: `${scheme}secret:${key.provider}/${key.name}`, key };
+  });
+}
+
+/** `X-Api-Key` → `X_API_KEY`. */
+const keyNameOf = (name: string): string => name.replace(/[^A-Za-z0-9_.]/g, "_").toUpperCase();
+
+const sensitiveName = /auth|token|key|secret|passw|cookie|credential|\bpat\b/i;
+/** Long, without blanks, and neither a path nor an address. */
+const looksRandom = /^(?!\/|\.|~|https?:)(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-.=+/]{24,}$/;
+
+/** Whether a header or variable of a client's file holds a credential, by its name or by its look. */
+export const isCredential = (name: string, value: string): boolean =>
+  sensitiveName.test(name) || looksRandom.test(value) || schemes.test(value);

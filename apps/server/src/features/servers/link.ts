@@ -1,0 +1,336 @@
+import { type PolicyOf, type ProtocolEra, type ServerState, type Text, text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import { canonicalJson } from "../../lib/crypto.ts";
+import {
+  callMsOf,
+  connect,
+  type ConnectDeps,
+  type Connection,
+  HandshakeError,
+  type Target,
+} from "./connect.ts";
+import { explainFailure, maskValues } from "./explain.ts";
+import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
+import { type JudgedTool, judgeTools, type LockedTools, type OfferedTool } from "./tools.ts";
+
+export type LinkDeps = ConnectDeps & {
+  clock: Clock;
+  /** Runs a connection attempt when there is room for one. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** Called when the state has changed. */
+  onState(link: Link, before: ServerState): void;
+  /** Called when the tools were read anew, with those that are not as before. */
+  onTools(link: Link): void;
+};
+
+/** What a link is made for: a server of the configuration, with its credentials. */
+export type LinkSpec = {
+  /** Null when it cannot be reached as configured; `quarantine` then says why. */
+  target: Target | null;
+  serverId: string;
+  quarantine: Text | null;
+};
+
+/** What its tools are judged by. */
+export type ToolRules = { lock: LockedTools; newTools: PolicyOf<"access">["new_tools"] };
+
+const probeEveryMs = 30_000;
+const slowMs = 2000;
+const keptSamples = 120;
+const keptLines = 200;
+const drainMs = 60_000;
+/** Ends within this time make the wait before the next start longer. */
+const crashWindowMs = 5 * 60_000;
+const maxInFlight = 256;
+
+/**
+ * One server as the console keeps it: connected, looked at, and connected again when it
+ * is gone. It is replaced as a whole when its configuration or a credential changes; calls
+ * under way end on the old one.
+ */
+export class Link {
+  readonly spec: LinkSpec;
+  readonly samples: Sample[] = [];
+  readonly log: { at: string; line: string }[] = [];
+  health: Health = unknownHealth;
+  stateSince: string;
+  /** Why it is not well. */
+  trouble: Text | null;
+  retryAt: string | null = null;
+  restarts = 0;
+  connection: Connection | null = null;
+  tools: readonly JudgedTool[] = [];
+  inFlight = 0;
+  readonly #deps: LinkDeps;
+  #rules: ToolRules;
+  #offered: readonly OfferedTool[] = [];
+  readonly #mask: (said: string) => string;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #abort = new AbortController();
+  #byName = new Map<string, JudgedTool>();
+  #timer: NodeJS.Timeout | null = null;
+  #idle: (() => void) | null = null;
+  #connecting: Promise<void> | null = null;
+  #legacy: Promise<boolean> | null = null;
+  #ends: number[] = [];
+
+  constructor(spec: LinkSpec, rules: ToolRules, deps: LinkDeps) {
+    this.spec = spec;
+    this.#rules = rules;
+    this.#deps = deps;
+    this.#mask = maskValues(Object.values(spec.target?.values ?? {}));
+    this.trouble = spec.quarantine;
+    this.stateSince = stamp(deps.clock());
+  }
+
+  get id(): string {
+    return this.spec.serverId;
+  }
+
+  get state(): ServerState {
+    return this.spec.quarantine === null ? this.health.state : "quarantined";
+  }
+
+  get closed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Resolves when the first attempt to connect has ended, well or not. */
+  start(): Promise<void> {
+    if (this.spec.quarantine !== null) this.#ready.resolve();
+    else void this.#attempt();
+    return this.#ready.promise;
+  }
+
+  /** A tool by name, as judged against the lock. */
+  tool(name: string): JudgedTool | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** The connection, made when there is none. Refuses, saying why and when it is tried again. */
+  async connected(): Promise<Connection> {
+    if (this.spec.quarantine === null && this.connection === null && this.retryAt === null) {
+      await this.#attempt();
+    }
+    if (this.connection === null) throw this.unavailable();
+    return this.connection;
+  }
+
+  unavailable(): Refusal {
+    const why = this.trouble ?? text("it is being connected to", "a conexão está sendo feita");
+    const again = this.retryAt === null ? "" : ` (${this.retryAt})`;
+    return new Refusal(
+      "server_unavailable",
+      text(
+        `Server ${this.id} is ${this.state}: ${why.en}${again}`,
+        `O servidor ${this.id} está em ${this.state}: ${why["pt-BR"]}${again}`,
+      ),
+    );
+  }
+
+  /** Counts a call as under way while it runs, so that nothing is closed below it. */
+  async using<T>(work: () => Promise<T>): Promise<T> {
+    const most = this.spec.target?.server.limits?.concurrent_calls ?? maxInFlight;
+    if (this.inFlight >= most) throw tooBusy(this.id, most);
+    this.inFlight += 1;
+    try {
+      return await work();
+    } finally {
+      this.inFlight -= 1;
+      if (this.inFlight === 0) this.#idle?.();
+    }
+  }
+
+  /** Judges the tools by other rules from now on. */
+  judgeBy(rules: ToolRules): void {
+    if (canonicalJson(rules) === canonicalJson(this.#rules)) return;
+    this.#rules = rules;
+    if (this.connection !== null) this.#judge(this.#offered);
+  }
+
+  /** Looks at the server now: lists its tools, and notes how long that took. */
+  async probe(): Promise<Sample> {
+    const start = performance.now();
+    try {
+      const { listTools } = await this.connected();
+      const limit = AbortSignal.timeout(callMsOf(this.#server()));
+      const tools = await listTools(AbortSignal.any([limit, this.#abort.signal]));
+      const sample = this.#note({ ok: true, ms: Math.round((performance.now() - start) * 100) / 100 }, null);
+      this.#judge(tools);
+      return sample;
+    } catch (error) {
+      return this.#note({ ok: false, ms: null }, explainFailure(error, this.#mask));
+    }
+  }
+
+  /** Makes the connection anew, at once: it turned out to be of no use. Refuses when that fails. */
+  async reconnect(): Promise<Connection> {
+    await this.#disconnect();
+    return this.connected();
+  }
+
+  /** Whether a streamable HTTP server also speaks the revisions before 2026-07-28. Asked once a connection. */
+  speaksLegacy(ask: () => Promise<boolean>): Promise<boolean> {
+    this.#legacy ??= ask().catch((error: unknown) => {
+      this.#legacy = null;
+      throw error;
+    });
+    return this.#legacy;
+  }
+
+  get era(): ProtocolEra | null {
+    return this.connection?.era ?? null;
+  }
+
+  note(line: string): void {
+    this.log.push({ at: stamp(this.#deps.clock()), line: this.#mask(line).slice(0, 2000) });
+    if (this.log.length > keptLines) this.log.shift();
+  }
+
+  /** Takes no new calls, lets those under way end, then closes. */
+  async drain(limitMs = drainMs): Promise<void> {
+    if (this.inFlight > 0) {
+      const idle = Promise.withResolvers<void>();
+      this.#idle = () => idle.resolve();
+      const timer = setTimeout(() => idle.resolve(), limitMs);
+      timer.unref();
+      await idle.promise;
+      clearTimeout(timer);
+    }
+    await this.close();
+  }
+
+  /** Ends it at once. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.#abort.abort(new Error("the console does not need it any more"));
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#ready.resolve();
+    await this.#connecting;
+    const { connection } = this;
+    this.connection = null;
+    await connection?.close();
+  }
+
+  #server() {
+    if (this.spec.target === null) throw new Error(`server ${this.id} has no target`);
+    return this.spec.target.server;
+  }
+
+  async #disconnect(): Promise<void> {
+    const { connection } = this;
+    this.connection = null;
+    this.#legacy = null;
+    await connection?.close();
+  }
+
+  /** The connection ended by itself: it is made again, the later the oftener that happened of late. */
+  async #lost(why: Text): Promise<void> {
+    await this.#disconnect();
+    if (this.closed) return;
+    const now = this.#deps.clock().getTime();
+    this.#ends = [...this.#ends.filter((at) => now - at < crashWindowMs), now];
+    this.#note({ ok: false, ms: null }, why);
+    this.#retryIn(retryMs(Math.max(this.health.failures, this.#ends.length)));
+  }
+
+  #retryIn(ms: number): void {
+    this.retryAt = stamp(new Date(this.#deps.clock().getTime() + ms));
+    this.#later(ms, () => this.#attempt());
+  }
+
+  #attempt(): Promise<void> {
+    this.#connecting ??= this.#deps
+      .inTurn(() => this.#connect())
+      .finally(() => {
+        this.#connecting = null;
+        this.#ready.resolve();
+      });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<void> {
+    const { target } = this.spec;
+    if (this.closed || target === null || this.connection !== null) return;
+    this.retryAt = null;
+    const start = performance.now();
+    try {
+      const connection = await connect(this.#deps, target, {
+        signal: this.#abort.signal,
+        onLog: (line) => this.note(line),
+      });
+      this.connection = connection;
+      connection.onEnd((why) => {
+        this.restarts += 1;
+        void this.#lost(why);
+      });
+      this.#note({ ok: true, ms: Math.round((performance.now() - start) * 100) / 100 }, null, Infinity);
+      this.#judge(connection.tools);
+      this.#later(probeEveryMs, () => this.#probeAgain());
+    } catch (error) {
+      if (this.closed) return;
+      const why = error instanceof HandshakeError ? error.detail : explainFailure(error, this.#mask);
+      this.#note({ ok: false, ms: null }, why);
+      this.note(why.en);
+      this.#retryIn(retryMs(this.health.failures));
+    }
+  }
+
+  async #probeAgain(): Promise<void> {
+    const { ok } = await this.probe();
+    if (this.closed || this.connection === null) return;
+    if (!ok && this.health.state === "down") await this.#lost(this.trouble ?? slowOrShaky);
+    else this.#later(probeEveryMs, () => this.#probeAgain());
+  }
+
+  #later(ms: number, work: () => Promise<void>): void {
+    if (this.closed) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void work(), ms).unref();
+  }
+
+  #note(look: Pick<Sample, "ok" | "ms">, why: Text | null, slow = slowMs): Sample {
+    const at = stamp(this.#deps.clock());
+    const sample = { at, ...look };
+    this.samples.push(sample);
+    if (this.samples.length > keptSamples) this.samples.shift();
+    const before = this.state;
+    this.health = nextHealth(this.health, look, slow);
+    this.trouble = why ?? (this.health.state === "degraded" ? slowOrShaky : null);
+    if (this.state !== before) {
+      this.stateSince = at;
+      this.#deps.onState(this, before);
+    }
+    return sample;
+  }
+
+  /** Holds the tools against the lock; callers are told of those that are not as before. */
+  #judge(offered: readonly OfferedTool[]): void {
+    const before = fingerprint(this.tools);
+    this.#offered = offered;
+    this.tools = judgeTools(offered, this.#rules.lock, this.#rules.newTools);
+    this.#byName = new Map(this.tools.map((tool) => [tool.name, tool]));
+    if (fingerprint(this.tools) !== before) this.#deps.onTools(this);
+  }
+}
+
+const slowOrShaky = text(
+  `it answers slowly (over ${slowMs} ms), or failed a moment ago`,
+  `responde devagar (acima de ${slowMs} ms) ou falhou há pouco`,
+);
+
+const fingerprint = (tools: readonly JudgedTool[]): string =>
+  tools
+    .map(({ name, state, offered, reason }) => `${name} ${state} ${reason === null} ${offered?.hash ?? ""}`)
+    .join("\n");
+
+const tooBusy = (id: string, most: number): Refusal =>
+  new Refusal(
+    "rate_limited",
+    text(
+      `Server ${id} has ${most} calls under way, which is the limit. Try again`,
+      `O servidor ${id} tem ${most} chamadas em andamento, que é o limite. Tente de novo`,
+    ),
+    { retryAfter: 1, quiet: true },
+  );

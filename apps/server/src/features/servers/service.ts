@@ -1,0 +1,182 @@
+import type {
+  AgentFile,
+  Locale,
+  RegistryServer,
+  ServerDetail,
+  ServerSummary,
+  ToolDrift,
+} from "@ciclo/contract";
+import { notFound, type Refusal } from "../../errors.ts";
+import type { Actor } from "../../lib/actor.ts";
+import { stamp } from "../../lib/clock.ts";
+import { guardedLookup, urlProblem } from "../../lib/outbound.ts";
+import type { Snapshot } from "../config-repo/snapshot.ts";
+import { connect, type Connection, type Step } from "./connect.ts";
+import { Fleet, type LiveServer, type ServersDeps } from "./fleet.ts";
+import { presentDetail, presentSummary, presentTool } from "./present.ts";
+import { referencesOf, revealCredentials } from "./specs.ts";
+import * as store from "./store.ts";
+
+export type ServersService = {
+  /** Connects to what the live branch lists, and follows it from then on. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Takes in the live branch and the keys in use now. Calls while it runs share one more turn. */
+  reconcile(): Promise<void>;
+  list(locale: Locale): ServerSummary[];
+  get(id: string, locale: Locale): ServerDetail;
+  tool(id: string, name: string, locale: Locale): Promise<ToolDrift>;
+  probe(id: string, locale: Locale): Promise<ServerSummary>;
+  /** Makes the connection, or the process, anew. */
+  restart(actor: Actor, id: string, locale: Locale): Promise<ServerSummary>;
+  find(id: string): LiveServer | undefined;
+  all(): readonly LiveServer[];
+  /** The configuration that the links were made for; null before the first. */
+  snapshot(): Snapshot | null;
+  /** Servers by the key reference that they take. */
+  usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** A handshake of its own, which is closed again. Throws `HandshakeError`. */
+  handshake(
+    server: RegistryServer,
+    values: Readonly<Record<string, string>>,
+    on: HandshakeOn,
+  ): Promise<Shaken>;
+  /** HTTP to wherever the network policy lets the console connect. Follows no redirect. */
+  send(input: string, init: RequestInit): Promise<Response>;
+  /** A handshake of a registered server with other values for some references. */
+  handshakeWith(id: string, values: ReadonlyMap<string, string>, on: HandshakeOn): Promise<Shaken>;
+};
+
+export type HandshakeOn = { onStep?: (step: Step) => void; signal?: AbortSignal };
+export type Shaken = Pick<Connection, "era" | "protocolVersion" | "serverInfo" | "tools">;
+
+const sendMs = 20_000;
+
+/** The MCP servers of the live configuration, as they are. */
+export function createServers(deps: ServersDeps): ServersService {
+  const fleet = new Fleet(deps);
+  const must = (id: string): LiveServer => {
+    const found = fleet.live.get(id);
+    if (found === undefined) throw noServer(id, [...fleet.live.keys()]);
+    return found;
+  };
+  const summary = (id: string, locale: Locale): ServerSummary => {
+    const { link, server } = must(id);
+    return presentSummary(link, server, locale);
+  };
+  const agents = (): ReadonlyMap<string, AgentFile> => fleet.snapshot?.agents ?? new Map();
+  return {
+    start: () => fleet.start(),
+    stop: () => fleet.stop(),
+    reconcile: () => fleet.reconcile(),
+    list: (locale) => [...fleet.live.keys()].map((id) => summary(id, locale)),
+    get(id, locale) {
+      const { link, server } = must(id);
+      return presentDetail(link, server, agents(), locale);
+    },
+    tool: (id, name, locale) => compareTool(deps, must(id), name, locale),
+    async probe(id, locale) {
+      await must(id).link.probe();
+      return summary(id, locale);
+    },
+    async restart(actor, id, locale) {
+      must(id);
+      await deps.transaction((_, record) =>
+        record({ actor, action: "server.restarted", resource: `server:${id}`, status: "succeeded" }),
+      );
+      await fleet.renew(id);
+      return summary(id, locale);
+    },
+    find: (id) => fleet.live.get(id),
+    all: () => [...fleet.live.values()],
+    snapshot: () => fleet.snapshot,
+    usersOf: async () => usersByReference(await registered(deps)),
+    handshake: (server, values, on) => shake(deps, fleet, server, values, on),
+    send: (input, init) => send(fleet, input, init),
+    async handshakeWith(id, values, on) {
+      const servers = await registered(deps);
+      const server = servers.find((each) => each.id === id);
+      if (server === undefined) {
+        throw noServer(
+          id,
+          servers.map((each) => each.id),
+        );
+      }
+      const ring = await deps.ring();
+      const reveal = (reference: string): Promise<string> =>
+        values.has(reference) ? Promise.resolve(values.get(reference) ?? "") : ring.reveal(reference);
+      return shake(deps, fleet, server, await revealCredentials(server, reveal), on);
+    },
+  };
+}
+
+/** Servers of the live branch as it was last seen. */
+const registered = async ({ repository }: ServersDeps): Promise<readonly RegistryServer[]> =>
+  (await repository.snapshot(await repository.head())).registry.servers;
+
+function usersByReference(servers: readonly RegistryServer[]): Map<string, readonly string[]> {
+  const uses = servers.flatMap((server) =>
+    referencesOf(server).map(({ reference }) => ({ reference, id: server.id })),
+  );
+  const grouped = Map.groupBy(uses, ({ reference }) => reference);
+  return new Map(
+    [...grouped].map(([reference, each]) => [reference, [...new Set(each.map(({ id }) => id))]]),
+  );
+}
+
+/** A handshake by the policies that are live now. What it found of tools is kept, to be shown later. */
+async function shake(
+  deps: ServersDeps,
+  fleet: Fleet,
+  server: RegistryServer,
+  values: Readonly<Record<string, string>>,
+  on: HandshakeOn,
+): Promise<Shaken> {
+  await fleet.refreshPolicies();
+  const connection = await connect(fleet.connectDeps, { server, values }, on);
+  await connection.close();
+  const sound = connection.tools.filter(({ problem }) => problem === null);
+  const definitions = sound.map(({ hash, definition }) => ({ hash, definition }));
+  await store.keepDefinitions(deps.queries, definitions, stamp(deps.clock()));
+  return connection;
+}
+
+async function compareTool(
+  deps: ServersDeps,
+  { link }: LiveServer,
+  name: string,
+  locale: Locale,
+): Promise<ToolDrift> {
+  const tool = link.tools.find((each) => each.name === name);
+  if (tool === undefined)
+    throw notFound(`${link.id} has no tool ${name}`, `${link.id} não tem a ferramenta ${name}`);
+  const approved =
+    tool.lockedHash === null ? null : await store.findDefinition(deps.queries, tool.lockedHash);
+  const offered = tool.offered?.definition ?? null;
+  return { ...presentTool(tool, locale), approved: pretty(approved), offered: pretty(offered) };
+}
+
+async function send(fleet: Fleet, input: string, init: RequestInit): Promise<Response> {
+  const { openHttp } = await import("../../lib/http.ts");
+  await fleet.refreshPolicies();
+  const { network, resolve } = fleet.connectDeps;
+  const problem = urlProblem(new URL(input), network());
+  if (problem !== null) throw problem;
+  const http = openHttp({ lookup: guardedLookup(network, resolve), connectMs: sendMs, callMs: sendMs });
+  try {
+    const response = await http.fetch(input, init);
+    const { status, headers } = response;
+    return new Response(await response.arrayBuffer(), { status, headers });
+  } finally {
+    await http.close();
+  }
+}
+
+const pretty = (json: string | null): string | null =>
+  json === null || json === "" ? null : JSON.stringify(JSON.parse(json), null, 2);
+
+export const noServer = (id: string, known: readonly string[]): Refusal =>
+  notFound(
+    `No server ${id}. There are: ${known.slice(0, 20).join(", ") || "none"}`,
+    `Não há servidor ${id}. Há: ${known.slice(0, 20).join(", ") || "nenhum"}`,
+  );

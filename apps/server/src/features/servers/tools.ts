@@ -1,0 +1,149 @@
+import { text, type Text, type ToolState, toolStates } from "@ciclo/contract";
+import { canonicalJson, sha256 } from "../../lib/crypto.ts";
+
+/** A tool as its server lists it. `input_schema` and the like are kept as they came. */
+export type ListedTool = { name: string; description?: string | undefined; inputSchema: unknown } & Record<
+  string,
+  unknown
+>;
+
+/** A tool with what it is known by. */
+export type OfferedTool = {
+  tool: ListedTool;
+  /** `sha256:…` over the canonical JSON of name, description and input schema. */
+  hash: string;
+  /** That JSON, which the hash is of. */
+  definition: string;
+  /** Why it can never be offered, whatever is approved; null when it can. */
+  problem: Text | null;
+};
+
+export type LockedTools = Readonly<Record<string, { hash: string }>>;
+
+/** A tool against the lock: what it is, and whether callers may see it. */
+export type JudgedTool = {
+  name: string;
+  state: ToolState;
+  offered: OfferedTool | null;
+  lockedHash: string | null;
+  /** Null when it is offered. */
+  reason: Text | null;
+};
+
+const maxDefinition = 512 * 1024;
+const maxDepth = 64;
+
+/** Reads a listed tool: its hash, and whether it is one to be had at all. Follows no reference. */
+export function inspectTool(tool: ListedTool): OfferedTool {
+  const problem = nameProblem(tool.name) ?? schemaProblem(tool.inputSchema);
+  // What is too deep is not walked again to be hashed.
+  const definition =
+    problem === null
+      ? canonicalJson({ name: tool.name, description: tool.description, inputSchema: tool.inputSchema })
+      : "";
+  const tooLarge = definition.length > maxDefinition ? sizeProblem(definition.length) : null;
+  return { tool, hash: `sha256:${sha256(definition)}`, definition, problem: problem ?? tooLarge };
+}
+
+const nameProblem = (name: string): Text | null =>
+  /^[A-Za-z0-9_./-]{1,128}$/.test(name)
+    ? null
+    : text(
+        "its name is not 1 to 128 letters, digits, _ . / or -",
+        "seu nome não tem de 1 a 128 letras, dígitos, _ . / ou -",
+      );
+
+const sizeProblem = (size: number): Text =>
+  text(
+    `its definition takes ${Math.ceil(size / 1024)} kB; the limit is ${maxDefinition / 1024} kB`,
+    `sua definição ocupa ${Math.ceil(size / 1024)} kB; o limite é ${maxDefinition / 1024} kB`,
+  );
+
+/** Depth and references of a JSON Schema, without recursion. */
+function schemaProblem(schema: unknown): Text | null {
+  const open: { value: unknown; depth: number }[] = [{ value: schema, depth: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, depth } = next;
+    if (typeof value !== "object" || value === null) continue;
+    if (depth > maxDepth) {
+      return text(
+        `its schema is nested more than ${maxDepth} deep`,
+        `seu esquema tem mais de ${maxDepth} níveis`,
+      );
+    }
+    for (const [key, inner] of Object.entries(value)) {
+      if (isRemoteReference(key, inner)) {
+        return text(
+          `its schema refers to ${String(inner).slice(0, 200)}, which is never fetched; it must be whole in itself`,
+          `seu esquema cita ${String(inner).slice(0, 200)}, que nunca é buscado; ele deve ser completo em si`,
+        );
+      }
+      open.push({ value: inner, depth: depth + 1 });
+    }
+  }
+  return null;
+}
+
+const isRemoteReference = (key: string, value: unknown): boolean =>
+  (key === "$ref" || key === "$dynamicRef" || key === "$recursiveRef") &&
+  typeof value === "string" &&
+  !value.startsWith("#");
+
+/**
+ * Every tool of a server, offered or only locked, by name. Pure. A tool is offered when it is
+ * what the lock says; one that the lock does not know, when the policy says `allow`.
+ */
+export function judgeTools(
+  offered: readonly OfferedTool[],
+  locked: LockedTools,
+  newTools: "hide" | "allow",
+): JudgedTool[] {
+  const names = new Set(offered.map(({ tool }) => tool.name));
+  const missing = Object.entries(locked).filter(([name]) => !names.has(name));
+  return [
+    ...offered.map((each) => judge(each, locked[each.tool.name]?.hash ?? null, newTools)),
+    ...missing.map(([name, { hash }]) => ({
+      name,
+      state: "missing" as const,
+      offered: null,
+      lockedHash: hash,
+      reason: text("the server does not offer it any more", "o servidor não a oferece mais"),
+    })),
+  ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function judge(offered: OfferedTool, lockedHash: string | null, newTools: "hide" | "allow"): JudgedTool {
+  const of = (state: ToolState, reason: Text | null): JudgedTool => ({
+    name: offered.tool.name,
+    state,
+    offered,
+    lockedHash,
+    reason,
+  });
+  if (offered.problem !== null) return of("invalid", offered.problem);
+  if (lockedHash === offered.hash) return of("accepted", null);
+  if (lockedHash !== null) {
+    return of(
+      "changed",
+      text(
+        "it is not what was approved; a plan can accept it",
+        "não é o que foi aprovado; um plano pode aceitá-la",
+      ),
+    );
+  }
+  return of(
+    "new",
+    newTools === "allow"
+      ? null
+      : text(
+          "nobody approved it yet; a plan can accept it",
+          "ninguém a aprovou ainda; um plano pode aceitá-la",
+        ),
+  );
+}
+
+/** States that a person should look at. */
+export const drifted = (tools: readonly JudgedTool[]): JudgedTool[] =>
+  tools.filter(({ state }) => state !== "accepted").toSorted((a, b) => order(a) - order(b));
+
+const order = ({ state }: JudgedTool): number => toolStates.indexOf(state);

@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Text, text } from "@ciclo/contract";
+
+/** Processes of stdio servers: no shell, an environment of their own, ended with all their children. */
+
+export type ChildSpec = {
+  command: string;
+  args: readonly string[];
+  /** All that the process gets of an environment. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** Its folder, and its home. */
+  folder: string;
+  /** Resident memory of the process with its children. Enforced on Linux. */
+  memoryMb: number;
+};
+
+export type ChildEnd = {
+  /** What became of it, for who reads the server's state. */
+  detail: Text;
+};
+
+export type Child = {
+  pid: number;
+  stdin: NodeJS.WritableStream;
+  stdout: NodeJS.ReadableStream;
+  stderr: NodeJS.ReadableStream;
+  ended: Promise<ChildEnd>;
+  /** Closes its input, then asks by SIGTERM, then ends it. Resolves when nothing is left. */
+  stop(): Promise<void>;
+  /** Ends it at once, for a reason. */
+  kill(reason: Text): void;
+};
+
+const patienceMs = 2000;
+const memoryLookMs = 1000;
+const markName = "CICLO_CHILD_OF";
+const mark = randomBytes(16).toString("hex");
+
+/** Starts a process. Throws an error with `code` when there is no such program. */
+export async function startChild(spec: ChildSpec): Promise<Child> {
+  const child = spawn(spec.command, spec.args, {
+    cwd: spec.folder,
+    env: { HOME: spec.folder, ...spec.env, [markName]: mark },
+    stdio: ["pipe", "pipe", "pipe"],
+    // A group of its own, so that it can be ended with all that it starts.
+    detached: true,
+  });
+  // Errors of a broken pipe are told by the end of the process.
+  child.stdin.on("error", () => {});
+  const ended = watchEnd(child);
+  await started(child);
+  const pid = child.pid ?? 0;
+  reaper.add(pid);
+  let killedFor: Text | null = null;
+  const kill = (reason: Text): void => {
+    killedFor ??= reason;
+    signalGroup(pid, "SIGKILL");
+  };
+  const forget = watchMemory(pid, spec.memoryMb, kill);
+  const over = ended.then((end) => {
+    forget();
+    // What it started and left behind.
+    signalGroup(pid, "SIGKILL");
+    reaper.remove(pid);
+    return killedFor === null ? end : { detail: killedFor };
+  });
+  return {
+    pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended: over,
+    kill,
+    async stop() {
+      child.stdin.end();
+      for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+        if (await endsWithin(over, patienceMs)) return;
+        signalGroup(pid, signal);
+      }
+      await over;
+    },
+  };
+}
+
+async function started(child: ChildProcess): Promise<void> {
+  await once(child, "spawn");
+}
+
+function watchEnd(child: ChildProcess): Promise<ChildEnd> {
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) => {
+      const how = signal === null ? `code ${code}` : signal;
+      resolve({ detail: text(`its process ended (${how})`, `seu processo terminou (${how})`) });
+    });
+  });
+}
+
+async function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean> {
+  const waiting = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => waiting.resolve(false), ms);
+  const result = await Promise.race([ended.then(() => true), waiting.promise]);
+  clearTimeout(timer);
+  return result;
+}
+
+function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** The reaper of this console, started with its first child. */
+const reaper = {
+  process: null as ChildProcess | null,
+  add(pid: number): void {
+    this.process ??= startReaper();
+    this.process.stdin?.write(`+${pid}\n`);
+  },
+  remove(pid: number): void {
+    this.process?.stdin?.write(`-${pid}\n`);
+  },
+};
+
+function startReaper(): ChildProcess {
+  const script = fileURLToPath(new URL("reaper.ts", import.meta.url));
+  const child = spawn(process.execPath, [script, `${markName}=${mark}`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    env: {},
+    detached: true,
+  });
+  child.stdin.on("error", () => {});
+  // One that was ended is started anew with the next child.
+  child.once("exit", () => {
+    if (reaper.process === child) reaper.process = null;
+  });
+  child.unref();
+  (child.stdin as { unref?(): void }).unref?.();
+  return child;
+}
+
+type Watched = { limit: number; kill(reason: Text): void };
+const watched = new Map<number, Watched>();
+let memoryTimer: NodeJS.Timeout | null = null;
+
+/** Ends a group whose memory goes over the limit. Returns what stops the watching. */
+function watchMemory(pid: number, memoryMb: number, kill: (reason: Text) => void): () => void {
+  watched.set(pid, { limit: memoryMb, kill });
+  memoryTimer ??= setInterval(lookAtMemory, memoryLookMs).unref();
+  return () => {
+    watched.delete(pid);
+    if (watched.size > 0 || memoryTimer === null) return;
+    clearInterval(memoryTimer);
+    memoryTimer = null;
+  };
+}
+
+function lookAtMemory(): void {
+  for (const [group, bytes] of residentByGroup()) {
+    const one = watched.get(group);
+    const megabytes = Math.round(bytes / 1_048_576);
+    if (one === undefined || megabytes <= one.limit) continue;
+    one.kill(
+      text(
+        `it took ${megabytes} MB; limits.memory_mb is ${one.limit}`,
+        `ocupou ${megabytes} MB; limits.memory_mb é ${one.limit}`,
+      ),
+    );
+  }
+}
+
+const pageBytes = 4096;
+
+/** Resident bytes of each process group, from `/proc/<pid>/stat` (proc(5): field 5 pgrp, field 24 rss). */
+function residentByGroup(): Map<number, number> {
+  const total = new Map<number, number>();
+  if (process.platform !== "linux") return total;
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const fields = statOf(name);
+    const group = Number(fields[2]);
+    if (watched.has(group)) total.set(group, (total.get(group) ?? 0) + Number(fields[21]) * pageBytes);
+  }
+  return total;
+}
+
+/** Fields behind the command's name, which may hold spaces: the third is the first. */
+function statOf(pid: string): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    // It ended meanwhile.
+    return [];
+  }
+}

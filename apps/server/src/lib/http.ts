@@ -1,0 +1,77 @@
+import type { LookupFunction } from "node:net";
+import { Agent, fetch as undiciFetch } from "undici";
+
+/** HTTP to one server: its own connections, only to allowed addresses, no answer without a bound. */
+export type HttpConnections = {
+  agent: Agent;
+  fetch: (input: string | URL, init?: RequestInit) => Promise<Response>;
+  /** Lets what is under way end. */
+  close(): Promise<void>;
+};
+
+export type HttpOptions = {
+  lookup: LookupFunction;
+  connectMs: number;
+  callMs: number;
+};
+
+/** Of one answer; of one event where the answer is a stream of them. */
+export const maxMessageBytes = 16 * 1024 * 1024;
+const maxConnections = 128;
+
+export function openHttp({ lookup, connectMs, callMs }: HttpOptions): HttpConnections {
+  const agent = new Agent({
+    connect: { lookup, timeout: connectMs },
+    connections: maxConnections,
+    headersTimeout: callMs,
+    // Streams of events are silent for as long as nothing happens; calls have their own limit.
+    bodyTimeout: 0,
+    keepAliveTimeout: 30_000,
+    allowH2: false,
+  });
+  return {
+    agent,
+    async fetch(input, init = {}) {
+      const redirect = init.redirect === "error" ? "error" : "manual";
+      const request = { ...init, redirect, dispatcher: agent } as Parameters<typeof undiciFetch>[1];
+      return bounded(await undiciFetch(input, request));
+    },
+    close: () => agent.close(),
+  };
+}
+
+type UndiciResponse = Awaited<ReturnType<typeof undiciFetch>>;
+
+/** The answer with a body that fails once it, or one event of it, is too large. */
+function bounded(response: UndiciResponse): Response {
+  const isStream = (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform: countBytes(isStream ? "event" : "whole"),
+  });
+  const { status, statusText } = response;
+  const headers = [...response.headers];
+  // undici's own classes are not those of the runtime, though they are made of the same streams.
+  const body = response.body as ReadableStream<Uint8Array> | null;
+  return new Response(body?.pipeThrough(counter) ?? null, { status, statusText, headers });
+}
+
+function countBytes(unit: "event" | "whole") {
+  let size = 0;
+  return (chunk: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void => {
+    size += chunk.length;
+    if (size > maxMessageBytes) {
+      controller.error(new TooLargeError());
+      return;
+    }
+    // Roughly enough: an event ends where a chunk with an empty line does.
+    if (unit === "event" && Buffer.from(chunk).includes("\n\n")) size = 0;
+    controller.enqueue(chunk);
+  };
+}
+
+/** The server's answer goes beyond what is read. */
+export class TooLargeError extends Error {
+  constructor() {
+    super(`the answer is over ${maxMessageBytes / 1_048_576} MB`);
+  }
+}
