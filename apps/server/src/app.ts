@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { negotiateLocale } from "@ciclo/contract";
@@ -20,6 +21,9 @@ import { allowsDirect, requirementsFor, usablePolicy } from "./features/config-r
 import { type ConfigRepository, openConfigRepository } from "./features/config-repo/repository.ts";
 import { createConfigSearch, type SearchConfig } from "./features/config-repo/search.ts";
 import { overlaySnapshot, type Snapshot } from "./features/config-repo/snapshot.ts";
+import { Gateway } from "./features/gateway/gateway.ts";
+import { createOwnServer } from "./features/gateway/own-server.ts";
+import { CallRates } from "./features/gateway/rates.ts";
 import { gitLabProvider } from "./features/keys/renewal/gitlab.ts";
 import { keysRoutes } from "./features/keys/routes.ts";
 import { createKeys, type KeysService } from "./features/keys/service.ts";
@@ -33,12 +37,16 @@ import { patchProblems } from "./features/plans/patch-check.ts";
 import { plansRoutes } from "./features/plans/routes.ts";
 import { findSecrets } from "./features/plans/secrets.ts";
 import { createPlans, type PlansService } from "./features/plans/service.ts";
+import { callMsOf } from "./features/servers/connect.ts";
+import { explainFailure, explainStatus } from "./features/servers/explain.ts";
 import { presentValidation } from "./features/servers/present.ts";
 import { serversRoutes } from "./features/servers/routes.ts";
 import { createServers, noServer, type ServersService } from "./features/servers/service.ts";
 import { statusRoutes } from "./features/status/routes.ts";
 import { createStatus, type StatusService } from "./features/status/service.ts";
 import type { AuditedTransaction } from "./lib/actor.ts";
+import { Budgets, budgetsOf } from "./features/usage/budgets.ts";
+import { UsageRecorder } from "./features/usage/recorder.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { deriveKey } from "./lib/crypto.ts";
 import type { Logger } from "./lib/logger.ts";
@@ -109,7 +117,8 @@ export async function createApp(deps: AppDeps) {
   const live = createLive({ ...audit, eventsAfter: audit.after, logger });
   const status = createStatus({ ...audit, repository, logger, askDatabase, waiting: changes.waiting });
   const services = { users, sessions, assistant, plans, changes, audit, live, status, vault, ...mcp };
-  return { app: await createRoutes(deps, services, ready), ...services };
+  const gateway = await createGateway({ ...base, ...services });
+  return { app: await createRoutes(deps, services, ready), gateway, ...services };
 }
 
 /** What most features stand on. */
@@ -201,7 +210,46 @@ function createMcp(deps: Base & { plan: PlansService["plan"] }) {
     servers
       .reconcile()
       .catch((error: unknown) => logger.warn({ err: error }, "the live branch could not be read"));
-  return { keys, servers, onboarding, follow: () => void takeIn() };
+  const recorder = new UsageRecorder(deps);
+  const budgets = new Budgets(deps);
+  return { keys, servers, onboarding, recorder, budgets, follow: () => void takeIn() };
+}
+
+/** The door for IDEs and agents. It stands beside the API, on the bare HTTP server. */
+async function createGateway(deps: Base & Services & { vault: Vault }): Promise<Gateway> {
+  const { config, servers, recorder, budgets, plans, changes, status, audit } = deps;
+  const gateway = new Gateway({
+    ...deps,
+    authenticate: deps.sessions.authenticate,
+    publicUrl: config.publicUrl,
+    maxBodyBytes: config.maxBodyBytes,
+    sessionKey: await deps.vault.named("gateway sessions", () => randomBytes(32)),
+    version,
+    policies: () => servers.snapshot()?.policies ?? new Map(),
+    rates: new CallRates(deps.clock),
+    budgets,
+    budgetsOf,
+    record: (event) => recorder.record(event),
+    servers: servers.all,
+    find: servers.find,
+    callMsOf,
+    explainStatus,
+    explainFailure,
+    own: createOwnServer({
+      chat: deps.assistant.chat,
+      plan: deps.onboarding.plan,
+      findPlan: plans.find,
+      submit: changes.submit,
+      listChanges: (limit) => changes.list({ limit }),
+      getChange: changes.get,
+      inbox: (actor, locale) => changes.inbox(actor, { status: "pending", limit: 50 }, locale),
+      health: status.health,
+      servers: servers.list,
+    }),
+  });
+  servers.onChange(() => gateway.serversChanged());
+  audit.onCommit(() => gateway.accessChanged());
+  return gateway;
 }
 
 type Services = Pick<Awaited<ReturnType<typeof createCore>>, "users" | "sessions" | "audit"> & {
@@ -213,6 +261,8 @@ type Services = Pick<Awaited<ReturnType<typeof createCore>>, "users" | "sessions
   keys: KeysService;
   servers: ServersService;
   onboarding: OnboardingService;
+  recorder: UsageRecorder;
+  budgets: Budgets;
 };
 
 /** Everything that answers HTTP. */

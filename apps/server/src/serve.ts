@@ -1,6 +1,7 @@
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { serve } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import { createApp } from "./app.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { openDatabase } from "./db/dialect.ts";
@@ -35,9 +36,10 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
   );
   const console_ = await usable(createApp({ config, database, logger, ...options }));
-  const { app, audit, changes, keys, live, servers } = console_;
-  const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port }, (info) => {
-    announce(config, info, console_).catch((error: unknown) => {
+  const { audit, budgets, changes, keys, live, recorder, servers } = console_;
+  const server = listenerOf(console_);
+  server.listen(config.port, config.host, () => {
+    announce(config, server.address() as AddressInfo, console_).catch((error: unknown) => {
       logger.error({ err: error }, "the first operator could not be made");
     });
   });
@@ -50,6 +52,7 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
   void changes.reconciler.start();
   void keys.start();
   void servers.start();
+  void budgets.start();
   const checkpoints = setInterval(() => {
     audit.checkpoint().catch((error: unknown) => logger.error({ err: error }, "no checkpoint was signed"));
   }, checkpointMs);
@@ -63,14 +66,25 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     setTimeout(() => process.exit(1), shutdownMs).unref();
     server.close();
     live.close();
-    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    server.closeIdleConnections();
+    budgets.stop();
     void Promise.all([changes.reconciler.stop(), keys.stop(), servers.stop()])
+      .then(() => recorder.flush())
       .then(() => audit.close())
       .then(() => database.close())
       .then(() => process.exit(0));
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** One HTTP server for both: what is the gateway's goes there without a detour. */
+export function listenerOf({ app, gateway }: Awaited<ReturnType<typeof createApp>>): Server {
+  const answer = getRequestListener(app.fetch);
+  return createServer((request, response) => {
+    if (gateway.takes(request)) void gateway.handle(request, response);
+    else void answer(request, response);
+  });
 }
 
 /** A master key that does not fit is said in one line. */

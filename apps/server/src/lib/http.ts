@@ -26,7 +26,8 @@ export function openHttp({ lookup, connectMs, callMs }: HttpOptions): HttpConnec
     headersTimeout: callMs,
     // Streams of events are silent for as long as nothing happens; calls have their own limit.
     bodyTimeout: 0,
-    keepAliveTimeout: 30_000,
+    // Less than servers keep idle connections for, so that no request meets one that is being closed.
+    keepAliveTimeout: 4000,
     allowH2: false,
   });
   return {

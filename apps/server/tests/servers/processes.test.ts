@@ -55,7 +55,7 @@ describe("a stdio server's process", () => {
     const { running, mark, person } = await runFixture(["grandchild"]);
     await healthy(person);
     const [first] = processesWith(mark);
-    await expect(callTool(running, "crash")).rejects.toThrow();
+    await expect(callTool(running, "crash")).rejects.toThrow(/closed|ended/i);
     const ended = await eventually(
       () => serverOf(person),
       ({ restarts }) => restarts === 1,
@@ -67,7 +67,7 @@ describe("a stdio server's process", () => {
     );
     expect(again.detail === null || again.state === "degraded").toBe(true);
     expect(processesWith(mark)).not.toContain(first);
-    await expect(callTool(running, "crash")).rejects.toThrow();
+    await expect(callTool(running, "crash")).rejects.toThrow(/closed|ended/i);
     const retry = await eventually(
       () => serverOf(person),
       ({ restarts, retry_at }) => restarts === 2 && retry_at !== null,
@@ -81,7 +81,7 @@ describe("a stdio server's process", () => {
   it("is ended when it takes more memory than it may, and its state says so", async () => {
     const { running, person } = await runFixture([], { memory_mb: 256 });
     await healthy(person);
-    await expect(callTool(running, "hog")).rejects.toThrow();
+    await expect(callTool(running, "hog")).rejects.toThrow(/closed|ended/i);
     const ended = await eventually(
       () => serverOf(person),
       ({ restarts }) => restarts === 1,
@@ -115,9 +115,10 @@ describe("a stdio server's process", () => {
       (pids) => pids.length >= 2,
     );
     process.kill(server.pid, signal);
-    await eventually(
+    const left = await eventually(
       () => Promise.resolve(processesWith(mark)),
       (pids) => pids.length === 0,
     );
+    expect(left).toEqual([]);
   });
 });

@@ -101,7 +101,8 @@ function statusOf(error: Error): number | null {
   return Number.isInteger(found) && found >= 300 && found < 600 ? found : null;
 }
 
-function explainStatus(status: number): Text {
+/** What an HTTP status means where an MCP server should answer. */
+export function explainStatus(status: number): Text {
   if (status < 400) {
     return text(
       `It redirects elsewhere (HTTP ${status}), which is not followed. Register the address it leads to`,

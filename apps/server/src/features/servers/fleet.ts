@@ -28,8 +28,6 @@ export type ServersDeps = {
   version: string;
   /** What processes of servers get of the console's own environment. */
   environment: Readonly<Record<string, string | undefined>>;
-  /** Called when servers, their tools or the policies about them are not what they were. */
-  onChange?(): void;
 };
 
 /** A server with its live link. */
@@ -51,6 +49,7 @@ export class Fleet {
   #reconciling: Promise<void> | null = null;
   #again = false;
   #timer: NodeJS.Timeout | null = null;
+  readonly #listeners: (() => void)[] = [];
   #started = false;
   #stopped = false;
 
@@ -64,6 +63,11 @@ export class Fleet {
       environment: deps.environment,
       folderOf: (id) => privateFolder(join(deps.home, "servers", id)),
     };
+  }
+
+  /** Calls back when servers, their tools or the policies about them are not what they were. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Takes in the policies of the live branch, for a handshake that must not go by older ones. */
@@ -131,7 +135,7 @@ export class Fleet {
       this.#policies = snapshot.policies;
       await this.#match(snapshot, ring);
       this.#seen = seen;
-      this.#deps.onChange?.();
+      this.#changed();
     } while (this.#again);
   }
 
@@ -183,10 +187,14 @@ export class Fleet {
       inTurn: (work) => this.#turns.run(work),
       onState: (link, before) => this.#safely(() => this.#recordState(link, before)),
       onTools: (link) => {
-        this.#deps.onChange?.();
+        this.#changed();
         this.#safely(() => this.#recordTools(link));
       },
     };
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   /** What cannot be recorded is not undone by that; it is logged. */

@@ -129,17 +129,16 @@ export class Link {
     );
   }
 
-  /** Counts a call as under way while it runs, so that nothing is closed below it. */
-  async using<T>(work: () => Promise<T>): Promise<T> {
+  /** Counts a call as under way until `leave`, so that nothing is closed below it. Refuses beyond the limit. */
+  enter(): void {
     const most = this.spec.target?.server.limits?.concurrent_calls ?? maxInFlight;
     if (this.inFlight >= most) throw tooBusy(this.id, most);
     this.inFlight += 1;
-    try {
-      return await work();
-    } finally {
-      this.inFlight -= 1;
-      if (this.inFlight === 0) this.#idle?.();
-    }
+  }
+
+  leave(): void {
+    this.inFlight -= 1;
+    if (this.inFlight === 0) this.#idle?.();
   }
 
   /** Judges the tools by other rules from now on. */

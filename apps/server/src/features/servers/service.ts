@@ -29,6 +29,8 @@ export type ServersService = {
   probe(id: string, locale: Locale): Promise<ServerSummary>;
   /** Makes the connection, or the process, anew. */
   restart(actor: Actor, id: string, locale: Locale): Promise<ServerSummary>;
+  /** Calls back when servers, their tools or the policies about them are not what they were. */
+  onChange(listener: () => void): void;
   find(id: string): LiveServer | undefined;
   all(): readonly LiveServer[];
   /** The configuration that the links were made for; null before the first. */
@@ -87,6 +89,7 @@ export function createServers(deps: ServersDeps): ServersService {
       await fleet.renew(id);
       return summary(id, locale);
     },
+    onChange: (listener) => fleet.onChange(listener),
     find: (id) => fleet.live.get(id),
     all: () => [...fleet.live.values()],
     snapshot: () => fleet.snapshot,

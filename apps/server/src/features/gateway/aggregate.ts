@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ownServerId, text } from "@ciclo/contract";
+import type { Actor } from "../../lib/actor.ts";
+import { Bridge, type BridgedRequest, type Caller, methodNotFound } from "./bridge.ts";
+import { sendJson } from "./edge.ts";
+import { type Guard, type LiveServer, type Metered } from "./guard.ts";
+import { GatewayRefusal, type RpcMessage } from "./messages.ts";
+import type { OwnServer } from "./own-server.ts";
+import { answerMetered } from "./server-route.ts";
+import { askUpstream } from "./upstream.ts";
+
+export type AggregateDeps = {
+  guard: Guard;
+  own: OwnServer;
+  version: string;
+  servers(): readonly LiveServer[];
+  find(id: string): LiveServer | undefined;
+  callMsOf(server: LiveServer["server"]): number;
+  onError(error: Error): void;
+};
+
+/** Between a server's id and its tool's name. Ids hold no underscore, so the first one parts them. */
+const separator = "__";
+/** How long a caller may hold on to the list, in milliseconds. */
+const listTtlMs = 5000;
+
+/** All servers as one: their tools as `server__tool`, and the console's own. */
+export class Aggregate {
+  readonly #deps: AggregateDeps;
+  readonly #bridge: Bridge;
+  /** The list as JSON, by what a caller may see. Made anew when servers or tools change. */
+  readonly #lists = new Map<string, string>();
+
+  constructor(deps: AggregateDeps) {
+    this.#deps = deps;
+    this.#bridge = new Bridge(
+      () => ({
+        info: { name: "ciclo", version: deps.version },
+        instructions: "Tools of all servers that Ciclo governs, as server__tool.",
+        capabilities: { tools: { listChanged: true } },
+        answer: (request) => this.#answer(request),
+      }),
+      deps.onError,
+    );
+  }
+
+  /** Forgets the lists, and tells those who listen. */
+  changed(): void {
+    this.#lists.clear();
+    this.#bridge.toolsChanged();
+  }
+
+  async post(
+    request: IncomingMessage,
+    response: ServerResponse,
+    message: RpcMessage,
+    modern: boolean,
+    caller: Caller,
+  ): Promise<void> {
+    // The one answer that grows with the fleet is not made anew for each caller.
+    if (message.method === "tools/list" && message.id !== undefined && !modern) {
+      const result = `{"tools":${this.#listFor(caller.actor)}}`;
+      sendJson(response, 200, `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`);
+      return;
+    }
+    await this.#bridge.serve(request, response, message, caller);
+  }
+
+  async #answer(asked: BridgedRequest) {
+    const { method, params, caller } = asked;
+    if (method === "tools/list") {
+      const tools = JSON.parse(this.#listFor(caller.actor)) as never[];
+      return { tools, ttlMs: listTtlMs, cacheScope: "private" };
+    }
+    if (method !== "tools/call") throw methodNotFound(method);
+    const name = String(params.name);
+    if (this.#deps.own.has(name)) return callOwn(this.#deps, asked, name);
+    const cut = name.indexOf(separator);
+    const live = cut < 0 ? undefined : this.#deps.find(name.slice(0, cut));
+    if (live === undefined) throw noTool(name);
+    return this.#callServer(asked, live, name.slice(cut + separator.length));
+  }
+
+  async #callServer(asked: BridgedRequest, live: LiveServer, tool: string) {
+    const { guard, callMsOf } = this.#deps;
+    const { actor } = asked.caller;
+    return answerMetered(
+      guard,
+      meteredCall(asked, live.server.id, tool, live.server.price?.per_call_usd),
+      async () => {
+        await guard.admit(actor, live, tool);
+        live.link.enter();
+        try {
+          const params = { ...asked.params, name: tool };
+          return await askUpstream(live.link, { ...asked, params }, callMsOf(live.server));
+        } finally {
+          live.link.leave();
+        }
+      },
+    );
+  }
+
+  /** The tools that a caller may see, as a JSON array. */
+  #listFor(actor: Actor): string {
+    const key = actor.roles.join(",");
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const { guard, own, servers } = this.#deps;
+    const mine = own.list(actor).filter(({ name }) => guard.allows(actor, ownServerId, name));
+    const tools = servers().flatMap((live) =>
+      live.link.tools.flatMap(({ name, offered }) =>
+        offered !== null && guard.maySee(actor, live, name)
+          ? [JSON.stringify({ ...offered.tool, name: `${live.server.id}${separator}${name}` })]
+          : [],
+      ),
+    );
+    const list = `[${[...mine.map((each) => JSON.stringify(each)), ...tools].join(",")}]`;
+    this.#lists.set(key, list);
+    return list;
+  }
+}
+
+/** Calls a tool of the console itself, as policy lets the caller. */
+export function callOwn(
+  { guard, own }: Pick<AggregateDeps, "guard" | "own">,
+  asked: BridgedRequest,
+  name: string,
+) {
+  const { actor } = asked.caller;
+  return answerMetered(guard, meteredCall(asked, ownServerId, name, undefined), () => {
+    if (!guard.allows(actor, ownServerId, name)) throw noTool(name);
+    return own.call(name, asked.params.arguments, asked.caller);
+  });
+}
+
+const meteredCall = (
+  { method, params, caller }: BridgedRequest,
+  server: string,
+  tool: string,
+  price: number | undefined,
+): Metered => ({
+  server,
+  tool,
+  method,
+  actor: caller.actor,
+  era: "modern",
+  requestBytes: Buffer.byteLength(JSON.stringify(params)),
+  price: price ?? null,
+});
+
+const noTool = (name: string): GatewayRefusal =>
+  new GatewayRefusal(
+    "tool_withheld",
+    text(
+      `There is no tool ${name.slice(0, 200)} here, or it is not yours to use`,
+      `Não há ferramenta ${name.slice(0, 200)} aqui, ou você não pode usá-la`,
+    ),
+  );

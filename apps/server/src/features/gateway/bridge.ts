@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type NodeMcpRequestHandler, toNodeHandler } from "@modelcontextprotocol/node";
+import {
+  createMcpHandler,
+  type McpHttpHandler,
+  ProtocolError,
+  ProtocolErrorCode,
+  type Result,
+  Server,
+  type ServerContext,
+  type ServerCapabilities,
+} from "@modelcontextprotocol/server";
+import type { Locale } from "@ciclo/contract";
+import type { Actor } from "../../lib/actor.ts";
+import { GatewayRefusal } from "./messages.ts";
+
+/** Who is served, as handlers see it. */
+export type Caller = { actor: Actor; locale: Locale };
+
+/** What a bridged endpoint offers: requests by method, answered from wherever they are answered. */
+export type Bridged = {
+  info: { name: string; version: string };
+  instructions?: string | undefined;
+  capabilities: ServerCapabilities;
+  /** Answers one request. Throws `GatewayRefusal`, or an error with a JSON-RPC `code`. */
+  answer(request: BridgedRequest): Promise<Result>;
+};
+
+export type BridgedRequest = {
+  caller: Caller;
+  method: string;
+  params: Record<string, unknown>;
+  signal: AbortSignal;
+  onProgress: ((progress: Record<string, unknown>) => void) | null;
+};
+
+const methodsOf: Record<string, readonly string[]> = {
+  tools: ["tools/list", "tools/call"],
+  prompts: ["prompts/list", "prompts/get"],
+  resources: ["resources/list", "resources/templates/list", "resources/read"],
+  completions: ["completion/complete"],
+};
+
+/**
+ * An MCP endpoint in both eras before something that is reached another way: a server of the
+ * other era, a process, several servers at once. Messages are made anew by the SDK on this side.
+ */
+export class Bridge {
+  readonly #handler: McpHttpHandler;
+  readonly #serve: NodeMcpRequestHandler;
+
+  constructor(bridged: () => Bridged | Promise<Bridged>, onError: (error: Error) => void) {
+    this.#handler = createMcpHandler(
+      async ({ authInfo }) => serverFor(await bridged(), authInfo?.extra as Caller),
+      {
+        onerror: onError,
+      },
+    );
+    this.#serve = toNodeHandler(this.#handler);
+  }
+
+  /** Serves one HTTP request whose body is parsed already. */
+  serve(request: IncomingMessage, response: ServerResponse, body: unknown, caller: Caller): Promise<void> {
+    const auth = {
+      token: "",
+      clientId: caller.actor.id ?? caller.actor.name,
+      scopes: [],
+      extra: { ...caller },
+    };
+    return this.#serve(Object.assign(request, { auth }), response, body);
+  }
+
+  /** Tells who listens that the tools are not those they know. */
+  toolsChanged(): void {
+    this.#handler.notify.toolsChanged();
+  }
+
+  close(): Promise<void> {
+    return this.#handler.close();
+  }
+}
+
+function serverFor(bridged: Bridged, caller: Caller): Server {
+  const { info, instructions, capabilities } = bridged;
+  const server = new Server(info, { capabilities, ...(instructions === undefined ? {} : { instructions }) });
+  for (const [capability, methods] of Object.entries(methodsOf)) {
+    if (!(capability in capabilities)) continue;
+    for (const method of methods) {
+      server.setRequestHandler(method as "tools/list", async (request, context) => {
+        const params = (request.params ?? {}) as Record<string, unknown>;
+        const { signal } = context.mcpReq;
+        try {
+          const progress = progressTo(context, params);
+          return (await bridged.answer({ caller, method, params, signal, onProgress: progress })) as never;
+        } catch (error) {
+          throw error instanceof GatewayRefusal
+            ? new ProtocolError(error.rpcCode, error.detail[caller.locale], error.data())
+            : error;
+        }
+      });
+    }
+  }
+  return server;
+}
+
+/** Passes progress on to a caller that asked for it, under its own token. */
+function progressTo(
+  { mcpReq }: ServerContext,
+  params: Record<string, unknown>,
+): ((progress: Record<string, unknown>) => void) | null {
+  const meta = (params._meta ?? mcpReq._meta ?? {}) as { progressToken?: string | number };
+  const { progressToken } = meta;
+  if (progressToken === undefined) return null;
+  return (progress) => {
+    const notification = { method: "notifications/progress", params: { ...progress, progressToken } };
+    // A caller that has left needs no progress.
+    mcpReq.notify(notification as never).catch(() => {});
+  };
+}
+
+export const methodNotFound = (method: string): ProtocolError =>
+  new ProtocolError(ProtocolErrorCode.MethodNotFound, `Method not found: ${method}`);

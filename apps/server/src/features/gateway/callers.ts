@@ -1,0 +1,56 @@
+import type { Credentials } from "../access/sessions.ts";
+import { Refusal } from "../../errors.ts";
+import { hashToken } from "../../lib/crypto.ts";
+import type { Actor } from "../../lib/actor.ts";
+
+export type CallersDeps = {
+  authenticate(credentials: Credentials): Promise<{ actor: Actor }>;
+};
+
+/** A token that was cut off by another process is taken for no longer than this. */
+const keptMs = 1000;
+const maxKept = 10_000;
+
+/**
+ * Who calls, by bearer token. Remembered for a second, so that a busy client is not looked up
+ * for each call; forgotten at once when this process changes anything about access.
+ */
+export class Callers {
+  readonly #deps: CallersDeps;
+  readonly #known = new Map<string, { actor: Actor; until: number }>();
+
+  constructor(deps: CallersDeps) {
+    this.#deps = deps;
+  }
+
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /** The caller as remembered; null when there is need to ask. */
+  known(authorization: string | undefined): Actor | null {
+    if (authorization === undefined) return null;
+    const entry = this.#known.get(hashToken(authorization));
+    return entry !== undefined && entry.until > performance.now() ? entry.actor : null;
+  }
+
+  /** Asks who a token belongs to. Throws a `Refusal`. */
+  async ask(authorization: string | undefined, address: string): Promise<Actor> {
+    const { actor } = await this.#deps.authenticate({
+      authorization,
+      cookie: undefined,
+      csrfToken: undefined,
+      writes: true,
+      address,
+    });
+    if (actor.roles.length === 0) throw new Refusal("insufficient_permission", noRoles);
+    if (this.#known.size >= maxKept) this.#known.clear();
+    this.#known.set(hashToken(authorization ?? ""), { actor, until: performance.now() + keptMs });
+    return actor;
+  }
+}
+
+const noRoles = {
+  en: "Insufficient permission: this user has no role. Ask an admin for one",
+  "pt-BR": "Permissão insuficiente: este usuário não tem papel. Peça um a um admin",
+};

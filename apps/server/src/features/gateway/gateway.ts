@@ -1,0 +1,248 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { negotiateLocale, ownServerId, problemStatus, type Text, text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
+import type { Actor } from "../../lib/actor.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { Aggregate, type AggregateDeps, callOwn } from "./aggregate.ts";
+import { Bridge, type Caller, methodNotFound } from "./bridge.ts";
+import { Callers, type CallersDeps } from "./callers.ts";
+import {
+  challengeFor,
+  type EdgeOptions,
+  isMeantForUs,
+  readBody,
+  type Route,
+  routeOf,
+  sendJson,
+  sendMetadata,
+} from "./edge.ts";
+import { Guard, type GuardDeps, type LiveServer } from "./guard.ts";
+import { errorBody, GatewayRefusal, isModern, refusalBody, rpcCodes, type RpcMessage } from "./messages.ts";
+import { ServerRoute, type ServerRouteDeps } from "./server-route.ts";
+import { SessionSeal } from "./sessions.ts";
+
+export type GatewayDeps = GuardDeps &
+  CallersDeps &
+  EdgeOptions &
+  Omit<AggregateDeps, "guard" | "onError"> &
+  Omit<ServerRouteDeps, "guard" | "seal" | "onError"> & {
+    sessionKey: Buffer;
+    logger: Logger;
+  };
+
+type McpRoute = Extract<Route, { kind: "mcp" }>;
+
+/** The door through which IDEs and agents reach MCP servers. Stands beside the API, on the bare HTTP server. */
+export class Gateway {
+  readonly #deps: GatewayDeps;
+  readonly #guard: Guard;
+  readonly #callers: Callers;
+  readonly #servers: ServerRoute;
+  readonly #aggregate: Aggregate;
+  readonly #own: Bridge;
+
+  constructor(deps: GatewayDeps) {
+    this.#deps = deps;
+    this.#guard = new Guard(deps);
+    this.#callers = new Callers(deps);
+    const onError = (error: Error): void =>
+      deps.logger.debug({ err: error }, "the gateway refused a message");
+    const seal = new SessionSeal(deps.sessionKey);
+    this.#servers = new ServerRoute({ ...deps, guard: this.#guard, seal, onError });
+    this.#aggregate = new Aggregate({ ...deps, guard: this.#guard, onError });
+    this.#own = new Bridge(
+      () => ({
+        info: { name: "ciclo", version: deps.version },
+        capabilities: { tools: {} },
+        answer: async (asked) => {
+          if (asked.method === "tools/call")
+            return callOwn({ guard: this.#guard, own: deps.own }, asked, String(asked.params.name));
+          if (asked.method !== "tools/list") throw methodNotFound(asked.method);
+          const { actor } = asked.caller;
+          return {
+            tools: deps.own.list(actor).filter(({ name }) => this.#guard.allows(actor, ownServerId, name)),
+          };
+        },
+      }),
+      onError,
+    );
+  }
+
+  /** Whether a request is the gateway's to answer. */
+  takes(request: IncomingMessage): boolean {
+    return routeOf(request.url ?? "") !== null;
+  }
+
+  /** Answers a request that it takes. Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const route = routeOf(request.url ?? "");
+    if (!isMeantForUs(request, this.#deps)) {
+      sendJson(
+        response,
+        403,
+        errorBody(undefined, rpcCodes.policy_denied, "Host or Origin is not this console's"),
+      );
+      return;
+    }
+    if (route?.kind === "metadata") {
+      sendMetadata(request, response, route.resource, this.#deps);
+      return;
+    }
+    if (route === null) return;
+    let message: RpcMessage | null = null;
+    try {
+      const startedAt = performance.now();
+      const actor = await this.#enter(request);
+      if (request.method !== "POST") {
+        await this.#session(request, response, route, actor);
+        return;
+      }
+      const body = await this.#read(request, response);
+      if (body === null) return;
+      message = body.message;
+      await this.#post({ request, response, route, actor, startedAt, ...body });
+    } catch (error) {
+      this.#refuse(request, response, route, message, error);
+    }
+  }
+
+  /** Takes in that servers, tools or policies changed. */
+  serversChanged(): void {
+    this.#aggregate.changed();
+    for (const live of this.#deps.servers()) this.#servers.toolsChanged(live);
+  }
+
+  /** Takes in that something about access may have changed. */
+  accessChanged(): void {
+    this.#callers.forget();
+  }
+
+  async #enter(request: IncomingMessage): Promise<Actor> {
+    const { authorization } = request.headers;
+    return (
+      this.#callers.known(authorization) ??
+      this.#callers.ask(authorization, request.socket.remoteAddress ?? "local")
+    );
+  }
+
+  async #read(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<{ message: RpcMessage; body: Buffer } | null> {
+    const body = await readBody(request, this.#deps.maxBodyBytes);
+    if (body === null) {
+      const said = `The body is over ${this.#deps.maxBodyBytes} bytes`;
+      sendJson(response, 413, errorBody(undefined, rpcCodes.invalidRequest, said), { connection: "close" });
+      return null;
+    }
+    let message: unknown;
+    try {
+      message = JSON.parse(body.toString("utf8"));
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      sendJson(
+        response,
+        400,
+        errorBody(undefined, rpcCodes.parseError, `The body is no JSON: ${error.message}`),
+      );
+      return null;
+    }
+    if (typeof message !== "object" || message === null || Array.isArray(message)) {
+      const said = "The body must be one JSON-RPC message; batches are not taken";
+      sendJson(response, 400, errorBody(undefined, rpcCodes.invalidRequest, said));
+      return null;
+    }
+    return { message: message as RpcMessage, body };
+  }
+
+  async #post(posted: {
+    request: IncomingMessage;
+    response: ServerResponse;
+    route: McpRoute;
+    actor: Actor;
+    startedAt: number;
+    message: RpcMessage;
+    body: Buffer;
+  }): Promise<void> {
+    const { request, response, route, actor, message } = posted;
+    const modern = isModern(message, headerOf(request, "mcp-protocol-version"));
+    const caller: Caller = { actor, locale: localeOf(request) };
+    if (route.server === null) await this.#aggregate.post(request, response, message, modern, caller);
+    else if (route.server === ownServerId) await this.#own.serve(request, response, message, caller);
+    else await this.#servers.post({ ...posted, ...caller, live: this.#find(route.server, actor), modern });
+  }
+
+  async #session(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: McpRoute,
+    actor: Actor,
+  ): Promise<void> {
+    const { method } = request;
+    if (route.server === null || route.server === ownServerId || (method !== "GET" && method !== "DELETE")) {
+      response.writeHead(405, { allow: "POST" }).end();
+      return;
+    }
+    const live = this.#find(route.server, actor);
+    await this.#servers.session({ request, response, live, actor, locale: localeOf(request) }, method);
+  }
+
+  #find(id: string, actor: Actor): LiveServer {
+    const live = this.#deps.find(id);
+    // Who may not use a server need not learn that it is there.
+    if (live === undefined || !this.#guard.mayEnter(actor, id)) throw noServer(id);
+    return live;
+  }
+
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: McpRoute,
+    message: RpcMessage | null,
+    error: unknown,
+  ): void {
+    if (response.headersSent || response.destroyed) return;
+    const locale = localeOf(request);
+    if (error instanceof GatewayRefusal) {
+      sendJson(response, 200, refusalBody(message?.id, error, locale), waitHeader(error.retryAfter));
+      return;
+    }
+    const refusal = error instanceof Refusal ? error : this.#broken(error);
+    const status = problemStatus[refusal.code];
+    const headers = waitHeader(refusal.retryAfter);
+    if (status === 401) headers["www-authenticate"] = challengeFor(request, route.server, this.#deps);
+    const code = status === 503 || status === 429 ? rpcCodes.server_unavailable : rpcCodes.policy_denied;
+    const body = errorBody(message?.id, code, refusal.detail[locale], { code: refusal.code });
+    sendJson(response, status, body, headers);
+  }
+
+  #broken(error: unknown): Refusal {
+    this.#deps.logger.error({ err: error }, "a call through the gateway failed");
+    return new Refusal("internal", brokenText);
+  }
+}
+
+const brokenText: Text = text(
+  "Something broke here, not in your call; see the console's log",
+  "Algo falhou aqui, não na sua chamada; veja o log da console",
+);
+
+const noServer = (id: string): Refusal =>
+  new Refusal(
+    "not_found",
+    text(
+      `There is no server ${id} here, or it is not yours to use`,
+      `Não há servidor ${id} aqui, ou você não pode usá-lo`,
+    ),
+    { quiet: true },
+  );
+
+const waitHeader = (seconds: number | undefined): Record<string, string> =>
+  seconds === undefined ? {} : { "retry-after": String(seconds) };
+
+const localeOf = (request: IncomingMessage) => negotiateLocale(headerOf(request, "accept-language"));
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,194 @@
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import type { Dispatcher } from "undici";
+import type { HttpConnections } from "../../lib/http.ts";
+
+/** Bytes from a caller to a streamable HTTP server and back: neither side's messages are made anew. */
+export type RelayJob = {
+  http: HttpConnections;
+  url: URL;
+  method: "POST" | "GET" | "DELETE";
+  body: Buffer | null;
+  /** The caller's headers, of which only those of the protocol go on. */
+  headers: IncomingHttpHeaders;
+  /** The server's own session id; the caller has it sealed. */
+  sessionId: string | undefined;
+  seal(sessionId: string): string;
+  /** What the console proves itself by. The caller's own token never goes on. */
+  credentials: Readonly<Record<string, string>>;
+  /** Without an answer, or a piece of one, for so long it is given up. 0 waits for ever. */
+  timeoutMs: number;
+  /** Makes another body of the whole answer; null passes it on as it comes. */
+  rewrite: ((body: Buffer, contentType: string) => Buffer) | null;
+  /** The message that ends a stream which breaks off; null where nobody waits for one. */
+  lastWord(error: Error): string | null;
+};
+
+/** How it ended. `failed` has sent nothing to the caller yet. */
+export type Relayed =
+  | { kind: "answered"; status: number; bytes: number; answer: Buffer | null; contentType: string }
+  | { kind: "failed"; status: number | null; error: Error | null }
+  | { kind: "broken"; bytes: number; error: Error }
+  | { kind: "cancelled"; bytes: number };
+
+const passedOn = [
+  "accept",
+  "content-type",
+  "mcp-protocol-version",
+  "mcp-method",
+  "mcp-name",
+  "last-event-id",
+];
+/** Answers up to this size are sent in one piece, and looked into for how the call ended. */
+const smallBytes = 64 * 1024;
+const maxRewritten = 32 * 1024 * 1024;
+
+export function relay(job: RelayJob, response: ServerResponse): Promise<Relayed> {
+  const ending = Promise.withResolvers<Relayed>();
+  const handler = new RelayHandler(job, response, ending.resolve);
+  response.once("close", () => handler.callerLeft());
+  job.http.agent.dispatch(
+    {
+      origin: job.url.origin,
+      path: `${job.url.pathname}${job.url.search}`,
+      method: job.method,
+      headers: requestHeaders(job),
+      body: job.body,
+      headersTimeout: job.timeoutMs,
+      bodyTimeout: job.timeoutMs,
+    },
+    handler,
+  );
+  return ending.promise;
+}
+
+function requestHeaders({ headers, sessionId, credentials }: RelayJob): Record<string, string> {
+  const sent: Record<string, string> = {};
+  for (const name of passedOn) {
+    const value = headers[name];
+    if (typeof value === "string") sent[name] = value;
+  }
+  for (const name in headers) {
+    const value = headers[name];
+    // SEP-2243: arguments that a tool wants mirrored.
+    if (name.startsWith("mcp-param-") && typeof value === "string") sent[name] = value;
+  }
+  sent.accept ??= "application/json, text/event-stream";
+  if (sessionId !== undefined) sent["mcp-session-id"] = sessionId;
+  for (const [name, value] of Object.entries(credentials)) sent[name.toLowerCase()] = value;
+  return sent;
+}
+
+class RelayHandler implements Dispatcher.DispatchHandler {
+  readonly #job: RelayJob;
+  readonly #response: ServerResponse;
+  readonly #end: (relayed: Relayed) => void;
+  #controller: Dispatcher.DispatchController | null = null;
+  #status = 0;
+  #head: Record<string, string> = {};
+  /** The parts so far; no longer all of them once they are streamed and many. */
+  #kept: Buffer[] = [];
+  #streams = false;
+  #bytes = 0;
+  #ended = false;
+
+  constructor(job: RelayJob, response: ServerResponse, end: (relayed: Relayed) => void) {
+    this.#job = job;
+    this.#response = response;
+    this.#end = end;
+  }
+
+  callerLeft(): void {
+    if (this.#ended) return;
+    this.#finish({ kind: "cancelled", bytes: this.#bytes });
+    this.#controller?.abort(new Error("the caller has left"));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended) controller.abort(new Error("the caller has left"));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    this.#status = status;
+    const contentType = headers["content-type"] ?? "";
+    if (!isPassedOn(status, contentType)) {
+      this.#finish({ kind: "failed", status, error: null });
+      controller.abort(new Error(`HTTP ${status}`));
+      return;
+    }
+    this.#head = { "content-type": contentType };
+    const session = headers["mcp-session-id"];
+    if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal(session);
+    if (contentType.startsWith("text/event-stream") && this.#job.rewrite === null) this.#stream();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const isSmall = this.#bytes <= smallBytes;
+    if (isSmall || !this.#streams) this.#kept.push(chunk);
+    if (!this.#streams) {
+      if (this.#job.rewrite === null && !isSmall) this.#stream();
+      else if (this.#bytes > maxRewritten) controller.abort(new Error("the answer is too large"));
+      return;
+    }
+    if (!this.#response.write(chunk)) {
+      controller.pause();
+      this.#response.once("drain", () => controller.resume());
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#ended) return;
+    const body = this.#kept.length === 1 ? (this.#kept[0] ?? noBytes) : Buffer.concat(this.#kept);
+    const contentType = this.#head["content-type"] ?? "";
+    if (this.#streams) {
+      this.#response.end();
+    } else {
+      const sent = this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType);
+      this.#head["content-length"] = String(sent.length);
+      this.#response.writeHead(this.#status, this.#head).end(sent);
+    }
+    const answer = this.#bytes > smallBytes ? null : body;
+    this.#finish({ kind: "answered", status: this.#status, bytes: this.#bytes, answer, contentType });
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    if (this.#ended) return;
+    if (!this.#response.headersSent) {
+      this.#finish({ kind: "failed", status: null, error });
+      return;
+    }
+    this.#finish({ kind: "broken", bytes: this.#bytes, error });
+    const isStream = this.#head["content-type"]?.startsWith("text/event-stream") ?? false;
+    const lastWord = isStream ? this.#job.lastWord(error) : null;
+    if (lastWord === null) this.#response.destroy();
+    else this.#response.end(`event: message\ndata: ${lastWord}\n\n`);
+  }
+
+  /** Sends what there is, and each part as it comes from here on. */
+  #stream(): void {
+    this.#streams = true;
+    this.#response.writeHead(this.#status, { ...this.#head, "x-accel-buffering": "no" });
+    if (this.#kept.length === 0) this.#response.flushHeaders();
+    for (const part of this.#kept) this.#response.write(part);
+  }
+
+  #finish(relayed: Relayed): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#end(relayed);
+  }
+}
+
+const noBytes = Buffer.alloc(0);
+
+/** Answers, and errors that are the protocol's. What a server says of our credentials, and redirects, are not. */
+function isPassedOn(status: number, contentType: string): boolean {
+  if (status < 300) return status >= 200;
+  if (status < 400 || status === 401 || status === 403) return false;
+  return contentType.includes("json") || status === 404 || status === 405;
+}

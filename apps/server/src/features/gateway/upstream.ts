@@ -1,0 +1,79 @@
+import { text } from "@ciclo/contract";
+import {
+  ProtocolError,
+  type Result,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+} from "@modelcontextprotocol/client";
+import type { Connection } from "../servers/connect.ts";
+import type { Link } from "../servers/link.ts";
+import type { BridgedRequest } from "./bridge.ts";
+import { GatewayRefusal } from "./messages.ts";
+
+type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress">;
+
+/** Asks a server over the console's own connection. A session that it forgot is begun anew, once. */
+export async function askUpstream(link: Link, asked: Asked, timeoutMs: number): Promise<Result> {
+  try {
+    return await send(await link.connected(), asked, timeoutMs);
+  } catch (error) {
+    if (!isForgotten(error)) throw explain(link, error, timeoutMs);
+  }
+  try {
+    return await send(await link.reconnect(), asked, timeoutMs);
+  } catch (error) {
+    throw explain(link, error, timeoutMs);
+  }
+}
+
+function send(
+  { client }: Connection,
+  { method, params, signal, onProgress }: Asked,
+  timeout: number,
+): Promise<Result> {
+  const request = { method: method as "tools/call", params: withoutEnvelope(params) };
+  return client.request(request, {
+    signal,
+    timeout,
+    allowInputRequired: true,
+    ...(onProgress === null
+      ? {}
+      : { onprogress: (progress) => onProgress({ ...progress }), resetTimeoutOnProgress: true }),
+  });
+}
+
+/** The caller's envelope speaks of the caller's own connection. */
+function withoutEnvelope({ _meta, ...params }: Record<string, unknown>): Record<string, unknown> {
+  if (typeof _meta !== "object" || _meta === null) return params;
+  const kept = Object.entries(_meta).filter(
+    ([key]) => key !== "progressToken" && !key.startsWith("io.modelcontextprotocol/"),
+  );
+  return kept.length === 0 ? params : { ...params, _meta: Object.fromEntries(kept) };
+}
+
+const isForgotten = (error: unknown): boolean => error instanceof SdkHttpError && error.data.status === 404;
+
+/** What the protocol answered goes on as it is; what broke is said as that. */
+function explain(link: Link, error: unknown, timeoutMs: number): unknown {
+  if (error instanceof ProtocolError) return error;
+  if (!(error instanceof SdkError)) return error;
+  if (error.code === SdkErrorCode.RequestTimeout) return timedOut(link.id, timeoutMs);
+  const why = link.trouble ?? text("it broke off", "a conexão caiu");
+  return new GatewayRefusal(
+    "server_unavailable",
+    text(
+      `Server ${link.id} did not bring the call to its end: ${why.en}`,
+      `O servidor ${link.id} não concluiu a chamada: ${why["pt-BR"]}`,
+    ),
+  );
+}
+
+export const timedOut = (id: string, timeoutMs: number): GatewayRefusal =>
+  new GatewayRefusal(
+    "timeout",
+    text(
+      `Server ${id} did not answer within ${timeoutMs} ms. Raise timeouts.call_ms if the call takes that long`,
+      `O servidor ${id} não respondeu em ${timeoutMs} ms. Aumente timeouts.call_ms se a chamada demora tanto`,
+    ),
+  );

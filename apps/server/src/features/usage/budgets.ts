@@ -1,0 +1,146 @@
+import { type PolicyFile, type PolicyOf, policyOf, type Text, text } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import type { AuditedTransaction } from "../../lib/actor.ts";
+import { system } from "../../lib/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/logger.ts";
+import * as store from "./store.ts";
+
+type Budget = PolicyOf<"budget">;
+type Policies = ReadonlyMap<string, PolicyFile>;
+
+export type BudgetsDeps = {
+  queries: Queries;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** Why a call is not let through. */
+export type BudgetRefusal = { policy: string; detail: Text };
+
+/** Budgets that bind calls to a server: `policies/budget.yaml`, and those that name the server. Pure. */
+export function budgetsOf(policies: Policies, server: string): Budget[] {
+  const general = policyOf(policies, "budget");
+  const named = [...policies.values()].filter(
+    (policy): policy is Budget =>
+      policy.kind === "budget" && (policy.scope?.servers?.includes(server) ?? false),
+  );
+  const isGeneral = general !== null && general.scope?.servers === undefined;
+  return isGeneral ? [general, ...named.filter(({ id }) => id !== general.id)] : named;
+}
+
+const refreshMs = 15_000;
+
+/**
+ * What was spent this UTC day and month, held against budgets. Counted here as calls end, and
+ * read anew from the database, where other nodes write too.
+ */
+export class Budgets {
+  readonly #deps: BudgetsDeps;
+  #day = new Map<string, number>();
+  #month = new Map<string, number>();
+  #period = "";
+  #timer: NodeJS.Timeout | null = null;
+  readonly #told = new Set<string>();
+
+  constructor(deps: BudgetsDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    await this.refresh();
+    this.#timer = setInterval(() => void this.refresh(), refreshMs).unref();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  async refresh(): Promise<void> {
+    const { queries, clock, logger } = this.#deps;
+    try {
+      const day = stamp(clock()).slice(0, 10);
+      const [daily, monthly] = await Promise.all([
+        store.spendSince(queries, `${day}T00:00:00.000Z`),
+        store.spendSince(queries, `${day.slice(0, 7)}-01T00:00:00.000Z`),
+      ]);
+      [this.#day, this.#month, this.#period] = [daily, monthly, day];
+    } catch (error) {
+      logger.warn({ err: error }, "spending could not be read; it is tried again");
+    }
+  }
+
+  /** Counts what a call cost. */
+  add(server: string, usd: number): void {
+    this.#turn();
+    this.#day.set(server, (this.#day.get(server) ?? 0) + usd);
+    this.#month.set(server, (this.#month.get(server) ?? 0) + usd);
+  }
+
+  /** The budget that is spent and does not let a call through; null when none is. Warns of those that only warn. */
+  refusal(policies: Policies, server: string): BudgetRefusal | null {
+    this.#turn();
+    for (const budget of budgetsOf(policies, server)) {
+      const spent = this.#exceeded(budget);
+      if (spent === null) continue;
+      this.#tell(budget, spent);
+      if (budget.on_exceeded !== "warn") return { policy: budget.id, detail: refusalText(budget, spent) };
+    }
+    return null;
+  }
+
+  #exceeded({ scope, limits }: Budget): Spent | null {
+    const within = (spend: ReadonlyMap<string, number>): number =>
+      [...spend].reduce(
+        (sum, [server, usd]) => sum + ((scope?.servers?.includes(server) ?? true) ? usd : 0),
+        0,
+      );
+    const [day, month] = [within(this.#day), within(this.#month)];
+    if (limits.daily_usd !== undefined && day >= limits.daily_usd)
+      return { limit: "daily_usd", usd: day, of: limits.daily_usd };
+    if (limits.monthly_usd !== undefined && month >= limits.monthly_usd)
+      return { limit: "monthly_usd", usd: month, of: limits.monthly_usd };
+    return null;
+  }
+
+  /** A new day, or month, begins with nothing spent. */
+  #turn(): void {
+    const today = stamp(this.#deps.clock()).slice(0, 10);
+    if (today === this.#period) return;
+    if (today.slice(0, 7) !== this.#period.slice(0, 7)) this.#month = new Map();
+    this.#day = new Map();
+    this.#period = today;
+  }
+
+  /** Once a period, in the audit log. */
+  #tell({ id, on_exceeded }: Budget, { limit, usd, of }: Spent): void {
+    const key = `${id} ${limit} ${limit === "daily_usd" ? this.#period : this.#period.slice(0, 7)} ${of}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    const { transaction, logger } = this.#deps;
+    transaction((_, record) =>
+      record({
+        actor: system,
+        action: "budget.exceeded",
+        resource: `policy:${id}`,
+        status: on_exceeded === "warn" ? "succeeded" : "refused",
+        metadata: { limit, spent_usd: usd, of_usd: of, on_exceeded },
+      }),
+    ).catch((error: unknown) => logger.error({ err: error }, "an exceeded budget could not be recorded"));
+  }
+}
+
+type Spent = { limit: "daily_usd" | "monthly_usd"; usd: number; of: number };
+
+function refusalText({ id, on_exceeded }: Budget, { limit, usd, of }: Spent): Text {
+  const [spent, where] = [usd.toFixed(2), `policies/${id}.yaml, limits.${limit}`];
+  const next =
+    on_exceeded === "ask"
+      ? text("Ask for a change of the policy to go on", "Peça uma alteração da política para continuar")
+      : text("Calls go on when the period ends", "As chamadas voltam no fim do período");
+  return text(
+    `${where}: ${spent} of ${of} USD are spent. ${next.en}`,
+    `${where}: ${spent} de ${of} USD foram gastos. ${next["pt-BR"]}`,
+  );
+}
