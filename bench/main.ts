@@ -1,6 +1,7 @@
 import { exampleConfiguration, examples } from "../apps/server/src/features/assistant/recognise/examples.ts";
 import { unseenExamples } from "../apps/server/src/features/assistant/recognise/examples-unseen.ts";
 import { recognise } from "../apps/server/src/features/assistant/recognise/recognise.ts";
+import { measureGateway } from "./gateway.ts";
 import { type Figures, rounded, timed } from "./measure.ts";
 import { measureRepository } from "./repository.ts";
 import { measureHistory, measureStart } from "./server.ts";
@@ -17,6 +18,12 @@ const limits: Record<string, { most?: number; least?: number }> = {
   audit_verify_events_per_s: { least: 50_000 },
   start_to_healthz_ms: { most: 700 },
   idle_memory_mb: { most: 150 },
+  gateway_added_p50_ms: { most: 0.6 },
+  gateway_share_of_direct: { least: 0.7 },
+  gateway_over_mcp_hub: { least: 2 },
+  gateway_memory_growth_200k: { most: 1.1 },
+  gateway_list_5000_tools_ms: { most: 15 },
+  gateway_list_5000_tools_modern_ms: { most: 15 },
   web_first_paint_ms: { most: 1000 },
   web_sign_in_script_kb: { most: 180 },
 };
@@ -38,6 +45,7 @@ const figures = rounded({
   ...(await measureHistory()),
   ...(await measureRepository()),
   ...(await measureWeb()),
+  ...(await measureGateway()),
 });
 for (const [name, value] of Object.entries(figures)) {
   const { most, least } = limits[name] ?? {};

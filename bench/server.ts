@@ -62,7 +62,7 @@ export async function startAndAsk(home: string) {
   return { child, url };
 }
 
-const residentMegabytes = (pid: number): number =>
+export const residentMegabytes = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024;
 
 /** The history page and the audit log, when a console is old. */

@@ -4,7 +4,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { startConsole } from "./support/console.ts";
 import { type ForgeDouble, startForge } from "./support/forge-double.ts";
 import { branches, git } from "./support/git.ts";
-import { eventually, provision, startProcess, verifyAudit } from "./support/process.ts";
+import { eventually } from "./support/eventually.ts";
+import { provision, verifyAudit } from "./support/provision.ts";
+import { startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
 /** SIGKILL around each effect on a forge: it must have happened once, whatever was acknowledged. */

@@ -1,7 +1,9 @@
 import { createClient, type Planned, type PlanExecutionResult } from "@ciclo/contract";
 import { beforeEach, describe, expect, it } from "vitest";
 import { branches, git } from "./support/git.ts";
-import { eventually, provision, startProcess, verifyAudit } from "./support/process.ts";
+import { eventually } from "./support/eventually.ts";
+import { provision, verifyAudit } from "./support/provision.ts";
+import { startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
 const steps = (...names: string[]): string[] => [

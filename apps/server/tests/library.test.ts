@@ -1,6 +1,7 @@
 import { hashToken, PlanExecutor } from "@ciclo/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { provision, type ServerProcess, startProcess } from "./support/process.ts";
+import { provision } from "./support/provision.ts";
+import { type ServerProcess, startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 import { createClient } from "@ciclo/contract";
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { Person } from "../support/console.ts";
 import { newToolsAllowed } from "../support/config.ts";
-import { eventually } from "../support/process.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   bearer,
   callOf,

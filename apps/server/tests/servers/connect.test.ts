@@ -11,7 +11,7 @@ import {
   soundAnswer,
   webSocketEcho,
 } from "../support/mcp/http-servers.ts";
-import { eventually } from "../support/process.ts";
+import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const order = ["resolve", "connect", "negotiate", "list_tools", "done"];

@@ -5,7 +5,9 @@ import { openConfigRepository } from "../../src/features/config-repo/repository.
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import { type Person, startConsole, type TestConsole } from "../support/console.ts";
 import { fixture, shakeHands } from "../support/mcp/handshake.ts";
-import { eventually, provision, startProcess } from "../support/process.ts";
+import { eventually } from "../support/eventually.ts";
+import { provision } from "../support/provision.ts";
+import { startProcess } from "../support/process.ts";
 import { processesWith } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -13,7 +15,7 @@ import { temporaryFolder } from "../support/temporary.ts";
 async function runFixture(behaviours: string[] = [], limits?: { memory_mb: number }) {
   const running = await startConsole();
   const mark = `mark-${randomUUID()}`;
-  await pushFiles(running.git, {
+  pushFiles(running.git, {
     ...openPolicies(),
     ...newToolsAllowed,
     "mcp-registry.yaml": registryOf([
@@ -101,7 +103,7 @@ describe("a stdio server's process", () => {
     const home = await temporaryFolder();
     const mark = `mark-${randomUUID()}`;
     await openConfigRepository({ home, source: undefined, branch: "main" });
-    await pushFiles(join(home, "config.git"), {
+    pushFiles(join(home, "config.git"), {
       ...openPolicies(),
       "mcp-registry.yaml": registryOf([
         fixture("grandchild", mark),

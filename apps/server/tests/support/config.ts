@@ -1,13 +1,13 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RegistryServer } from "@ciclo/contract";
 import { stringify } from "yaml";
 import { git } from "./git.ts";
-import { temporaryFolder } from "./temporary.ts";
 
 /** Commits files to a repository's main branch, as somebody would who pushes beside the console. */
-export async function pushFiles(repository: string, files: Record<string, string>): Promise<string> {
-  const folder = await temporaryFolder();
+export function pushFiles(repository: string, files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "ciclo-push-"));
   git(folder, "clone", "--quiet", repository, "work");
   const work = join(folder, "work");
   for (const [path, contents] of Object.entries(files)) {
@@ -17,7 +17,9 @@ export async function pushFiles(repository: string, files: Record<string, string
   git(work, "add", "--all");
   git(work, "commit", "--quiet", "--message", "Pushed");
   git(work, "push", "--quiet", "origin", "HEAD:main");
-  return git(work, "rev-parse", "HEAD");
+  const commit = git(work, "rev-parse", "HEAD");
+  rmSync(folder, { recursive: true });
+  return commit;
 }
 
 export const registryOf = (servers: readonly RegistryServer[]): string => stringify({ servers });

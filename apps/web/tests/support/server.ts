@@ -1,7 +1,8 @@
 import type { Role } from "@ciclo/contract";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { provision, type ServerProcess, startProcess } from "../../../server/tests/support/process.ts";
+import { provision } from "../../../server/tests/support/provision.ts";
+import { type ServerProcess, startProcess } from "../../../server/tests/support/process.ts";
 import { temporaryFolder } from "../../../server/tests/support/temporary.ts";
 
 export type RunningConsole = ServerProcess & {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ownServerId, text } from "@ciclo/contract";
+import { classifyInboundRequest, SERVER_INFO_META_KEY } from "@modelcontextprotocol/server";
+import { ownServerId, type Text, text } from "@ciclo/contract";
 import type { Actor } from "../../lib/actor.ts";
 import { Bridge, type BridgedRequest, type Caller, methodNotFound } from "./bridge.ts";
 import { sendJson } from "./edge.ts";
@@ -16,6 +17,7 @@ export type AggregateDeps = {
   servers(): readonly LiveServer[];
   find(id: string): LiveServer | undefined;
   callMsOf(server: LiveServer["server"]): number;
+  explainFailure(error: unknown): Text;
   onError(error: Error): void;
 };
 
@@ -58,9 +60,16 @@ export class Aggregate {
     caller: Caller,
   ): Promise<void> {
     // The one answer that grows with the fleet is not made anew for each caller.
-    if (message.method === "tools/list" && message.id !== undefined && !modern) {
-      const result = `{"tools":${this.#listFor(caller.actor)}}`;
-      sendJson(response, 200, `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`);
+    if (message.method === "tools/list" && message.id !== undefined && isSound(request, message, modern)) {
+      const startedAt = performance.now();
+      const meta = JSON.stringify({ [SERVER_INFO_META_KEY]: { name: "ciclo", version: this.#deps.version } });
+      const beside = `"resultType":"complete","ttlMs":${listTtlMs},"cacheScope":"private","_meta":${meta},`;
+      const result = `{${modern ? beside : ""}"tools":${this.#listFor(caller.actor)}}`;
+      const body = `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`;
+      sendJson(response, 200, body);
+      const asked = { method: "tools/list", params: message.params ?? {}, caller };
+      const outcome = { status: "ok", error: null, responseBytes: body.length };
+      this.#deps.guard.meter(meteredCall(asked, ownServerId, null), startedAt, outcome);
       return;
     }
     await this.#bridge.serve(request, response, message, caller);
@@ -69,8 +78,11 @@ export class Aggregate {
   async #answer(asked: BridgedRequest) {
     const { method, params, caller } = asked;
     if (method === "tools/list") {
-      const tools = JSON.parse(this.#listFor(caller.actor)) as never[];
-      return { tools, ttlMs: listTtlMs, cacheScope: "private" };
+      return answerMetered(this.#deps.guard, meteredCall(asked, ownServerId, null), async () => ({
+        tools: JSON.parse(this.#listFor(caller.actor)) as never[],
+        ttlMs: listTtlMs,
+        cacheScope: "private",
+      }));
     }
     if (method !== "tools/call") throw methodNotFound(method);
     const name = String(params.name);
@@ -92,7 +104,7 @@ export class Aggregate {
         live.link.enter();
         try {
           const params = { ...asked.params, name: tool };
-          return await askUpstream(live.link, { ...asked, params }, callMsOf(live.server));
+          return await askUpstream(this.#deps, live.link, { ...asked, params }, callMsOf(live.server));
         } finally {
           live.link.leave();
         }
@@ -120,6 +132,25 @@ export class Aggregate {
   }
 }
 
+/** Whether headers and envelope are those of the message's era. What is not is explained by the bridge. */
+function isSound({ headers }: IncomingMessage, message: RpcMessage, modern: boolean): boolean {
+  const header = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const classified = classifyInboundRequest({
+    httpMethod: "POST",
+    body: message,
+    ...given("protocolVersionHeader", header("mcp-protocol-version")),
+    ...given("mcpMethodHeader", header("mcp-method")),
+    ...given("mcpNameHeader", header("mcp-name")),
+  });
+  return classified.kind === (modern ? "modern" : "legacy");
+}
+
+const given = <K extends string>(name: K, value: string | undefined): Partial<Record<K, string>> =>
+  value === undefined ? {} : ({ [name]: value } as Record<K, string>);
+
 /** Calls a tool of the console itself, as policy lets the caller. */
 export function callOwn(
   { guard, own }: Pick<AggregateDeps, "guard" | "own">,
@@ -127,17 +158,17 @@ export function callOwn(
   name: string,
 ) {
   const { actor } = asked.caller;
-  return answerMetered(guard, meteredCall(asked, ownServerId, name, undefined), () => {
+  return answerMetered(guard, meteredCall(asked, ownServerId, name), () => {
     if (!guard.allows(actor, ownServerId, name)) throw noTool(name);
     return own.call(name, asked.params.arguments, asked.caller);
   });
 }
 
 const meteredCall = (
-  { method, params, caller }: BridgedRequest,
+  { method, params, caller }: Pick<BridgedRequest, "method" | "params" | "caller">,
   server: string,
-  tool: string,
-  price: number | undefined,
+  tool: string | null,
+  price?: number,
 ): Metered => ({
   server,
   tool,

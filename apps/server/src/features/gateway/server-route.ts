@@ -185,7 +185,7 @@ export class ServerRoute {
       if (tool !== null) await guard.admit(actor, live, tool);
       live.link.enter();
       try {
-        const result = await askUpstream(live.link, asked, callMsOf(live.server));
+        const result = await askUpstream(this.#deps, live.link, asked, callMsOf(live.server));
         return asked.method === "tools/list" ? this.#visible(live, actor, result) : result;
       } finally {
         live.link.leave();
@@ -261,6 +261,8 @@ type Answer = { error?: { message?: string }; result?: { isError?: boolean } };
 
 /** The JSON-RPC answer in a small body; null where it is none. */
 function answerIn(body: Buffer, contentType: string): Answer | null {
+  // Most calls end well, and need not be read for it.
+  if (!body.includes('"error"') && !body.includes('"isError"')) return null;
   const source = body.toString("utf8");
   const json = contentType.startsWith("text/event-stream") ? /^data: ?(\{.*)$/m.exec(source)?.[1] : source;
   if (json === undefined || json === "") return null;

@@ -1,4 +1,4 @@
-import { text } from "@ciclo/contract";
+import { type Text, text } from "@ciclo/contract";
 import {
   ProtocolError,
   type Result,
@@ -13,17 +13,25 @@ import { GatewayRefusal } from "./messages.ts";
 
 type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress">;
 
+export type AskDeps = { explainFailure(error: unknown): Text };
+
 /** Asks a server over the console's own connection. A session that it forgot is begun anew, once. */
-export async function askUpstream(link: Link, asked: Asked, timeoutMs: number): Promise<Result> {
+export async function askUpstream(
+  { explainFailure }: AskDeps,
+  link: Link,
+  asked: Asked,
+  timeoutMs: number,
+): Promise<Result> {
+  const explain = (error: unknown): unknown => explained(link, error, timeoutMs, explainFailure);
   try {
     return await send(await link.connected(), asked, timeoutMs);
   } catch (error) {
-    if (!isForgotten(error)) throw explain(link, error, timeoutMs);
+    if (!isForgotten(error)) throw explain(error);
   }
   try {
     return await send(await link.reconnect(), asked, timeoutMs);
   } catch (error) {
-    throw explain(link, error, timeoutMs);
+    throw explain(error);
   }
 }
 
@@ -55,11 +63,16 @@ function withoutEnvelope({ _meta, ...params }: Record<string, unknown>): Record<
 const isForgotten = (error: unknown): boolean => error instanceof SdkHttpError && error.data.status === 404;
 
 /** What the protocol answered goes on as it is; what broke is said as that. */
-function explain(link: Link, error: unknown, timeoutMs: number): unknown {
+function explained(
+  link: Link,
+  error: unknown,
+  timeoutMs: number,
+  explainFailure: AskDeps["explainFailure"],
+): unknown {
   if (error instanceof ProtocolError) return error;
   if (!(error instanceof SdkError)) return error;
   if (error.code === SdkErrorCode.RequestTimeout) return timedOut(link.id, timeoutMs);
-  const why = link.trouble ?? text("it broke off", "a conexão caiu");
+  const why = link.connection === null ? (link.trouble ?? explainFailure(error)) : explainFailure(error);
   return new GatewayRefusal(
     "server_unavailable",
     text(

@@ -100,6 +100,7 @@ export function createRotations(deps: RotationsDeps): Rotations {
     async begin(actor, id, staging, locale) {
       const servers = await deps.usersOf(referenceOf(id));
       const rotation = await stage(deps, actor, id, staging);
+      progress.set(rotation.id, []);
       const work = carryOut(deps, actor, rotation, staging, servers, prove)
         .catch((error: unknown) =>
           deps.logger.error({ err: error, rotation: rotation.id }, "a rotation broke off"),
@@ -138,9 +139,10 @@ const brokeOff = text(
 async function stage(
   deps: RotationsDeps,
   actor: Actor,
-  id: store.KeyId,
+  { provider, name }: store.KeyId,
   { value, expiresAt, mode, reason }: Staging,
 ): Promise<store.StoredRotation> {
+  const id = { provider, name };
   const at = stamp(deps.clock());
   return deps.transaction(async (on, record) => {
     await vaultStore.moveRevision(on);
@@ -285,13 +287,14 @@ async function planRenewal(
 }
 
 function present(row: store.StoredRotation, live: Progress | undefined, locale: Locale): Rotation {
-  const servers = live ?? (JSON.parse(row.servers) as Progress);
+  const servers = row.status === "running" ? (live ?? []) : (JSON.parse(row.servers) as Progress);
   return {
     id: row.id,
     provider: row.provider,
     name: row.name,
     version: row.version,
-    status: row.status,
+    // Under way until this process has taken the outcome in, so that who sees the end meets the new value.
+    status: live === undefined ? row.status : "running",
     forced: row.forced,
     detail: (JSON.parse(row.detail) as Text)[locale],
     started_at: row.started_at,

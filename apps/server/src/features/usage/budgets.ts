@@ -31,6 +31,7 @@ export function budgetsOf(policies: Policies, server: string): Budget[] {
 }
 
 const refreshMs = 15_000;
+const dayMs = 24 * 3_600_000;
 
 /**
  * What was spent this UTC day and month, held against budgets. Counted here as calls end, and
@@ -41,6 +42,8 @@ export class Budgets {
   #day = new Map<string, number>();
   #month = new Map<string, number>();
   #period = "";
+  /** Whole UTC days since 1970 at the last look. */
+  #days = 0;
   #timer: NodeJS.Timeout | null = null;
   readonly #told = new Set<string>();
 
@@ -106,6 +109,9 @@ export class Budgets {
 
   /** A new day, or month, begins with nothing spent. */
   #turn(): void {
+    const days = Math.floor(this.#deps.clock().getTime() / dayMs);
+    if (days === this.#days) return;
+    this.#days = days;
     const today = stamp(this.#deps.clock()).slice(0, 10);
     if (today === this.#period) return;
     if (today.slice(0, 7) !== this.#period.slice(0, 7)) this.#month = new Map();

@@ -1,18 +1,57 @@
-import type { Insertable } from "kysely";
-import type { Queries } from "../../db/dialect.ts";
+import { type RawBuilder, sql } from "kysely";
+import type { Database, Queries } from "../../db/dialect.ts";
 import type { UsageEventTable } from "../../db/schema.ts";
 
-export type UsageRow = Insertable<UsageEventTable>;
+/** Columns in the order in which a row holds them, with those that are numbers. */
+const columns = [
+  "id",
+  "at",
+  "kind",
+  "server",
+  "tool",
+  "method",
+  "actor_id",
+  "actor_name",
+  "status",
+  "error",
+  "era",
+  "request_id",
+  "ms",
+  "request_bytes",
+  "response_bytes",
+  "cost_usd",
+] as const satisfies (keyof UsageEventTable)[];
+const numbers = new Set<string>(["ms", "request_bytes", "response_bytes", "cost_usd"]);
 
-/** Rows of one statement: PostgreSQL takes 65,534 parameters, SQLite 32,766. */
-const rowsAtOnce = 1000;
+/** Values of `columns`, in their order. */
+export type UsageRow = (string | number | null)[];
 
-export async function insertEvents(queries: Queries, rows: readonly UsageRow[]): Promise<void> {
+const rowsAtOnce = 2000;
+const names = sql.join(columns.map((name) => sql.ref(name)));
+
+/** How each database takes many rows from one JSON parameter: a tenth of the work of a parameter a value. */
+const fromJson: Record<Database["kind"], (json: string) => RawBuilder<unknown>> = {
+  sqlite: (json) => sql`insert into usage_events (${names})
+    select ${sql.join(columns.map((_, index) => sql`value ->> ${sql.lit(index)}`))} from json_each(${json})`,
+  postgres: (json) => sql`insert into usage_events (${names})
+    select ${sql.join(
+      columns.map((name, index) =>
+        numbers.has(name)
+          ? sql`(row ->> ${sql.lit(index)})::double precision`
+          : sql`row ->> ${sql.lit(index)}`,
+      ),
+    )} from jsonb_array_elements(${json}::text::jsonb) as row`,
+};
+
+/** Inserts rows, in order. */
+export async function insertEvents(
+  queries: Queries,
+  kind: Database["kind"],
+  rows: readonly UsageRow[],
+): Promise<void> {
   for (let from = 0; from < rows.length; from += rowsAtOnce) {
-    await queries
-      .insertInto("usage_events")
-      .values(rows.slice(from, from + rowsAtOnce))
-      .execute();
+    const json = JSON.stringify(rows.slice(from, from + rowsAtOnce));
+    await fromJson[kind](json).execute(queries);
   }
 }
 

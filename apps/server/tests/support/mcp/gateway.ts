@@ -5,7 +5,7 @@ import { afterAll } from "vitest";
 import { listenerOf } from "../../../src/serve.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../config.ts";
 import { type ConsoleOptions, type Person, startConsole, type TestConsole } from "../console.ts";
-import { eventually } from "../process.ts";
+import { eventually } from "../eventually.ts";
 
 /** A console that listens, with servers behind its gateway. */
 export type TestGateway = TestConsole & { url: string; push(files: Record<string, string>): Promise<void> };
@@ -21,7 +21,7 @@ export async function startGateway(
   options: ConsoleOptions = {},
 ): Promise<TestGateway> {
   const running = await startConsole(options);
-  await pushFiles(running.git, { ...openPolicies(), ...files, "mcp-registry.yaml": registryOf(servers) });
+  pushFiles(running.git, { ...openPolicies(), ...files, "mcp-registry.yaml": registryOf(servers) });
   await running.servers.start();
   const server = listenerOf(running);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -37,7 +37,7 @@ export async function startGateway(
     ...running,
     url: `http://127.0.0.1:${port}`,
     async push(more) {
-      await pushFiles(running.git, more);
+      pushFiles(running.git, more);
       await running.servers.reconcile();
       await settled(running);
     },
