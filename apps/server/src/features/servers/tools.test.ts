@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { inspectTool, judgeTools, type ListedTool } from "./tools.ts";
+
+const name = fc.stringMatching(/^[a-z]{1,8}$/);
+const tool: fc.Arbitrary<ListedTool> = fc.record({
+  name,
+  description: fc.option(fc.string(), { nil: undefined }),
+  inputSchema: fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), fc.jsonValue({ maxDepth: 3 })),
+});
+const tools = fc.uniqueArray(tool, { selector: (each) => each.name, maxLength: 8 });
+const lockOf = (listed: readonly ListedTool[]) =>
+  Object.fromEntries(listed.map((each) => [each.name, { hash: inspectTool(each).hash }]));
+
+/** The same value with the members of each object the other way round. */
+const reversed = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(reversed)
+    : typeof value === "object" && value !== null
+      ? Object.fromEntries(
+          Object.entries(value)
+            .toReversed()
+            .map(([key, inner]) => [key, reversed(inner)]),
+        )
+      : value;
+
+describe("the tool lock", () => {
+  it("accepts exactly what it was made from", () => {
+    fc.assert(
+      fc.property(tools, (listed) => {
+        const judged = judgeTools(listed.map(inspectTool), lockOf(listed), "hide");
+        expect(judged.map(({ state }) => state)).toEqual(listed.map(() => "accepted"));
+      }),
+    );
+  });
+
+  it("does not mind the order of members, and nothing beside name, description and schema", () => {
+    fc.assert(
+      fc.property(tool, fc.jsonValue(), (listed, more) => {
+        const other = { annotations: more, ...(reversed(listed) as ListedTool) };
+        expect(inspectTool(other).hash).toBe(inspectTool(listed).hash);
+      }),
+    );
+  });
+
+  it("withholds what is new or changed, tool by tool, and tells of what is gone", () => {
+    fc.assert(
+      fc.property(tools, tools, fc.constantFrom("hide", "allow"), (before, after, newTools) => {
+        const lock = lockOf(before);
+        for (const { name: each, state, reason } of judgeTools(after.map(inspectTool), lock, newTools)) {
+          const now = after.find((listed) => listed.name === each);
+          const expected =
+            now === undefined
+              ? "missing"
+              : lock[each] === undefined
+                ? "new"
+                : lock[each].hash === inspectTool(now).hash
+                  ? "accepted"
+                  : "changed";
+          expect(state).toBe(expected);
+          expect(reason === null).toBe(state === "accepted" || (state === "new" && newTools === "allow"));
+        }
+      }),
+    );
+  });
+});
