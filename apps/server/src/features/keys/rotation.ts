@@ -87,14 +87,7 @@ export function createRotations(deps: RotationsDeps): Rotations {
         ),
       ),
     );
-    return {
-      steps,
-      failures: outcomes.flatMap((outcome, index) =>
-        outcome.status === "rejected"
-          ? [{ server: servers[index] ?? "", error: outcome.reason as unknown }]
-          : [],
-      ),
-    };
+    return { steps, failures: failuresOf(servers, outcomes) };
   };
   return {
     async begin(actor, id, staging, locale) {
@@ -129,6 +122,13 @@ export function createRotations(deps: RotationsDeps): Rotations {
     },
   };
 }
+
+const failuresOf = (servers: readonly string[], outcomes: readonly PromiseSettledResult<void>[]): Failure[] =>
+  outcomes.flatMap((outcome, index) =>
+    outcome.status === "rejected" ? [{ server: servers[index] ?? "", error: outcome.reason as unknown }] : [],
+  );
+
+type Failure = { server: string; error: unknown };
 
 const brokeOff = text(
   "The console ended before the handshake did. The old value is kept; rotate again",
@@ -182,7 +182,7 @@ type Prove = (
   rotation: store.StoredRotation,
   value: string,
   servers: readonly string[],
-) => Promise<{ steps: Progress; failures: { server: string; error: unknown }[] }>;
+) => Promise<{ steps: Progress; failures: Failure[] }>;
 
 async function carryOut(
   deps: RotationsDeps,
@@ -204,7 +204,7 @@ async function carryOut(
   else await settle(deps, actor, rotation, "rejected", kept(why), steps);
 }
 
-function detailOf({ server, error }: { server: string; error: unknown }): Text {
+function detailOf({ server, error }: Failure): Text {
   const detail = (error as { detail?: Text }).detail;
   const said = error instanceof Error ? error.message : "failed";
   return text(`${server}: ${detail?.en ?? said}`, `${server}: ${detail?.["pt-BR"] ?? said}`);
