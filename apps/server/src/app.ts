@@ -12,6 +12,8 @@ import { assistantRoutes } from "./features/assistant/routes.ts";
 import { type AssistantService, createAssistant } from "./features/assistant/service.ts";
 import { auditRoutes } from "./features/audit/routes.ts";
 import { type AuditService, createAudit } from "./features/audit/service.ts";
+import { canaryRoutes } from "./features/canary/routes.ts";
+import { type CanaryService, createCanary } from "./features/canary/service.ts";
 import { createForge } from "./features/changes/forge/index.ts";
 
 import type { OperationKind } from "./features/changes/journal-store.ts";
@@ -101,11 +103,22 @@ export async function createApp(deps: AppDeps) {
   });
   const search = createConfigSearch();
   const base: Base = { ...deps, clock, queries, transaction, repository, vault };
+  const canary: CanaryService = createCanary({
+    ...base,
+    states: () => new Map(mcp.servers.all().map(({ server, link }) => [server.id, link.state])),
+    takeIn: () => mcp.servers.reconcile(),
+    probe: async (id) => (await mcp.servers.find(id)?.link.probe()) ?? { ok: false, ms: null },
+    rollback: (actor, request, locale) => changes.rollback(actor, request, locale),
+  });
   const { plans, changes } = await createChanging({
     ...base,
     ...core,
     search,
-    onFinished: () => mcp.follow(),
+    canary,
+    onFinished: () => {
+      mcp.follow();
+      if (deps.follows !== false) void canary.run();
+    },
   });
   const mcp = createMcp({ ...base, plan: plans.plan });
   const assistant = createAssistant({ ...base, search, docsFolder, plan: mcp.onboarding.plan });
@@ -114,9 +127,10 @@ export async function createApp(deps: AppDeps) {
     await askDatabase();
     await repository.refresh();
   };
+  const waiting = async () => [...(await changes.waiting()), ...(await canary.waiting())];
   const live = createLive({ ...audit, eventsAfter: audit.after, logger });
-  const status = createStatus({ ...audit, repository, logger, askDatabase, waiting: changes.waiting });
-  const services = { users, sessions, assistant, plans, changes, audit, live, status, vault, ...mcp };
+  const status = createStatus({ ...audit, repository, logger, askDatabase, waiting });
+  const services = { users, sessions, assistant, plans, changes, audit, live, status, vault, canary, ...mcp };
   const gateway = await createGateway({ ...base, ...services });
   return { app: await createRoutes(deps, services, ready), gateway, ...services };
 }
@@ -133,6 +147,7 @@ type Base = AppDeps & {
 type ChangingDeps = Base & {
   audit: AuditService;
   search: SearchConfig;
+  canary: CanaryService;
   countOthers: AccessFeature["countOthers"];
   activeRoles: AccessFeature["activeRoles"];
   onFinished(kind: OperationKind, planId: string): void;
@@ -166,6 +181,8 @@ async function createChanging(deps: ChangingDeps) {
     patchProblems,
     findSecrets,
     eventsOf: audit.eventsOf,
+    planCanary: deps.canary.plan,
+    canaryOf: deps.canary.of,
   });
   return { plans, changes };
 }
@@ -258,6 +275,7 @@ type Services = Pick<Awaited<ReturnType<typeof createCore>>, "users" | "sessions
   changes: ChangesService;
   live: LiveService;
   status: StatusService;
+  canary: CanaryService;
   keys: KeysService;
   servers: ServersService;
   onboarding: OnboardingService;
@@ -286,6 +304,7 @@ async function createRoutes(deps: AppDeps, services: Services, ready: () => Prom
   auditRoutes(mount, audit);
   liveRoutes(mount, live);
   statusRoutes(mount, status);
+  canaryRoutes(mount, services.canary);
   keysRoutes(mount, keys);
   serversRoutes(mount, servers);
   onboardingRoutes(mount, onboarding, config.publicUrl);

@@ -36,7 +36,7 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
   );
   const console_ = await usable(createApp({ config, database, logger, ...options }));
-  const { audit, budgets, changes, keys, live, recorder, servers } = console_;
+  const { audit, budgets, canary, changes, keys, live, recorder, servers } = console_;
   const server = listenerOf(console_);
   server.listen(config.port, config.host, () => {
     announce(config, server.address() as AddressInfo, console_).catch((error: unknown) => {
@@ -51,7 +51,8 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
   });
   void changes.reconciler.start();
   void keys.start();
-  void servers.start();
+  // Canaries that a crash cut off are begun again once servers are there to be probed.
+  void servers.start().then(() => canary.run());
   void budgets.start();
   const checkpoints = setInterval(() => {
     audit.checkpoint().catch((error: unknown) => logger.error({ err: error }, "no checkpoint was signed"));
@@ -68,7 +69,9 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     live.close();
     server.closeIdleConnections();
     budgets.stop();
-    void Promise.all([changes.reconciler.stop(), keys.stop(), servers.stop()])
+    void canary
+      .stop()
+      .then(() => Promise.all([changes.reconciler.stop(), keys.stop(), servers.stop()]))
       .then(() => recorder.flush())
       .then(() => audit.close())
       .then(() => database.close())

@@ -4,6 +4,7 @@ import { planSchema, riskSchema } from "./plans.ts";
 import {
   approvalStatuses,
   auditStatuses,
+  canaryStates,
   changeModes,
   changeOutcomes,
   changeStatuses,
@@ -136,11 +137,42 @@ export const timelineEntrySchema = z.object({
 });
 export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
 
+export const canarySampleSchema = z.object({
+  server: z.string(),
+  at: z.string(),
+  ok: z.boolean(),
+  ms: z.number().nullable(),
+});
+
+/** What probes found after a change of a server or agent. */
+export const canarySchema = z.object({
+  status: z.enum(canaryStates),
+  /** What was found, in a sentence, and what a person must do, if anything. */
+  detail: z.string(),
+  servers: z.array(z.string()),
+  /** The policy as it was when the change landed. */
+  probes: z.int(),
+  max_latency_ms: z.number(),
+  max_error_rate: z.number(),
+  samples: z.array(canarySampleSchema),
+  started_at: z.string(),
+  ended_at: z.string().nullable(),
+});
+export type Canary = z.infer<typeof canarySchema>;
+
+export const canaryDecisionSchema = z.strictObject({
+  /** `keep` ends the waiting; `retry` probes again. Taking it back is a rollback. */
+  decision: z.enum(["keep", "retry"]),
+  reason: reason.optional(),
+});
+
 export const changeDetailSchema = planExecutionResultSchema.extend({
   plan: planSchema,
   timeline: z.array(timelineEntrySchema),
   /** While it waits for approval: files that the base has changed since, so that approving would be refused. */
   stale_paths: z.array(z.string()),
+  /** Null where the change touches no server or agent, or has not landed. */
+  canary: canarySchema.nullable(),
 });
 export type ChangeDetail = z.infer<typeof changeDetailSchema>;
 

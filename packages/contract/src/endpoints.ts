@@ -19,6 +19,8 @@ import {
 import {
   approvalItemSchema,
   approvalQuerySchema,
+  canaryDecisionSchema,
+  canarySchema,
   changeDetailSchema,
   changeQuerySchema,
   changeSummarySchema,
@@ -163,6 +165,12 @@ export const endpoints = {
     ...operations.previewRollback,
     params: z.object({ plan_id: z.string().min(1).max(120) }),
     response: rollbackPreviewSchema,
+  },
+  decideCanary: {
+    ...operations.decideCanary,
+    params: z.object({ plan_id: z.string().min(1).max(120) }),
+    body: canaryDecisionSchema,
+    response: canarySchema,
   },
   listApprovals: {
     ...operations.listApprovals,

@@ -155,6 +155,13 @@ export const operations = {
     tag: "changes",
     summary: "What rolling a change back would do now",
   },
+  decideCanary: {
+    method: "POST",
+    path: "/changes/{plan_id}/canary",
+    access: ["decide"],
+    tag: "changes",
+    summary: "Keep a change whose canary waits for a person, or probe again",
+  },
   listApprovals: {
     method: "GET",
     path: "/approvals",

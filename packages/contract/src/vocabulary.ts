@@ -60,3 +60,7 @@ export type McpClient = (typeof mcpClients)[number];
 /** 2026-07-28 and later is `modern`: stateless. Earlier revisions, with `initialize`, are `legacy`. */
 export const protocolEras = ["modern", "legacy"] as const;
 export type ProtocolEra = (typeof protocolEras)[number];
+
+/** A canary: what probes after a change found. `inconclusive` and a `failed` one that could not be taken back wait for a person. */
+export const canaryStates = ["running", "passed", "failed", "inconclusive", "kept"] as const;
+export type CanaryState = (typeof canaryStates)[number];

@@ -3,28 +3,16 @@ import {
   artifactTypes,
   type ChangeSummary,
   type Client,
-  createClient,
   type Intent,
   intentFields,
   intentPayloads,
   intents,
-  negotiateLocale,
-  type Planned,
   type PlanExecutionResult,
   planSchema,
 } from "@ciclo/contract";
 import { z } from "zod";
-import { readClientConfig } from "../config.ts";
+import { connect, showPlan, writePlan } from "./client.ts";
 import { type Command, command, type Io, option, repeated, UsageError } from "./command.ts";
-
-/** A client of the server that CICLO_URL names, as the user of CICLO_TOKEN. */
-function connect(): Client {
-  const { url, token, locale } = readClientConfig();
-  if (token === undefined) {
-    throw new UsageError("set CICLO_TOKEN to your token (ciclo token rotate <e-mail> makes one)");
-  }
-  return createClient({ baseUrl: url, token, locale: negotiateLocale(locale) });
-}
 
 const planFileSchema = z.object({ plan: planSchema, patch: z.string() });
 
@@ -77,28 +65,6 @@ function valueOf(intent: Intent, keys: string[], text: string): unknown {
     throw error;
   }
 }
-
-const impactColour = { high: "red", medium: "yellow", low: "dim" } as const;
-
-function showPlan({ plan, patch, preview }: Planned, io: Io): string[] {
-  return [
-    io.paint("bold", `${plan.id}: ${plan.summary}`),
-    ...plan.steps.map((step) => `  ${step.title}: ${step.actions.map((action) => action.path).join(", ")}`),
-    ...plan.risks.map((risk) => `  ${io.paint(impactColour[risk.impact], risk.impact)}  ${risk.title}`),
-    ...plan.approval_rules.map((rule) => `  ${rule}`),
-    `  branch ${preview.branch} on ${preview.base_branch}`,
-    "",
-    ...paintPatch(patch, io),
-  ];
-}
-
-const paintPatch = (patch: string, io: Io): string[] =>
-  patch
-    .trimEnd()
-    .split("\n")
-    .map((line) =>
-      line.startsWith("+") ? io.paint("green", line) : line.startsWith("-") ? io.paint("red", line) : line,
-    );
 
 export function showResult(result: PlanExecutionResult, io: Io): string[] {
   const colour = {
@@ -193,10 +159,7 @@ export const remoteCommands: Command[] = [
       const reply = await connect().call("chat", {
         body: { message, ...(threadId === undefined ? {} : { threadId }) },
       });
-      const file = option(values, "out");
-      if (file !== undefined && reply.plan !== null) {
-        await io.writeFile(file, JSON.stringify({ plan: reply.plan, patch: reply.patch }, null, 2));
-      }
+      if (reply.plan !== null) await writePlan(io, values, { plan: reply.plan, patch: reply.patch });
       return reply;
     },
     show: (reply, io) => [
@@ -224,10 +187,7 @@ export const remoteCommands: Command[] = [
       const intent = intentNamed(name);
       const payload = payloadOf(intent, repeated(values, "set")) as Record<string, never>;
       const planned = await connect().call("plan", { body: { intent, payload } });
-      const file = option(values, "out");
-      if (file !== undefined) {
-        await io.writeFile(file, JSON.stringify({ plan: planned.plan, patch: planned.patch }, null, 2));
-      }
+      await writePlan(io, values, planned);
       return planned;
     },
     show: showPlan,

@@ -6,10 +6,20 @@ import { ConfigError, readClientConfig, version } from "../config.ts";
 import { Refusal } from "../errors.ts";
 import { auditCommands } from "./audit.ts";
 import { type Command, type Io, UsageError } from "./command.ts";
+import { keyCommands } from "./keys.ts";
+import { masterKeyCommands } from "./master-key.ts";
 import { remoteCommands } from "./remote.ts";
+import { serverCommands } from "./servers.ts";
 import { userCommands } from "./users.ts";
 
-const commands: Command[] = [...userCommands, ...remoteCommands, ...auditCommands];
+const commands: Command[] = [
+  ...userCommands,
+  ...remoteCommands,
+  ...serverCommands,
+  ...keyCommands,
+  ...masterKeyCommands,
+  ...auditCommands,
+];
 const exitCodes = { done: 0, refused: 1, usage: 2 } as const;
 
 const terminal: Io = {
@@ -36,7 +46,9 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
   const wantsHelp = args.includes("--help") || args.includes("-h") || args[0] === "help";
   if (args[0] === "--version") return exitCodes.done;
   if (chosen === undefined) {
-    const group = commands.filter(({ name }) => args[0] !== undefined && name.startsWith(`${args[0]} `));
+    const group = commands.filter(
+      ({ name }) => args[0] !== undefined && `${name} `.startsWith(`${args[0]} `),
+    );
     const isKnown = args.length === 0 || wantsHelp || args[0] === undefined;
     const write = isKnown ? io.out : io.err;
     if (!isKnown) io.err(`no command ${args.slice(0, 2).join(" ")}`);
@@ -56,8 +68,11 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
   return typeof process.exitCode === "number" ? process.exitCode : exitCodes.done;
 }
 
+/** The command that most of the words name: `servers show` before `servers`. */
 const choose = (args: readonly string[]): Command | undefined =>
-  commands.find(({ name }) => name === args.slice(0, name.split(" ").length).join(" "));
+  commands
+    .filter(({ name }) => name === args.slice(0, name.split(" ").length).join(" "))
+    .toSorted((a, b) => b.name.length - a.name.length)[0];
 
 function parse(chosen: Command, args: readonly string[]) {
   try {
@@ -92,7 +107,7 @@ const overview = (shown: readonly Command[]): string[] => [
   ...shown.map(({ usage, summary }) => `  ${usage}\n      ${summary.split("\n")[0]}`),
   "",
   "Each command has --help with examples, and --json. CICLO_URL and CICLO_TOKEN say where and as whom.",
-  "user, token and audit commands act on the database of CICLO_HOME or CICLO_DATABASE_URL directly.",
+  "user, token and audit commands, and keys rotate-master, act on the database of CICLO_HOME or CICLO_DATABASE_URL directly.",
 ];
 
 function explain(error: unknown, io: Io): number {

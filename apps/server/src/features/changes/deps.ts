@@ -10,6 +10,7 @@ import type { Snapshot } from "../config-repo/snapshot.ts";
 import type { Forge } from "./forge/forge.ts";
 import type { Procedure } from "./journal.ts";
 import type { OperationKind } from "./journal-store.ts";
+import type { ChangeRecord } from "./store.ts";
 
 export type StoredPlan = { plan: Plan; patch: string; thread_id: string | null };
 
@@ -35,6 +36,8 @@ export type ChangesDeps = {
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
   /** The roles that each of the users who are active holds now. */
   activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
+  /** Plans probes of what a landed change or a rollback touches, in the transaction that ends it. */
+  planCanary(queries: Queries, change: ChangeRecord): Promise<void>;
   onJournal?: ((operation: OperationKind, point: string) => void) | undefined;
   onFinished?: ((operation: OperationKind, planId: string) => void) | undefined;
 };

@@ -56,6 +56,7 @@ export function presentDetail(
   plan: Plan,
   events: readonly AuditEvent[],
   stalePaths: string[],
+  canary: ChangeDetail["canary"],
 ): ChangeDetail {
   const timeline = events.map((event) => ({
     at: event.at,
@@ -66,7 +67,7 @@ export function presentDetail(
     reason: textOf(event.metadata["reason"]),
     commit: textOf(event.metadata["commit"]),
   }));
-  return { ...result, plan, timeline, stale_paths: stalePaths };
+  return { ...result, plan, timeline, stale_paths: stalePaths, canary };
 }
 
 const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);

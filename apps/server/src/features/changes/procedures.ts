@@ -126,9 +126,8 @@ function landProcedure(deps: ChangesDeps): Procedure {
         pull_request: results.get("land")?.pull_request ?? change.pull_request,
         updated_at: tx.at,
       });
-      if (landed === null) {
-        await journal.queueOperation(tx.queries, change, "discard", tx.at);
-      }
+      if (landed === null) await journal.queueOperation(tx.queries, change, "discard", tx.at);
+      else await deps.planCanary(tx.queries, change);
       await tx.record({
         actor: system,
         action: landed === null ? "change.stale" : "change.applied",
@@ -293,10 +292,11 @@ function revertProcedure(deps: ChangesDeps): Procedure {
       } else {
         await store.updateRecord(queries, rollback.id, {
           status: "failed",
-          outcome: "rolled_back",
+          outcome: endOf(rollback),
           commit_sha: commit,
           updated_at: at,
         });
+        if (endOf(rollback) === "rolled_back") await deps.planCanary(queries, rollback);
       }
       await record({
         actor: system,
@@ -309,5 +309,9 @@ function revertProcedure(deps: ChangesDeps): Procedure {
     },
   };
 }
+
+/** What a rollback ends as: it says so itself where a canary asked for it. */
+const endOf = ({ metadata }: store.ChangeRecord): string =>
+  (JSON.parse(metadata) as { outcome?: string }).outcome ?? "rolled_back";
 
 export const nowOf = (deps: ChangesDeps): string => stamp(deps.clock());

@@ -69,9 +69,8 @@ async function sync(context: Context, actor: Actor, change: store.ChangeRecord):
       landed_sha: landed,
       updated_at: at,
     });
-    if (!isMerged) {
-      await journal.queueOperation(queries, change, "discard", at);
-    }
+    if (isMerged) await context.planCanary(queries, change);
+    else await journal.queueOperation(queries, change, "discard", at);
     await record({
       actor: system,
       action: isMerged ? "change.merged_outside" : "change.closed_outside",

@@ -5,6 +5,7 @@ import {
   conflict,
   doneAlready,
   findChange,
+  isTakenBack,
   landingNotRecorded,
   nothingLeft,
   unknownCommit,
@@ -22,7 +23,9 @@ export async function previewRollback(
   const change = await findChange(context, { plan_id: planId });
   const before = await store.findByPlan(context.queries, planId, "rollback");
   const { message, ...effect } =
-    before?.outcome === "rolled_back" ? nothing(doneAlready(before)) : await effectOf(context, change);
+    before !== undefined && isTakenBack(before)
+      ? nothing(doneAlready(before))
+      : await effectOf(context, change);
   const pullRequest =
     change.pull_request === null ? null : (JSON.parse(change.pull_request) as PullRequest).url;
   return {

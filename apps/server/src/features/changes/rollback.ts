@@ -9,7 +9,17 @@ import { nowOf } from "./procedures.ts";
 import * as store from "./store.ts";
 import { refuseSecrets, runUnfinished } from "./submit.ts";
 
-export type RollbackRequest = { plan_id: string; branch?: string | undefined; reason?: string | undefined };
+export type RollbackRequest = {
+  plan_id: string;
+  branch?: string | undefined;
+  reason?: string | undefined;
+  /** What the rollback ends as; `rolled_back` when left out. */
+  outcome?: "canary_failed" | undefined;
+};
+
+/** Whether a rollback's row has come to its end. */
+export const isTakenBack = ({ outcome }: Pick<store.ChangeRecord, "outcome">): boolean =>
+  outcome === "rolled_back" || outcome === "canary_failed";
 
 /** Takes a change back: an unmerged one loses its branch, a merged one gets a revert commit. */
 export async function rollback(
@@ -29,7 +39,7 @@ export async function rollback(
       return presentRecord(context.queries, settled, locale, nothingLeft(settled.outcome));
     }
     if (settled.outcome === "applied" && settled.landed_sha === null) throw unknownCommit(settled);
-    const row = await begin(context, actor, settled, request.reason);
+    const row = await begin(context, actor, settled, request);
     await runUnfinished(context, settled.outcome === "applied" ? row.id : settled.id);
     return finish(context, row, locale);
   });
@@ -79,7 +89,7 @@ async function begin(
   context: Context,
   actor: Actor,
   change: store.ChangeRecord,
-  reason: string | undefined,
+  { reason, outcome }: Pick<RollbackRequest, "reason" | "outcome">,
 ): Promise<store.ChangeRecord> {
   const at = nowOf(context);
   const isMerged = change.outcome === "applied";
@@ -93,7 +103,7 @@ async function begin(
     status: isMerged ? "in_progress" : "failed",
     outcome: isMerged ? null : "rolled_back",
     commit_sha: isMerged ? null : change.commit_sha,
-    metadata: JSON.stringify({ reason: reason ?? null, rolls_back: change.id }),
+    metadata: JSON.stringify({ reason: reason ?? null, rolls_back: change.id, outcome }),
     created_at: at,
     updated_at: at,
   };
@@ -134,7 +144,7 @@ async function resume(
   row: store.ChangeRecord,
   locale: Locale,
 ): Promise<PlanExecutionResult> {
-  if (row.outcome === "rolled_back") {
+  if (isTakenBack(row)) {
     return presentRecord(context.queries, row, locale, doneAlready(row));
   }
   await runUnfinished(context, row.id);

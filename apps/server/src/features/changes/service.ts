@@ -59,6 +59,8 @@ export type ChangesService = {
 export type ChangesServiceDeps = ChangesDeps & {
   /** Audit entries of a plan, oldest first. */
   eventsOf(planId: string): Promise<AuditEvent[]>;
+  /** The newest canary of a plan's change. */
+  canaryOf(planId: string, locale: Locale): Promise<ChangeDetail["canary"]>;
 };
 
 /** Submit, approve, apply, roll back: from a plan to a commit on the live branch and back. */
@@ -123,7 +125,8 @@ async function getChange(
     ? await store.findApproval(queries, "change_record_id", change.id)
     : undefined;
   const stale = approval === undefined ? [] : await stalePathsOf(context, approval);
-  return presentDetail(result, planned.plan, await deps.eventsOf(planId), stale);
+  const canary = await deps.canaryOf(planId, locale);
+  return presentDetail(result, planned.plan, await deps.eventsOf(planId), stale, canary);
 }
 
 async function presentApproval(

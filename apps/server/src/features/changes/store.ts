@@ -92,7 +92,7 @@ const summaryColumns = [
 /** 1 for a submission that a rollback has taken back. */
 const isUndone = sql<number>`case when kind = 'submission' and exists (
   select 1 from change_plans as later
-  where later.plan_id = change_plans.plan_id and later.kind = 'rollback' and later.outcome = 'rolled_back'
+  where later.plan_id = change_plans.plan_id and later.kind = 'rollback' and later.outcome in ('rolled_back', 'canary_failed')
 ) then 1 else 0 end`.as("undone");
 
 /** Rows behind a cursor, newest first. */

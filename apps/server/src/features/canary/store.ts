@@ -1,0 +1,103 @@
+import type { CanaryState } from "@ciclo/contract";
+import type { Selectable } from "kysely";
+import type { Queries } from "../../db/dialect.ts";
+import type { CanaryTable } from "../../db/schema.ts";
+import type { CanaryPolicy, Probed, Sample } from "./rules.ts";
+
+export type StoredCanary = Omit<Selectable<CanaryTable>, "status" | "servers" | "policy" | "samples"> & {
+  status: CanaryState;
+  /** Of a new one: all servers, as they were when the change landed. Then those that it touches. */
+  servers: Probed[];
+  /** Null until it is known whether there is anything to probe. */
+  policy: CanaryPolicy | null;
+  samples: Sample[];
+};
+
+const parse = (row: Selectable<CanaryTable>): StoredCanary => ({
+  ...row,
+  status: row.status as CanaryState,
+  servers: JSON.parse(row.servers) as Probed[],
+  policy: JSON.parse(row.policy) as CanaryPolicy | null,
+  samples: JSON.parse(row.samples) as Sample[],
+});
+
+/** Inserts a canary; one of the same record stays. */
+export async function insertCanary(queries: Queries, canary: StoredCanary): Promise<void> {
+  const { servers, policy, samples } = canary;
+  await queries
+    .insertInto("canaries")
+    .values({
+      ...canary,
+      servers: JSON.stringify(servers),
+      policy: JSON.stringify(policy),
+      samples: JSON.stringify(samples),
+    })
+    .onConflict((oc) => oc.column("record_id").doNothing())
+    .execute();
+}
+
+export async function updateCanary(
+  queries: Queries,
+  id: string,
+  values: Partial<{
+    status: CanaryState;
+    servers: Probed[];
+    policy: CanaryPolicy;
+    samples: Sample[];
+    detail: string;
+    started_at: string;
+    ended_at: string | null;
+  }>,
+): Promise<void> {
+  const { servers, policy, samples, ...rest } = values;
+  await queries
+    .updateTable("canaries")
+    .set({
+      ...rest,
+      ...(servers === undefined ? {} : { servers: JSON.stringify(servers) }),
+      ...(policy === undefined ? {} : { policy: JSON.stringify(policy) }),
+      ...(samples === undefined ? {} : { samples: JSON.stringify(samples) }),
+    })
+    .where("id", "=", id)
+    .execute();
+}
+
+export async function findCanary(queries: Queries, id: string): Promise<StoredCanary | undefined> {
+  const row = await queries.selectFrom("canaries").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : parse(row);
+}
+
+/** The newest of a plan's change and its rollback. */
+export async function newestOf(queries: Queries, planId: string): Promise<StoredCanary | undefined> {
+  const row = await queries
+    .selectFrom("canaries")
+    .selectAll()
+    .where("plan_id", "=", planId)
+    .orderBy("started_at", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : parse(row);
+}
+
+export async function withStatus(queries: Queries, ...states: CanaryState[]): Promise<StoredCanary[]> {
+  const rows = await queries
+    .selectFrom("canaries")
+    .selectAll()
+    .where("status", "in", states)
+    .orderBy("started_at")
+    .limit(200)
+    .execute();
+  return rows.map(parse);
+}
+
+export async function deleteCanary(queries: Queries, id: string): Promise<void> {
+  await queries.deleteFrom("canaries").where("id", "=", id).execute();
+}
+
+/** What a canary knows of its change: the row of its submission, or of its rollback. */
+export const findChange = (queries: Queries, recordId: string) =>
+  queries
+    .selectFrom("change_plans")
+    .select(["kind", "base_commit", "commit_sha", "landed_sha"])
+    .where("id", "=", recordId)
+    .executeTakeFirst();
