@@ -10,6 +10,7 @@ import {
 import { changeTabs } from "./features/changes/tabs.ts";
 import type { ChangeFilters } from "./features/changes/queries.ts";
 import type { AuditFilters } from "./features/audit/queries.ts";
+import { serverTabs } from "./features/servers/tabs.ts";
 import { sessionQuery } from "./features/session/session.tsx";
 import { Broken, Console, NotFound } from "./routes/console.tsx";
 import { SignInRoute } from "./routes/sign-in.tsx";
@@ -88,6 +89,25 @@ const changeRoute = createRoute({
   component: lazyRouteComponent(() => import("./routes/change.tsx"), "ChangeRoute"),
 });
 
+const serversRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/servers",
+  component: lazyRouteComponent(() => import("./routes/servers.tsx"), "ServersRoute"),
+});
+
+const serverRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/servers/$serverId",
+  validateSearch: (raw) => present({ tab: oneOf(raw, "tab", serverTabs) }),
+  component: lazyRouteComponent(() => import("./routes/server.tsx"), "ServerRoute"),
+});
+
+const keysRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("./routes/keys.tsx"), "KeysRoute"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => consoleRoute,
   path: "/audit",
@@ -108,7 +128,18 @@ const access = createRoute({
   component: lazyRouteComponent(() => import("./routes/access.tsx"), "AccessRoute"),
 });
 
-const pages = [home, assistantRoute, threadRoute, changesRoute, changeRoute, auditRoute, access] as const;
+const pages = [
+  home,
+  assistantRoute,
+  threadRoute,
+  changesRoute,
+  changeRoute,
+  serversRoute,
+  serverRoute,
+  keysRoute,
+  auditRoute,
+  access,
+] as const;
 const routeTree = root.addChildren([signInRoute, consoleRoute.addChildren([...pages]), ...kit()]);
 
 /** Every part of the kit in each of its states; in development only, so the bundle does not hold it. */

@@ -7,6 +7,7 @@ import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newContext, signIn, watchErrors } from "./support/browser.ts";
 import { seed } from "./support/seed.ts";
+import { seedServers } from "./support/seed-servers.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
 import { catalogue } from "./support/words.ts";
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
     root: ["viewer", "planner", "approver", "admin"],
   });
   const seeded = await seed(server.url, server.tokens);
+  await seedServers(server);
   pages = [
     { name: "home", path: "/" },
     { name: "assistant", path: "/assistant" },
@@ -35,6 +37,13 @@ beforeAll(async () => {
     { name: "change-steps", path: `/changes/${seeded.applied}?tab=plan` },
     { name: "change-audit", path: `/changes/${seeded.undone}?tab=audit` },
     { name: "change-none", path: "/changes/no-such-plan" },
+    { name: "servers", path: "/servers" },
+    { name: "server-drifted", path: "/servers/files" },
+    { name: "server-down", path: "/servers/search?tab=latency" },
+    { name: "server-log", path: "/servers/files?tab=log" },
+    { name: "server-client", path: "/servers/files?tab=client" },
+    { name: "server-none", path: "/servers/no-such-server" },
+    { name: "keys", path: "/keys" },
     { name: "audit", path: "/audit" },
     { name: "access", path: "/access" },
     { name: "not-found", path: "/nowhere" },

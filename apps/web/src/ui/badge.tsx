@@ -37,7 +37,7 @@ export function Badge({
   return (
     <span
       className={cx(
-        "inline-flex h-6 items-center gap-1 rounded-full px-2 text-[0.9rem] font-medium whitespace-nowrap",
+        "inline-flex h-6 w-fit items-center gap-1 rounded-full px-2 text-[0.9rem] font-medium whitespace-nowrap",
         tones[tone],
       )}
     >

@@ -58,7 +58,7 @@ export function Panel({
 /** Names with their values. */
 export function Facts({ items }: { items: readonly (readonly [string, ReactNode] | null)[] }) {
   return (
-    <dl className="grid grid-cols-[minmax(7rem,auto)_minmax(0,1fr)] gap-x-4 gap-y-1.5">
+    <dl className="grid grid-cols-[fit-content(9rem)_minmax(0,1fr)] gap-x-4 gap-y-1.5">
       {items
         .filter((item) => item !== null)
         .map(([name, value]) => (

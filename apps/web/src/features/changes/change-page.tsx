@@ -13,6 +13,7 @@ import { Tabs } from "../../ui/tabs.tsx";
 import { Timeline } from "../../ui/timeline.tsx";
 import { PlanEntries } from "../audit/plan-entries.tsx";
 import { useBlocked, useSession } from "../session/session.tsx";
+import { CanaryPanel } from "./canary-panel.tsx";
 import { DecisionPanel } from "./decision-panel.tsx";
 import { ChangeBadge, intentLabels, modeLabels, stepLook } from "./labels.tsx";
 import { Risks, Steps } from "./plan-details.tsx";
@@ -184,6 +185,7 @@ function Side({ change }: { change: ChangeDetail }) {
           ]}
         />
       </Panel>
+      {change.canary === null ? null : <CanaryPanel planId={change.plan_id} canary={change.canary} />}
       {change.status !== "hitl_required" && approvals.decisions.length > 0 ? (
         <Panel title={t`Votes`}>
           <Votes approvals={approvals} />

@@ -81,6 +81,11 @@ const steps: Record<string, Look> = {
   "change.revert_conflict": { tone: "bad", icon: "failed", label: msg`Rollback met later changes` },
   "change.merged_outside": { tone: "ok", icon: "done", label: msg`Merged on the forge` },
   "change.closed_outside": { tone: "bad", icon: "stopped", label: msg`Closed on the forge` },
+  "canary.passed": { tone: "ok", icon: "done", label: msg`Canary passed` },
+  "canary.failed": { tone: "bad", icon: "failed", label: msg`Canary failed` },
+  "canary.inconclusive": { tone: "warn", icon: "waiting", label: msg`Canary waits for a person` },
+  "canary.kept": { tone: "neutral", icon: "done", label: msg`Kept in spite of its canary` },
+  "canary.retried": { tone: "neutral", icon: "running", label: msg`Canary begun again` },
   "pull_request.synchronised": { tone: "neutral", icon: "idle", label: msg`Pull request read again` },
 };
 

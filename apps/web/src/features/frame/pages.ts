@@ -1,9 +1,18 @@
 import type { MessageDescriptor } from "@lingui/core";
 import { msg } from "@lingui/core/macro";
-import { GitPullRequestArrow, House, type LucideIcon, MessagesSquare, ScrollText, Users } from "lucide-react";
+import {
+  GitPullRequestArrow,
+  House,
+  KeyRound,
+  type LucideIcon,
+  MessagesSquare,
+  ScrollText,
+  Server,
+  Users,
+} from "lucide-react";
 
 export type PageEntry = {
-  to: "/" | "/assistant" | "/changes" | "/audit" | "/access";
+  to: "/" | "/assistant" | "/changes" | "/servers" | "/keys" | "/audit" | "/access";
   label: MessageDescriptor;
   icon: LucideIcon;
 };
@@ -13,6 +22,8 @@ export const pages: readonly PageEntry[] = [
   { to: "/", label: msg`Home`, icon: House },
   { to: "/assistant", label: msg`Assistant`, icon: MessagesSquare },
   { to: "/changes", label: msg`Changes`, icon: GitPullRequestArrow },
+  { to: "/servers", label: msg`Servers`, icon: Server },
+  { to: "/keys", label: msg`Keys`, icon: KeyRound },
   { to: "/audit", label: msg`Audit`, icon: ScrollText },
   { to: "/access", label: msg`Access`, icon: Users },
 ];

@@ -168,10 +168,13 @@ function useGroups(search: string): Group[] {
     {
       value: t`Servers`,
       items: servers
-        .map(({ id, title }) => {
-          const question = t`What is the server ${id}?`;
-          return { id: `server ${id}`, label: title, hint: id, icon: Server, go: () => ask(question) };
-        })
+        .map(({ id, title }) => ({
+          id: `server ${id}`,
+          label: title,
+          hint: id,
+          icon: Server,
+          go: () => void navigate({ to: "/servers/$serverId", params: { serverId: id } }),
+        }))
         .filter(matches)
         .slice(0, 8),
     },

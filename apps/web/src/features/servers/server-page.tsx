@@ -1,0 +1,359 @@
+import type { Planned, ServerDetail, Tool } from "@ciclo/contract";
+import { plural } from "@lingui/core/macro";
+import { Trans, useLingui } from "@lingui/react/macro";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Activity, RotateCw } from "lucide-react";
+import { useMemo, useState } from "react";
+import { call } from "../../api.ts";
+import { describeProblem } from "../../problems.ts";
+import { Button, ButtonLink } from "../../ui/button.tsx";
+import { Code, Mono } from "../../ui/code.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Facts, PageHeader, Panel } from "../../ui/page.tsx";
+import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
+import { Tabs } from "../../ui/tabs.tsx";
+import { Time } from "../../ui/time.tsx";
+import { useToast } from "../../ui/toast.tsx";
+import { PlanCard } from "../assistant/plan-card.tsx";
+import { useBlocked } from "../session/session.tsx";
+import { ClientConfiguration } from "./client-configuration.tsx";
+import { ServerBadge, ToolBadge } from "./labels.tsx";
+import { serverQuery } from "./queries.ts";
+import { Sparkline } from "./sparkline.tsx";
+import { type ServerTab, serverTabs } from "./tabs.ts";
+import { ToolDialog } from "./tool-dialog.tsx";
+
+type TabProps = { tab: ServerTab; onTab(tab: ServerTab): void };
+
+/** One server: what is wrong with it and what to do, then its tools. */
+export function ServerPage({ serverId, tab, onTab }: { serverId: string } & TabProps) {
+  const { t } = useLingui();
+  const { data: server, error, isPending, refetch } = useQuery(serverQuery(serverId));
+  if (isPending) return <Skeleton rows={4} height={80} />;
+  if (server === undefined) return <Problem error={error} onRetry={() => void refetch()} />;
+  if (server === null) {
+    return (
+      <>
+        <PageHeader title={t`Server`} />
+        <Empty
+          title={t`No server is called that`}
+          action={<ButtonLink to="/servers">{t`All servers`}</ButtonLink>}
+        >
+          {t`It may have been removed, or its plan waits for approval.`} <Mono>{serverId}</Mono>
+        </Empty>
+      </>
+    );
+  }
+  return (
+    <>
+      <Header server={server} />
+      {server.detail === null ? null : <Trouble server={server} />}
+      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
+        <Parts server={server} tab={tab} onTab={onTab} />
+        <Side server={server} />
+      </div>
+    </>
+  );
+}
+
+function Header({ server }: { server: ServerDetail }) {
+  const { t } = useLingui();
+  const client = useQueryClient();
+  const toast = useToast();
+  const blocked = useBlocked()("operate");
+  const settle = {
+    onSuccess: () => client.invalidateQueries(),
+    onError: (error: unknown) =>
+      toast(describeProblem(error, t).title, describeProblem(error, t).detail ?? undefined),
+  };
+  const params = { id: server.id };
+  const probe = useMutation({ mutationFn: () => call("probeServer", { params }), ...settle });
+  const restart = useMutation({ mutationFn: () => call("restartServer", { params }), ...settle });
+  return (
+    <>
+      <p className="-mb-3">
+        <Link to="/servers">{t`Servers`}</Link>
+      </p>
+      <PageHeader
+        title={server.title}
+        lead={
+          <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
+            <ServerBadge state={server.state} />
+            <Time at={server.state_since} />
+            <Sparkline samples={server.latency} />
+          </span>
+        }
+        actions={
+          <>
+            <Button
+              blocked={blocked}
+              busy={probe.isPending}
+              icon={<Activity size={16} aria-hidden />}
+              onClick={() => probe.mutate()}
+            >{t`Probe now`}</Button>
+            <Button
+              blocked={blocked}
+              busy={restart.isPending}
+              icon={<RotateCw size={16} aria-hidden />}
+              onClick={() => restart.mutate()}
+            >{t`Restart`}</Button>
+          </>
+        }
+      />
+    </>
+  );
+}
+
+function Trouble({ server: { detail, retry_at, restarts } }: { server: ServerDetail }) {
+  const { t } = useLingui();
+  return (
+    <Note tone="warn">
+      <p className="font-medium">{detail}</p>
+      {retry_at === null ? null : (
+        <p>
+          <Trans>
+            Tried again by itself: <Time at={retry_at} exact />
+          </Trans>
+        </p>
+      )}
+      {restarts === 0 ? null : (
+        <p>{t`${plural(restarts, { one: "Ended # time by itself", other: "Ended # times by itself" })}`}</p>
+      )}
+    </Note>
+  );
+}
+
+function Parts({ server, tab, onTab }: { server: ServerDetail } & TabProps) {
+  const { t } = useLingui();
+  const log = server.log.map(({ at, line }) => `${at}  ${line}`).join("\n");
+  return (
+    <Tabs
+      label={t`Parts of the server`}
+      value={tab}
+      onChange={(id) => onTab(serverTabs.find((each) => each === id) ?? "tools")}
+      tabs={[
+        { id: "tools", label: t`Tools`, count: server.tool_list.length, content: <Tools server={server} /> },
+        { id: "latency", label: t`Latency`, content: <Latency server={server} /> },
+        {
+          id: "log",
+          label: t`Log`,
+          content:
+            log === "" ? <Empty title={t`It has said nothing yet`} /> : <Code label={t`Log`}>{log}</Code>,
+        },
+        { id: "client", label: t`Client`, content: <ClientConfiguration server={server.id} /> },
+      ]}
+    />
+  );
+}
+
+function Tools({ server }: { server: ServerDetail }) {
+  const { t } = useLingui();
+  const [shown, setShown] = useState<string | null>(null);
+  const [accepting, setAccepting] = useState<readonly string[] | null>(null);
+  const columns = useToolColumns(setShown);
+  const blocked = useBlocked()("plan");
+  const open = server.tool_list.filter(({ state }) => state !== "accepted" && state !== "invalid");
+  if (server.tool_list.length === 0) {
+    return <Empty title={t`No tools`}>{t`Tools are read when the server answers.`}</Empty>;
+  }
+  return (
+    <div className="flex flex-col gap-4">
+      {open.length === 0 ? null : (
+        <Note tone="warn">
+          <div className="flex flex-wrap items-center justify-between gap-2">
+            <span>
+              {t`${plural(open.length, { one: "# tool is not as approved, and is withheld.", other: "# tools are not as approved, and are withheld." })}`}
+            </span>
+            <Button small blocked={blocked} onClick={() => setAccepting(open.map(({ name }) => name))}>
+              {t`Plan to accept all…`}
+            </Button>
+          </div>
+        </Note>
+      )}
+      <Panel flush>
+        <Table label={t`Tools`} columns={columns} rows={server.tool_list} keyOf={({ name }) => name} />
+      </Panel>
+      {shown === null ? null : (
+        <ToolDialog
+          serverId={server.id}
+          tool={shown}
+          blocked={blocked}
+          onClose={() => setShown(null)}
+          onAccept={() => {
+            setAccepting([shown]);
+            setShown(null);
+          }}
+        />
+      )}
+      {accepting === null ? null : (
+        <AcceptDialog serverId={server.id} tools={accepting} onClose={() => setAccepting(null)} />
+      )}
+    </div>
+  );
+}
+
+function useToolColumns(show: (tool: string) => void): Column<Tool>[] {
+  const { t } = useLingui();
+  return useMemo(
+    () => [
+      {
+        id: "tool",
+        header: t`Tool`,
+        value: ({ name }) => name,
+        cell: ({ name, description }) => (
+          <>
+            <Mono className="font-semibold">{name}</Mono>
+            {description === null ? null : (
+              <div className="line-clamp-2 max-w-prose wrap-anywhere text-muted">{description}</div>
+            )}
+          </>
+        ),
+      },
+      {
+        id: "state",
+        header: t`Lock`,
+        value: ({ state }) => state,
+        cell: ({ state, reason }) => (
+          <div className="flex flex-col gap-1">
+            <ToolBadge state={state} />
+            {reason === null ? null : (
+              <span className="max-w-64 text-[0.93rem] wrap-anywhere text-muted">{reason}</span>
+            )}
+          </div>
+        ),
+      },
+      {
+        id: "definition",
+        header: "",
+        className: "w-28 text-right",
+        cell: ({ name, state }) => (
+          <Button
+            small
+            aria-label={state === "changed" ? t`Diff of ${name}` : t`Definition of ${name}`}
+            onClick={() => show(name)}
+          >
+            {state === "changed" ? t`Diff` : t`Definition`}
+          </Button>
+        ),
+      },
+    ],
+    [t, show],
+  );
+}
+
+/** Plans to accept tools as they are offered now, and shows the plan. */
+function AcceptDialog({
+  serverId,
+  tools,
+  onClose,
+}: {
+  serverId: string;
+  tools: readonly string[];
+  onClose(): void;
+}) {
+  const { t } = useLingui();
+  const { data, error, isFetching, refetch } = useQuery<Planned>({
+    queryKey: ["accept", serverId, tools],
+    queryFn: () => call("acceptTools", { params: { id: serverId }, body: { tools: [...tools] } }),
+    gcTime: 0,
+    staleTime: Infinity,
+  });
+  return (
+    <Dialog
+      open
+      wide
+      onOpenChange={(open) => open || onClose()}
+      title={t`Accept tools of ${serverId}`}
+      actions={<Button onClick={onClose}>{t`Close`}</Button>}
+    >
+      {error === null ? null : <Problem error={error} onRetry={() => void refetch()} />}
+      {data === undefined ? (
+        error === null ? (
+          <Skeleton rows={2} height={120} />
+        ) : null
+      ) : (
+        <PlanCard
+          plan={data.plan}
+          patch={data.patch}
+          preview={data.preview}
+          threadId={null}
+          onPlanAgain={() => void refetch()}
+          isPlanning={isFetching}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+function Latency({ server }: { server: ServerDetail }) {
+  const { t } = useLingui();
+  const rows = useMemo(() => server.latency.toReversed(), [server.latency]);
+  const columns = useMemo<Column<(typeof rows)[number]>[]>(
+    () => [
+      { id: "at", header: t`When`, value: ({ at }) => at, cell: ({ at }) => <Time at={at} exact /> },
+      {
+        id: "ms",
+        header: t`Milliseconds`,
+        value: ({ ms }) => ms ?? -1,
+        cell: ({ ms, ok }) => (
+          <span className={ok ? "tabular-nums" : "font-medium text-bad"}>{ok ? ms : t`no answer`}</span>
+        ),
+      },
+    ],
+    [t],
+  );
+  if (rows.length === 0) return <Empty title={t`Not probed yet`} />;
+  return (
+    <Panel flush>
+      <Table label={t`Latency`} columns={columns} rows={rows} keyOf={({ at }) => at} />
+    </Panel>
+  );
+}
+
+function Side({ server }: { server: ServerDetail }) {
+  const { t } = useLingui();
+  return (
+    <div className="flex min-w-0 flex-col gap-5">
+      <Panel title={t`Details`}>
+        <Facts
+          items={[
+            [t`Id`, <Mono key="id">{server.id}</Mono>],
+            [t`Transport`, <Mono key="transport">{server.transport}</Mono>],
+            [
+              server.transport === "stdio" ? t`Command` : t`Address`,
+              <Mono key="target">{server.target}</Mono>,
+            ],
+            server.protocol_version === null
+              ? null
+              : [t`Protocol`, <Mono key="protocol">{server.protocol_version}</Mono>],
+            server.server_info === null
+              ? null
+              : [t`Calls itself`, `${server.server_info.name} ${server.server_info.version}`],
+            [t`Calls under way`, String(server.calls_in_flight)],
+            server.agents.length === 0 ? null : [t`Agents`, server.agents.join(", ")],
+          ]}
+        />
+      </Panel>
+      <Panel title={t`Keys`}>
+        {server.keys.length === 0 ? (
+          <p className="text-muted">{t`It takes no key.`}</p>
+        ) : (
+          <ul className="flex flex-col gap-2">
+            {server.keys.map(({ name, reference }) => (
+              <li key={name}>
+                <Mono>{name}</Mono>
+                <div>
+                  <Link to="/keys">
+                    <Mono>{reference}</Mono>
+                  </Link>
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Panel>
+    </div>
+  );
+}

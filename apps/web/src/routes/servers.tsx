@@ -1,0 +1,1 @@
+export { ServersPage as ServersRoute } from "../features/servers/servers-page.tsx";
