@@ -92,6 +92,12 @@ export const importServersPayload = z.strictObject({
     .max(500),
 });
 
+export const editServerPayload = z.strictObject({
+  server: slugSchema,
+  /** RFC 7396 merge patch on its registry entry. Credentials are references. */
+  changes: z.record(z.string().max(200), z.json()),
+});
+
 /** Puts tools in the lock as they are offered now; null takes one out. */
 export const acceptToolsPayload = z.strictObject({
   server: slugSchema,
@@ -127,6 +133,7 @@ export const intentPayloads = {
   add_agent: addAgentPayload,
   onboard_server: onboardServerPayload,
   import_servers: importServersPayload,
+  edit_server: editServerPayload,
   accept_tools: acceptToolsPayload,
   edit_policies: editPoliciesPayload,
   generate_artifact: generateArtifactPayload,

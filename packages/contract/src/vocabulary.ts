@@ -24,6 +24,7 @@ export const intents = [
   "add_agent",
   "onboard_server",
   "import_servers",
+  "edit_server",
   "accept_tools",
   "edit_policies",
   "generate_artifact",

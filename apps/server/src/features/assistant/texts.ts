@@ -28,6 +28,13 @@ export const intentTexts: Record<Intent, { description: Text; example: Text }> =
       "ciclo servers import cursor .cursor/mcp.json",
     ),
   },
+  edit_server: {
+    description: text("Change how an MCP server is reached", "Alterar como um servidor MCP é alcançado"),
+    example: text(
+      "change the MCP server catalog to https://catalog.example.com/v2/mcp",
+      "altere o servidor MCP catalog para https://catalog.example.com/v2/mcp",
+    ),
+  },
   accept_tools: {
     description: text(
       "Accept tools of a server as they are offered now",

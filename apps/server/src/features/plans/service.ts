@@ -15,6 +15,7 @@ import { draftGenerateArtifact } from "./intents/generate-artifact.ts";
 import { draftRemoveAgent } from "./intents/remove-agent.ts";
 import {
   draftAcceptTools,
+  draftEditServer,
   draftImportServers,
   draftOnboardServer,
   draftRemoveServer,
@@ -114,6 +115,8 @@ async function draftFor(
       return draftOnboardServer({ payload: request.payload, ...rest });
     case "import_servers":
       return draftImportServers({ payload: request.payload, ...rest });
+    case "edit_server":
+      return draftEditServer({ payload: request.payload, ...rest });
     case "accept_tools":
       return draftAcceptTools({ payload: request.payload, ...rest });
     case "remove_server":

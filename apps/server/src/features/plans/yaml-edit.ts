@@ -12,6 +12,7 @@ import {
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
+type Path = (string | number)[];
 type Splice = { start: number; end: number; text: string };
 
 /**
@@ -57,6 +58,21 @@ export function removeYamlItem(
 }
 
 /** A new file, in the order its keys were given. */
+/** `mergePatchYaml` for the item of a sequence whose field has a value. Nothing when there is none. */
+export function mergeYamlItem(
+  source: string,
+  path: readonly string[],
+  { field, value, patch }: { field: string; value: string; patch: JsonObject },
+): string {
+  const document = parseDocument(source);
+  const list = document.getIn(path);
+  if (!isSeq(list)) return source;
+  const index = list.items.findIndex((item) => isMap(item) && item.get(field) === value);
+  if (index < 0) return source;
+  mergeInto(document, [...path, index], patch);
+  return document.toString(style(source));
+}
+
 export const writeYaml = (value: JsonObject): string => stringify(value, { lineWidth: 0 });
 
 /** The replacements that a patch of scalars for scalars amounts to; null when it does more. */
@@ -92,7 +108,7 @@ function rewrite(document: Document.Parsed, source: string, patch: JsonObject): 
   return document.toString(style(source));
 }
 
-function mergeInto(document: Document.Parsed, path: string[], patch: JsonObject): void {
+function mergeInto(document: Document.Parsed, path: Path, patch: JsonObject): void {
   for (const [key, value] of Object.entries(patch)) {
     const at = [...path, key];
     if (value === null) document.deleteIn(at);
@@ -102,7 +118,7 @@ function mergeInto(document: Document.Parsed, path: string[], patch: JsonObject)
 }
 
 /** A new value with the comment behind the old one. */
-function replacement(document: Document.Parsed, at: string[], value: Json): unknown {
+function replacement(document: Document.Parsed, at: Path, value: Json): unknown {
   const node = document.createNode(withoutNulls(value));
   const old = document.getIn(at, true);
   if (isScalar(old) && isScalar(node)) node.comment = old.comment ?? null;

@@ -55,7 +55,7 @@ export type Mode = "modern" | "legacy";
 
 /** An MCP client of one era, as an IDE would be, at a route of the gateway. */
 export async function clientAt(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, "url">,
   path: string,
   person: Pick<Person, "token">,
   mode: Mode,

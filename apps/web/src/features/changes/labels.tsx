@@ -46,6 +46,7 @@ export const intentLabels: Record<Plan["intent"], MessageDescriptor> = {
   add_agent: msg`Add an agent`,
   onboard_server: msg`Onboard a server`,
   import_servers: msg`Import servers`,
+  edit_server: msg`Change a server`,
   accept_tools: msg`Accept tools`,
   edit_policies: msg`Edit a policy`,
   generate_artifact: msg`Generate an artifact`,

@@ -45,6 +45,11 @@ const server = (intent: "remove_server" | "accept_tools", says: string, name?: s
   intent,
   fields: name === undefined ? {} : { server: name },
 });
+const moveServer = (says: string): Example => ({
+  says,
+  intent: "edit_server",
+  fields: { server: "catalog", changes: { url: "https://catalog.example.com/v2/mcp" } },
+});
 const question = (says: string): Example => ({ says, intent: null, fields: {} });
 
 const monthly = (monthly_usd: number): Fields => ({ limits: { monthly_usd } });
@@ -355,6 +360,9 @@ export const examples: readonly Example[] = [
   onboard("add an MCP server", undefined),
   server("remove_server", "remova o servidor MCP everything", "everything"),
   server("remove_server", "remove the MCP server github-tools", "github-tools"),
+  moveServer("altere o servidor MCP catalog para https://catalog.example.com/v2/mcp"),
+  moveServer("change the MCP server catalog to https://catalog.example.com/v2/mcp"),
+  moveServer("mude o endereço do servidor catalog para https://catalog.example.com/v2/mcp"),
   server("accept_tools", "aceite as ferramentas do servidor everything", "everything"),
   server("accept_tools", "aceite as ferramentas de github-tools", "github-tools"),
   server("accept_tools", "accept the tools of server everything", "everything"),

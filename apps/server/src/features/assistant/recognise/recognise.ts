@@ -74,6 +74,14 @@ export function fieldsFor(intent: Intent, message: string, known: Known): Fields
       const server = serverName(tokens, known);
       return server === null ? {} : { server };
     }
+    case "edit_server": {
+      const server = serverName(tokens, known);
+      const { endpoint } = onboardingFields(tokens, known);
+      return {
+        ...(server === null ? {} : { server }),
+        ...(endpoint === undefined ? {} : { changes: { url: endpoint } }),
+      };
+    }
     case "import_servers":
       return {};
     case "edit_policies":
@@ -156,6 +164,7 @@ function byVerb(tokens: readonly Token[], verb: number, folded: string, known: K
   }
   if (serverFirst && is(token, "remove")) return "remove_server";
   if (serverFirst && is(token, "add")) return "onboard_server";
+  if (serverFirst && is(token, "edit") && after.some(isAddress)) return "edit_server";
   if (is(token, "remove")) {
     if (artefact !== null && (agent < 0 || artefact.index < agent)) return null;
     const mentioned = after.some((each) => known.agents.includes(each.word));

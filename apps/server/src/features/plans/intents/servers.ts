@@ -2,7 +2,7 @@ import { type IntentPayload, ownServerId, type Text, text } from "@ciclo/contrac
 import { fieldError, invalidPayload } from "../../../errors.ts";
 import { type Draft, type DraftInput, writeStep } from "../draft.ts";
 import { lockStep, toolLockPath } from "../tool-lock.ts";
-import { appendYaml, type JsonObject, removeYamlItem } from "../yaml-edit.ts";
+import { appendYaml, type JsonObject, mergeYamlItem, removeYamlItem } from "../yaml-edit.ts";
 import { draftAddAgent } from "./add-agent.ts";
 
 const registryPath = "mcp-registry.yaml";
@@ -72,6 +72,54 @@ export function draftImportServers({ payload, snapshot }: DraftInput<"import_ser
       ],
     ]),
     searchFor: `${ids} MCP server`,
+  };
+}
+
+/** Changes a server's registry entry by merge patch. Its tools stay locked as they are. */
+export function draftEditServer({ payload, snapshot }: DraftInput<"edit_server">): Draft {
+  const { server } = payload;
+  const changes = payload.changes as JsonObject;
+  refuseUnknown(
+    server,
+    snapshot.registry.servers.map(({ id }) => id),
+  );
+  if (Object.keys(changes).length === 0) {
+    throw invalidPayload([fieldError("changes", "is required", "é obrigatório")]);
+  }
+  if ("id" in changes) {
+    throw invalidPayload([
+      fieldError(
+        "changes.id",
+        "an id stays; remove the server and onboard another",
+        "o id permanece; remova o servidor e integre outro",
+      ),
+    ]);
+  }
+  const source = snapshot.files.get(registryPath)?.source ?? "";
+  const fields = Object.keys(changes).join(", ");
+  const summary = text(
+    `Change MCP server ${server}: ${fields}`,
+    `Alterar o servidor MCP ${server}: ${fields}`,
+  );
+  return {
+    name: `edit-server-${server}`,
+    summary,
+    steps: [
+      writeStep(
+        "edit-server",
+        text("Write the registry entry", "Escrever a entrada do registro"),
+        text(
+          "Sets the fields named; comments and order stay as they are.",
+          "Define os campos indicados; comentários e ordem permanecem.",
+        ),
+        {
+          path: registryPath,
+          contents: mergeYamlItem(source, ["servers"], { field: "id", value: server, patch: changes }),
+        },
+      ),
+    ],
+    fileSummaries: new Map([[registryPath, summary]]),
+    searchFor: `${server} MCP server`,
   };
 }
 
