@@ -1,10 +1,13 @@
 import { type Text, text } from "@ciclo/contract";
 import {
+  type CallToolRequest,
+  type Progress,
   ProtocolError,
   type Result,
   SdkError,
   SdkErrorCode,
   SdkHttpError,
+  type Tool,
 } from "@modelcontextprotocol/client";
 import type { Connection } from "../servers/connect.ts";
 import type { Link } from "../servers/link.ts";
@@ -36,19 +39,29 @@ export async function askUpstream(
 }
 
 function send(
-  { client }: Connection,
+  { client, tools }: Connection,
   { method, params, signal, onProgress }: Asked,
   timeout: number,
 ): Promise<Result> {
-  const request = { method: method as "tools/call", params: withoutEnvelope(params) };
-  return client.request(request, {
+  const rest = withoutEnvelope(params);
+  const options = {
     signal,
     timeout,
     allowInputRequired: true,
     ...(onProgress === null
       ? {}
-      : { onprogress: (progress) => onProgress({ ...progress }), resetTimeoutOnProgress: true }),
-  });
+      : { onprogress: (progress: Progress) => onProgress({ ...progress }), resetTimeoutOnProgress: true }),
+  };
+  const called = method === "tools/call" ? tools.find(({ tool }) => tool.name === rest.name) : undefined;
+  if (called?.hasHeaders === true) {
+    // The SDK sends the arguments that the schema names as headers too. The result is the caller's to check.
+    const { name, inputSchema } = called.tool as Tool;
+    return client.callTool(rest as CallToolRequest["params"], {
+      ...options,
+      toolDefinition: { name, inputSchema },
+    });
+  }
+  return client.request({ method: method as "tools/call", params: rest }, options);
 }
 
 /** The caller's envelope speaks of the caller's own connection. */

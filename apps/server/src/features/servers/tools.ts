@@ -1,5 +1,6 @@
 import { text, type Text, type ToolState, toolStates } from "@ciclo/contract";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
+import { annotation, headerProblem } from "./header-parameters.ts";
 
 /** A tool as its server lists it. `input_schema` and the like are kept as they came. */
 export type ListedTool = { name: string; description?: string | undefined; inputSchema: unknown } & Record<
@@ -14,6 +15,8 @@ export type OfferedTool = {
   hash: string;
   /** That JSON, which the hash is of. */
   definition: string;
+  /** Whether arguments of it go as headers too. */
+  hasHeaders: boolean;
   /** Why it can never be offered, whatever is approved; null when it can. */
   problem: Text | null;
 };
@@ -35,14 +38,21 @@ const maxDepth = 64;
 
 /** Reads a listed tool: its hash, and whether it is one to be had at all. Follows no reference. */
 export function inspectTool(tool: ListedTool): OfferedTool {
-  const problem = nameProblem(tool.name) ?? schemaProblem(tool.inputSchema);
+  const problem =
+    nameProblem(tool.name) ?? schemaProblem(tool.inputSchema) ?? headerProblem(tool.inputSchema);
   // What is too deep is not walked again to be hashed.
   const definition =
     problem === null
       ? canonicalJson({ name: tool.name, description: tool.description, inputSchema: tool.inputSchema })
       : "";
   const tooLarge = definition.length > maxDefinition ? sizeProblem(definition.length) : null;
-  return { tool, hash: `sha256:${sha256(definition)}`, definition, problem: problem ?? tooLarge };
+  return {
+    tool,
+    hash: `sha256:${sha256(definition)}`,
+    definition,
+    hasHeaders: definition.includes(`"${annotation}":`),
+    problem: problem ?? tooLarge,
+  };
 }
 
 const nameProblem = (name: string): Text | null =>
