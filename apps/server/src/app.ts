@@ -221,6 +221,7 @@ function createMcp(deps: Base & { plan: PlansService["plan"] }) {
     revealKey: async (reference) => (await keys.ring()).reveal(reference),
     hasKey: async (reference) => (await keys.ring()).versionOf(reference) !== null,
     findSecrets,
+    registered: () => servers.all().map(({ server }) => server),
   });
   // What fails here is tried again when the live branch is looked at next.
   const takeIn = (): Promise<void> =>

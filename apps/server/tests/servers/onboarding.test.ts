@@ -163,14 +163,41 @@ describe("onboarding", () => {
     );
     expect(other).toMatchObject({ code: "already_exists" });
     expect(other.detail).not.toMatch(/two|one\b/);
-    const byReference = await onboard(planner, {
-      agent_name: "hub",
-      endpoint: url,
-      auth: { Authorization: "Bearer secret:hub/AUTHORIZATION" },
-    });
-    expect(byReference.validation.ok).toBe(true);
     await running.servers.stop();
     await problemOf(onboard(approver, { agent_name: "hub" }));
+  });
+
+  it("sends a stored key nowhere before approval but where the configuration sends it already", async () => {
+    const { running, planner, approver } = await start();
+    const owner = await legacyEcho({ token: "guarded-value" });
+    const elsewhere = await legacyEcho();
+    await approver.client.call("addKey", {
+      body: { provider: "hub", name: "TOKEN", value: "guarded-value" },
+    });
+    const headers = { Authorization: "Bearer secret:hub/TOKEN" };
+    pushFiles(running.git, {
+      "mcp-registry.yaml": registryOf([{ ...remote(owner.url), id: "hub", headers }]),
+    });
+    await running.servers.reconcile();
+    const ask = (endpoint: string, intent: string) =>
+      onboard(planner, { agent_name: "copy", endpoint, intent, auth: headers });
+    for (const intent of ["validate", "plan"]) {
+      const { validation, patch } = await ask(elsewhere.url, intent);
+      expect(validation.ok).toBe(false);
+      expect(validation.steps[0]?.detail).toContain("only once somebody has approved that");
+      expect(patch ?? "").not.toContain("guarded-value");
+    }
+    const { rewritten, servers } = await planner.client.call("importServers", {
+      body: {
+        client: "cursor",
+        contents: JSON.stringify({ mcpServers: { copy: { url: elsewhere.url, headers } } }),
+      },
+    });
+    expect(servers[0]?.reason).toContain("only once somebody has approved that");
+    expect(rewritten.contents).not.toContain("guarded-value");
+    expect(elsewhere.requests).toEqual([]);
+    expect((await ask(owner.url, "validate")).validation.ok).toBe(true);
+    await running.servers.stop();
   });
 
   it("names every field that is wrong", async () => {
@@ -297,6 +324,38 @@ describe("a client's file", () => {
         "inline": { "url": "https://user:pass@example.com/mcp" },
       },
     }`;
+
+  it("keeps every value as a key that is not plainly harmless, and takes no credential in arguments", async () => {
+    const { running, planner } = await start();
+    const command = process.execPath;
+    const args = fixture().args ?? [];
+    const env = {
+      DB_PASS: "hunter22",
+      PGPWD: "pg",
+      REDIS_URL: "redis://:pw@host",
+      LOG_LEVEL: "debug",
+      ROOT: "/srv/docs",
+    };
+    const contents = JSON.stringify({
+      mcpServers: {
+        db: { command, args, env },
+        flag: { command, args: [...args, "--password", "hunter22"] },
+        joined: { command, args: [...args, "--api-token=abc123def456"] },
+        uri: { command, args: [...args, "postgres://user:hunter22@host/db"] },
+      },
+    });
+    const answer = await planner.client.call("importServers", { body: { client: "cursor", contents } });
+    expect(answer.servers.map(({ outcome }) => outcome)).toEqual([
+      "planned",
+      "skipped",
+      "skipped",
+      "skipped",
+    ]);
+    expect(answer.servers[0]?.keys).toEqual(["secret:db/DB_PASS", "secret:db/PGPWD", "secret:db/REDIS_URL"]);
+    expect(answer.planned?.patch).toContain("LOG_LEVEL: debug");
+    expect(JSON.stringify(answer.planned)).not.toMatch(/hunter22|pw@/);
+    await running.servers.stop();
+  });
 
   it("is imported as one plan, its keys moved to the store, and written anew for the gateway", async () => {
     const { running, planner, approver } = await start();

@@ -39,6 +39,31 @@ const sensitiveName = /auth|token|key|secret|passw|cookie|credential|\bpat\b/i;
 /** Long, without blanks, and neither a path nor an address. */
 const looksRandom = /^(?!\/|\.|~|https?:)(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-.=+/]{24,}$/;
 
-/** Whether a header or variable of a client's file holds a credential, by its name or by its look. */
+/** Whether a parameter of an address is a credential, by its name or by its look. */
+export const looksSecret = (name: string, value: string): boolean =>
+  sensitiveName.test(name) || looksRandom.test(value);
+
+/** Switches, small numbers, levels, languages, media types, paths, hosts: nothing that opens a door. */
+const harmless = [
+  /^(true|false|yes|no|on|off|null|\d{1,6})?$/i,
+  /^(trace|debug|info|warn|warning|error|silent|development|production|staging|test)$/i,
+  /^[a-z]{2}[-_][A-Z]{2}(\.UTF-8)?$/,
+  /^(application|text)\/[a-z+.-]+(, ?(application|text)\/[a-z+.-]+)*$/i,
+  /^(~|\.{0,2}\/|[A-Za-z]:\\)[^@?]*$/,
+  /^https?:\/\/[^@?#]*$/,
+];
+
+/**
+ * Whether a header or variable of a client's file is to be kept as a key: all are, but for those
+ * whose name and value are plainly harmless. One too many in the store costs nothing.
+ */
 export const isCredential = (name: string, value: string): boolean =>
-  sensitiveName.test(name) || looksRandom.test(value) || schemes.test(value);
+  sensitiveName.test(name) || !harmless.some((form) => form.test(value));
+
+/** A credential within an argument: `--token=…`, `--password …`, `scheme://user:secret@host`. */
+export const argumentsCarryCredential = (args: readonly string[]): boolean =>
+  args.some(
+    (argument) =>
+      /^--?[\w-]*(pass|token|secret|key|auth|credential)[\w-]*(=|$)/i.test(argument) ||
+      /\w:\/\/[^/\s]*:[^/\s]*@/.test(argument),
+  );

@@ -21,5 +21,7 @@ export type OnboardingDeps = {
   /** The value in use of a reference. Throws a `Refusal` where there is none. */
   revealKey(reference: string): Promise<string>;
   hasKey(reference: string): Promise<boolean>;
+  /** Servers of the live configuration. */
+  registered(): readonly RegistryServer[];
   findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
 };

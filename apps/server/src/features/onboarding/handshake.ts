@@ -3,6 +3,7 @@ import {
   type Locale,
   type RegistryServer,
   registryServerSchema,
+  type Text,
   text,
   type Validation,
 } from "@ciclo/contract";
@@ -28,12 +29,49 @@ export async function validate(
   const given = new Map(credentials.map(({ reference, key }) => [reference, key?.value]));
   const values: Record<string, string> = {};
   for (const [name, reference] of Object.entries(payload.auth ?? {})) {
-    const bare = reference.slice(reference.indexOf("secret:"));
-    const value = given.get(reference) ?? (await deps.revealKey(bare));
-    values[name] = reference.replace(bare, value);
+    const bare = bareReference(reference);
+    const mine = given.get(reference);
+    if (mine === undefined && !isSentThereAlready(deps.registered(), bare, server)) {
+      return unproven(deps, onlyOnceApproved(bare), locale);
+    }
+    values[name] = reference.replace(bare, mine ?? (await deps.revealKey(bare)));
   }
   return shake(deps, server, values, locale);
 }
+
+/** An answer without a handshake, and why there was none. */
+export function unproven(deps: OnboardingDeps, why: Text, locale: Locale): Validated {
+  const step: Step = { step: "resolve", status: "failed", ms: null, detail: why };
+  return { validation: deps.presentValidation([step], null, locale), lock: undefined };
+}
+
+/** `Bearer secret:a/B` → `secret:a/B`. */
+export const bareReference = (reference: string): string => reference.slice(reference.indexOf("secret:"));
+
+/**
+ * Whether a stored key goes to a server's very place by the live configuration. Before somebody
+ * approves it, a key goes nowhere else: whoever plans could have it sent to an address of their own. Pure.
+ */
+export const isSentThereAlready = (
+  registered: readonly RegistryServer[],
+  reference: string,
+  { url, command, args = [] }: Pick<RegistryServer, "url" | "command" | "args">,
+): boolean =>
+  registered.some(
+    (known) =>
+      (url === undefined
+        ? known.command === command && JSON.stringify(known.args ?? []) === JSON.stringify(args)
+        : known.url !== undefined && new URL(known.url).origin === new URL(url).origin) &&
+      Object.values({ ...known.env, ...known.headers }).some(
+        (value) => value.includes("secret:") && bareReference(value) === reference,
+      ),
+  );
+
+export const onlyOnceApproved = (reference: string): Text =>
+  text(
+    `${reference} is a stored key: it is sent to a new place only once somebody has approved that. Give the value itself to shake hands before`,
+    `${reference} é uma chave guardada: só é enviada a um novo lugar depois que alguém o aprova. Informe o próprio valor para fazer o handshake antes`,
+  );
 
 /** Throws what policy refuses; a handshake that fails otherwise is an answer. */
 export async function shake(

@@ -9,10 +9,18 @@ import {
 } from "@ciclo/contract";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import type { Actor } from "../../lib/actor.ts";
-import type { Step } from "../servers/connect.ts";
 import { readClientFile, without, writeClientFile } from "./client-files.ts";
 import type { OnboardingDeps } from "./deps.ts";
-import { refuseTakenKeys, shake, storeKeys, type Validated } from "./handshake.ts";
+import {
+  refuseTakenKeys,
+  shake,
+  storeKeys,
+  type Validated,
+  bareReference,
+  isSentThereAlready,
+  onlyOnceApproved,
+  unproven,
+} from "./handshake.ts";
 import { entryOf, type Translated, translate } from "./import.ts";
 
 export type ImportRequest = {
@@ -118,22 +126,20 @@ async function takeOver(
     await refuseTakenKeys(deps, translated.credentials);
     if (translated.elsewhere.length > 0) {
       const missing = translated.elsewhere.join(", ");
-      const unproven: Step = {
-        step: "resolve",
-        status: "failed",
-        ms: null,
-        detail: text(
-          `${missing}: the value stands elsewhere. Store it: ciclo keys add ${id}/NAME`,
-          `${missing}: o valor está em outro lugar. Guarde-o: ciclo keys add ${id}/NOME`,
-        ),
-      };
-      const validation = deps.presentValidation([unproven], null, locale);
-      return { name, id, why: unproven.detail, taken: { translated, validation, lock: undefined } };
+      const why = text(
+        `${missing}: the value stands elsewhere. Store it: ciclo keys add ${id}/NAME`,
+        `${missing}: o valor está em outro lugar. Guarde-o: ciclo keys add ${id}/NOME`,
+      );
+      return { name, id, why, taken: { translated, ...unproven(deps, why, locale) } };
     }
     const { server, credentials } = translated;
     const values = { ...server.env, ...server.headers };
     for (const { name: key, reference, key: stored } of credentials) {
-      const bare = reference.slice(reference.indexOf("secret:"));
+      const bare = bareReference(reference);
+      if (stored === null && !isSentThereAlready(deps.registered(), bare, server)) {
+        const why = onlyOnceApproved(bare);
+        return { name, id, why, taken: { translated, ...unproven(deps, why, locale) } };
+      }
       values[key] = reference.replace(bare, stored?.value ?? (await deps.revealKey(bare)));
     }
     return { name, id, why: null, taken: { translated, ...(await shake(deps, server, values, locale)) } };

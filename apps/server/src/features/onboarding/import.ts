@@ -8,7 +8,13 @@ import {
 import { fieldErrors } from "../../lib/validation.ts";
 import { slugFrom } from "./names.ts";
 import type { ClientEntry } from "./client-files.ts";
-import { type Credential, credentialsFrom, isCredential } from "./credentials.ts";
+import {
+  argumentsCarryCredential,
+  type Credential,
+  credentialsFrom,
+  isCredential,
+  looksSecret,
+} from "./credentials.ts";
 
 /** A server of a client's file, as the registry would have it. */
 export type Translated = {
@@ -58,6 +64,16 @@ export function translate(
       why: text(`${error?.path}: ${error?.message.en}`, `${error?.path}: ${error?.message["pt-BR"]}`),
     };
   }
+  if (argumentsCarryCredential(entry.args ?? [])) {
+    return {
+      name,
+      id,
+      why: text(
+        "its arguments carry a credential; put it into a variable and import again",
+        "seus argumentos contêm uma credencial; coloque-a em uma variável e importe de novo",
+      ),
+    };
+  }
   if (url !== undefined && carriesCredential(url)) {
     return {
       name,
@@ -96,7 +112,7 @@ function carriesCredential(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { username, password, searchParams } = new URL(url);
   return (
-    username !== "" || password !== "" || [...searchParams].some(([name, value]) => isCredential(name, value))
+    username !== "" || password !== "" || [...searchParams].some(([name, value]) => looksSecret(name, value))
   );
 }
 
