@@ -69,8 +69,10 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     live.close();
     server.closeIdleConnections();
     budgets.stop();
-    void canary
-      .stop()
+    // What has been called is recorded first, whatever else takes long.
+    void recorder
+      .flush()
+      .then(() => canary.stop())
       .then(() => Promise.all([changes.reconciler.stop(), keys.stop(), servers.stop()]))
       .then(() => recorder.flush())
       .then(() => audit.close())

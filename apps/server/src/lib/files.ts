@@ -1,4 +1,5 @@
-import { chmod, mkdir, open, readFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { chmod, link, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Makes a folder that only its owner may enter. */
@@ -18,21 +19,25 @@ export async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
-/** Creates a file that must not exist yet; false when it does. */
+/** Creates a file that must not exist yet; false when it does. It is there whole, or not at all. */
 export async function createOnce(path: string, contents: string): Promise<boolean> {
   await privateFolder(dirname(path));
+  const draft = `${path}.${randomUUID()}`;
   try {
-    const handle = await open(path, "wx", 0o600);
+    const handle = await open(draft, "wx", 0o600);
     try {
       await handle.writeFile(contents);
       await handle.sync();
     } finally {
       await handle.close();
     }
+    await link(draft, path);
     return true;
   } catch (error) {
     if (isErrno(error, "EEXIST")) return false;
     throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
 }
 

@@ -4,6 +4,8 @@ import { Agent, fetch as undiciFetch } from "undici";
 /** HTTP to one server: its own connections, only to allowed addresses, no answer without a bound. */
 export type HttpConnections = {
   agent: Agent;
+  /** For streams that stay open for as long as a caller listens: they take no place from calls. */
+  streams: Agent;
   fetch: (input: string | URL, init?: RequestInit) => Promise<Response>;
   /** Lets what is under way end. */
   close(): Promise<void>;
@@ -17,27 +19,32 @@ export type HttpOptions = {
 
 /** Of one answer; of one event where the answer is a stream of them. */
 export const maxMessageBytes = 16 * 1024 * 1024;
-const maxConnections = 128;
+const maxStreams = 1024;
 
 export function openHttp({ lookup, connectMs, callMs }: HttpOptions): HttpConnections {
-  const agent = new Agent({
+  const options = {
     connect: { lookup, timeout: connectMs },
-    connections: maxConnections,
     headersTimeout: callMs,
     // Streams of events are silent for as long as nothing happens; calls have their own limit.
     bodyTimeout: 0,
     // Less than servers keep idle connections for, so that no request meets one that is being closed.
     keepAliveTimeout: 4000,
     allowH2: false,
-  });
+  };
+  // Calls are counted before they come here; one that waited for a connection would wait for ever.
+  const agent = new Agent(options);
+  const streams = new Agent({ ...options, connections: maxStreams });
   return {
     agent,
+    streams,
     async fetch(input, init = {}) {
       const redirect = init.redirect === "error" ? "error" : "manual";
       const request = { ...init, redirect, dispatcher: agent } as Parameters<typeof undiciFetch>[1];
       return bounded(await undiciFetch(input, request));
     },
-    close: () => agent.close(),
+    async close() {
+      await Promise.all([agent.close(), streams.destroy()]);
+    },
   };
 }
 
@@ -65,7 +72,7 @@ function countBytes(unit: "event" | "whole") {
       return;
     }
     // Roughly enough: an event ends where a chunk with an empty line does.
-    if (unit === "event" && Buffer.from(chunk).includes("\n\n")) size = 0;
+    if (unit === "event" && /\n\r?\n|\r\r/.test(Buffer.from(chunk).toString("latin1"))) size = 0;
     controller.enqueue(chunk);
   };
 }

@@ -284,7 +284,7 @@ describe("usage", () => {
       ["echo", "echo", person.name, "ok", "legacy", 0.01],
       ["echo", "echo", person.name, "tool_error", "legacy", 0.01],
       ["echo", "nothing", person.name, "refused", "legacy", null],
-      ["echo", "slow", person.name, "timeout", "legacy", null],
+      ["echo", "slow", person.name, "timeout", "legacy", 0.01],
     ]);
     expect(rows.every(({ ms, request_bytes }) => ms > 0 && request_bytes > 0)).toBe(true);
     expect(rows[0]?.response_bytes).toBeGreaterThan(0);

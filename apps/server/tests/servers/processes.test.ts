@@ -43,12 +43,13 @@ describe("a stdio server's process", () => {
   it.each([
     ["one that ends by itself", []],
     ["one that starts others", ["grandchild"]],
+    ["one whose child leaves its group", ["escapee"]],
     ["one that will not end", ["lingers", "grandchild"]],
   ])("is gone when the console stops: %s", async (_, behaviours) => {
     const { running, mark, person } = await runFixture(behaviours);
     await healthy(person);
     const pids = processesWith(mark);
-    expect(pids.length).toBeGreaterThan(0);
+    expect(pids.length).toBe(1 + behaviours.filter((each) => each !== "lingers").length);
     await running.servers.stop();
     expect(processesWith(mark)).toEqual([]);
   });
@@ -94,7 +95,7 @@ describe("a stdio server's process", () => {
 
   it("leaves nothing behind when a handshake fails", async () => {
     const mark = `mark-${randomUUID()}`;
-    const { error } = await shakeHands({ ...fixture("refuses", "grandchild", mark) });
+    const { error } = await shakeHands({ ...fixture("refuses", "grandchild", "escapee", mark) });
     expect(error?.step).toBe("negotiate");
     expect(processesWith(mark)).toEqual([]);
   });
@@ -106,7 +107,7 @@ describe("a stdio server's process", () => {
     pushFiles(join(home, "config.git"), {
       ...openPolicies(),
       "mcp-registry.yaml": registryOf([
-        fixture("grandchild", mark),
+        fixture("grandchild", "escapee", mark),
         { ...fixture("lingers", mark), id: "lingering" },
       ]),
     });
@@ -114,7 +115,7 @@ describe("a stdio server's process", () => {
     const server = await startProcess({ CICLO_HOME: home });
     await eventually(
       () => Promise.resolve(processesWith(mark)),
-      (pids) => pids.length >= 2,
+      (pids) => pids.length >= 4,
     );
     process.kill(server.pid, signal);
     const left = await eventually(

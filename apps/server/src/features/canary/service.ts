@@ -27,7 +27,7 @@ export type CanaryDeps = {
     locale: Locale,
   ): Promise<unknown>;
   /** Waits; tests hand in one that does not. */
-  wait?(ms: number): Promise<void>;
+  wait?(ms: number, signal: AbortSignal): Promise<void>;
 };
 
 export type CanaryService = {
@@ -47,7 +47,17 @@ export type CanaryService = {
   stop(): Promise<void>;
 };
 
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
+/** Waits, but not once the console stops. */
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms).unref();
+  const stop = (): void => resolve();
+  signal.addEventListener("abort", stop, { once: true });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  });
+}
 
 /** Probes after a change: what does not do well is taken back by itself, with the evidence on record. */
 export function createCanary(deps: CanaryDeps): CanaryService {
@@ -175,7 +185,7 @@ async function probeAll(
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (let turn = 0; turn < policy.probes && !signal.aborted; turn += 1) {
-    if (turn > 0) await (deps.wait ?? wait)(policy.interval_s * 1000);
+    if (turn > 0) await (deps.wait ?? wait)(policy.interval_s * 1000, signal);
     // One that policy forbids to reach, or whose key is not stored, tells nothing by not answering.
     const open = servers.filter(({ id }) => deps.states().get(id) !== "quarantined");
     const looks = await Promise.all(

@@ -1,4 +1,3 @@
-import { posix } from "node:path";
 import { type PolicyFile, type PolicyOf, policyOf, type Role } from "@ciclo/contract";
 
 type Access = PolicyOf<"access">;
@@ -39,8 +38,12 @@ export function mayEnter(policy: Access | null, roles: readonly Role[], server: 
   return shut < 0 && policy.default === "allow";
 }
 
-const matchesAny = (name: string, globs: readonly string[]): boolean =>
-  globs.some((glob) => glob === "*" || glob === name || posix.matchesGlob(name, glob));
+/** `*` is any run of characters, whichever they are; the rest is itself. */
+const matchesAny = (name: string, patterns: readonly string[]): boolean =>
+  patterns.some((pattern) => pattern === "*" || pattern === name || formOf(pattern).test(name));
+
+const formOf = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.split("*").map(RegExp.escape).join("[^]*")}$`);
 
 const maxKept = 20_000;
 

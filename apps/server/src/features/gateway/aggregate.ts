@@ -7,7 +7,7 @@ import { sendJson } from "./edge.ts";
 import { type Guard, type LiveServer, type Metered } from "./guard.ts";
 import { GatewayRefusal, type RpcMessage } from "./messages.ts";
 import type { OwnServer } from "./own-server.ts";
-import { answerMetered } from "./server-route.ts";
+import { answerMetered } from "./outcomes.ts";
 import { askUpstream } from "./upstream.ts";
 
 export type AggregateDeps = {
@@ -23,6 +23,7 @@ export type AggregateDeps = {
 
 /** Between a server's id and its tool's name. Ids hold no underscore, so the first one parts them. */
 const separator = "__";
+const maxName = 128;
 /** How long a caller may hold on to the list, in milliseconds. */
 const listTtlMs = 5000;
 
@@ -89,27 +90,35 @@ export class Aggregate {
     if (this.#deps.own.has(name)) return callOwn(this.#deps, asked, name);
     const cut = name.indexOf(separator);
     const live = cut < 0 ? undefined : this.#deps.find(name.slice(0, cut));
-    if (live === undefined) throw noTool(name);
+    if (live === undefined) {
+      const call = meteredCall(asked, ownServerId, name.slice(0, maxName));
+      return answerMetered(this.#deps.guard, call, () => Promise.reject(noTool(name)));
+    }
     return this.#callServer(asked, live, name.slice(cut + separator.length));
   }
 
   async #callServer(asked: BridgedRequest, live: LiveServer, tool: string) {
     const { guard, callMsOf } = this.#deps;
     const { actor } = asked.caller;
-    return answerMetered(
-      guard,
-      meteredCall(asked, live.server.id, tool, live.server.price?.per_call_usd),
-      async () => {
+    const call = meteredCall(asked, live.server.id, tool, live.server.price?.per_call_usd);
+    live.link.hold();
+    try {
+      return await answerMetered(guard, call, async () => {
+        // Its tools are known once it has been connected to.
+        await live.link.connected();
         await guard.admit(actor, live, tool);
         live.link.enter();
         try {
+          call.dispatched = true;
           const params = { ...asked.params, name: tool };
           return await askUpstream(this.#deps, live.link, { ...asked, params }, callMsOf(live.server));
         } finally {
           live.link.leave();
         }
-      },
-    );
+      });
+    } finally {
+      live.link.release();
+    }
   }
 
   /** The tools that a caller may see, as a JSON array. */
@@ -177,6 +186,7 @@ const meteredCall = (
   era: "modern",
   requestBytes: Buffer.byteLength(JSON.stringify(params)),
   price: price ?? null,
+  dispatched: false,
 });
 
 const noTool = (name: string): GatewayRefusal =>

@@ -152,6 +152,16 @@ export class Gateway {
       sendJson(response, 400, errorBody(undefined, rpcCodes.invalidRequest, said));
       return null;
     }
+    const { method, params } = message as RpcMessage;
+    if (method !== undefined && typeof method !== "string") {
+      sendJson(response, 400, errorBody(undefined, rpcCodes.invalidRequest, "method must be a string"));
+      return null;
+    }
+    if (method === "tools/call" && !isToolName(params?.name)) {
+      const said = `params.name must be a string of 1 to ${maxToolName} characters`;
+      sendJson(response, 400, errorBody((message as RpcMessage).id, rpcCodes.invalidParams, said));
+      return null;
+    }
     return { message: message as RpcMessage, body };
   }
 
@@ -221,6 +231,10 @@ export class Gateway {
     return new Refusal("internal", brokenText);
   }
 }
+
+const maxToolName = 256;
+const isToolName = (name: unknown): boolean =>
+  typeof name === "string" && name.length > 0 && name.length <= maxToolName;
 
 const brokenText: Text = text(
   "Something broke here, not in your call; see the console's log",

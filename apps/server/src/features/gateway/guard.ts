@@ -1,6 +1,7 @@
 import { type PolicyFile, type RegistryServer, type Text, text } from "@ciclo/contract";
 import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
 import type { Link } from "../servers/link.ts";
+import type { ListedTool } from "../servers/tools.ts";
 import type { BudgetRefusal } from "../usage/budgets.ts";
 import type { UsageEvent } from "../usage/recorder.ts";
 import { AccessTable, type Verdict } from "./access.ts";
@@ -35,6 +36,8 @@ export type Metered = {
   requestBytes: number;
   /** What the call costs when it is made; null where no price is known. */
   price: number | null;
+  /** Whether it has gone to the server: what comes of it then, it is paid for. */
+  dispatched: boolean;
 };
 
 export type Outcome = { status: UsageEvent["status"]; error: string | null; responseBytes: number };
@@ -62,21 +65,25 @@ export class Guard {
     return this.#table().decide(actor.roles, server, tool).allowed;
   }
 
-  /** Lets a tool call through, or throws a `GatewayRefusal` that says which rule is against it. */
+  /** The same of a tool as a server lists it just now, whose definition may be another one. */
+  mayShow(actor: Actor, live: LiveServer, listed: ListedTool): boolean {
+    return this.maySee(actor, live, listed.name) && live.link.offers(listed);
+  }
+
+  /** Lets a tool call of a connected server through, or throws a `GatewayRefusal` that says which rule is against it. */
   async admit(actor: Actor, { server, link }: LiveServer, tool: string): Promise<void> {
     const verdict = this.#table().decide(actor.roles, server.id, tool);
     if (!verdict.allowed) throw forbidden(actor, server.id, tool, verdict);
     const judged = link.tool(tool);
-    if (judged !== undefined && judged.reason !== null) throw withheld(server.id, tool, judged.reason);
-    if (judged === undefined && link.connection !== null) throw unknownTool(server.id, tool);
+    if (judged === undefined) throw unknownTool(server.id, tool);
+    if (judged.reason !== null) throw withheld(server.id, tool, judged.reason);
     this.#spend(actor, server.id);
     if (verdict.audit) await this.#audit(actor, server.id, tool, verdict);
   }
 
   /** Notes how a call ended, and what it cost. */
   meter(call: Metered, startedAt: number, { status, error, responseBytes }: Outcome): void {
-    const isMade = status === "ok" || status === "tool_error";
-    const costUsd = isMade ? call.price : null;
+    const costUsd = call.dispatched ? call.price : null;
     if (costUsd !== null) this.#deps.budgets.add(call.server, costUsd);
     this.#deps.record({
       server: call.server,

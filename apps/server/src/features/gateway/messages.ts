@@ -13,6 +13,7 @@ export type RpcMessage = {
 /** Error codes of the gateway itself, in the range that JSON-RPC leaves to implementations. */
 export const rpcCodes = {
   invalidRequest: -32600,
+  invalidParams: -32602,
   parseError: -32700,
   policy_denied: -32001,
   tool_withheld: -32001,
@@ -22,7 +23,7 @@ export const rpcCodes = {
   timeout: -32004,
 } as const;
 
-export type GatewayCode = Exclude<keyof typeof rpcCodes, "invalidRequest" | "parseError">;
+export type GatewayCode = Exclude<keyof typeof rpcCodes, "invalidRequest" | "invalidParams" | "parseError">;
 
 /** Why the gateway does not let a call through, or could not bring it to its end. */
 export class GatewayRefusal extends Error {

@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
-import type { HttpConnections } from "../../lib/http.ts";
+import { isEventStream, UnreadableListError } from "./tool-lists.ts";
 
 /** Bytes from a caller to a streamable HTTP server and back: neither side's messages are made anew. */
 export type RelayJob = {
-  http: HttpConnections;
+  agent: Dispatcher;
   url: URL;
   method: "POST" | "GET" | "DELETE";
   body: Buffer | null;
@@ -19,6 +19,8 @@ export type RelayJob = {
   timeoutMs: number;
   /** Makes another body of the whole answer; null passes it on as it comes. */
   rewrite: ((body: Buffer, contentType: string) => Buffer) | null;
+  /** Rewrites a stream of events piece by piece; null passes it on as it comes. */
+  filter: ((source: string) => string) | null;
   /** The message that ends a stream which breaks off; null where nobody waits for one. */
   lastWord(error: Error): string | null;
 };
@@ -28,7 +30,7 @@ export type Relayed =
   | { kind: "answered"; status: number; bytes: number; answer: Buffer | null; contentType: string }
   | { kind: "failed"; status: number | null; error: Error | null }
   | { kind: "broken"; bytes: number; error: Error }
-  | { kind: "cancelled"; bytes: number };
+  | { kind: "cancelled"; bytes: number; dispatched: boolean };
 
 const passedOn = [
   "accept",
@@ -43,10 +45,12 @@ const smallBytes = 64 * 1024;
 const maxRewritten = 32 * 1024 * 1024;
 
 export function relay(job: RelayJob, response: ServerResponse): Promise<Relayed> {
+  // Who has left already will not say so again.
+  if (response.destroyed) return Promise.resolve({ kind: "cancelled", bytes: 0, dispatched: false });
   const ending = Promise.withResolvers<Relayed>();
   const handler = new RelayHandler(job, response, ending.resolve);
   response.once("close", () => handler.callerLeft());
-  job.http.agent.dispatch(
+  job.agent.dispatch(
     {
       origin: job.url.origin,
       path: `${job.url.pathname}${job.url.search}`,
@@ -88,6 +92,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   /** The parts so far; no longer all of them once they are streamed and many. */
   #kept: Buffer[] = [];
   #streams = false;
+  readonly #decoder = new TextDecoder();
   #bytes = 0;
   #ended = false;
 
@@ -99,7 +104,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   callerLeft(): void {
     if (this.#ended) return;
-    this.#finish({ kind: "cancelled", bytes: this.#bytes });
+    this.#finish({ kind: "cancelled", bytes: this.#bytes, dispatched: true });
     this.#controller?.abort(new Error("the caller has left"));
   }
 
@@ -123,7 +128,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#head = { "content-type": contentType };
     const session = headers["mcp-session-id"];
     if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal(session);
-    if (contentType.startsWith("text/event-stream") && this.#job.rewrite === null) this.#stream();
+    if (isEventStream(contentType) && this.#job.rewrite === null) this.#stream();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -135,9 +140,22 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       else if (this.#bytes > maxRewritten) controller.abort(new Error("the answer is too large"));
       return;
     }
-    if (!this.#response.write(chunk)) {
+    if (!this.#write(controller, chunk)) {
       controller.pause();
       this.#response.once("drain", () => controller.resume());
+    }
+  }
+
+  /** False when the caller is slower than the server. */
+  #write(controller: Dispatcher.DispatchController, chunk: Buffer): boolean {
+    const { filter } = this.#job;
+    if (filter === null) return this.#response.write(chunk);
+    try {
+      const events = filter(this.#decoder.decode(chunk, { stream: true }));
+      return events === "" || this.#response.write(events);
+    } catch (error) {
+      controller.abort(error as Error);
+      return true;
     }
   }
 
@@ -148,12 +166,25 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (this.#streams) {
       this.#response.end();
     } else {
-      const sent = this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType);
+      const sent = this.#rewritten(body, contentType);
+      if (sent instanceof Error) {
+        this.#finish({ kind: "failed", status: null, error: sent });
+        return;
+      }
       this.#head["content-length"] = String(sent.length);
       this.#response.writeHead(this.#status, this.#head).end(sent);
     }
     const answer = this.#bytes > smallBytes ? null : body;
     this.#finish({ kind: "answered", status: this.#status, bytes: this.#bytes, answer, contentType });
+  }
+
+  #rewritten(body: Buffer, contentType: string): Buffer | UnreadableListError {
+    try {
+      return this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType);
+    } catch (error) {
+      if (error instanceof UnreadableListError) return error;
+      throw error;
+    }
   }
 
   onResponseError(_: unknown, error: Error): void {
@@ -163,7 +194,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       return;
     }
     this.#finish({ kind: "broken", bytes: this.#bytes, error });
-    const isStream = this.#head["content-type"]?.startsWith("text/event-stream") ?? false;
+    const isStream = isEventStream(this.#head["content-type"] ?? "");
     const lastWord = isStream ? this.#job.lastWord(error) : null;
     if (lastWord === null) this.#response.destroy();
     else this.#response.end(`event: message\ndata: ${lastWord}\n\n`);

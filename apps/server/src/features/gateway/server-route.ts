@@ -5,12 +5,15 @@ import type { ServerCapabilities } from "@modelcontextprotocol/server";
 import { Refusal } from "../../errors.ts";
 import type { Actor } from "../../lib/actor.ts";
 import type { Connection } from "../servers/connect.ts";
+import type { ListedTool } from "../servers/tools.ts";
 import { Bridge, type BridgedRequest } from "./bridge.ts";
-import { type Guard, type LiveServer, type Metered, type Outcome } from "./guard.ts";
+import { type Guard, type LiveServer, type Metered } from "./guard.ts";
 import { GatewayRefusal, refusalBody, type RpcMessage } from "./messages.ts";
-import { relay, type Relayed, type RelayJob } from "./relay.ts";
+import { answerMetered, isLate, outcomeOf, refusedOutcome } from "./outcomes.ts";
+import { bodyToPass } from "./passed-body.ts";
+import { relay, type RelayJob } from "./relay.ts";
 import type { SessionSeal } from "./sessions.ts";
-import { filterToolList } from "./tool-lists.ts";
+import { eventFilter, filterToolList } from "./tool-lists.ts";
 import { askUpstream, timedOut } from "./upstream.ts";
 
 export type ServerRouteDeps = {
@@ -34,6 +37,8 @@ export type Entered = {
 export type Posted = Entered & { message: RpcMessage; body: Buffer; modern: boolean; startedAt: number };
 
 const probeMs = 5000;
+/** Streams that one caller may hold open with one server. */
+const maxStreams = 32;
 
 /**
  * The unprefixed route of one server. Where caller and server speak the same revisions over
@@ -42,23 +47,39 @@ const probeMs = 5000;
 export class ServerRoute {
   readonly #deps: ServerRouteDeps;
   readonly #bridges = new WeakMap<LiveServer["link"], Bridge>();
+  /** Open streams by caller and server. */
+  readonly #streams = new Map<string, number>();
 
   constructor(deps: ServerRouteDeps) {
     this.#deps = deps;
   }
 
   async post(posted: Posted): Promise<void> {
-    const { live, message, request, response, actor, locale } = posted;
-    const connection = live.link.connection ?? (await live.link.connected());
-    if (!(await this.#passesThrough(live, connection, posted.modern))) {
-      await this.#bridgeOf(live).serve(request, response, message, { actor, locale });
-      return;
+    const { link } = posted.live;
+    // Before anything is waited for, or what is found here may be closed before it is used.
+    link.hold();
+    try {
+      await this.#post(posted);
+    } finally {
+      link.release();
     }
-    const sessionId = this.#sessionOf(posted);
+  }
+
+  async #post(posted: Posted): Promise<void> {
+    const { live, message, request, response, actor, locale, modern } = posted;
     const isCall = message.method === "tools/call";
     const tool = isCall ? String(message.params?.name) : null;
     const call = metered(posted, tool);
+    let entered: { connection: Connection; sessionId: string | undefined; body: Buffer };
     try {
+      const connection = live.link.connection ?? (await live.link.connected());
+      if (!headersAgree(posted) || !(await this.#passesThrough(live, connection, modern))) {
+        await this.#bridgeOf(live).serve(request, response, message, { actor, locale });
+        return;
+      }
+      const body = bodyToPass(message, posted.body);
+      if (body === null) throw ambiguous();
+      entered = { connection, sessionId: this.#sessionOf(posted), body };
       if (isCall) await this.#deps.guard.admit(actor, live, tool ?? "");
       live.link.enter();
     } catch (error) {
@@ -66,9 +87,10 @@ export class ServerRoute {
       throw error;
     }
     try {
-      const relayed = await relay(this.#job(posted, connection, sessionId), response);
-      const outcome = outcomeOf(relayed);
-      if (message.id !== undefined) this.#deps.guard.meter(call, posted.startedAt, outcome);
+      const { connection, sessionId, body } = entered;
+      const relayed = await relay(this.#job({ ...posted, body }, connection, sessionId), response);
+      call.dispatched = relayed.kind !== "cancelled" || relayed.dispatched;
+      if (message.id !== undefined) this.#deps.guard.meter(call, posted.startedAt, outcomeOf(relayed));
       if (relayed.kind === "failed") throw this.#failure(live, relayed);
     } finally {
       live.link.leave();
@@ -77,7 +99,7 @@ export class ServerRoute {
 
   /** A session's stream of messages from the server, or its end: only where sessions are passed through. */
   async session(entered: Entered, method: "GET" | "DELETE"): Promise<void> {
-    const { live, response } = entered;
+    const { live, response, actor } = entered;
     const connection = live.link.connection ?? (await live.link.connected());
     if (!(await this.#passesThrough(live, connection, false))) {
       response.writeHead(405, { allow: "POST" }).end();
@@ -85,8 +107,26 @@ export class ServerRoute {
     }
     const sessionId = this.#sessionOf(entered);
     const job = this.#job({ ...entered, message: null, body: null, method }, connection, sessionId);
-    const relayed = await relay(job, response);
-    if (relayed.kind === "failed") throw this.#failure(live, relayed);
+    const leave = method === "GET" ? this.#enterStream(actor, live) : () => {};
+    try {
+      const relayed = await relay(job, response);
+      if (relayed.kind === "failed") throw this.#failure(live, relayed);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Counts a caller's stream of a server. Refuses beyond the limit. */
+  #enterStream(actor: Actor, { server }: LiveServer): () => void {
+    const key = `${actor.id ?? actor.name} ${server.id}`;
+    const open = this.#streams.get(key) ?? 0;
+    if (open >= maxStreams) throw tooManyStreams(server.id);
+    this.#streams.set(key, open + 1);
+    return () => {
+      const left = (this.#streams.get(key) ?? 1) - 1;
+      if (left === 0) this.#streams.delete(key);
+      else this.#streams.set(key, left);
+    };
   }
 
   /** Tells those who listen to a server through a bridge that its tools are other ones. */
@@ -120,9 +160,9 @@ export class ServerRoute {
     const { live, actor } = of;
     if (http === null) throw new Error(`server ${live.server.id} is not reached by HTTP`);
     const isList = of.message?.method === "tools/list";
-    const keep = (name: string): boolean => this.#deps.guard.maySee(actor, live, name);
+    const keep = (tool: ListedTool): boolean => this.#deps.guard.mayShow(actor, live, tool);
     return {
-      http,
+      agent: of.method === "GET" ? http.streams : http.agent,
       url: new URL(live.server.url ?? ""),
       method: of.method ?? "POST",
       body: of.body,
@@ -136,6 +176,8 @@ export class ServerRoute {
           ? null
           : refusalBody(of.message.id, this.#failure(live, { status: null, error }), of.locale),
       rewrite: isList ? (body, contentType) => filterToolList(body, contentType, keep) : null,
+      // What a stream replays may be a list as well.
+      filter: of.method === "GET" ? eventFilter(keep) : null,
     };
   }
 
@@ -180,11 +222,13 @@ export class ServerRoute {
       era: live.link.era ?? "legacy",
       requestBytes: size,
       price: tool === null ? null : (live.server.price?.per_call_usd ?? null),
+      dispatched: false,
     };
     return answerMetered(guard, call, async () => {
       if (tool !== null) await guard.admit(actor, live, tool);
       live.link.enter();
       try {
+        call.dispatched = true;
         const result = await askUpstream(this.#deps, live.link, asked, callMsOf(live.server));
         return asked.method === "tools/list" ? this.#visible(live, actor, result) : result;
       } finally {
@@ -194,40 +238,9 @@ export class ServerRoute {
   }
 
   #visible(live: LiveServer, actor: Actor, result: Record<string, unknown>) {
-    const tools = result.tools as { name: string }[];
-    return { ...result, tools: tools.filter(({ name }) => this.#deps.guard.maySee(actor, live, name)) };
+    const tools = result.tools as ListedTool[];
+    return { ...result, tools: tools.filter((tool) => this.#deps.guard.mayShow(actor, live, tool)) };
   }
-}
-
-/** Runs a bridged request, and meters it however it ends. */
-export async function answerMetered<T extends Record<string, unknown>>(
-  guard: Guard,
-  call: Metered,
-  work: () => Promise<T>,
-): Promise<T> {
-  const startedAt = performance.now();
-  try {
-    const result = await work();
-    const responseBytes = Buffer.byteLength(JSON.stringify(result));
-    const status = result.isError === true ? "tool_error" : "ok";
-    guard.meter(call, startedAt, { status, error: null, responseBytes });
-    return result;
-  } catch (error) {
-    guard.meter(call, startedAt, refusedOutcome(error));
-    throw error;
-  }
-}
-
-function refusedOutcome(error: unknown): Outcome {
-  const said = error instanceof Error ? error.message : "failed";
-  if (error instanceof GatewayRefusal) {
-    const status =
-      error.code === "timeout" ? "timeout" : error.code === "server_unavailable" ? "error" : "refused";
-    return { status, error: said, responseBytes: 0 };
-  }
-  const isAborted = error instanceof Error && error.name === "AbortError";
-  const status = error instanceof Refusal ? "refused" : isAborted ? "cancelled" : "error";
-  return { status, error: said, responseBytes: 0 };
 }
 
 const metered = ({ live, actor, message, modern, body }: Posted, tool: string | null): Metered => ({
@@ -238,41 +251,38 @@ const metered = ({ live, actor, message, modern, body }: Posted, tool: string | 
   era: modern ? "modern" : "legacy",
   requestBytes: body.length,
   price: tool === null ? null : (live.server.price?.per_call_usd ?? null),
+  dispatched: false,
 });
 
-function outcomeOf(relayed: Relayed): Outcome {
-  if (relayed.kind === "cancelled") return { status: "cancelled", error: null, responseBytes: relayed.bytes };
-  if (relayed.kind !== "answered") {
-    const error = relayed.error?.message ?? `HTTP ${relayed.kind === "failed" ? relayed.status : ""}`;
-    const responseBytes = relayed.kind === "broken" ? relayed.bytes : 0;
-    return { status: isLate(relayed.error) ? "timeout" : "error", error, responseBytes };
-  }
-  const said = relayed.answer === null ? null : answerIn(relayed.answer, relayed.contentType);
-  const error = said?.error?.message ?? null;
-  const status =
-    error !== null || relayed.status >= 400 ? "error" : said?.result?.isError === true ? "tool_error" : "ok";
-  return { status, error, responseBytes: relayed.bytes };
+/** Whether the headers of a message say what it says itself. One whose do not is explained by the bridge. */
+function headersAgree({ modern, message, request: { headers } }: Posted): boolean {
+  if (!modern) return true;
+  const [method, name] = [headers["mcp-method"], headers["mcp-name"]];
+  const named = message.params?.name ?? message.params?.uri;
+  return (
+    (method === undefined || method === message.method) &&
+    (name === undefined || named === undefined || name === named)
+  );
 }
 
-const isLate = (error: unknown): boolean =>
-  /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test((error as { code?: string } | null)?.code ?? "");
+const ambiguous = (): Refusal =>
+  new Refusal(
+    "invalid_payload",
+    text(
+      "A member of the message differs from one of the protocol by its case alone. Write it as the protocol does",
+      "Um membro da mensagem difere de um do protocolo só por maiúsculas. Escreva-o como o protocolo",
+    ),
+  );
 
-type Answer = { error?: { message?: string }; result?: { isError?: boolean } };
-
-/** The JSON-RPC answer in a small body; null where it is none. */
-function answerIn(body: Buffer, contentType: string): Answer | null {
-  // Most calls end well, and need not be read for it.
-  if (!body.includes('"error"') && !body.includes('"isError"')) return null;
-  const source = body.toString("utf8");
-  const json = contentType.startsWith("text/event-stream") ? /^data: ?(\{.*)$/m.exec(source)?.[1] : source;
-  if (json === undefined || json === "") return null;
-  try {
-    return JSON.parse(json) as Answer;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
+const tooManyStreams = (id: string): Refusal =>
+  new Refusal(
+    "rate_limited",
+    text(
+      `You have ${maxStreams} open streams of server ${id}, which is the limit. Close one`,
+      `Você tem ${maxStreams} conexões abertas com o servidor ${id}, que é o limite. Feche uma`,
+    ),
+    { quiet: true },
+  );
 
 /** What goes over a bridge: requests and their answers. Subscriptions and logging belong to a connection. */
 function bridgeable({ tools, prompts, resources, completions }: ServerCapabilities): ServerCapabilities {

@@ -26,13 +26,14 @@ export async function askUpstream(
   timeoutMs: number,
 ): Promise<Result> {
   const explain = (error: unknown): unknown => explained(link, error, timeoutMs, explainFailure);
+  const connection = await link.connected();
   try {
-    return await send(await link.connected(), asked, timeoutMs);
+    return await send(connection, asked, timeoutMs);
   } catch (error) {
     if (!isForgotten(error)) throw explain(error);
   }
   try {
-    return await send(await link.reconnect(), asked, timeoutMs);
+    return await send(await link.reconnect(connection), asked, timeoutMs);
   } catch (error) {
     throw explain(error);
   }

@@ -1,17 +1,15 @@
-import { type HandshakeStep, type Locale, type Rotation, type Text, text } from "@ciclo/contract";
+import { type Locale, type Rotation, type Text, text } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { notFound, Refusal } from "../../errors.ts";
 import { type Actor, type AuditedTransaction, system } from "../../lib/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { type LocalStep, present, type Progress, streamOf } from "./rotation-view.ts";
 import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
 import * as store from "./store.ts";
 import type { Vault } from "./vault.ts";
 import * as vaultStore from "./vault-store.ts";
-
-/** A step as it goes on, before a language is chosen. */
-export type LocalStep = Omit<HandshakeStep, "detail"> & { detail: Text };
 
 /** Shakes hands with a server whose `reference` has another value. Throws when it comes to nothing. */
 export type HandshakeWith = (
@@ -47,15 +45,11 @@ export type Rotations = {
   begin(actor: Actor, id: store.KeyId, staging: Staging, locale: Locale): Promise<Rotation>;
   find(id: string, locale: Locale): Promise<Rotation>;
   watch(id: string, locale: Locale): Promise<ReadableStream<Uint8Array>>;
-  /** Rejects what a crash left running. */
-  recover(): Promise<void>;
+  refuseUnderWay(id: store.KeyId): Promise<void>;
+  /** Ends what a crash left running and is older than so many milliseconds. */
+  recover(olderThanMs: number): Promise<void>;
   stop(): Promise<void>;
 };
-
-type Progress = { server: string; steps: LocalStep[] }[];
-
-/** How often a watcher looks whether another node has got on. */
-const lookMs = 1000;
 
 /** Rotations of keys: staged, proven, promoted; or rejected, with the old value kept. */
 export function createRotations(deps: RotationsDeps): Rotations {
@@ -111,16 +105,31 @@ export function createRotations(deps: RotationsDeps): Rotations {
       await find(id, locale);
       return streamOf(() => find(id, locale), watchers);
     },
-    async recover() {
-      for (const rotation of await store.runningRotations(queries)) {
-        await settle(deps, system, rotation, "rejected", brokeOff, []);
-      }
+    async refuseUnderWay(id) {
+      const versions = await store.versionsOf(queries, id);
+      if (versions.some(({ state }) => state === "staged")) throw underWay(id);
     },
+    recover: (olderThanMs) => recover(deps, running, olderThanMs),
     async stop() {
       stopping.abort(new Error("the console stops"));
       await Promise.allSettled(running.values());
     },
   };
+}
+
+async function recover(
+  deps: RotationsDeps,
+  running: ReadonlyMap<string, unknown>,
+  olderThanMs: number,
+): Promise<void> {
+  const before = stamp(new Date(deps.clock().getTime() - olderThanMs));
+  for (const rotation of await store.runningRotations(deps.queries)) {
+    if (running.has(rotation.id) || rotation.started_at > before) continue;
+    const versions = await store.versionsOf(deps.queries, rotation);
+    const isInUse = activeOf(versions).some(({ version }) => version === rotation.version);
+    if (isInUse) await settle(deps, system, rotation, "promoted", usedUntold, []);
+    else await settle(deps, system, rotation, "rejected", brokeOff, []);
+  }
 }
 
 const failuresOf = (servers: readonly string[], outcomes: readonly PromiseSettledResult<void>[]): Failure[] =>
@@ -135,7 +144,15 @@ const brokeOff = text(
   "A console terminou antes do handshake. O valor antigo foi mantido; rotacione de novo",
 );
 
-/** Writes the new value down, not yet in use. One at a time a key. */
+const usedUntold = text(
+  "In use, since the old one is revoked. The console ended before the handshake did",
+  "Em uso, pois a antiga foi revogada. A console terminou antes do handshake",
+);
+
+/**
+ * Writes the new value down: not yet in use, but at once where the old one is revoked already.
+ * One at a time a key.
+ */
 async function stage(
   deps: RotationsDeps,
   actor: Actor,
@@ -161,14 +178,16 @@ async function stage(
       started_at: at,
       ended_at: null,
     };
+    const isInUse = mode === "report";
+    if (isInUse) await retire(on, id, activeOf(versions));
     await store.insertVersion(on, {
       ...id,
       version,
-      state: "staged",
+      state: isInUse ? "active" : "staged",
       ...(await deps.vault.put(on, value, contextOf(id, version))),
       created_at: at,
       created_by: actor.name,
-      active_since: null,
+      active_since: isInUse ? at : null,
       expires_at: expiresAt,
     });
     await store.insertRotation(on, rotation);
@@ -196,6 +215,7 @@ async function carryOut(
     await settle(deps, actor, rotation, "promoted", unproven, []);
     return;
   }
+  if (mode === "report") await deps.onChange();
   const { steps, failures } = await prove(rotation, value, servers);
   const [failure] = failures;
   const why = failure === undefined ? null : detailOf(failure);
@@ -236,24 +256,21 @@ async function settle(
   await deps.transaction(async (on, record) => {
     await vaultStore.moveRevision(on);
     const versions = await store.versionsOf(on, rotation);
-    const staged = versions.find(({ version, state }) => version === rotation.version && state === "staged");
-    const active = versions.filter(({ state }) => state === "active");
-    // Revoked meanwhile, or settled by another node.
-    const isPromoted = status === "promoted" && staged !== undefined;
-    const out = isPromoted ? active : staged === undefined ? [] : [staged];
-    for (const { version } of out) {
-      await store.updateVersion(on, rotation, version, {
-        state: isPromoted ? "retired" : "rejected",
-        sealed: "",
-      });
-    }
-    await vaultStore.deleteDataKeys(
-      on,
-      out.map(({ data_key_id }) => data_key_id),
-    );
+    const mine = versions.find(({ version }) => version === rotation.version);
+    // Otherwise it was revoked meanwhile, or settled by another node.
+    const isThere = mine?.state === "staged" || mine?.state === "active";
+    const isPromoted = status === "promoted" && isThere;
     if (isPromoted) {
-      await store.updateVersion(on, rotation, rotation.version, { state: "active", active_since: at });
-      await planRenewal(on, deps, rotation, staged.expires_at);
+      await retire(
+        on,
+        rotation,
+        activeOf(versions).filter(({ version }) => version !== mine.version),
+      );
+      if (mine.state === "staged")
+        await store.updateVersion(on, rotation, mine.version, { state: "active", active_since: at });
+      await planRenewal(on, deps, rotation, mine.expires_at);
+    } else if (mine?.state === "staged") {
+      await retire(on, rotation, [mine], "rejected");
     }
     await store.updateRotation(on, rotation.id, {
       status: isPromoted ? "promoted" : "rejected",
@@ -273,6 +290,23 @@ async function settle(
   if (status === "promoted") await deps.onChange();
 }
 
+const activeOf = (versions: readonly store.Version[]): store.Version[] =>
+  versions.filter(({ state }) => state === "active");
+
+/** Takes versions out of use and wipes them. */
+async function retire(
+  on: Queries,
+  id: store.KeyId,
+  versions: readonly store.Version[],
+  state: "retired" | "rejected" = "retired",
+): Promise<void> {
+  for (const { version } of versions) await store.updateVersion(on, id, version, { state, sealed: "" });
+  await vaultStore.deleteDataKeys(
+    on,
+    versions.map(({ data_key_id }) => data_key_id),
+  );
+}
+
 async function planRenewal(
   on: Queries,
   { clock }: RotationsDeps,
@@ -284,63 +318,6 @@ async function planRenewal(
   // Without an end that is known, asking again at once would never cease.
   const due = expiresAt === null ? null : stamp(renewalDue(key.renewal, expiresAt, clock()));
   await store.updateKey(on, id, { renew_after: due, renew_error: null });
-}
-
-function present(row: store.StoredRotation, live: Progress | undefined, locale: Locale): Rotation {
-  const servers = row.status === "running" ? (live ?? []) : (JSON.parse(row.servers) as Progress);
-  return {
-    id: row.id,
-    provider: row.provider,
-    name: row.name,
-    version: row.version,
-    // Under way until this process has taken the outcome in, so that who sees the end meets the new value.
-    status: live === undefined ? row.status : "running",
-    forced: row.forced,
-    detail: (JSON.parse(row.detail) as Text)[locale],
-    started_at: row.started_at,
-    ended_at: row.ended_at,
-    servers: servers.map(({ server, steps }) => ({
-      server,
-      steps: steps.map((step) => ({ ...step, detail: step.detail[locale] })),
-    })),
-  };
-}
-
-/** Sends the rotation whenever it has got on, until it has ended. */
-function streamOf(read: () => Promise<Rotation>, watchers: Set<() => void>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let release = (): void => {};
-  return new ReadableStream({
-    start(controller) {
-      let last = "";
-      const look = async (): Promise<void> => {
-        const rotation = await read();
-        const data = JSON.stringify(rotation);
-        if (data !== last) controller.enqueue(encoder.encode(`event: rotation\ndata: ${data}\n\n`));
-        last = data;
-        if (rotation.status === "running") return;
-        release();
-        controller.close();
-      };
-      let turn: Promise<void> = Promise.resolve();
-      const wake = (): void => {
-        turn = turn
-          .then(() => (watchers.has(wake) ? look() : undefined))
-          .catch((error: unknown) => {
-            release();
-            controller.error(error);
-          });
-      };
-      const timer = setInterval(wake, lookMs).unref();
-      release = () => {
-        clearInterval(timer);
-        watchers.delete(wake);
-      };
-      watchers.add(wake);
-      wake();
-    },
-    cancel: () => release(),
-  });
 }
 
 const underWay = ({ provider, name }: store.KeyId): Refusal =>

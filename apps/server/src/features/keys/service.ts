@@ -1,5 +1,5 @@
 import { type Key, type Locale, type Renewal, type Rotation, text } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Database, Queries } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
@@ -14,6 +14,7 @@ import type { Vault } from "./vault.ts";
 import * as vaultStore from "./vault-store.ts";
 
 export type KeysDeps = {
+  database: Pick<Database, "kind" | "exclusively">;
   queries: Queries;
   transaction: AuditedTransaction;
   clock: Clock;
@@ -57,20 +58,28 @@ export type KeysService = {
   stop(): Promise<void>;
 };
 
+/** Longer than any handshake takes: a rotation that runs for so long belongs to nobody. */
+const abandonedMs = 15 * 60_000;
+
 /** Credentials of MCP servers: kept encrypted, never shown again, changed only for what works. */
 export function createKeys(deps: KeysDeps): KeysService {
   const { queries, transaction, vault } = deps;
   const rotations = createRotations(rotationDeps(deps));
-  const renew = async (actor: Actor, id: store.KeyId, locale: Locale): Promise<Rotation> => {
-    const { renewal } = await must(queries, id);
-    if (renewal === null) throw notRenewable(id);
-    const provider = deps.providers[renewal.provider];
-    const value = await (await ringOf(deps)).reveal(referenceOf(id));
-    const renewed = await provider.renew({ value, renewal, now: deps.clock() });
-    const how = { ...renewed, mode: provider.revokesOld ? ("report" as const) : ("prove" as const) };
-    return rotations.begin(actor, id, { ...how, reason: `renewed by ${renewal.provider}` }, locale);
-  };
-  const timer = new RenewalTimer({ ...deps, renew });
+  // One at a time a key: a value that its issuer has just made must find room to be written down.
+  const alone = <T>(id: store.KeyId, work: () => Promise<T>): Promise<T> =>
+    deps.database.exclusively(`key:${id.provider}/${id.name}`, work);
+  const renew = (actor: Actor, id: store.KeyId, locale: Locale): Promise<Rotation> =>
+    alone(id, async () => {
+      const { renewal } = await must(queries, id);
+      if (renewal === null) throw notRenewable(id);
+      await rotations.refuseUnderWay(id);
+      const provider = deps.providers[renewal.provider];
+      const value = await (await ringOf(deps)).reveal(referenceOf(id));
+      const renewed = await provider.renew({ value, renewal, now: deps.clock() });
+      const how = { ...renewed, mode: provider.revokesOld ? ("report" as const) : ("prove" as const) };
+      return rotations.begin(actor, id, { ...how, reason: `renewed by ${renewal.provider}` }, locale);
+    });
+  const timer = new RenewalTimer({ ...deps, renew, recover: () => rotations.recover(abandonedMs) });
   return {
     list: () => listKeys(deps),
     get: (id) => getKey(deps, id),
@@ -78,7 +87,8 @@ export function createKeys(deps: KeysDeps): KeysService {
     async rotate(actor, id, { value, expires_at, force, reason }, locale) {
       await must(queries, id);
       const mode = force === true ? "force" : "prove";
-      return rotations.begin(actor, id, { value, expiresAt: expires_at ?? null, mode, reason }, locale);
+      const staging = { value, expiresAt: expires_at ?? null, mode, reason } as const;
+      return alone(id, () => rotations.begin(actor, id, staging, locale));
     },
     rotation: rotations.find,
     watch: rotations.watch,
@@ -89,7 +99,8 @@ export function createKeys(deps: KeysDeps): KeysService {
     ring: () => ringOf(deps),
     rotateMaster: (actor) => vault.rotateMaster(transaction, actor),
     async start() {
-      await rotations.recover();
+      // Beside PostgreSQL there may be nodes that are at work on theirs.
+      await rotations.recover(deps.database.kind === "sqlite" ? 0 : abandonedMs);
       timer.start();
     },
     async stop() {

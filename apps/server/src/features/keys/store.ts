@@ -68,6 +68,22 @@ export async function updateKey(
     .execute();
 }
 
+/** Puts a renewal off, for one caller only; false when another has, or it is due no more. */
+export async function putOffRenewal(
+  queries: Queries,
+  { provider, name, renew_after }: StoredKey,
+  later: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await queries
+    .updateTable("keys")
+    .set({ renew_after: later })
+    .where("provider", "=", provider)
+    .where("name", "=", name)
+    .where("renew_after", "=", renew_after)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
 export const listVersions = (
   queries: Queries,
   states: readonly VersionState[] = ["active", "staged"],

@@ -100,6 +100,9 @@ async function masterOf(master: MasterKey, id: string): Promise<Buffer> {
   if (masterIdOf(master.current()) === id) return master.current();
   const reloaded = await master.reload();
   if (masterIdOf(reloaded) === id) return reloaded;
+  // A rotation beside this process is between the database and the file, or ended there.
+  const pending = await master.pending();
+  if (pending !== null && masterIdOf(pending) === id) return pending;
   throw new MasterKeyError(
     `CICLO_MASTER_KEY, CICLO_MASTER_KEY_FILE: the stored keys are wrapped with master key ${id}, and this is ${masterIdOf(reloaded)}`,
   );

@@ -385,4 +385,5 @@ async function closeQuietly(
   await Promise.allSettled([client?.close(), stdio?.close()]);
   // Not waited for: a stream that the server holds open would keep it.
   void http?.agent.destroy();
+  void http?.streams.destroy();
 }

@@ -12,7 +12,14 @@ import {
 } from "./connect.ts";
 import { explainFailure, maskValues } from "./explain.ts";
 import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
-import { type JudgedTool, judgeTools, type LockedTools, type OfferedTool } from "./tools.ts";
+import {
+  inspectTool,
+  type JudgedTool,
+  judgeTools,
+  type ListedTool,
+  type LockedTools,
+  type OfferedTool,
+} from "./tools.ts";
 
 export type LinkDeps = ConnectDeps & {
   clock: Clock;
@@ -71,9 +78,13 @@ export class Link {
   #byName = new Map<string, JudgedTool>();
   #timer: NodeJS.Timeout | null = null;
   #idle: (() => void) | null = null;
+  #held = 0;
+  #looking = false;
   #connecting: Promise<void> | null = null;
   #legacy: Promise<boolean> | null = null;
   #ends: number[] = [];
+  /** Connections that were given up, until their calls have had their time. */
+  readonly #old = new Map<Connection, NodeJS.Timeout>();
 
   constructor(spec: LinkSpec, rules: ToolRules, deps: LinkDeps) {
     this.spec = spec;
@@ -108,6 +119,18 @@ export class Link {
     return this.#byName.get(name);
   }
 
+  /**
+   * Whether a listed tool is one that may be offered: by its definition, not its name alone. What was
+   * not there at the latest look is looked at soon.
+   */
+  offers(listed: ListedTool): boolean {
+    const judged = this.#byName.get(listed.name);
+    if (judged?.offered != null && inspectTool(listed).hash === judged.offered.hash)
+      return judged.reason === null;
+    this.#lookSoon();
+    return false;
+  }
+
   /** The connection, made when there is none. Refuses, saying why and when it is tried again. */
   async connected(): Promise<Connection> {
     if (this.spec.quarantine === null && this.connection === null && this.retryAt === null) {
@@ -129,16 +152,27 @@ export class Link {
     );
   }
 
-  /** Counts a call as under way until `leave`, so that nothing is closed below it. Refuses beyond the limit. */
+  /** Keeps the connection until `release`, so that nothing is closed below who has come in. */
+  hold(): void {
+    this.#held += 1;
+  }
+
+  release(): void {
+    this.#held -= 1;
+    if (this.#held === 0) this.#idle?.();
+  }
+
+  /** Counts a call as under way until `leave`. Refuses beyond the limit. */
   enter(): void {
     const most = this.spec.target?.server.limits?.concurrent_calls ?? maxInFlight;
     if (this.inFlight >= most) throw tooBusy(this.id, most);
     this.inFlight += 1;
+    this.hold();
   }
 
   leave(): void {
     this.inFlight -= 1;
-    if (this.inFlight === 0) this.#idle?.();
+    this.release();
   }
 
   /** Judges the tools by other rules from now on. */
@@ -163,10 +197,25 @@ export class Link {
     }
   }
 
-  /** Makes the connection anew, at once: it turned out to be of no use. Refuses when that fails. */
-  async reconnect(): Promise<Connection> {
-    await this.#disconnect();
+  /**
+   * Makes the connection anew, at once: this one turned out to be of no use. Who comes second gets
+   * what the first made; calls of others end on the old one. Refuses when that fails.
+   */
+  async reconnect(failed: Connection): Promise<Connection> {
+    if (this.connection === failed) {
+      this.connection = null;
+      this.#legacy = null;
+      const timer = setTimeout(() => void this.#endOld(failed), callMsOf(this.#server())).unref();
+      this.#old.set(failed, timer);
+    }
     return this.connected();
+  }
+
+  async #endOld(connection: Connection): Promise<void> {
+    const timer = this.#old.get(connection);
+    this.#old.delete(connection);
+    clearTimeout(timer);
+    await connection.close();
   }
 
   /** Whether a streamable HTTP server also speaks the revisions before 2026-07-28. Asked once a connection. */
@@ -189,7 +238,7 @@ export class Link {
 
   /** Takes no new calls, lets those under way end, then closes. */
   async drain(limitMs = drainMs): Promise<void> {
-    if (this.inFlight > 0) {
+    if (this.#held > 0) {
       const idle = Promise.withResolvers<void>();
       this.#idle = () => idle.resolve();
       const timer = setTimeout(() => idle.resolve(), limitMs);
@@ -209,7 +258,7 @@ export class Link {
     await this.#connecting;
     const { connection } = this;
     this.connection = null;
-    await connection?.close();
+    await Promise.all([connection?.close(), ...[...this.#old.keys()].map((old) => this.#endOld(old))]);
   }
 
   #server() {
@@ -230,8 +279,18 @@ export class Link {
     if (this.closed) return;
     const now = this.#deps.clock().getTime();
     this.#ends = [...this.#ends.filter((at) => now - at < crashWindowMs), now];
+    // A call has had it made anew meanwhile.
+    if (this.connection !== null || this.#connecting !== null) return;
     this.#note({ ok: false, ms: null }, why);
     this.#retryIn(retryMs(Math.max(this.health.failures, this.#ends.length)));
+  }
+
+  #lookSoon(): void {
+    if (this.#looking || this.connection === null) return;
+    this.#looking = true;
+    void this.probe().finally(() => {
+      this.#looking = false;
+    });
   }
 
   #retryIn(ms: number): void {
@@ -261,6 +320,7 @@ export class Link {
       });
       this.connection = connection;
       connection.onEnd((why) => {
+        if (this.connection !== connection) return;
         this.restarts += 1;
         void this.#lost(why);
       });

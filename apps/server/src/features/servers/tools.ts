@@ -94,6 +94,8 @@ function schemaProblem(schema: unknown): Text | null {
   return null;
 }
 
+const listedTwice = text("the server lists it more than once", "o servidor a lista mais de uma vez");
+
 const isRemoteReference = (key: string, value: unknown): boolean =>
   (key === "$ref" || key === "$dynamicRef" || key === "$recursiveRef") &&
   typeof value === "string" &&
@@ -108,10 +110,14 @@ export function judgeTools(
   locked: LockedTools,
   newTools: "hide" | "allow",
 ): JudgedTool[] {
-  const names = new Set(offered.map(({ tool }) => tool.name));
-  const missing = Object.entries(locked).filter(([name]) => !names.has(name));
+  const byName = Map.groupBy(offered, ({ tool }) => tool.name);
+  const missing = Object.entries(locked).filter(([name]) => !byName.has(name));
   return [
-    ...offered.map((each) => judge(each, locked[each.tool.name]?.hash ?? null, newTools)),
+    ...[...byName].flatMap(([name, [each, ...more]]) => {
+      if (each === undefined) return [];
+      const one = more.length === 0 ? each : { ...each, problem: listedTwice };
+      return [judge(one, locked[name]?.hash ?? null, newTools)];
+    }),
     ...missing.map(([name, { hash }]) => ({
       name,
       state: "missing" as const,

@@ -9,7 +9,15 @@ const does = (name) => behaviours.has(name);
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
 const kept = [];
 
-if (does("grandchild")) spawn("sleep", ["600"], { stdio: "ignore" });
+// Processes that it starts: one of its own group, one that leaves it. They can be told by its arguments.
+const startSleep = (detached) =>
+  spawn("sleep", ["600"], {
+    stdio: "ignore",
+    detached,
+    env: { ...process.env, STARTED_BY: process.argv.join(" ") },
+  });
+if (does("grandchild")) startSleep(false);
+if (does("escapee")) startSleep(true).unref();
 if (does("chatty")) process.stdout.write("Listening…\n");
 if (does("tells")) process.stderr.write(`the token is ${process.env.TOKEN}\n`);
 if (does("environment"))

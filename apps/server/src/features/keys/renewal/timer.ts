@@ -12,6 +12,8 @@ export type RenewalTimerDeps = {
   clock: Clock;
   logger: Logger;
   renew(actor: Actor, id: store.KeyId, locale: Locale): Promise<Rotation>;
+  /** Ends rotations that another node's crash left running. */
+  recover(): Promise<void>;
 };
 
 const lookMs = 60_000;
@@ -46,7 +48,8 @@ export class RenewalTimer {
   }
 
   async #renewDue(): Promise<void> {
-    const { queries, clock } = this.#deps;
+    const { queries, clock, recover } = this.#deps;
+    await recover();
     const now = stamp(clock());
     const due = (await store.listKeys(queries)).filter(
       ({ renew_after, revoked_at }) => renew_after !== null && revoked_at === null && renew_after <= now,
@@ -58,7 +61,7 @@ export class RenewalTimer {
     const { transaction, clock } = this.#deps;
     // Put off first: one that fails, or a process that ends here, does not ask at every turn.
     const later = stamp(new Date(clock().getTime() + retryMs));
-    await transaction((on) => store.updateKey(on, key, { renew_after: later }));
+    if (!(await transaction((on) => store.putOffRenewal(on, key, later)))) return;
     try {
       await this.#deps.renew(system, key, "en");
     } catch (error) {

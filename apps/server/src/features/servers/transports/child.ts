@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Text, text } from "@ciclo/contract";
+import { markedProcesses } from "./marked.ts";
 
 /** Processes of stdio servers: no shell, an environment of their own, ended with all their children. */
 
@@ -38,13 +39,17 @@ export type Child = {
 const patienceMs = 2000;
 const memoryLookMs = 1000;
 const markName = "CICLO_CHILD_OF";
+/** Of this console; each child has its own behind it. */
 const mark = randomBytes(16).toString("hex");
+let children = 0;
 
 /** Starts a process. Throws an error with `code` when there is no such program. */
 export async function startChild(spec: ChildSpec): Promise<Child> {
+  children += 1;
+  const ownMark = `${markName}=${mark}-${children}.`;
   const child = spawn(spec.command, spec.args, {
     cwd: spec.folder,
-    env: { HOME: spec.folder, ...spec.env, [markName]: mark },
+    env: { HOME: spec.folder, ...spec.env, [markName]: `${mark}-${children}.` },
     stdio: ["pipe", "pipe", "pipe"],
     // A group of its own, so that it can be ended with all that it starts.
     detached: true,
@@ -63,8 +68,9 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
   const forget = watchMemory(pid, spec.memoryMb, kill);
   const over = ended.then((end) => {
     forget();
-    // What it started and left behind.
+    // What it started and left behind, also in groups of their own.
     signalGroup(pid, "SIGKILL");
+    for (const left of markedProcesses(ownMark)) signalProcess(left, "SIGKILL");
     reaper.remove(pid);
     return killedFor === null ? end : { detail: killedFor };
   });
@@ -107,13 +113,15 @@ async function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean>
   return result;
 }
 
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {
-    process.kill(-pid, signal);
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
+
+const signalGroup = (pid: number, signal: "SIGTERM" | "SIGKILL"): void => signalProcess(-pid, signal);
 
 /** The reaper of this console, started with its first child. */
 const reaper = {

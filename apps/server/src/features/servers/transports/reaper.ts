@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { markedProcesses } from "./marked.ts";
 
 /**
  * A process of its own that outlives the console by a moment. It is told which process
@@ -20,22 +20,9 @@ const signal = (pid: number, name: "SIGTERM" | "SIGKILL"): void => {
   }
 };
 
-function marked(): number[] {
-  if (process.platform !== "linux" || mark === "") return [];
-  return readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
-    try {
-      return readFileSync(`/proc/${name}/environ`, "utf8").split("\0").includes(mark) ? [Number(name)] : [];
-    } catch {
-      // It ended meanwhile, or is somebody else's.
-      return [];
-    }
-  });
-}
-
 const endAll = (name: "SIGTERM" | "SIGKILL"): void => {
   for (const group of groups) signal(-group, name);
-  for (const pid of marked()) signal(pid, name);
+  for (const pid of mark === "" ? [] : markedProcesses(mark)) signal(pid, name);
 };
 
 const input = createInterface({ input: process.stdin });

@@ -1,0 +1,72 @@
+import { Refusal } from "../../errors.ts";
+import type { Guard, Metered, Outcome } from "./guard.ts";
+import { GatewayRefusal } from "./messages.ts";
+import type { Relayed } from "./relay.ts";
+import { isEventStream } from "./tool-lists.ts";
+
+/** How calls ended, as they are metered. */
+
+/** Runs a bridged request, and meters it however it ends. */
+export async function answerMetered<T extends Record<string, unknown>>(
+  guard: Guard,
+  call: Metered,
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    const result = await work();
+    const responseBytes = Buffer.byteLength(JSON.stringify(result));
+    const status = result.isError === true ? "tool_error" : "ok";
+    guard.meter(call, startedAt, { status, error: null, responseBytes });
+    return result;
+  } catch (error) {
+    guard.meter(call, startedAt, refusedOutcome(error));
+    throw error;
+  }
+}
+
+export function refusedOutcome(error: unknown): Outcome {
+  const said = error instanceof Error ? error.message : "failed";
+  if (error instanceof GatewayRefusal) {
+    const status =
+      error.code === "timeout" ? "timeout" : error.code === "server_unavailable" ? "error" : "refused";
+    return { status, error: said, responseBytes: 0 };
+  }
+  const isAborted = error instanceof Error && error.name === "AbortError";
+  const status = error instanceof Refusal ? "refused" : isAborted ? "cancelled" : "error";
+  return { status, error: said, responseBytes: 0 };
+}
+
+export function outcomeOf(relayed: Relayed): Outcome {
+  if (relayed.kind === "cancelled") return { status: "cancelled", error: null, responseBytes: relayed.bytes };
+  if (relayed.kind !== "answered") {
+    const error = relayed.error?.message ?? `HTTP ${relayed.kind === "failed" ? relayed.status : ""}`;
+    const responseBytes = relayed.kind === "broken" ? relayed.bytes : 0;
+    return { status: isLate(relayed.error) ? "timeout" : "error", error, responseBytes };
+  }
+  const said = relayed.answer === null ? null : answerIn(relayed.answer, relayed.contentType);
+  const error = said?.error?.message ?? null;
+  const status =
+    error !== null || relayed.status >= 400 ? "error" : said?.result?.isError === true ? "tool_error" : "ok";
+  return { status, error, responseBytes: relayed.bytes };
+}
+
+export const isLate = (error: unknown): boolean =>
+  /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test((error as { code?: string } | null)?.code ?? "");
+
+type Answer = { error?: { message?: string }; result?: { isError?: boolean } };
+
+/** The JSON-RPC answer in a small body; null where it is none. */
+function answerIn(body: Buffer, contentType: string): Answer | null {
+  // Most calls end well, and need not be read for it.
+  if (!body.includes('"error"') && !body.includes('"isError"')) return null;
+  const source = body.toString("utf8");
+  const json = isEventStream(contentType) ? /^data: ?(\{.*)$/m.exec(source)?.[1] : source;
+  if (json === undefined || json === "") return null;
+  try {
+    return JSON.parse(json) as Answer;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,25 @@
+import type { RpcMessage } from "./messages.ts";
+
+/** Members that decide what a message is. */
+const deciding = new Set(["jsonrpc", "id", "method", "params", "name", "uri", "arguments", "_meta"]);
+const counted = ['"method"', '"params"', '"name"'].map((key) => Buffer.from(key));
+const escapedLetter = Buffer.from("\\u00");
+
+/**
+ * The bytes of a message to go on to a server. They are the caller's own where every reader reads
+ * the same from them; a message that could be read in two ways, as by a member that is there twice, is
+ * written anew as it was read here. Null for one with a member that differs from a deciding one by
+ * its case alone: what readers make of that is theirs.
+ */
+export function bodyToPass(message: RpcMessage, body: Buffer): Buffer | null {
+  if (hasLookalike(message) || hasLookalike(message.params)) return null;
+  const isPlain =
+    !body.includes(escapedLetter) &&
+    counted.every((key) => body.indexOf(key, body.indexOf(key) + 1) < 0 || body.indexOf(key) < 0);
+  return isPlain ? body : Buffer.from(JSON.stringify(message));
+}
+
+const hasLookalike = (members: object | undefined): boolean =>
+  members !== undefined &&
+  members !== null &&
+  Object.keys(members).some((key) => !deciding.has(key) && deciding.has(key.toLowerCase()));
