@@ -314,6 +314,59 @@ describe("a key's end", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it("renewed where the old value is revoked, is in use at once, whatever comes after", async () => {
+    let asked = 0;
+    const gitlab = await listen((_, response) => {
+      asked += 1;
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ token: `glpat-${asked}`, expires_at: "2026-03-01" }));
+    }, "");
+    const hanging = await listen(() => {});
+    const running = await startConsole();
+    const headers = { authorization: "secret:hub/TOKEN" };
+    pushFiles(running.git, {
+      ...openPolicies(),
+      "mcp-registry.yaml": registryOf([
+        { ...remote(hanging.url, { timeouts: { connect_ms: 60_000 } }), headers },
+      ]),
+    });
+    const approver = await running.person("approver");
+    await add(approver, "glpat-old");
+    const renewal = { provider: "gitlab" as const, url: gitlab.url };
+    await approver.client.call("setKeyRenewal", { params, body: { renewal } });
+    const { id } = await approver.client.call("renewKey", { params });
+    expect(await (await running.keys.ring()).reveal("secret:hub/TOKEN")).toBe("glpat-1");
+    // Another console on the same database, as after a crash during the handshake.
+    const again = await startConsole({ database: running.database, config: { home: running.home } });
+    await again.keys.start();
+    expect(await again.keys.rotation(id, "en")).toMatchObject({ status: "promoted" });
+    expect(await (await again.keys.ring()).reveal("secret:hub/TOKEN")).toBe("glpat-1");
+    await again.keys.stop();
+    await running.keys.stop();
+  });
+
+  it("is not renewed while a rotation runs, and its issuer not asked", async () => {
+    const hanging = await listen(() => {});
+    const gitlab = await listen((_, response) => response.writeHead(500).end(), "");
+    const running = await startConsole();
+    const headers = { authorization: "secret:hub/TOKEN" };
+    pushFiles(running.git, {
+      ...openPolicies(),
+      "mcp-registry.yaml": registryOf([
+        { ...remote(hanging.url, { timeouts: { connect_ms: 60_000 } }), headers },
+      ]),
+    });
+    const approver = await running.person("approver");
+    await add(approver, "old");
+    const renewal = { provider: "gitlab" as const, url: gitlab.url };
+    await approver.client.call("setKeyRenewal", { params, body: { renewal } });
+    await rotate(approver, "new");
+    const refused = await problemOf(approver.client.call("renewKey", { params }));
+    expect(refused).toMatchObject({ code: "rotation_running" });
+    expect(gitlab.requests).toEqual([]);
+    await running.keys.stop();
+  });
+
   it("leaves a failed renewal on record, and is tried again later", async () => {
     const clock = settableClock();
     const running = await startConsole({ clock });
@@ -385,6 +438,31 @@ describe("the master key", () => {
     const settled = await startConsole({ database: running.database, config: { home: running.home } });
     expect(await (await settled.keys.ring()).reveal("secret:hub/TOKEN")).toBe("value-1");
     expect(readFileSync(join(running.home, "master.key"), "utf8").trim()).toBe("ab".repeat(32));
+  });
+
+  it("that a rotation beside a running console left half changed is found by that console", async () => {
+    const running = await startConsole();
+    const approver = await running.person("approver");
+    await add(approver, "value-1");
+    const file = running.config.masterKeyFile;
+    const old = readFileSync(file, "utf8");
+    const beside = await createCore({
+      config: running.config,
+      database: running.database,
+      logger: createLogger("silent"),
+      follows: false,
+    });
+    await beside.vault.rotateMaster(beside.audit.transaction, system);
+    // As it stands when that process ends after the database took the new one.
+    writeFileSync(`${file}.next`, readFileSync(file, "utf8"));
+    writeFileSync(file, old);
+    await approver.client.call("addKey", { body: { provider: "hub", name: "LATER", value: "value-2" } });
+    const fresh = await startConsole({ database: running.database, config: { home: running.home } });
+    const ring = await fresh.keys.ring();
+    expect([await ring.reveal("secret:hub/TOKEN"), await ring.reveal("secret:hub/LATER")]).toEqual([
+      "value-1",
+      "value-2",
+    ]);
   });
 
   it("that is another one stops the start, and says which variable it is about", async () => {
