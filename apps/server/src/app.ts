@@ -23,7 +23,8 @@ import { allowsDirect, requirementsFor, usablePolicy } from "./features/config-r
 import { type ConfigRepository, openConfigRepository } from "./features/config-repo/repository.ts";
 import { createConfigSearch, type SearchConfig } from "./features/config-repo/search.ts";
 import { overlaySnapshot, type Snapshot } from "./features/config-repo/snapshot.ts";
-import { Gateway } from "./features/gateway/gateway.ts";
+import { Door } from "./features/gateway/door.ts";
+import type { Gateway } from "./features/gateway/gateway.ts";
 import { createOwnServer } from "./features/gateway/own-server.ts";
 import { CallRates } from "./features/gateway/rates.ts";
 import { gitLabProvider } from "./features/keys/renewal/gitlab.ts";
@@ -131,7 +132,9 @@ export async function createApp(deps: AppDeps) {
   const live = createLive({ ...audit, eventsAfter: audit.after, logger });
   const status = createStatus({ ...audit, repository, logger, askDatabase, waiting });
   const services = { users, sessions, assistant, plans, changes, audit, live, status, vault, canary, ...mcp };
-  const gateway = await createGateway({ ...base, ...services });
+  const gateway = new Door(() => createGateway({ ...base, ...services }));
+  mcp.servers.onChange(() => gateway.serversChanged());
+  audit.onCommit(() => gateway.accessChanged());
   return { app: await createRoutes(deps, services, ready), gateway, ...services };
 }
 
@@ -233,10 +236,11 @@ function createMcp(deps: Base & { plan: PlansService["plan"] }) {
   return { keys, servers, onboarding, recorder, budgets, follow: () => void takeIn() };
 }
 
-/** The door for IDEs and agents. It stands beside the API, on the bare HTTP server. */
+/** The way in for IDEs and agents. It stands beside the API, on the bare HTTP server. */
 async function createGateway(deps: Base & Services & { vault: Vault }): Promise<Gateway> {
-  const { config, servers, recorder, budgets, plans, changes, status, audit } = deps;
-  const gateway = new Gateway({
+  const { config, servers, recorder, budgets, plans, changes, status } = deps;
+  const { Gateway: GatewayOf } = await import("./features/gateway/gateway.ts");
+  return new GatewayOf({
     ...deps,
     authenticate: deps.sessions.authenticate,
     publicUrl: config.publicUrl,
@@ -265,9 +269,6 @@ async function createGateway(deps: Base & Services & { vault: Vault }): Promise<
       servers: servers.list,
     }),
   });
-  servers.onChange(() => gateway.serversChanged());
-  audit.onCommit(() => gateway.accessChanged());
-  return gateway;
 }
 
 type Services = Pick<Awaited<ReturnType<typeof createCore>>, "users" | "sessions" | "audit"> & {

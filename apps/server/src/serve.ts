@@ -87,7 +87,8 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
 export function listenerOf({ app, gateway }: Awaited<ReturnType<typeof createApp>>): Server {
   const answer = getRequestListener(app.fetch);
   return createServer((request, response) => {
-    if (gateway.takes(request)) void gateway.handle(request, response);
+    if (gateway.takes(request))
+      void gateway.handle(request, response).catch((error: unknown) => response.destroy(error as Error));
     else void answer(request, response);
   });
 }

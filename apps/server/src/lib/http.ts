@@ -1,5 +1,6 @@
 import type { LookupFunction } from "node:net";
 import { Agent, fetch as undiciFetch } from "undici";
+import { maxMessageBytes, TooLargeError } from "./too-large.ts";
 
 /** HTTP to one server: its own connections, only to allowed addresses, no answer without a bound. */
 export type HttpConnections = {
@@ -17,8 +18,6 @@ export type HttpOptions = {
   callMs: number;
 };
 
-/** Of one answer; of one event where the answer is a stream of them. */
-export const maxMessageBytes = 16 * 1024 * 1024;
 const maxStreams = 1024;
 
 export function openHttp({ lookup, connectMs, callMs }: HttpOptions): HttpConnections {
@@ -75,11 +74,4 @@ function countBytes(unit: "event" | "whole") {
     if (unit === "event" && /\n\r?\n|\r\r/.test(Buffer.from(chunk).toString("latin1"))) size = 0;
     controller.enqueue(chunk);
   };
-}
-
-/** The server's answer goes beyond what is read. */
-export class TooLargeError extends Error {
-  constructor() {
-    super(`the answer is over ${maxMessageBytes / 1_048_576} MB`);
-  }
 }

@@ -68,12 +68,7 @@ export class Gateway {
     );
   }
 
-  /** Whether a request is the gateway's to answer. */
-  takes(request: IncomingMessage): boolean {
-    return routeOf(request.url ?? "") !== null;
-  }
-
-  /** Answers a request that it takes. Never rejects. */
+  /** Answers a request of one of its routes. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = routeOf(request.url ?? "");
     if (!isMeantForUs(request, this.#deps)) {

@@ -1,17 +1,21 @@
-import { lintSource } from "@secretlint/core";
-import { creator } from "@secretlint/secretlint-rule-preset-recommend";
 import { type LocalFieldError, fieldError } from "../../errors.ts";
 
-const config = {
-  rules: [
-    {
-      id: "@secretlint/secretlint-rule-preset-recommend",
-      rule: creator,
-      // Key ids too: off by default there, since an id alone opens nothing. Here it has no business either.
-      rules: [{ id: "@secretlint/secretlint-rule-aws", options: { enableIDScanRule: true } }],
-    },
-  ],
-};
+/** The scanner, which is heavy, and loaded with the first plan. */
+async function loadScanner() {
+  const { lintSource } = await import("@secretlint/core");
+  const { creator } = await import("@secretlint/secretlint-rule-preset-recommend");
+  const config = {
+    rules: [
+      {
+        id: "@secretlint/secretlint-rule-preset-recommend",
+        rule: creator,
+        // Key ids too: off by default there, since an id alone opens nothing. Here it has no business either.
+        rules: [{ id: "@secretlint/secretlint-rule-aws", options: { enableIDScanRule: true } }],
+      },
+    ],
+  };
+  return { lintSource, config };
+}
 
 /** Comments in the content itself must not switch the scan off. Positions stay. */
 const withoutDirectives = (contents: string): string =>
@@ -19,6 +23,7 @@ const withoutDirectives = (contents: string): string =>
 
 /** Credentials in new contents, each by file and line; the values are not repeated. */
 export async function findSecrets(files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]> {
+  const { lintSource, config } = await loadScanner();
   const found: LocalFieldError[] = [];
   for (const [path, contents] of files) {
     if (contents === null) continue;

@@ -20,9 +20,8 @@ import {
 import { commandProblem } from "./commands.ts";
 import { explainFailure, maskValues } from "./explain.ts";
 import { inspectTool, type ListedTool, type OfferedTool } from "./tools.ts";
-import { type HttpConnections, openHttp } from "../../lib/http.ts";
+import type { HttpConnections } from "../../lib/http.ts";
 import { StdioTransport } from "./transports/stdio.ts";
-import { WebSocketTransport } from "./transports/websocket.ts";
 
 /** A server with the values of its headers (HTTP, WebSocket) or environment (stdio). */
 export type Target = { server: RegistryServer; values: Readonly<Record<string, string>> };
@@ -235,6 +234,9 @@ async function openRemote({ deps, target, signal }: Handshake, url: URL): Promis
   const isTls = /^(https|wss):$/.test(url.protocol);
   await touch(url, isTls, lookup, signal);
   const [connectMs, callMs] = [connectMsOf(server), callMsOf(server)];
+  // What speaks HTTP is heavy, and loaded with the first server that is reached by it.
+  const { openHttp } = await import("../../lib/http.ts");
+  const { WebSocketTransport } = await import("./transports/websocket.ts");
   const { SSEClientTransport, StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
   const http = server.transport === "websocket" ? null : openHttp({ lookup, connectMs, callMs });
   const options = { requestInit: { headers }, ...(http === null ? {} : { fetch: http.fetch }) };

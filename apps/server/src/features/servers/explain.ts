@@ -1,6 +1,6 @@
 import { type Text, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import { TooLargeError } from "../../lib/http.ts";
+import { TooLargeError } from "../../lib/too-large.ts";
 
 /** What went wrong between here and a server, and what to do: for people. Never with a credential. */
 export function explainFailure(error: unknown, mask: (text: string) => string = (said) => said): Text {
