@@ -15,6 +15,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: "forks",
     // Much of the time goes by waiting for other processes; vitest would leave one core of two idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    maxWorkers: Math.max(3, availableParallelism()),
   },
 });

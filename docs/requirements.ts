@@ -223,4 +223,123 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
       "web/catalogue.test.ts › have a translation for each",
     ],
   },
+  {
+    asked:
+      "Connections: stdio, streamable HTTP, legacy SSE, WebSocket; negotiation; visible steps; cancellation",
+    shownBy: [
+      "servers/connect.test.ts › goes through its steps with",
+      "servers/connect.test.ts › goes over a WebSocket",
+      "servers/connect.test.ts › goes with server-everything over",
+      "servers/connect.test.ts › can be called off",
+    ],
+  },
+  {
+    asked: "Stdio processes: own environment, memory limit, back-off, none left after stop, crash or SIGKILL",
+    shownBy: [
+      "servers/connect.test.ts › get an environment of their own",
+      "servers/processes.test.ts › is ended when it takes more memory",
+      "servers/processes.test.ts › is gone when the console stops",
+      "servers/processes.test.ts › is gone after %s of the console",
+    ],
+  },
+  {
+    asked:
+      "The registry follows the live branch without dropping calls in flight; health is a state machine with history",
+    shownBy: [
+      "servers/onboarding.test.ts › follows the live branch when somebody pushes",
+      "gateway/gateway.test.ts › lets calls under way end",
+      "../src/features/servers/health.test.ts › health",
+    ],
+  },
+  {
+    asked:
+      "Onboarding: validate answers only validation; plan adds manifest, entry, lock, README; values go to the store",
+    shownBy: [
+      "servers/onboarding.test.ts › with validate answers only",
+      "servers/onboarding.test.ts › plans manifest, README, registry entry and tool lock",
+      "servers/onboarding.test.ts › sends a stored key nowhere before approval",
+    ],
+  },
+  {
+    asked: "Import and export for four clients; the console's own MCP server plans and decides nothing",
+    shownBy: [
+      "servers/onboarding.test.ts › is imported as one plan, its keys moved to the store",
+      "gateway/gateway.test.ts › plans and submits from an IDE, and decides nothing",
+    ],
+  },
+  {
+    asked:
+      "Keys: encrypted, never returned, staged rotation told live, force audited, master key re-wrapped, renewal",
+    shownBy: [
+      "servers/keys.test.ts › are kept encrypted",
+      "servers/keys.test.ts › is proven by a handshake, told live",
+      "servers/keys.test.ts › can be forced",
+      "servers/keys.test.ts › is rotated beside a console that runs",
+      "servers/keys.test.ts › is moved on by its issuer",
+    ],
+  },
+  {
+    asked:
+      "Gateway: any pairing of eras, RFC 9728, no token upstream, access, budget, rates, one usage event a call",
+    shownBy: [
+      "gateway/gateway.test.ts › lists and calls tools",
+      "gateway/gateway.test.ts › says where to learn of it (RFC 9728)",
+      "gateway/gateway.test.ts › sends its own credentials to the server",
+      "gateway/gateway.test.ts › decide who sees and calls which tool",
+      "gateway/gateway.test.ts › hold what calls cost to a budget",
+      "gateway/gateway.test.ts › holds one event for each call",
+    ],
+  },
+  {
+    asked: "One bad upstream harms nobody else; what two readers could read in two ways goes nowhere",
+    shownBy: [
+      "gateway/gateway.test.ts › with one server leaves the others unharmed",
+      "gateway/hardening.test.ts › take no place from calls",
+      "gateway/hardening.test.ts › a message that could be read in two ways",
+    ],
+  },
+  {
+    asked:
+      "Tool lock: a difference withholds that tool only, is shown, planned, accepted; new tools are hidden",
+    shownBy: [
+      "servers/onboarding.test.ts › withholds a tool that changed overnight",
+      "servers/onboarding.test.ts › hides tools that nobody approved",
+      "gateway/hardening.test.ts › judges a list as it is shown",
+    ],
+  },
+  {
+    asked: "Canary: probes by policy, takes back with evidence, waits for a person where it cannot tell",
+    shownBy: [
+      "servers/canary.test.ts › takes a change back by itself",
+      "servers/canary.test.ts › waits for a person",
+    ],
+  },
+  {
+    asked: "MCP conformance, both revisions, as server and as client",
+    shownBy: [
+      "gateway/conformance.test.ts › is passed as a server",
+      "gateway/conformance.test.ts › is passed as a client",
+    ],
+  },
+  {
+    asked:
+      "Servers and keys in the browser: onboard, approve, call, rotate well and badly, drift, accept, canary",
+    shownBy: [
+      "web/servers.test.ts › is onboarded, approved, and called through the gateway",
+      "web/servers.test.ts › a key is rotated by a handshake that is seen",
+      "web/servers.test.ts › a tool that changes is withheld",
+      "web/servers.test.ts › is taken back by the canary",
+    ],
+  },
+  {
+    asked:
+      "Bad upstreams: unreachable, hanging, 5 MB and endless schemas, network $ref, metadata address, rebinding",
+    shownBy: [
+      "servers/connect.test.ts › when the server",
+      "servers/connect.test.ts › are those with a schema of 5 MB",
+      "servers/connect.test.ts › are those that refer to the network",
+      "servers/connect.test.ts › is never the address of cloud metadata",
+      "servers/connect.test.ts › is checked on the address connected to",
+    ],
+  },
 ];

@@ -109,7 +109,7 @@ describe("requests for plans", () => {
       "paint_it",
       {},
       "intent",
-      "add_agent, onboard_server, import_servers, accept_tools, edit_policies",
+      "add_agent, onboard_server, import_servers, edit_server, accept_tools, edit_policies",
     ],
     ["a missing name", "add_agent", {}, "agent_name", "required"],
     ["a name that is no slug", "add_agent", { agent_name: "../x" }, "agent_name", "lower-case"],

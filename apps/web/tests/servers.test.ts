@@ -1,4 +1,4 @@
-import { createClient, locales } from "@ciclo/contract";
+import { createClient } from "@ciclo/contract";
 import type { Locator, Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -23,8 +23,9 @@ const canary = stringify({
   max_error_rate: 0.3,
 });
 
-/** One story, told in this order. */
-describe.each(locales)("servers and keys in %s", (locale) => {
+/** One story, told in this order, in the language of those who asked for it. */
+describe("servers and keys", () => {
+  const locale = "pt-BR";
   /** A server that checks a key, and whose owner may change what its tool says. */
   const owned: EchoOptions = { token: "first-key", description: "Says it again" };
   let server: RunningConsole;
@@ -100,7 +101,7 @@ describe.each(locales)("servers and keys in %s", (locale) => {
     expect(await dialog.getByRole("article").count()).toBe(0);
     await button(dialog, say("Shake hands and plan")).click();
     await dialog.getByRole("article").getByText("mcp-tools.lock.json").first().waitFor();
-    await submitAndApprove(locale === "en" ? "Onboard MCP server everything" : "servidor MCP everything");
+    await submitAndApprove("servidor MCP everything");
     await bruno.getByText(say("Passed"), { exact: true }).waitFor();
 
     await close(ana, say);
@@ -180,14 +181,10 @@ describe.each(locales)("servers and keys in %s", (locale) => {
     await ana.goto(`${server.url}/assistant`);
     await ana
       .getByRole("textbox", { name: say("Message") })
-      .fill(
-        locale === "en"
-          ? "change the MCP server keyed to http://127.0.0.1:9/mcp"
-          : "altere o servidor MCP keyed para http://127.0.0.1:9/mcp",
-      );
+      .fill("altere o servidor MCP keyed para http://127.0.0.1:9/mcp");
     await button(ana, say("Send")).click();
     await ana.getByRole("article").getByText("mcp-registry.yaml").first().waitFor();
-    await submitAndApprove(locale === "en" ? "Change MCP server keyed" : "Alterar o servidor MCP keyed");
+    await submitAndApprove("Alterar o servidor MCP keyed");
     const panel = bruno.getByRole("region", { name: say("Canary") });
     await panel.getByText(say("Failed, taken back"), { exact: true }).waitFor();
     await panel

@@ -209,6 +209,11 @@ export const serverCommands: Command[] = [
       if (values.write === true) {
         await io.writeFile(`${file}.before-ciclo`, contents);
         await io.writeFile(file, answer.rewritten.contents);
+        const note = `${file}.before-ciclo holds its keys as they were; delete it once the plan has landed`;
+        return {
+          ...answer,
+          rewritten: { ...answer.rewritten, notes: [...answer.rewritten.notes, note] },
+        };
       }
       return answer;
     },

@@ -34,9 +34,12 @@ export type ServersDeps = {
 export type LiveServer = { server: RegistryServer; link: Link };
 
 const connectsAtOnce = 8;
+const replaceMs = 10_000;
 
 /** The links, kept in step with the live branch and the keys in use. */
 export class Fleet {
+  /** Links that have yet to try, before they take another's place. */
+  readonly #replacing = new Set<Link>();
   readonly live = new Map<string, LiveServer>();
   readonly connectDeps: ConnectDeps;
   snapshot: Snapshot | null = null;
@@ -84,6 +87,7 @@ export class Fleet {
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    await Promise.all([...this.#replacing].map((link) => link.close()));
     await this.#reconciling;
     await Promise.all([...this.live.values()].map(({ link }) => link.close()));
     await Promise.all(this.#draining);
@@ -165,14 +169,22 @@ export class Fleet {
       const ready = next.link.start();
       // A new server is there at once; one that is replaced goes on until the new one has tried.
       if (current === undefined) this.live.set(id, next);
-      else starts.push(ready.then(() => this.#replace(id, current.link, next)));
+      else {
+        this.#replacing.add(next.link);
+        starts.push(ready.then(() => this.#replace(id, current.link, next, fingerprint)));
+      }
     }
-    await Promise.all(starts);
+    // Who changed a server meets the new one; but one that hangs holds up no later change for long.
+    await withinTime(Promise.all(starts), replaceMs);
   }
 
-  #replace(id: string, before: Link, next: LiveServer): void {
-    this.live.set(id, next);
-    this.#retire(before);
+  #replace(id: string, before: Link, next: LiveServer, fingerprint: string): void {
+    this.#replacing.delete(next.link);
+    const isWanted =
+      !this.#stopped && this.#fingerprints.get(id) === fingerprint && this.live.get(id)?.link === before;
+    if (isWanted) this.live.set(id, next);
+    this.#retire(isWanted ? before : next.link);
+    if (isWanted) this.#changed();
   }
 
   #retire(link: Link): void {
@@ -249,4 +261,11 @@ export class Fleet {
       });
     });
   }
+}
+
+/** Resolves with the work, or when the time is up. */
+async function withinTime(work: Promise<unknown>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }

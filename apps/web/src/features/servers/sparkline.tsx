@@ -20,7 +20,12 @@ export function Sparkline({ samples }: { samples: readonly Sample[] }) {
   );
   return (
     <span className="inline-flex items-center gap-2 whitespace-nowrap">
-      <svg width={width} height={height} aria-hidden className="shrink-0 max-lg:hidden">
+      <svg
+        width={Math.ceil((latest.length - 1) * step) + 4}
+        height={height}
+        aria-hidden
+        className="shrink-0 max-lg:hidden"
+      >
         {latest.map(({ at, ok }, index) =>
           ok ? null : (
             <rect
