@@ -312,7 +312,16 @@ async function createRoutes(deps: AppDeps, services: Services, ready: () => Prom
   onboardingRoutes(mount, onboarding, config.publicUrl);
   if (config.forge !== undefined) {
     const { webhookRoute } = await import("./features/changes/forge/webhooks.ts");
-    webhookRoute(app, config.forge, config.maxBodyBytes, changes.syncBranch);
+    webhookRoute(app, {
+      forge: config.forge,
+      maxBodyBytes: config.maxBodyBytes,
+      syncBranch: changes.syncBranch,
+      async pushed(branch) {
+        if (branch !== config.configBranch) return false;
+        await servers.reconcile();
+        return true;
+      },
+    });
   }
   plainRoutes(app, ready);
   serveWeb(app, webFolder);

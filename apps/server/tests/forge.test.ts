@@ -8,7 +8,8 @@ import {
   submitWith,
   type TestConsole,
 } from "./support/console.ts";
-import { type ForgeDouble, startForge, webhook } from "./support/forge-double.ts";
+import { type ForgeDouble, pushEvent, startForge, webhook } from "./support/forge-double.ts";
+import { pushFiles, registryOf } from "./support/config.ts";
 import { branches, git } from "./support/git.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -106,6 +107,26 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
     expect((await post({}, signed.body)).status).toBe(401);
     const other = webhook(provider, secret, "somebody/else");
     expect(await (await post(other.headers, other.body)).json()).toEqual({ known: false });
+  });
+
+  it("reads the registry again when a signed webhook tells of a push to the live branch", async () => {
+    await running.servers.start();
+    const server = {
+      id: "pushed",
+      title: "Pushed",
+      transport: "sse" as const,
+      url: "http://127.0.0.1:9/sse",
+    };
+    pushFiles(remote, { "mcp-registry.yaml": registryOf([server]) });
+    const told = async (branch: string) => {
+      const { headers, body } = pushEvent(provider, secret, branch);
+      const response = await running.request("/api/v1/forge/webhook", { method: "POST", headers, body });
+      return response.json();
+    };
+    expect(await told("somebody/else")).toEqual({ known: false });
+    expect(await told("main")).toEqual({ known: true });
+    expect(running.servers.list("en").map(({ id }) => id)).toEqual(["pushed"]);
+    await running.servers.stop();
   });
 
   it("keeps the decision while the forge is down, says why, and merges once when it is back", async () => {

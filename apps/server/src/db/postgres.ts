@@ -15,6 +15,8 @@ const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String }
 /** A stopped process keeps its lock, so nobody waits for one longer than this. */
 const lockTimeoutMs = 30_000;
 
+const closeTimeoutS = 5;
+
 /** Opens PostgreSQL by URL and brings its tables up to date. */
 export async function openPostgresDatabase(url: string): Promise<Database> {
   const pool = postgres(url, { max: 10, types, onnotice: () => {} });
@@ -28,8 +30,10 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
     transaction: (work) => queries.transaction().execute(work),
     exclusively: (key, work) => withConnection(locks, (on) => mutex.run(key, () => lockOn(on, key, work))),
     async close() {
+      // What is still under way then is cut off, so that a shutdown comes to its end.
+      await pool.end({ timeout: closeTimeoutS });
       await queries.destroy();
-      await locks.end({ timeout: 5 });
+      await locks.end({ timeout: closeTimeoutS });
     },
   };
 }

@@ -26,15 +26,17 @@ export type ConsoleOptions = {
   clock?: AppDeps["clock"];
 };
 
-const open: Database[] = [];
+const open: { database: Database; stop(): Promise<void> }[] = [];
 afterAll(async () => {
-  for (const database of open.splice(0)) await database.close();
+  const running = open.splice(0);
+  // What goes on behind a change ends before its database does, on every node.
+  await Promise.all(running.map((each) => each.stop()));
+  for (const { database } of running) await database.close();
 });
 
 export async function startConsole(options: ConsoleOptions = {}) {
   const home = options.config?.home ?? (await temporaryFolder());
   const database = options.database ?? (await openSqliteDatabase(":memory:"));
-  open.push(database);
   const config = { ...readConfig({ CICLO_HOME: home, CICLO_LOG_LEVEL: "silent" }), ...options.config };
   const services = await createApp({
     config,
@@ -42,6 +44,7 @@ export async function startConsole(options: ConsoleOptions = {}) {
     logger: createLogger("silent"),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
+  open.push({ database, stop: () => services.canary.stop() });
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
     Promise.resolve(services.app.request(path.replace("http://test", ""), init));
   const clientOf = (token?: string, locale = "en"): Client =>

@@ -203,6 +203,18 @@ export function webhook(
     provider === "github"
       ? { pull_request: { head: { ref: branch } } }
       : { object_attributes: { source_branch: branch } };
+  return signedEvent(provider, secret, event);
+}
+
+/** A push to a branch, as both forges tell of it. */
+export const pushEvent = (provider: "github" | "gitlab", secret: string, branch: string) =>
+  signedEvent(provider, secret, { ref: `refs/heads/${branch}` });
+
+function signedEvent(
+  provider: "github" | "gitlab",
+  secret: string,
+  event: object,
+): { headers: Record<string, string>; body: string } {
   const body = JSON.stringify(event);
   const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
   const headers: Record<string, string> =

@@ -8,6 +8,8 @@ import { type App, apiBase, readBody } from "../../../mount.ts";
 
 /** The branches that an event may speak of, in either forge's shape. */
 const eventSchema = z.object({
+  /** Of a push, in both forges' shape. */
+  ref: z.string().optional(),
   pull_request: z.object({ head: z.object({ ref: z.string() }) }).optional(),
   check_run: z
     .object({ check_suite: z.object({ head_branch: z.string().nullable() }).optional() })
@@ -18,16 +20,20 @@ const eventSchema = z.object({
     .optional(),
 });
 
+export type WebhookDeps = {
+  forge: ForgeConfig;
+  maxBodyBytes: number;
+  /** Takes in how the pull request of a branch stands; false when it is not one of ours. */
+  syncBranch(branch: string): Promise<boolean>;
+  /** Takes in that a branch was pushed to; false when it is not the live one. */
+  pushed(branch: string): Promise<boolean>;
+};
+
 /**
- * `POST /api/v1/forge/webhook`: a signed hint that a pull request moved. Only the branch
+ * `POST /api/v1/forge/webhook`: a signed hint that a pull request or a branch moved. Only the branch
  * is taken from it; the state is then read from the forge itself.
  */
-export function webhookRoute(
-  app: App,
-  forge: ForgeConfig,
-  maxBodyBytes: number,
-  syncBranch: (branch: string) => Promise<boolean>,
-): void {
+export function webhookRoute(app: App, { forge, maxBodyBytes, syncBranch, pushed }: WebhookDeps): void {
   app.post(`${apiBase}/forge/webhook`, async (c) => {
     const body = Buffer.from(await readBody(c.req.raw, maxBodyBytes)).toString("utf8");
     if (
@@ -42,8 +48,11 @@ export function webhookRoute(
         ),
       );
     }
-    const branch = branchOf(body);
-    const known = branch !== null && (await syncBranch(branch));
+    const event = eventSchema.safeParse(parseJson(body)).data;
+    const branch = branchOf(event);
+    const push = /^refs\/heads\/(.+)$/.exec(event?.ref ?? "")?.[1];
+    const known =
+      (branch !== null && (await syncBranch(branch))) || (push !== undefined && (await pushed(push)));
     return c.json({ known }, 202);
   });
 }
@@ -59,8 +68,7 @@ async function isSigned(
   return signature !== null && body !== "" && new Webhooks({ secret }).verify(body, signature);
 }
 
-function branchOf(body: string): string | null {
-  const event = eventSchema.safeParse(parseJson(body)).data;
+function branchOf(event: z.infer<typeof eventSchema> | undefined): string | null {
   return (
     event?.pull_request?.head.ref ??
     event?.check_run?.check_suite?.head_branch ??
