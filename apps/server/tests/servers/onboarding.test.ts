@@ -135,7 +135,7 @@ describe("onboarding", () => {
     const command = await problemOf(onboard(planner, { agent_name: "x", command: "touch", args: [marker] }));
     expect(command).toMatchObject({ status: 403, code: "policy_denied" });
     expect(command.detail).toContain(
-      `policies/commands.yaml, allow: does not list the command touch ${marker}`,
+      `policies/commands.yaml, allow: does not list the command touch ${marker}. Plan a change of that policy to allow it`,
     );
     const shell = await problemOf(onboard(planner, { agent_name: "x", command: `touch ${marker};` }));
     expect(shell.detail).toContain("not given to a shell");

@@ -28,7 +28,10 @@ export function commandProblem(
   const where = `policies/${policy?.id ?? "commands"}.yaml, allow`;
   return new Refusal(
     "policy_denied",
-    text(`${where}: does not list the command ${line}`, `${where}: não lista o comando ${line}`),
+    text(
+      `${where}: does not list the command ${line}. Plan a change of that policy to allow it`,
+      `${where}: não lista o comando ${line}. Planeje uma mudança dessa política para permiti-lo`,
+    ),
   );
 }
 
