@@ -7,7 +7,7 @@ import { createApp } from "../apps/server/src/app.ts";
 import { readConfig } from "../apps/server/src/config.ts";
 import { openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
 import { defaultContent } from "../apps/server/src/features/config-repo/default-content.ts";
-import { system } from "../apps/server/src/lib/actor.ts";
+import { system } from "../apps/server/src/domain/actor.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { type Figures, median, timed } from "./measure.ts";
 
@@ -39,7 +39,11 @@ async function measureSize(files: number) {
   const config = readConfig({ CICLO_HOME: home, CICLO_LOG_LEVEL: "silent" });
   const services = await createApp({ config, database, logger: createLogger("silent") });
   const client = async (name: string, ...roles: Role[]) => {
-    const { token } = await services.users.add(system, { name, email: `${name}@example.com`, roles });
+    const { token } = await services.features.access.service.users.add(system, {
+      name,
+      email: `${name}@example.com`,
+      roles,
+    });
     const fetch = (path: string, init: RequestInit) =>
       Promise.resolve(services.app.request(path.replace("http://bench", ""), init));
     return createClient({ baseUrl: "http://bench", token, fetch });

@@ -9,7 +9,7 @@ import { createApp } from "../apps/server/src/app.ts";
 import { readConfig } from "../apps/server/src/config.ts";
 import { type Database, openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
 import { eventHash, genesis } from "../apps/server/src/features/audit/chain.ts";
-import { system } from "../apps/server/src/lib/actor.ts";
+import { system } from "../apps/server/src/domain/actor.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { insertChanges } from "../apps/server/tests/support/history.ts";
 import { type Figures, median, p99, timed } from "./measure.ts";
@@ -71,7 +71,7 @@ export async function measureHistory(): Promise<Figures> {
   const database = await openSqliteDatabase(join(home, "ciclo.db"));
   const config = readConfig({ CICLO_HOME: home, CICLO_LOG_LEVEL: "silent" });
   const services = await createApp({ config, database, logger: createLogger("silent") });
-  const { token } = await services.users.add(system, {
+  const { token } = await services.features.access.service.users.add(system, {
     name: "viewer",
     email: "viewer@example.com",
     roles: ["viewer"],
@@ -79,7 +79,7 @@ export async function measureHistory(): Promise<Figures> {
   await insertChanges(database, changes);
   const list = await measureList(services.app.fetch, token);
   await insertEvents(database);
-  const { ms, result } = await timed(() => services.audit.verify());
+  const { ms, result } = await timed(() => services.features.audit.service.verify());
   if (!result.ok) throw new Error(`the log is broken: ${JSON.stringify(result)}`);
   await database.close();
   return { ...list, audit_verify_events_per_s: result.events / (ms / 1000) };

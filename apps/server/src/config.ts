@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import type { ForgeConfig } from "./domain/forge.ts";
 
 /** `CICLO_…` variables; see docs/configuration.md. The only reader of the environment. */
 const port = z
@@ -52,14 +53,6 @@ const environmentSchema = z
       context.addIssue({ code: "custom", path: [name], message: "is required when CICLO_FORGE is set" });
     }
   });
-
-export type ForgeConfig = {
-  provider: "github" | "gitlab";
-  url: string | undefined;
-  repository: string;
-  token: string;
-  webhookSecret: string | undefined;
-};
 
 export type Config = {
   home: string;

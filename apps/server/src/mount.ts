@@ -1,10 +1,6 @@
 import {
   type Endpoint,
-  type EndpointBody,
   type EndpointName,
-  type EndpointParams,
-  type EndpointQuery,
-  type EndpointResponse,
   endpoints,
   type Locale,
   negotiateLocale,
@@ -17,43 +13,18 @@ import type { Context, Hono } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type { z } from "zod";
 import { insufficientPermission, invalidPayload, Refusal } from "./errors.ts";
-import type { Authenticated, Credentials } from "./features/access/sessions.ts";
-import { type Actor, anonymous, type AuditedTransaction } from "./lib/actor.ts";
+import type { AuditedTransaction } from "./db/dialect.ts";
+import type { Authenticated, Credentials } from "./domain/access.ts";
+import { type Actor, anonymous } from "./domain/actor.ts";
 import { newId } from "./lib/ids.ts";
 import type { Logger } from "./lib/logger.ts";
 import { currentRequestId } from "./lib/request-context.ts";
+import { readBody } from "./lib/request-body.ts";
 import { fieldErrors } from "./lib/validation.ts";
+import type { Call, Mount } from "./domain/mount.ts";
 
 export const apiBase = "/api/v1";
 const cookieName = "ciclo_session";
-
-/** What a handler gets: everything parsed and permitted. */
-export type Call<N extends EndpointName> = {
-  /** Anonymous on public endpoints. */
-  actor: Actor;
-  authenticated: Authenticated | null;
-  params: EndpointParams<N>;
-  query: EndpointQuery<N>;
-  body: EndpointBody<N>;
-  locale: Locale;
-  address: string;
-  header(name: string): string | undefined;
-  setSessionCookie(value: string, maxAgeSeconds: number): void;
-  /** Asks again whether the caller may enter, for answers that take long. Throws a `Refusal` when not. */
-  recheck(): Promise<void>;
-};
-
-export type Mount = <N extends EndpointName>(
-  name: N,
-  handler: (call: Call<N>) => Promise<Answer<N>> | Answer<N>,
-) => void;
-
-type Answer<N extends EndpointName> =
-  EndpointResponse<N> extends undefined
-    ? (typeof endpoints)[N] extends { stream: string }
-      ? ReadableStream<Uint8Array>
-      : void
-    : EndpointResponse<N>;
 
 export type MountDeps = {
   authenticate(credentials: Credentials): Promise<Authenticated>;
@@ -229,23 +200,6 @@ async function readJson(c: AppContext, maxBytes: number): Promise<unknown> {
       { path: "body", message: text(`is not usable JSON: ${why}`, `não é JSON utilizável: ${why}`) },
     ]);
   }
-}
-
-/** The body, up to a size. Refuses with `too_large` without reading on. */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) {
-      throw new Refusal(
-        "too_large",
-        text(`The body is over ${maxBytes} bytes`, `O corpo passa de ${maxBytes} bytes`),
-      );
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 const maxDepth = 100;

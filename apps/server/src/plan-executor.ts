@@ -7,11 +7,11 @@ import {
   type Plan,
   planSchema,
 } from "@ciclo/contract";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 import { environmentWith, readConfig } from "./config.ts";
 import { openDatabase } from "./db/dialect.ts";
 import { insufficientPermission } from "./errors.ts";
-import type { Actor } from "./lib/actor.ts";
+import type { Actor } from "./domain/actor.ts";
 import { privateFolder } from "./lib/files.ts";
 import { createLogger } from "./lib/logger.ts";
 
@@ -24,7 +24,7 @@ export type PlanExecutorOptions = {
   locale?: Locale;
 };
 
-type Opened = { app: Awaited<ReturnType<typeof createApp>>; close(): Promise<void> };
+type Opened = { features: App["features"]; close(): Promise<void> };
 
 /**
  * Plans from a program, on the database and repository themselves: for scripts on the
@@ -46,9 +46,9 @@ export class PlanExecutor {
 
   /** What submitting would do; writes nothing. Refuses as `submitForApproval` does. */
   async dryRun(request: { plan: Plan; patch: string; actor: string }): Promise<PlanExecutionResult> {
-    const { app, locale } = await this.#open();
+    const { features, locale } = await this.#open();
     const plan = planSchema.parse(request.plan);
-    return app.changes.submit(
+    return features.changes.service.submit(
       await this.#actor(request.actor),
       { ...request, plan, mode: "dry_run" },
       locale,
@@ -62,7 +62,7 @@ export class PlanExecutor {
     actor: string;
     actorEmail: string;
   }): Promise<PlanExecutionResult> {
-    const { app, locale } = await this.#open();
+    const { features, locale } = await this.#open();
     const { plan, patch, actor, actorEmail } = request;
     const submission = {
       plan: planSchema.parse(plan),
@@ -71,7 +71,7 @@ export class PlanExecutor {
       actor_email: actorEmail,
       mode: "branch_pr" as const,
     };
-    return app.changes.submit(await this.#actor(actorEmail, actor), submission, locale);
+    return features.changes.service.submit(await this.#actor(actorEmail, actor), submission, locale);
   }
 
   /** Decides an approval. `actor` is a user's e-mail, whose roles and rules hold. */
@@ -81,15 +81,15 @@ export class PlanExecutor {
     actor: string;
     reason?: string;
   }): Promise<PlanExecutionResult> {
-    const { app, locale } = await this.#open();
+    const { features, locale } = await this.#open();
     const decision = {
       approval_id: request.approvalId,
       approval_decision: request.decision,
       approval_reason: request.reason,
     };
-    const user = await app.users.find({ email: request.actor });
+    const user = await features.access.service.users.find({ email: request.actor });
     if (user.disabled_at !== null || !permits(user.roles, "decide")) throw insufficientPermission(["decide"]);
-    return app.changes.decide({ ...user }, decision, locale);
+    return features.changes.service.decide({ ...user }, decision, locale);
   }
 
   /** Takes a plan's change back. Repeating it is answered as already done. */
@@ -99,9 +99,9 @@ export class PlanExecutor {
     actor: string;
     reason?: string;
   }): Promise<PlanExecutionResult> {
-    const { app, locale } = await this.#open();
+    const { features, locale } = await this.#open();
     const rollback = { plan_id: request.planId, branch: request.branch, reason: request.reason };
-    return app.changes.rollback(await this.#actor(request.actor), rollback, locale);
+    return features.changes.service.rollback(await this.#actor(request.actor), rollback, locale);
   }
 
   async close(): Promise<void> {
@@ -110,15 +110,21 @@ export class PlanExecutor {
     this.#opened = null;
   }
 
-  async #open(): Promise<{ app: Opened["app"]; locale: Locale }> {
-    this.#opened ??= open(this.#options);
-    return { app: (await this.#opened).app, locale: this.#options.locale ?? "en" };
+  async #open(): Promise<{ features: Opened["features"]; locale: Locale }> {
+    this.#opened ??= open(this.#options).catch((error: unknown) => {
+      // The next call tries anew: what was in the way may be gone by then.
+      this.#opened = null;
+      throw error;
+    });
+    return { features: (await this.#opened).features, locale: this.#options.locale ?? "en" };
   }
 
   /** The user of an e-mail, or a program by the given name, trusted to roll back. */
   async #actor(who: string, name = who): Promise<Actor> {
-    const { app } = await this.#open();
-    const user = (await app.users.list()).find(({ email }) => email === who.toLowerCase());
+    const { features } = await this.#open();
+    const user = (await features.access.service.users.list()).find(
+      ({ email }) => email === who.toLowerCase(),
+    );
     if (user !== undefined) return { id: user.id, name: user.name, email: user.email, roles: user.roles };
     return { id: null, name, email: null, roles: permissions.rollback };
   }
@@ -134,6 +140,11 @@ async function open(options: PlanExecutorOptions): Promise<Opened> {
   };
   await privateFolder(config.home);
   const database = await openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") });
-  const app = await createApp({ config, database, logger: createLogger("error"), follows: false });
-  return { app, close: () => database.close() };
+  try {
+    const { features } = await createApp({ config, database, logger: createLogger("error") });
+    return { features, close: () => database.close() };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }

@@ -1,22 +1,22 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { openDatabase } from "./db/dialect.ts";
+import { system } from "./domain/actor.ts";
 import type { OperationKind } from "./features/changes/journal-store.ts";
-import { system } from "./lib/actor.ts";
 import { privateFolder } from "./lib/files.ts";
 import { MasterKeyError } from "./lib/master-key.ts";
 import { createLogger } from "./lib/logger.ts";
 
 export type ServeOptions = { onJournal?: (operation: OperationKind, point: string) => void };
 
-const shutdownMs = 10_000;
-const checkpointMs = 5 * 60_000;
-/** Local commands write to the audit log too; their entries are copied from here. */
-const copyMs = 5000;
+/** Requests under way have this long to end, in milliseconds; what goes on behind them, the rest. */
+const requestsMs = 10_000;
+const shutdownMs = 30_000;
 
 /** Runs the console until it is told to stop. An invalid setting ends it with code 2 and one line. */
 export async function serveConsole(options: ServeOptions = {}): Promise<void> {
@@ -25,7 +25,7 @@ export async function serveConsole(options: ServeOptions = {}): Promise<void> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exitCode = 2;
+    process.exit(2);
   }
 }
 
@@ -35,11 +35,10 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
   const database = await naming(config.databaseUrl === undefined ? "CICLO_HOME" : "CICLO_DATABASE_URL", () =>
     openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
   );
-  const console_ = await usable(createApp({ config, database, logger, ...options }));
-  const { audit, budgets, canary, changes, keys, live, recorder, servers } = console_;
-  const server = listenerOf(console_);
+  const app = await usable(createApp({ config, database, logger, ...options }));
+  const server = listenerOf(app);
   server.listen(config.port, config.host, () => {
-    announce(config, server.address() as AddressInfo, console_).catch((error: unknown) => {
+    announce(config, server.address() as AddressInfo, app).catch((error: unknown) => {
       logger.error({ err: error }, "the first operator could not be made");
     });
   });
@@ -49,43 +48,41 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
     );
     process.exit(2);
   });
-  void changes.reconciler.start();
-  void keys.start();
-  // Canaries that a crash cut off are begun again once servers are there to be probed.
-  void servers.start().then(() => canary.run());
-  void budgets.start();
-  const checkpoints = setInterval(() => {
-    audit.checkpoint().catch((error: unknown) => logger.error({ err: error }, "no checkpoint was signed"));
-  }, checkpointMs);
-  checkpoints.unref();
-  const copies = setInterval(() => void audit.catchUp(), copyMs);
-  copies.unref();
-  let stopping = false;
+  void app.workers.start();
+  let stopping: Promise<void> | null = null;
   const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    setTimeout(() => process.exit(1), shutdownMs).unref();
-    server.close();
-    live.close();
-    server.closeIdleConnections();
-    budgets.stop();
-    // What has been called is recorded first, whatever else takes long.
-    void recorder
-      .flush()
-      .then(() => canary.stop())
-      .then(() => Promise.all([changes.reconciler.stop(), keys.stop(), servers.stop()]))
-      .then(() => recorder.flush())
-      .then(() => audit.close())
-      .then(() => database.close())
-      .then(() => process.exit(0));
+    stopping ??= (async () => {
+      setTimeout(() => process.exit(1), shutdownMs).unref();
+      await closeListener(server, app);
+      await app.workers.stop();
+      await database.close();
+    })().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, "the console did not stop well");
+        process.exit(1);
+      },
+    );
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 }
 
+/** Takes no new request, and lets those under way end. Streams would never end by themselves. */
+async function closeListener(server: Server, { features }: App): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  features.live.service.close();
+  server.closeIdleConnections();
+  const limit = setTimeout(() => server.closeAllConnections(), requestsMs);
+  await closed;
+  clearTimeout(limit);
+}
+
 /** One HTTP server for both: what is the gateway's goes there without a detour. */
-export function listenerOf({ app, gateway }: Awaited<ReturnType<typeof createApp>>): Server {
+export function listenerOf({ app, features }: Pick<App, "app" | "features">): Server {
   const answer = getRequestListener(app.fetch);
+  const { service: gateway } = features.gateway;
   return createServer((request, response) => {
     if (gateway.takes(request))
       void gateway.handle(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -114,11 +111,8 @@ async function naming<T>(variable: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Says where the console is, and on first run how to sign in. */
-async function announce(
-  config: Config,
-  info: AddressInfo,
-  { users, sessions }: Awaited<ReturnType<typeof createApp>>,
-): Promise<void> {
+async function announce(config: Config, info: AddressInfo, { features }: App): Promise<void> {
+  const { users, sessions } = features.access.service;
   const host = info.family === "IPv6" ? `[${info.address}]` : info.address;
   const url = `http://${host}:${info.port}`;
   process.stdout.write(`Ciclo is at ${url}\n`);

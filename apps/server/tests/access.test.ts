@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Endpoint, endpoints, intents, permissions, type Role, roles } from "@ciclo/contract";
 import { beforeAll, describe, expect, it } from "vitest";
-import { system } from "../src/lib/actor.ts";
+import { system } from "../src/domain/actor.ts";
 import { settableClock } from "./support/clock.ts";
 import { type Person, problemOf, startConsole, type TestConsole } from "./support/console.ts";
 

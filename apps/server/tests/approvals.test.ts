@@ -142,7 +142,7 @@ describe("time", () => {
   it("expires by itself what nobody decides", async () => {
     const submitted = await submitAgent("forgotten");
     clock.advance(72 * hour);
-    await running.changes.reconciler.run({ all: false });
+    await running.changes.reconcile({ all: false });
     const change = await author.client.call("getChange", { params: { plan_id: submitted.plan_id } });
     expect(change).toMatchObject({ status: "failed", outcome: "expired" });
     expect(branches(running.git)).toEqual(["main"]);

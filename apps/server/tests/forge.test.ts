@@ -110,7 +110,7 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
   });
 
   it("reads the registry again when a signed webhook tells of a push to the live branch", async () => {
-    await running.servers.start();
+    await running.features.servers.workers.start();
     const server = {
       id: "pushed",
       title: "Pushed",
@@ -126,7 +126,7 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
     expect(await told("somebody/else")).toEqual({ known: false });
     expect(await told("main")).toEqual({ known: true });
     expect(running.servers.list("en").map(({ id }) => id)).toEqual(["pushed"]);
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
   });
 
   it("keeps the decision while the forge is down, says why, and merges once when it is back", async () => {
@@ -135,13 +135,10 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
     const waiting = await decideWith(approver, submitted.approval_id, "approve");
     expect(waiting).toMatchObject({ status: "in_progress", outcome: null, approvals: { given: 1 } });
     expect(waiting.message).toMatch(/does not answer/);
-    await running.changes.reconciler.run({ all: true });
+    await running.changes.reconcile({ all: true });
     expect(await changeOf(submitted.plan_id)).toMatchObject({ status: "in_progress" });
     forge.down = false;
-    await Promise.all([
-      running.changes.reconciler.run({ all: true }),
-      running.changes.reconciler.run({ all: true }),
-    ]);
+    await Promise.all([running.changes.reconcile({ all: true }), running.changes.reconcile({ all: true })]);
     expect(await changeOf(submitted.plan_id)).toMatchObject({ status: "completed", outcome: "applied" });
     expect(forge.merges).toBe(1);
     const waited = (await changeOf(submitted.plan_id)).timeline.filter(
@@ -155,7 +152,7 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
     forge.down = true;
     expect(await submitWith(author, planned)).toMatchObject({ status: "in_progress" });
     forge.down = false;
-    await running.changes.reconciler.run({ all: true });
+    await running.changes.reconcile({ all: true });
     expect(await changeOf(planned.plan.id)).toMatchObject({
       status: "hitl_required",
       pull_request: { number: 1 },
@@ -170,7 +167,7 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
     expect(waiting).toMatchObject({ status: "in_progress" });
     expect(waiting.message).toContain("does not merge yet");
     forge.blocked = null;
-    await running.changes.reconciler.run({ all: true });
+    await running.changes.reconcile({ all: true });
     expect(await changeOf(submitted.plan_id)).toMatchObject({ outcome: "applied" });
   });
 

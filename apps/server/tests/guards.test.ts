@@ -80,7 +80,7 @@ describe("the approvals policy", () => {
     });
     renameSync(`${remote}.away`, remote);
     push({ "policies/approvals.yaml": approvals("").replace("required: 1", "required: 3") });
-    await running.changes.reconciler.run({ all: true });
+    await running.changes.reconcile({ all: true });
     expect(await changeOf(submitted.plan_id)).toMatchObject({ status: "failed", outcome: "stale" });
     expect(branches(remote)).toEqual(["main"]);
   });
@@ -168,9 +168,9 @@ describe("with a forge", () => {
     forge.down = true;
     await submitWith(author, planned);
     clock.advance(73 * 3_600_000);
-    await running.changes.reconciler.run({ all: true });
+    await running.changes.reconcile({ all: true });
     forge.down = false;
-    await running.changes.reconciler.run({ all: true });
+    await running.changes.reconcile({ all: true });
     expect(await changeOf(planned.plan.id)).toMatchObject({ status: "failed", outcome: "expired" });
     expect(forge.pulls).toEqual([]);
     expect(branches(remote)).toEqual(["main"]);

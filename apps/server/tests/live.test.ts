@@ -1,6 +1,6 @@
 import type { LiveEvent } from "@ciclo/contract";
 import { afterEach, describe, expect, it } from "vitest";
-import { system } from "../src/lib/actor.ts";
+import { system } from "../src/domain/actor.ts";
 import {
   decideWith,
   type Person,

@@ -93,7 +93,7 @@ describe("the team's own repository", () => {
     });
     expect((await running.request("/readyz")).status).toBe(503);
     renameSync(`${remote}.away`, remote);
-    await running.changes.reconciler.run({ all: true });
+    await running.changes.reconcile({ all: true });
     const change = await author.client.call("getChange", { params: { plan_id: submitted.plan_id } });
     expect(change).toMatchObject({ status: "completed", outcome: "applied" });
     expect(git(remote, "rev-parse", "main")).toBe(submitted.commit_sha);

@@ -1,4 +1,5 @@
-import { Kysely } from "kysely";
+import { Kysely, sql } from "kysely";
+import type { RecordEntry } from "../domain/actor.ts";
 import { KeyedMutex } from "../lib/keyed-mutex.ts";
 import { migrate } from "./migrations/index.ts";
 import type { Tables } from "./schema.ts";
@@ -17,8 +18,18 @@ export type Database = {
    * Not a transaction: this is what may wait for git.
    */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** Throws when the database does not answer. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 };
+
+/**
+ * A transaction whose audit entries stand or fall with it. An entry that cannot be
+ * written refuses the whole with `audit_unavailable`.
+ */
+export type AuditedTransaction = <T>(
+  work: (queries: Queries, record: RecordEntry) => Promise<T>,
+) => Promise<T>;
 
 /** Opens SQLite (`path`, or `:memory:`) and brings its tables up to date. */
 export async function openSqliteDatabase(path: string): Promise<Database> {
@@ -30,6 +41,7 @@ export async function openSqliteDatabase(path: string): Promise<Database> {
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: (key, work) => mutex.run(key, work),
+    ping: async () => void (await sql`select 1`.execute(queries)),
     close: () => queries.destroy(),
   };
 }

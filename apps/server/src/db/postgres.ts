@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { text } from "@ciclo/contract";
-import { Kysely } from "kysely";
+import { Kysely, sql } from "kysely";
 import { PostgresJSDialect } from "kysely-postgres-js";
 import postgres from "postgres";
 import { Refusal } from "../errors.ts";
@@ -29,6 +29,7 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: (key, work) => withConnection(locks, (on) => mutex.run(key, () => lockOn(on, key, work))),
+    ping: async () => void (await sql`select 1`.execute(queries)),
     async close() {
       // What is still under way then is cut off, so that a shutdown comes to its end.
       await pool.end({ timeout: closeTimeoutS });

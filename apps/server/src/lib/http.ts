@@ -1,16 +1,7 @@
 import type { LookupFunction } from "node:net";
 import { Agent, fetch as undiciFetch } from "undici";
 import { maxMessageBytes, TooLargeError } from "./too-large.ts";
-
-/** HTTP to one server: its own connections, only to allowed addresses, no answer without a bound. */
-export type HttpConnections = {
-  agent: Agent;
-  /** For streams that stay open for as long as a caller listens: they take no place from calls. */
-  streams: Agent;
-  fetch: (input: string | URL, init?: RequestInit) => Promise<Response>;
-  /** Lets what is under way end. */
-  close(): Promise<void>;
-};
+import type { HttpConnections } from "../domain/servers.ts";
 
 export type HttpOptions = {
   lookup: LookupFunction;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
+import type { UsageEvent } from "../../src/domain/usage.ts";
 import { describe, expect, it } from "vitest";
-import { UsageRecorder, type UsageEvent } from "../../src/features/usage/recorder.ts";
+import { UsageRecorder } from "../../src/features/usage/recorder.ts";
 import { spendSince } from "../../src/features/usage/store.ts";
 import { createLogger } from "../../src/lib/logger.ts";
 import { stores } from "../support/databases.ts";

@@ -32,7 +32,8 @@ const canaryPolicy = {
 async function start(files: Record<string, string> = {}) {
   const running = await startConsole();
   pushFiles(running.git, { ...openPolicies(), ...newToolsAllowed, ...canaryPolicy, ...files });
-  await running.servers.start();
+  await running.features.servers.workers.start();
+  await running.features.canary.workers.start();
   return { running, planner: await running.person("planner"), approver: await running.person("approver") };
 }
 
@@ -160,11 +161,11 @@ describe("the canary", () => {
       .set({ status: "running", ended_at: null })
       .execute();
     const again = await startConsole({ database: running.database, config: { home: running.home } });
-    await again.servers.start();
+    await again.features.servers.workers.start();
     await again.canary.run();
     expect(await again.canary.of(plan, "en")).toMatchObject({ status: "passed" });
-    await again.servers.stop();
-    await running.servers.stop();
+    await again.features.servers.workers.stop();
+    await running.features.servers.workers.stop();
   });
 
   it("leaves changes alone that touch no server", async () => {
@@ -189,7 +190,7 @@ describe("the canary", () => {
       args: [...(good.args ?? []), "exits"],
     });
     expect(await canaryOf(planner, plan)).toMatchObject({ outcome: "canary_failed" });
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
   });
 });
 

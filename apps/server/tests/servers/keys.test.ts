@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Rotation } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createCore } from "../../src/app.ts";
+import { createCore } from "../../src/core.ts";
 import { openSqliteDatabase } from "../../src/db/dialect.ts";
 import { masterIdOf, seal, unseal } from "../../src/features/keys/seal.ts";
-import { system } from "../../src/lib/actor.ts";
+import { system } from "../../src/domain/actor.ts";
 import { createLogger } from "../../src/lib/logger.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import { type Person, problemOf, startConsole, type TestConsole } from "../support/console.ts";
@@ -253,11 +253,11 @@ describe("a rotation", () => {
     const { id } = await rotate(approver, "new");
     // Another console on the same database, as after a crash.
     const again = await startConsole({ database: running.database, config: { home: running.home } });
-    await again.keys.start();
+    await again.features.keys.workers.start();
     expect(await again.keys.rotation(id, "en")).toMatchObject({ status: "rejected" });
     expect((await again.keys.list())[0]).toMatchObject({ state: "active", version: 1 });
-    await running.keys.stop();
-    await again.keys.stop();
+    await running.features.keys.workers.stop();
+    await again.features.keys.workers.stop();
   });
 });
 
@@ -320,7 +320,7 @@ describe("a key's end", () => {
     const gitlab = await listen((_, response) => {
       asked += 1;
       response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ token: `glpat-${asked}`, expires_at: "2026-03-01" }));
+      response.end(JSON.stringify({ token: `glpat-${asked}`, expires_at: "2099-03-01" }));
     }, "");
     const hanging = await listen(() => {});
     const running = await startConsole();
@@ -339,11 +339,11 @@ describe("a key's end", () => {
     expect(await (await running.keys.ring()).reveal("secret:hub/TOKEN")).toBe("glpat-1");
     // Another console on the same database, as after a crash during the handshake.
     const again = await startConsole({ database: running.database, config: { home: running.home } });
-    await again.keys.start();
+    await again.features.keys.workers.start();
     expect(await again.keys.rotation(id, "en")).toMatchObject({ status: "promoted" });
     expect(await (await again.keys.ring()).reveal("secret:hub/TOKEN")).toBe("glpat-1");
-    await again.keys.stop();
-    await running.keys.stop();
+    await again.features.keys.workers.stop();
+    await running.features.keys.workers.stop();
   });
 
   it("is not renewed while a rotation runs, and its issuer not asked", async () => {
@@ -365,7 +365,7 @@ describe("a key's end", () => {
     const refused = await problemOf(approver.client.call("renewKey", { params }));
     expect(refused).toMatchObject({ code: "rotation_running" });
     expect(gitlab.requests).toEqual([]);
-    await running.keys.stop();
+    await running.features.keys.workers.stop();
   });
 
   it("leaves a failed renewal on record, and is tried again later", async () => {
@@ -404,9 +404,8 @@ describe("the master key", () => {
       config: running.config,
       database,
       logger: createLogger("silent"),
-      follows: false,
     });
-    const rotated = await beside.vault.rotateMaster(beside.audit.transaction, system);
+    const rotated = await beside.vault.rotateMaster(beside.features.audit.service.transaction, system);
     expect(rotated.rewrapped).toBeGreaterThanOrEqual(2);
     const after = readFileSync(file, "utf8");
     expect(after).not.toBe(before);
@@ -451,9 +450,8 @@ describe("the master key", () => {
       config: running.config,
       database: running.database,
       logger: createLogger("silent"),
-      follows: false,
     });
-    await beside.vault.rotateMaster(beside.audit.transaction, system);
+    await beside.vault.rotateMaster(beside.features.audit.service.transaction, system);
     // As it stands when that process ends after the database took the new one.
     writeFileSync(`${file}.next`, readFileSync(file, "utf8"));
     writeFileSync(file, old);

@@ -29,7 +29,7 @@ const commands = ["mcp-server-everything", "mcp-server-filesystem", process.exec
 async function start() {
   const running = await startConsole();
   pushFiles(running.git, { ...openPolicies(commands), ...access });
-  await running.servers.start();
+  await running.features.servers.workers.start();
   return { running, planner: await running.person("planner"), approver: await running.person("approver") };
 }
 
@@ -126,7 +126,7 @@ describe("onboarding", () => {
       (server) => server.state === "healthy",
     );
     expect(state).toBe("healthy");
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
   });
 
   it("refuses a command or an address that policy does not allow, without running or asking it", async () => {
@@ -163,7 +163,7 @@ describe("onboarding", () => {
     );
     expect(other).toMatchObject({ code: "already_exists" });
     expect(other.detail).not.toMatch(/two|one\b/);
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
     await problemOf(onboard(approver, { agent_name: "hub" }));
   });
 
@@ -197,7 +197,7 @@ describe("onboarding", () => {
     expect(rewritten.contents).not.toContain("guarded-value");
     expect(elsewhere.requests).toEqual([]);
     expect((await ask(owner.url, "validate")).validation.ok).toBe(true);
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
   });
 
   it("names every field that is wrong", async () => {
@@ -354,7 +354,7 @@ describe("a client's file", () => {
     expect(answer.servers[0]?.keys).toEqual(["secret:db/DB_PASS", "secret:db/PGPWD", "secret:db/REDIS_URL"]);
     expect(answer.planned?.patch).toContain("LOG_LEVEL: debug");
     expect(JSON.stringify(answer.planned)).not.toMatch(/hunter22|pw@/);
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
   });
 
   it("is imported as one plan, its keys moved to the store, and written anew for the gateway", async () => {
@@ -398,7 +398,7 @@ describe("a client's file", () => {
       ({ items }) => items.filter(({ state }) => state === "healthy").length === 2,
     );
     expect(git(running.git, "show", "main:mcp-registry.yaml")).toContain("LOG_LEVEL: debug");
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
   });
 
   it.each([

@@ -22,7 +22,7 @@ async function runFixture(behaviours: string[] = [], limits?: { memory_mb: numbe
       { ...fixture(...behaviours, mark), ...(limits === undefined ? {} : { limits }) },
     ]),
   });
-  await running.servers.start();
+  await running.features.servers.workers.start();
   const person = await running.person("planner");
   return { running, mark, person };
 }
@@ -50,7 +50,7 @@ describe("a stdio server's process", () => {
     await healthy(person);
     const pids = processesWith(mark);
     expect(pids.length).toBe(1 + behaviours.filter((each) => each !== "lingers").length);
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
     expect(processesWith(mark)).toEqual([]);
   });
 
@@ -77,7 +77,7 @@ describe("a stdio server's process", () => {
     );
     const waits = Date.parse(retry.retry_at ?? "") - Date.parse(retry.latency.at(-1)?.at ?? "");
     expect(waits).toBeGreaterThanOrEqual(1500);
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
     expect(processesWith(mark)).toEqual([]);
   });
 
@@ -90,7 +90,7 @@ describe("a stdio server's process", () => {
       ({ restarts }) => restarts === 1,
     );
     expect(ended.log.map(({ line }) => line).join("\n")).toMatch(/it took \d+ MB; limits\.memory_mb is 256/);
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
   });
 
   it("leaves nothing behind when a handshake fails", async () => {

@@ -9,10 +9,11 @@ import {
   type Role,
 } from "@ciclo/contract";
 import { afterAll } from "vitest";
-import { type AppDeps, createApp } from "../../src/app.ts";
+import { type App, type AppDeps, createApp } from "../../src/app.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { type Database, openSqliteDatabase } from "../../src/db/dialect.ts";
-import { system } from "../../src/lib/actor.ts";
+import { system } from "../../src/domain/actor.ts";
+import type { BackgroundWork } from "../../src/domain/feature.ts";
 import { createLogger } from "../../src/lib/logger.ts";
 import { temporaryFolder } from "./temporary.ts";
 
@@ -26,11 +27,11 @@ export type ConsoleOptions = {
   clock?: AppDeps["clock"];
 };
 
-const open: { database: Database; stop(): Promise<void> }[] = [];
+const open: { database: Database; workers: BackgroundWork }[] = [];
 afterAll(async () => {
   const running = open.splice(0);
   // What goes on behind a change ends before its database does, on every node.
-  await Promise.all(running.map((each) => each.stop()));
+  await Promise.all(running.map(({ workers }) => workers.stop()));
   for (const { database } of running) await database.close();
 });
 
@@ -38,19 +39,24 @@ export async function startConsole(options: ConsoleOptions = {}) {
   const home = options.config?.home ?? (await temporaryFolder());
   const database = options.database ?? (await openSqliteDatabase(":memory:"));
   const config = { ...readConfig({ CICLO_HOME: home, CICLO_LOG_LEVEL: "silent" }), ...options.config };
-  const services = await createApp({
+  const app = await createApp({
     config,
     database,
     logger: createLogger("silent"),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
-  open.push({ database, stop: () => services.canary.stop() });
+  const { features } = app;
+  const services = servicesOf(app);
+  open.push({ database, workers: app.workers });
+  // What a person would notice: the others work when a test asks them to.
+  await Promise.all([features.live, features.usage].map(({ workers }) => workers.start()));
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
-    Promise.resolve(services.app.request(path.replace("http://test", ""), init));
+    Promise.resolve(app.app.request(path.replace("http://test", ""), init));
   const clientOf = (token?: string, locale = "en"): Client =>
     createClient({ baseUrl: "http://test", token, locale, fetch: request });
   let people = 0;
   return {
+    ...app,
     ...services,
     home,
     config,
@@ -65,6 +71,26 @@ export async function startConsole(options: ConsoleOptions = {}) {
       const user = await services.users.add(system, { name: `Person ${people}`, email, roles });
       return { client: clientOf(user.token), token: user.token, id: user.id, email, name: user.name };
     },
+  };
+}
+
+/** The services by the names that tests call them by. */
+function servicesOf({ features }: App) {
+  const { access, usage } = features;
+  return {
+    ...access.service,
+    ...usage.service,
+    audit: features.audit.service,
+    assistant: features.assistant.service,
+    plans: features.plans.service,
+    changes: features.changes.service,
+    canary: features.canary.service,
+    keys: features.keys.service,
+    servers: features.servers.service,
+    onboarding: features.onboarding.service,
+    status: features.status.service,
+    live: features.live.service,
+    gateway: features.gateway.service,
   };
 }
 

@@ -1,5 +1,6 @@
-import type { Mount } from "../../mount.ts";
-import type { Authenticated, SessionsService } from "./sessions.ts";
+import type { Authenticated } from "../../domain/access.ts";
+import type { Mount } from "../../domain/mount.ts";
+import type { SessionsService } from "./sessions.ts";
 import type { UsersService } from "./users.ts";
 
 export function accessRoutes(mount: Mount, users: UsersService, sessions: SessionsService): void {

@@ -1,27 +1,14 @@
 import { createHmac } from "node:crypto";
 import { permissions, permits, type Permission, type Session, text, type User } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { insufficientPermission, Refusal } from "../../errors.ts";
-import type { Actor, AuditedTransaction, RecordEntry } from "../../lib/actor.ts";
+import type { Actor, RecordEntry } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { equalInConstantTime, hashToken, newToken } from "../../lib/crypto.ts";
 import type { FailureLimiter } from "./limiter.ts";
 import { isActive, isTokenLive, presentUser, unauthenticated } from "./rules.ts";
 import * as store from "./store.ts";
-
-/** What a request brings to say who it is from. */
-export type Credentials = {
-  /** The `Authorization` header. */
-  authorization: string | undefined;
-  /** The session cookie's value. */
-  cookie: string | undefined;
-  csrfToken: string | undefined;
-  /** Writes with a cookie need the CSRF token. */
-  writes: boolean;
-  address: string;
-};
-
-export type Authenticated = { actor: Actor; user: User; session: { id: string; expiresAt: string } | null };
+import type { Authenticated, Credentials } from "../../domain/access.ts";
 
 export type SessionsDeps = {
   queries: Queries;

@@ -7,9 +7,9 @@ import {
   text,
   type User,
 } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
-import type { Actor, AuditedTransaction, RecordEntry } from "../../lib/actor.ts";
+import type { Actor, RecordEntry } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { hashToken, newToken } from "../../lib/crypto.ts";
 import { newId } from "../../lib/ids.ts";

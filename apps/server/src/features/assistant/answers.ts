@@ -1,8 +1,7 @@
 import { intents, type Locale, type Reference, text } from "@ciclo/contract";
 import { fold } from "../../lib/fold.ts";
 import type { SearchIndex } from "../../lib/search-index.ts";
-import type { SearchConfig } from "../config-repo/search.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import { found, intentTexts, nothingFound } from "./texts.ts";
 
 export type Answer = { reply: string; references: Reference[] };

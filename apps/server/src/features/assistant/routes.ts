@@ -1,4 +1,4 @@
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import type { AssistantService } from "./service.ts";
 
 export function assistantRoutes(mount: Mount, assistant: AssistantService): void {

@@ -10,15 +10,14 @@ import {
   type Planned,
   type ThreadMessage,
 } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, insufficientPermission, invalidPayload, notFound } from "../../errors.ts";
-import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
+import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import { markdownSections, SearchIndex } from "../../lib/search-index.ts";
-import type { ConfigRepository } from "../config-repo/repository.ts";
-import type { SearchConfig } from "../config-repo/search.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
 import { answerQuestion } from "./answers.ts";
 import { knownFields, missingFields, type Pending, takeTurn, type Turn } from "./conversation.ts";
 import * as store from "./store.ts";
@@ -52,8 +51,7 @@ export type AssistantService = {
 
 type Reply = Omit<ChatReply, "threadId">;
 
-/** The conversation that turns words into plans. */
-export function createAssistant(deps: AssistantDeps): AssistantService {
+export function createAssistantService(deps: AssistantDeps): AssistantService {
   let documentation: SearchIndex | null = null;
   const docs = (): SearchIndex => (documentation ??= new SearchIndex(readDocumentation(deps.docsFolder)));
   return {

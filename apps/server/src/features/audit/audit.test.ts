@@ -126,7 +126,7 @@ describe("the log of a console", () => {
     const running = await startConsole();
     const admin = await running.person("admin");
     await admin.client.call("createUser", { body: { name: "N", email: "n@example.com" } });
-    await running.audit.catchUp();
+    await running.features.audit.workers.start();
     const folder = join(running.home, "audit");
     const file = (await readdir(folder)).find((name) => name.startsWith("20")) ?? "";
     const path = join(folder, file);
@@ -141,7 +141,7 @@ describe("the log of a console", () => {
 
     await writeFile(path, text.slice(0, -40));
     const again = await startConsole({ config: { home: running.home }, database: running.database });
-    await again.audit.catchUp();
+    await again.features.audit.workers.start();
     expect(await read()).toEqual([1, 2]);
   });
 

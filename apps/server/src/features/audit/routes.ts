@@ -1,4 +1,4 @@
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import type { AuditService } from "./service.ts";
 
 export function auditRoutes(mount: Mount, audit: AuditService): void {

@@ -8,18 +8,19 @@ import {
   type Checkpoint,
   text,
 } from "@ciclo/contract";
-import type { Database, Queries } from "../../db/dialect.ts";
+import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
-import type { AuditEntry, AuditedTransaction } from "../../lib/actor.ts";
+import type { AuditEntry } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { privateFolder, readIfThere } from "../../lib/files.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { currentRequestId } from "../../lib/request-context.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
+import type { EventBus } from "../../lib/events.ts";
+import type { StoredEvent } from "./chain.ts";
 import { parseFrontier } from "./merkle.ts";
 import { checkpointText, createSigner, type NoteSigner } from "./note.ts";
-import { SiemCopy } from "./siem-copy.ts";
 import * as store from "./store.ts";
 import { verifyLog } from "./verify.ts";
 
@@ -31,8 +32,7 @@ export type AuditDeps = {
   folder: string;
   /** Ed25519 seed of the checkpoints' signature, 32 bytes. */
   signingKey: Buffer;
-  /** Whether this process keeps the JSON-lines copy and signs. One process a folder may. */
-  follows: boolean;
+  bus: Pick<EventBus, "publish" | "on">;
 };
 
 export type AuditService = {
@@ -51,34 +51,20 @@ export type AuditService = {
   after(seq: number, limit: number): Promise<AuditEvent[]>;
   /** Sequence number of the newest event; 0 when there is none. */
   latest(): Promise<number>;
-  /** Calls back after each transaction of this process that may have recorded something. */
-  onCommit(listener: () => void): void;
-  /** Copies what other processes wrote. */
-  catchUp(): Promise<void>;
-  close(): Promise<void>;
+  /** The same as they are stored. */
+  storedAfter(seq: number): Promise<StoredEvent[]>;
 };
 
 const batch = 5000;
 const maxMetadata = 16_000;
 const origin = "ciclo.audit";
 
-/** The tamper-evident log: chain, checkpoints, copies. */
-export function createAudit(deps: AuditDeps): AuditService {
+export function createAuditService(deps: AuditDeps): AuditService {
   const { database } = deps;
   const signer = createSigner(origin, deps.signingKey);
-  const copy = new SiemCopy(deps.folder, (seq) => store.eventsAfter(database.queries, seq, batch));
-  const catchUp = async (): Promise<void> => {
-    if (!deps.follows) return;
-    await copy.catchUp().catch((error: unknown) => deps.logger.error({ err: error }, "audit copy is behind"));
-  };
-  const listeners: (() => void)[] = [];
-  const committed = (): void => {
-    void catchUp();
-    for (const listener of listeners) listener();
-  };
   let verifying: Promise<AuditVerdict> | null = null;
   return {
-    transaction: auditedTransaction(deps, committed),
+    transaction: auditedTransaction(deps),
     async list(query) {
       const rows = await store.listEvents(database.queries, query);
       return toPage(rows, query.limit, (event) => encodeCursor(event.seq));
@@ -100,7 +86,7 @@ export function createAudit(deps: AuditDeps): AuditService {
     after: async (seq, limit) =>
       (await store.eventsAfter(database.queries, seq, limit)).map((event) => store.presentEvent(event)),
     latest: () => store.latestSeq(database.queries),
-    onCommit: (listener) => void listeners.push(listener),
+    storedAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
     async *all(filter = {}) {
       let seq = 0;
       for (;;) {
@@ -109,11 +95,6 @@ export function createAudit(deps: AuditDeps): AuditService {
         if (events.length === 0) return;
         seq = events.at(-1)?.seq ?? seq;
       }
-    },
-    catchUp,
-    async close() {
-      await catchUp();
-      if (deps.follows) await signHead(deps, signer);
     },
   };
 }
@@ -126,7 +107,7 @@ async function verify({ database, folder }: AuditDeps, signer: NoteSigner): Prom
   });
 }
 
-function auditedTransaction(deps: AuditDeps, committed: () => void): AuditedTransaction {
+function auditedTransaction(deps: AuditDeps): AuditedTransaction {
   return async (work) => {
     let refusal: unknown;
     try {
@@ -138,7 +119,7 @@ function auditedTransaction(deps: AuditDeps, committed: () => void): AuditedTran
           throw error;
         }
       });
-      committed();
+      void deps.bus.publish("audit.committed");
       return result;
     } catch (error) {
       // What the work itself threw goes on; a transaction that cannot begin or commit changed nothing.

@@ -12,34 +12,18 @@ export class SiemCopy {
   readonly #folder: string;
   readonly #eventsAfter: (seq: number) => Promise<StoredEvent[]>;
   #copied: number | null = null;
-  #running: Promise<void> | null = null;
-  #again = false;
 
   constructor(folder: string, eventsAfter: (seq: number) => Promise<StoredEvent[]>) {
     this.#folder = folder;
     this.#eventsAfter = eventsAfter;
   }
 
-  /** Copies what is new. Calls while it runs are answered by one more round. */
-  catchUp(): Promise<void> {
-    if (this.#running !== null) {
-      this.#again = true;
-      return this.#running;
+  /** Copies what is new. One call at a time. */
+  async catchUp(): Promise<void> {
+    this.#copied ??= await this.#lastCopied();
+    for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
+      await this.#write(events);
     }
-    this.#running = this.#copy().finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
-  }
-
-  async #copy(): Promise<void> {
-    do {
-      this.#again = false;
-      this.#copied ??= await this.#lastCopied();
-      for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
-        await this.#write(events);
-      }
-    } while (this.#again);
   }
 
   #next(): Promise<StoredEvent[]> {

@@ -1,4 +1,4 @@
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import type { CanaryService } from "./service.ts";
 
 export function canaryRoutes(mount: Mount, canary: CanaryService): void {

@@ -1,6 +1,6 @@
 import { type PolicyOf, type Text, text } from "@ciclo/contract";
 import { canonicalJson } from "../../lib/crypto.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 
 export type CanaryPolicy = Pick<
   PolicyOf<"canary">,

@@ -1,11 +1,11 @@
 import { type Canary, type ChangeDetail, type Locale, policyOf, type Text, text } from "@ciclo/contract";
-import type { Database, Queries } from "../../db/dialect.ts";
+import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { notFound, Refusal } from "../../errors.ts";
-import { type Actor, type AuditedTransaction, system } from "../../lib/actor.ts";
+import { type Actor, system } from "../../domain/actor.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
-import type { ConfigRepository } from "../config-repo/repository.ts";
 import { type CanaryPolicy, judge, type Probed, type Sample, touchedServers, type Verdict } from "./rules.ts";
 import * as store from "./store.ts";
 
@@ -33,8 +33,8 @@ export type CanaryDeps = {
 export type CanaryService = {
   /** Plans probes of what a change touches, in the transaction that ends it. Carried out by `run`. */
   plan(queries: Queries, change: { id: string; plan_id: string }): Promise<void>;
-  /** Carries out what is planned. Calls while it runs share one more turn. */
-  run(): Promise<void>;
+  /** Carries out what is planned, until the signal says to stop. Throws when one broke off: it is begun again then. */
+  carryOut(signal: AbortSignal): Promise<void>;
   of(planId: string, locale: Locale): Promise<ChangeDetail["canary"]>;
   decide(
     actor: Actor,
@@ -44,7 +44,6 @@ export type CanaryService = {
   ): Promise<Canary>;
   /** Changes whose canary waits for a person. */
   waiting(): Promise<{ planId: string; reason: Text }[]>;
-  stop(): Promise<void>;
 };
 
 /** Waits, but not once the console stops. */
@@ -59,46 +58,26 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Probes after a change: what does not do well is taken back by itself, with the evidence on record. */
-export function createCanary(deps: CanaryDeps): CanaryService {
+export function createCanaryService(deps: CanaryDeps, wake: () => void): CanaryService {
   const { queries } = deps.database;
-  const stopping = new AbortController();
-  let running: Promise<void> | null = null;
-  let again = false;
-  const round = async (): Promise<void> => {
-    do {
-      again = false;
-      for (const canary of await store.withStatus(queries, "running")) {
-        if (stopping.signal.aborted) return;
-        await carryOutAlone(deps, canary.id, stopping.signal).catch((error: unknown) =>
-          deps.logger.error(
-            { err: error, plan: canary.plan_id },
-            "a canary broke off; it is begun again later",
-          ),
-        );
-      }
-    } while (again);
-  };
-  const run = (): Promise<void> => {
-    if (running !== null) {
-      again = true;
-      return running;
-    }
-    running = round().finally(() => {
-      running = null;
-    });
-    return running;
-  };
   return {
     plan: (on, change) => plan(deps, on, change),
-    run,
+    async carryOut(signal) {
+      const failures: unknown[] = [];
+      for (const canary of await store.withStatus(queries, "running")) {
+        if (signal.aborted) return;
+        // One that breaks off must not keep the others waiting.
+        await carryOutAlone(deps, canary.id, signal).catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw new AggregateError(failures, "canaries broke off");
+    },
     async of(planId, locale) {
       const canary = await store.newestOf(queries, planId);
       return canary === undefined || canary.policy === null ? null : present(canary, canary.policy, locale);
     },
     async decide(actor, planId, decision, locale) {
       await decide(deps, actor, planId, decision);
-      if (decision.decision === "retry") void run();
+      if (decision.decision === "retry") wake();
       const canary = await store.newestOf(queries, planId);
       if (canary === undefined || canary.policy === null) throw noCanary(planId);
       return present(canary, canary.policy, locale);
@@ -106,10 +85,6 @@ export function createCanary(deps: CanaryDeps): CanaryService {
     async waiting() {
       const open = await store.withStatus(queries, "inconclusive");
       return open.map((canary) => ({ planId: canary.plan_id, reason: detailOf(canary) }));
-    },
-    async stop() {
-      stopping.abort(new Error("the console stops"));
-      await running;
     },
   };
 }

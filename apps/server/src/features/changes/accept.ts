@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { type Submission, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, type LocalFieldError, Refusal } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
-import type { Requirement } from "../config-repo/approval-rules.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Requirement } from "../../domain/approvals.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 import type { Context, StoredPlan } from "./deps.ts";
 import * as store from "./store.ts";
 

@@ -1,9 +1,9 @@
 import { type Decision, type Locale, type PlanExecutionResult, text } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
-import { type Actor, type RecordEntry, system } from "../../lib/actor.ts";
+import { type Actor, type RecordEntry, system } from "../../domain/actor.ts";
+import type { Requirement } from "../../domain/approvals.ts";
 import { stamp } from "../../lib/clock.ts";
-import type { Requirement } from "../config-repo/approval-rules.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
 import { presentRecord } from "./present.ts";

@@ -1,12 +1,12 @@
 import type { Plan, Preview } from "@ciclo/contract";
-import type { Database, Queries } from "../../db/dialect.ts";
+import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import type { LocalFieldError } from "../../errors.ts";
-import type { AuditedTransaction } from "../../lib/actor.ts";
+import type { Requirement } from "../../domain/approvals.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
+import type { EventBus } from "../../lib/events.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
-import type { Requirement } from "../config-repo/approval-rules.ts";
-import type { ConfigRepository } from "../config-repo/repository.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
 import type { Forge } from "./forge/forge.ts";
 import type { Procedure } from "./journal.ts";
 import type { OperationKind } from "./journal-store.ts";
@@ -39,7 +39,7 @@ export type ChangesDeps = {
   /** Plans probes of what a landed change or a rollback touches, in the transaction that ends it. */
   planCanary(queries: Queries, change: ChangeRecord): Promise<void>;
   onJournal?: ((operation: OperationKind, point: string) => void) | undefined;
-  onFinished?: ((operation: OperationKind, planId: string) => void) | undefined;
+  bus: Pick<EventBus, "publish">;
 };
 
 /** `ChangesDeps` with the procedures that operations run. */

@@ -1,8 +1,9 @@
 import { type Text, text } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
-import { type AuditedTransaction, type RecordEntry, system } from "../../lib/actor.ts";
+import { type RecordEntry, system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
+import type { EventBus } from "../../lib/events.ts";
 import type { Logger } from "../../lib/logger.ts";
 import * as journal from "./journal-store.ts";
 import { backOffMs } from "./rules.ts";
@@ -35,8 +36,7 @@ export type JournalDeps = {
   procedures: Record<journal.OperationKind, Procedure>;
   /** Called after each journal write. Crash tests stop the process here. */
   onJournal?: ((operation: journal.OperationKind, point: string) => void) | undefined;
-  /** Called when an operation has come to its end. A hint: what was done stands in the tables. */
-  onFinished?: ((operation: journal.OperationKind, planId: string) => void) | undefined;
+  bus: Pick<EventBus, "publish">;
 };
 
 /**
@@ -76,7 +76,7 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
     }
   });
   note("finished");
-  deps.onFinished?.(operation.kind, change.plan_id);
+  void deps.bus.publish("change.ended", { planId: change.plan_id });
 }
 
 /** What a waiting operation waits for. A bug waits too, said as such, rather than being tried at every turn. */

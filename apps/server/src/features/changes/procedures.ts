@@ -1,6 +1,6 @@
 import type { PullRequest } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import { system } from "../../lib/actor.ts";
+import { system } from "../../domain/actor.ts";
 import { stamp } from "../../lib/clock.ts";
 import type { ChangesDeps } from "./deps.ts";
 import type { Procedure, Step } from "./journal.ts";

@@ -1,6 +1,6 @@
 import type { Locale, PlanExecutionResult, PullRequest } from "@ciclo/contract";
 import { notFound } from "../../errors.ts";
-import { type Actor, system } from "../../lib/actor.ts";
+import { type Actor, system } from "../../domain/actor.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
 import { presentRecord } from "./present.ts";

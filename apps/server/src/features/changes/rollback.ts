@@ -1,6 +1,6 @@
 import { type Locale, type PlanExecutionResult, type PullRequest, type Text, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";

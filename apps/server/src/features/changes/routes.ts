@@ -1,5 +1,5 @@
 import { permits } from "@ciclo/contract";
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import { insufficientPermission } from "../../errors.ts";
 import type { ChangesService } from "./service.ts";
 

@@ -1,8 +1,8 @@
 import { type ApprovalTally, type Text, text } from "@ciclo/contract";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
-import type { Requirement } from "../config-repo/approval-rules.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { Requirement } from "../../domain/approvals.ts";
 
 export type Vote = {
   user_id: string;

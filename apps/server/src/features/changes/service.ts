@@ -13,7 +13,7 @@ import {
   text,
 } from "@ciclo/contract";
 import { notFound, Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { stamp } from "../../lib/clock.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
@@ -24,7 +24,7 @@ import * as journal from "./journal-store.ts";
 import { presentDetail, presentRecord } from "./present.ts";
 import { createProcedures } from "./procedures.ts";
 import { syncBranch, syncPlan } from "./pull-requests.ts";
-import { Reconciler } from "./reconcile.ts";
+import { reconcile } from "./reconcile.ts";
 import { rollback, type RollbackRequest } from "./rollback.ts";
 import { previewRollback } from "./rollback-preview.ts";
 import { tally, votingProblem } from "./rules.ts";
@@ -53,7 +53,8 @@ export type ChangesService = {
     filter: { status?: string | undefined; cursor?: string | undefined; limit: number },
     locale: Locale,
   ): Promise<Page<ApprovalItem>>;
-  reconciler: Reconciler;
+  /** Finishes what was left, and ends approvals whose time is over. `all` also takes up what waits for its next attempt. */
+  reconcile(how: { all: boolean; signal?: AbortSignal }): Promise<void>;
 };
 
 export type ChangesServiceDeps = ChangesDeps & {
@@ -63,8 +64,7 @@ export type ChangesServiceDeps = ChangesDeps & {
   canaryOf(planId: string, locale: Locale): Promise<ChangeDetail["canary"]>;
 };
 
-/** Submit, approve, apply, roll back: from a plan to a commit on the live branch and back. */
-export function createChanges(deps: ChangesServiceDeps): ChangesService {
+export function createChangesService(deps: ChangesServiceDeps): ChangesService {
   const context: Context = { ...deps, queries: deps.database.queries, procedures: createProcedures(deps) };
   const { queries } = context;
   return {
@@ -99,7 +99,7 @@ export function createChanges(deps: ChangesServiceDeps): ChangesService {
       );
       return { ...page, items };
     },
-    reconciler: new Reconciler(context),
+    reconcile: (how) => reconcile(context, how),
   };
 }
 

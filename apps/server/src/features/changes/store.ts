@@ -3,7 +3,7 @@ import { type Insertable, type Selectable, sql, type Updateable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
 import type { ApprovalTable, ChangePlanTable } from "../../db/schema.ts";
 import { decodeCursor } from "../../lib/page.ts";
-import type { Requirement } from "../config-repo/approval-rules.ts";
+import type { Requirement } from "../../domain/approvals.ts";
 import type { Vote } from "./rules.ts";
 
 export type ChangeRecord = Selectable<ChangePlanTable>;

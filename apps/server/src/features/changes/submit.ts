@@ -1,6 +1,6 @@
 import { type Locale, type PlanExecutionResult, type Submission, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { durationMs, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import { accept, type Accepted, rejected, submittedAlready } from "./accept.ts";

@@ -1,17 +1,8 @@
 import { posix } from "node:path";
-import { type ApprovalsPolicy, type Role, text } from "@ciclo/contract";
+import { type ApprovalsPolicy, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import type { Snapshot } from "./snapshot.ts";
-
-/** What one rule of the approvals policy asks of a change. */
-export type Requirement = {
-  /** `default`, or the rule's name. */
-  rule: string;
-  required: number;
-  roles: Role[];
-  self_approval: "never" | "only_approver" | "always";
-  expires_after: string;
-};
+import type { Snapshot } from "../../domain/snapshot.ts";
+import type { Requirement } from "../../domain/approvals.ts";
 
 /** The policy in force. Refuses where it is there but cannot be used: nothing is let through then. */
 export function usablePolicy({ approvals }: Pick<Snapshot, "approvals">): ApprovalsPolicy {

@@ -3,35 +3,13 @@ import { Refusal } from "../../errors.ts";
 import type { Git } from "../../lib/git.ts";
 import * as plumbing from "./plumbing.ts";
 import type { Target } from "./target.ts";
-
-export type Landing = {
-  commit: string;
-  base: string;
-  message: string;
-  author: plumbing.CommitSpec["author"];
-  at: string;
-  /** Asked of the commit that is landed on: files that stand against it now, if any. */
-  objections(head: string): Promise<string[]>;
-  /** Files that are whole at `head` and would not be at `commit`, a merge with it. */
-  brokenBy(head: string, commit: string): Promise<string[]>;
-};
-
-export type Reverting = Pick<Landing, "message" | "author" | "at" | "brokenBy"> & { marker: string };
-
-export type LandResult =
-  | { outcome: "landed"; commit: string }
-  | { outcome: "stale"; head: string; paths: string[] };
-
-export type RevertResult =
-  | { outcome: "reverted"; commit: string }
-  | { outcome: "nothing_to_revert" }
-  | { outcome: "conflict"; paths: string[] };
-
-export type RevertPreview = {
-  files: { path: string; effect: "restored" | "removed" | "changed" }[];
-  /** Paths for which it would be refused. */
-  conflicts: string[];
-};
+import type {
+  LandResult,
+  Landing,
+  RevertPreview,
+  RevertResult,
+  Reverting,
+} from "../../domain/config-repository.ts";
 
 const maxRaces = 20;
 

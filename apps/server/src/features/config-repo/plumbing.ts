@@ -1,18 +1,7 @@
 import { type Git, GitError } from "../../lib/git.ts";
 import { newId } from "../../lib/ids.ts";
-import type { SourceFile } from "./snapshot.ts";
-
-/** What a commit is made of. With the same values the same commit comes out. */
-export type CommitSpec = {
-  /** Null for the first commit of a repository. */
-  base: string | null;
-  /** New contents by path; null deletes. */
-  files: ReadonlyMap<string, string | null>;
-  message: string;
-  author: { name: string; email: string };
-  /** ISO 8601; the date of author and committer. */
-  at: string;
-};
+import type { SourceFile } from "../../domain/snapshot.ts";
+import type { CommitSpec } from "../../domain/config-repository.ts";
 
 export const committer = { name: "Ciclo", email: "ciclo@localhost" };
 const noCommit = "0".repeat(40);

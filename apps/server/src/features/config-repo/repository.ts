@@ -1,3 +1,4 @@
+import type { Snapshot, SourceFile } from "../../domain/snapshot.ts";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,56 +8,11 @@ import { type Git, initBare, openGit } from "../../lib/git.ts";
 import { Memo } from "../../lib/memo.ts";
 import { checkConfigFile } from "./config-file.ts";
 import { defaultContent } from "./default-content.ts";
-import {
-  findLanding,
-  type Landing,
-  type LandResult,
-  previewRevert,
-  type Reverting,
-  type RevertPreview,
-  type RevertResult,
-  tryLanding,
-  tryRevert,
-  withRaces,
-} from "./landing.ts";
+import { findLanding, previewRevert, tryLanding, tryRevert, withRaces } from "./landing.ts";
 import * as plumbing from "./plumbing.ts";
-import { approvalsPath, buildSnapshot, type Snapshot, type SourceFile } from "./snapshot.ts";
+import { approvalsPath, buildSnapshot } from "./snapshot.ts";
 import { embeddedTarget, remoteTarget, type Target } from "./target.ts";
-
-/** The source of truth. Nobody's checkout or index is touched. */
-export type ConfigRepository = {
-  baseBranch: string;
-  /** How often it is worth asking whether the base branch moved, in milliseconds. */
-  lookEveryMs: number;
-  /** The live commit, after taking in what others pushed. */
-  refresh(): Promise<string>;
-  /** The live commit as last seen. */
-  head(): Promise<string>;
-  snapshot(commit: string): Promise<Snapshot>;
-  /** A file at a commit; null when there is none, or its contents are not UTF-8 text. */
-  readFile(commit: string, path: string): Promise<string | null>;
-  /** Git's modes of those paths that exist at a commit; a folder's is 040000. */
-  modes(commit: string, paths: readonly string[]): Promise<Map<string, string>>;
-  /** Writes a commit that no branch has yet. */
-  commit(spec: plumbing.CommitSpec): Promise<string>;
-  diff(from: string, to: string): Promise<{ patch: string; stat: string }>;
-  /** Which of the paths were changed between two commits. */
-  touched(from: string, to: string, paths: Iterable<string>): Promise<string[]>;
-  hasCommit(commit: string): Promise<boolean>;
-  createBranch(branch: string, commit: string): Promise<boolean>;
-  deleteBranch(branch: string, commit: string): Promise<void>;
-  branchTip(branch: string): Promise<string | null>;
-  /** Puts a commit on the base branch, by fast-forward or merge. Repeating it finds it there. */
-  land(landing: Landing): Promise<LandResult>;
-  /** Finds the commit that brought `commit` to the base branch. */
-  landedAs(commit: string): Promise<string | null>;
-  /** Takes a landed commit back by a new one. `marker` is a line of its message that finds it again. */
-  revert(landed: string, spec: Reverting): Promise<RevertResult>;
-  /** What reverting would do to the live branch as it is now. */
-  previewRevert(landed: string, brokenBy: Landing["brokenBy"]): Promise<RevertPreview>;
-  /** Explains how git sees a patch on a commit; null when it applies. */
-  explainPatch(base: string, patch: string): Promise<string | null>;
-};
+import type { ConfigRepository } from "../../domain/config-repository.ts";
 
 export type RepositoryOptions = { home: string; source: string | undefined; branch: string };
 

@@ -1,9 +1,6 @@
-import type { Reference } from "@ciclo/contract";
 import { Memo } from "../../lib/memo.ts";
 import { markdownSections, type SearchDocument, SearchIndex } from "../../lib/search-index.ts";
-import type { Snapshot } from "./snapshot.ts";
-
-export type SearchConfig = (snapshot: Snapshot, query: string, limit: number) => Reference[];
+import type { Snapshot, SearchConfig } from "../../domain/snapshot.ts";
 
 /** Search over a commit's documents, agents, policies and servers. One index a commit, made when first asked. */
 export function createConfigSearch(): SearchConfig {

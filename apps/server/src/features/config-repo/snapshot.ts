@@ -9,26 +9,7 @@ import {
 import type { LocalFieldError } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { type CheckedFile, checkConfigFile } from "./config-file.ts";
-
-/** One file of a commit. `blob` is git's id of its contents. */
-export type SourceFile = { path: string; blob: string; source: string };
-
-/** The configuration at one commit, parsed. Immutable: cached by commit id. */
-export type Snapshot = {
-  commit: string;
-  name: string;
-  agents: ReadonlyMap<string, AgentFile>;
-  policies: ReadonlyMap<string, PolicyFile>;
-  registry: RegistryFile;
-  toolLock: ToolLockFile;
-  /** Null when the policy is there but cannot be used: then nothing may be submitted or approved. */
-  approvals: ApprovalsPolicy | null;
-  /** Changes whenever the approval rules do. */
-  approvalsVersion: string;
-  files: ReadonlyMap<string, SourceFile>;
-  /** Files that do not fit their schema; they are left out above. */
-  problems: readonly LocalFieldError[];
-};
+import type { Snapshot, SourceFile } from "../../domain/snapshot.ts";
 
 export const approvalsPath = "policies/approvals.yaml";
 

@@ -1,5 +1,6 @@
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
+import { Rounds } from "../../lib/background.ts";
 import { type Git, GitError } from "../../lib/git.ts";
 import { moveRefs, resolveRef } from "./plumbing.ts";
 
@@ -50,9 +51,10 @@ export function embeddedTarget(git: Git, baseBranch: string): Target {
 export function remoteTarget(git: Git, baseBranch: string): Target {
   const baseRef = `refs/remotes/origin/${baseBranch}`;
   const heads = "+refs/heads/*:refs/remotes/origin/*";
-  const fetch = shared(() =>
-    reach(() => git.run(["fetch", "--quiet", "--prune", "--no-tags", "origin", heads])),
-  );
+  // Two at once would fight over the refs of the mirror.
+  const fetches = new Rounds(async () => {
+    await reach(() => git.run(["fetch", "--quiet", "--prune", "--no-tags", "origin", heads]));
+  });
   const remoteTip = async (branch: string): Promise<string | null> => {
     const listed = await reach(() => git.text(["ls-remote", "origin", local(branch)]));
     return listed === "" ? null : (listed.split("\t")[0] ?? null);
@@ -70,9 +72,7 @@ export function remoteTarget(git: Git, baseBranch: string): Target {
   return {
     baseRef,
     lookEveryMs: 15_000,
-    async refresh() {
-      await fetch();
-    },
+    refresh: () => fetches.run(),
     branchTip: remoteTip,
     async createBranch(branch, commit) {
       const tip = await remoteTip(branch);
@@ -89,29 +89,9 @@ export function remoteTarget(git: Git, baseBranch: string): Target {
     },
     async advanceBase(_, to) {
       const outcome = await push("origin", `${to}:${local(baseBranch)}`);
-      await fetch();
+      await fetches.run();
       return outcome === "pushed";
     },
-  };
-}
-
-/**
- * Runs work one at a time (two fetches would fight over the refs of the mirror). Callers
- * that come while it runs share the next run: it begins after they asked, and the queue stays short.
- */
-function shared(work: () => Promise<unknown>): () => Promise<unknown> {
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<unknown> | null = null;
-  return () => {
-    next ??= running
-      // Its failure was told to those who asked for that run.
-      .catch(() => undefined)
-      .then(() => {
-        next = null;
-        running = work();
-        return running;
-      });
-    return next;
   };
 }
 

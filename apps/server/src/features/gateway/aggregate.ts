@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { classifyInboundRequest, SERVER_INFO_META_KEY } from "@modelcontextprotocol/server";
 import { ownServerId, type Text, text } from "@ciclo/contract";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { LiveServer } from "../../domain/servers.ts";
 import { Bridge, type BridgedRequest, type Caller, methodNotFound } from "./bridge.ts";
 import { sendJson } from "./edge.ts";
-import { type Guard, type LiveServer, type Metered } from "./guard.ts";
+import { type Guard, type Metered } from "./guard.ts";
 import { GatewayRefusal, type RpcMessage } from "./messages.ts";
 import type { OwnServer } from "./own-server.ts";
 import { answerMetered } from "./outcomes.ts";

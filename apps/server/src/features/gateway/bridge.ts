@@ -11,7 +11,7 @@ import {
   type ServerCapabilities,
 } from "@modelcontextprotocol/server";
 import type { Locale } from "@ciclo/contract";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { GatewayRefusal } from "./messages.ts";
 
 /** Who is served, as handlers see it. */

@@ -1,7 +1,7 @@
-import type { Credentials } from "../access/sessions.ts";
+import type { Credentials } from "../../domain/access.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import { hashToken } from "../../lib/crypto.ts";
-import type { Actor } from "../../lib/actor.ts";
 
 export type CallersDeps = {
   authenticate(credentials: Credentials): Promise<{ actor: Actor }>;

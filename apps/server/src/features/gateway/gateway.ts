@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { negotiateLocale, ownServerId, problemStatus, type Text, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { LiveServer } from "../../domain/servers.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { Aggregate, type AggregateDeps, callOwn } from "./aggregate.ts";
 import { Bridge, type Caller, methodNotFound } from "./bridge.ts";
@@ -16,7 +17,7 @@ import {
   sendJson,
   sendMetadata,
 } from "./edge.ts";
-import { Guard, type GuardDeps, type LiveServer } from "./guard.ts";
+import { Guard, type GuardDeps } from "./guard.ts";
 import { errorBody, GatewayRefusal, isModern, refusalBody, rpcCodes, type RpcMessage } from "./messages.ts";
 import { ServerRoute, type ServerRouteDeps } from "./server-route.ts";
 import { SessionSeal } from "./sessions.ts";

@@ -1,14 +1,11 @@
-import { type PolicyFile, type RegistryServer, type Text, text } from "@ciclo/contract";
-import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
-import type { Link } from "../servers/link.ts";
-import type { ListedTool } from "../servers/tools.ts";
-import type { BudgetRefusal } from "../usage/budgets.ts";
-import type { UsageEvent } from "../usage/recorder.ts";
+import { type PolicyFile, type Text, text } from "@ciclo/contract";
+import type { AuditedTransaction } from "../../db/dialect.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { ListedTool, LiveServer } from "../../domain/servers.ts";
+import type { BudgetRefusal, UsageEvent } from "../../domain/usage.ts";
 import { AccessTable, type Verdict } from "./access.ts";
 import { GatewayRefusal } from "./messages.ts";
 import type { CallRates } from "./rates.ts";
-
-export type LiveServer = { server: RegistryServer; link: Link };
 
 export type GuardDeps = {
   transaction: AuditedTransaction;

@@ -16,7 +16,7 @@ import {
 import type { Result } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { insufficientPermission, invalidPayload, Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { fieldErrors } from "../../lib/validation.ts";
 import type { Caller } from "./bridge.ts";
 

@@ -3,11 +3,10 @@ import type { Locale, Text } from "@ciclo/contract";
 import { text } from "@ciclo/contract";
 import type { ServerCapabilities } from "@modelcontextprotocol/server";
 import { Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
-import type { Connection } from "../servers/connect.ts";
-import type { ListedTool } from "../servers/tools.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { Connection, ListedTool, LiveServer } from "../../domain/servers.ts";
 import { Bridge, type BridgedRequest } from "./bridge.ts";
-import { type Guard, type LiveServer, type Metered } from "./guard.ts";
+import { type Guard, type Metered } from "./guard.ts";
 import { GatewayRefusal, refusalBody, type RpcMessage } from "./messages.ts";
 import { answerMetered, isLate, outcomeOf, refusedOutcome } from "./outcomes.ts";
 import { bodyToPass } from "./passed-body.ts";
@@ -141,7 +140,7 @@ export class ServerRoute {
   ): Promise<boolean> {
     if (connection.http === null) return false;
     if (modern || connection.era === "legacy") return modern === (connection.era === "modern");
-    return link.speaksLegacy(() => asksLegacy(connection, server.url ?? "", link.spec.target?.values ?? {}));
+    return link.speaksLegacy(() => asksLegacy(connection, server.url ?? "", link.credentials));
   }
 
   #sessionOf({ request, actor, live }: Entered): string | undefined {
@@ -169,7 +168,7 @@ export class ServerRoute {
       headers: of.request.headers,
       sessionId,
       seal: (id) => this.#deps.seal.seal(id, actor.id ?? actor.name, live.server.id),
-      credentials: live.link.spec.target?.values ?? {},
+      credentials: live.link.credentials,
       timeoutMs: of.method === "GET" ? 0 : this.#deps.callMsOf(live.server),
       lastWord: (error) =>
         of.message?.id === undefined

@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser";
-import type { ListedTool } from "../servers/tools.ts";
+import type { ListedTool } from "../../domain/servers.ts";
 
 type Message = { result?: { tools?: ListedTool[] } & Record<string, unknown> } & Record<string, unknown>;
 

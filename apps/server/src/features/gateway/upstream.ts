@@ -9,8 +9,7 @@ import {
   SdkHttpError,
   type Tool,
 } from "@modelcontextprotocol/client";
-import type { Connection } from "../servers/connect.ts";
-import type { Link } from "../servers/link.ts";
+import type { Connection, ServerLink } from "../../domain/servers.ts";
 import type { BridgedRequest } from "./bridge.ts";
 import { GatewayRefusal } from "./messages.ts";
 
@@ -21,7 +20,7 @@ export type AskDeps = { explainFailure(error: unknown): Text };
 /** Asks a server over the console's own connection. A session that it forgot is begun anew, once. */
 export async function askUpstream(
   { explainFailure }: AskDeps,
-  link: Link,
+  link: ServerLink,
   asked: Asked,
   timeoutMs: number,
 ): Promise<Result> {
@@ -78,7 +77,7 @@ const isForgotten = (error: unknown): boolean => error instanceof SdkHttpError &
 
 /** What the protocol answered goes on as it is; what broke is said as that. */
 function explained(
-  link: Link,
+  link: ServerLink,
   error: unknown,
   timeoutMs: number,
   explainFailure: AskDeps["explainFailure"],

@@ -1,10 +1,11 @@
 import { type Locale, type Rotation, type Text, text } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { notFound, Refusal } from "../../errors.ts";
-import { type Actor, type AuditedTransaction, system } from "../../lib/actor.ts";
+import { type Actor, system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
+import type { Tasks } from "../../lib/background.ts";
+import type { EventBus } from "../../lib/events.ts";
 import { newId } from "../../lib/ids.ts";
-import type { Logger } from "../../lib/logger.ts";
 import { type LocalStep, present, type Progress, streamOf } from "./rotation-view.ts";
 import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
 import * as store from "./store.ts";
@@ -23,11 +24,12 @@ export type RotationsDeps = {
   queries: Queries;
   transaction: AuditedTransaction;
   clock: Clock;
-  logger: Logger;
   vault: Vault;
   usersOf(reference: string): Promise<readonly string[]>;
   handshake: HandshakeWith;
-  onChange(): Promise<void>;
+  bus: Pick<EventBus, "publish">;
+  /** What goes on behind the answer to a rotation. */
+  tasks: Pick<Tasks, "run" | "signal">;
 };
 
 export type Staging = {
@@ -48,16 +50,14 @@ export type Rotations = {
   refuseUnderWay(id: store.KeyId): Promise<void>;
   /** Ends what a crash left running and is older than so many milliseconds. */
   recover(olderThanMs: number): Promise<void>;
-  stop(): Promise<void>;
 };
 
 /** Rotations of keys: staged, proven, promoted; or rejected, with the old value kept. */
 export function createRotations(deps: RotationsDeps): Rotations {
   const { queries } = deps;
-  const running = new Map<string, Promise<void>>();
+  const running = new Set<string>();
   const progress = new Map<string, Progress>();
   const watchers = new Set<() => void>();
-  const stopping = new AbortController();
   const tell = (): void => watchers.forEach((watcher) => watcher());
   const find = async (id: string, locale: Locale): Promise<Rotation> => {
     const row = await store.findRotation(queries, id);
@@ -77,7 +77,7 @@ export function createRotations(deps: RotationsDeps): Rotations {
             each.steps = [...each.steps.filter((before) => before.step !== step.step), step];
             tell();
           },
-          stopping.signal,
+          deps.tasks.signal,
         ),
       ),
     );
@@ -88,16 +88,16 @@ export function createRotations(deps: RotationsDeps): Rotations {
       const servers = await deps.usersOf(referenceOf(id));
       const rotation = await stage(deps, actor, id, staging);
       progress.set(rotation.id, []);
-      const work = carryOut(deps, actor, rotation, staging, servers, prove)
-        .catch((error: unknown) =>
-          deps.logger.error({ err: error, rotation: rotation.id }, "a rotation broke off"),
-        )
-        .finally(() => {
+      running.add(rotation.id);
+      void deps.tasks.run(`rotation ${rotation.id}`, async () => {
+        try {
+          await carryOut(deps, actor, rotation, staging, servers, prove);
+        } finally {
           running.delete(rotation.id);
           progress.delete(rotation.id);
           tell();
-        });
-      running.set(rotation.id, work);
+        }
+      });
       return find(rotation.id, locale);
     },
     find,
@@ -110,16 +110,12 @@ export function createRotations(deps: RotationsDeps): Rotations {
       if (versions.some(({ state }) => state === "staged")) throw underWay(id);
     },
     recover: (olderThanMs) => recover(deps, running, olderThanMs),
-    async stop() {
-      stopping.abort(new Error("the console stops"));
-      await Promise.allSettled(running.values());
-    },
   };
 }
 
 async function recover(
   deps: RotationsDeps,
-  running: ReadonlyMap<string, unknown>,
+  running: ReadonlySet<string>,
   olderThanMs: number,
 ): Promise<void> {
   const before = stamp(new Date(deps.clock().getTime() - olderThanMs));
@@ -215,7 +211,7 @@ async function carryOut(
     await settle(deps, actor, rotation, "promoted", unproven, []);
     return;
   }
-  if (mode === "report") await deps.onChange();
+  if (mode === "report") await deps.bus.publish("keys.changed");
   const { steps, failures } = await prove(rotation, value, servers);
   const [failure] = failures;
   const why = failure === undefined ? null : detailOf(failure);
@@ -287,7 +283,7 @@ async function settle(
       isPromoted ? "succeeded" : "failed",
     );
   });
-  if (status === "promoted") await deps.onChange();
+  if (status === "promoted") await deps.bus.publish("keys.changed");
 }
 
 const activeOf = (versions: readonly store.Version[]): store.Version[] =>

@@ -1,7 +1,7 @@
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import type { KeysService } from "./service.ts";
 
-export function keysRoutes(mount: Mount, keys: KeysService): void {
+export function keysRoutes(mount: Mount, keys: Omit<KeysService, "renewDue">): void {
   mount("listKeys", async () => ({ items: await keys.list() }));
   mount("addKey", ({ actor, body }) => keys.add(actor, body));
   mount("rotateKey", ({ actor, params, body, locale }) => keys.rotate(actor, params, body, locale));

@@ -1,5 +1,5 @@
 import type { KeyState, Renewal } from "@ciclo/contract";
-import type { Actor, RecordEntry } from "../../lib/actor.ts";
+import type { Actor, RecordEntry } from "../../domain/actor.ts";
 
 type KeyId = { provider: string; name: string };
 

@@ -1,12 +1,12 @@
 import { type Key, type Locale, type Renewal, type Rotation, text } from "@ciclo/contract";
-import type { Database, Queries } from "../../db/dialect.ts";
+import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
-import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
+import type { EventBus } from "../../lib/events.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { KeyProvider } from "./renewal/provider.ts";
-import { RenewalTimer } from "./renewal/timer.ts";
-import { createRotations, type HandshakeWith, type RotationsDeps } from "./rotation.ts";
+import type { HandshakeWith, Rotations } from "./rotation.ts";
 import { type KeyRing, listKeys, noKey, ringOf } from "./ring.ts";
 import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
 import * as store from "./store.ts";
@@ -25,8 +25,7 @@ export type KeysDeps = {
   usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Shakes hands with a server, with other values for some references. */
   handshake: HandshakeWith;
-  /** Called when a value came into use or went out of it. */
-  onChange(): Promise<void>;
+  bus: Pick<EventBus, "publish">;
 };
 
 export type NewKeyInput = { provider: string; name: string; value: string; expires_at?: string | undefined };
@@ -53,18 +52,10 @@ export type KeysService = {
   renewDue(): Promise<void>;
   ring(): Promise<KeyRing>;
   rotateMaster(actor: Actor): Promise<{ rewrapped: number; master_id: string }>;
-  /** Takes up what a crash left, and renews what falls due. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
 };
 
-/** Longer than any handshake takes: a rotation that runs for so long belongs to nobody. */
-const abandonedMs = 15 * 60_000;
-
-/** Credentials of MCP servers: kept encrypted, never shown again, changed only for what works. */
-export function createKeys(deps: KeysDeps): KeysService {
+export function createKeysService(deps: KeysDeps, rotations: Rotations): Omit<KeysService, "renewDue"> {
   const { queries, transaction, vault } = deps;
-  const rotations = createRotations(rotationDeps(deps));
   // One at a time a key: a value that its issuer has just made must find room to be written down.
   const alone = <T>(id: store.KeyId, work: () => Promise<T>): Promise<T> =>
     deps.database.exclusively(`key:${id.provider}/${id.name}`, work);
@@ -79,7 +70,6 @@ export function createKeys(deps: KeysDeps): KeysService {
       const how = { ...renewed, mode: provider.revokesOld ? ("report" as const) : ("prove" as const) };
       return rotations.begin(actor, id, { ...how, reason: `renewed by ${renewal.provider}` }, locale);
     });
-  const timer = new RenewalTimer({ ...deps, renew, recover: () => rotations.recover(abandonedMs) });
   return {
     list: () => listKeys(deps),
     get: (id) => getKey(deps, id),
@@ -95,18 +85,8 @@ export function createKeys(deps: KeysDeps): KeysService {
     revoke: (actor, id) => revoke(deps, actor, id),
     setRenewal: (actor, id, renewal) => setRenewal(deps, actor, id, renewal),
     renew,
-    renewDue: () => timer.run(),
     ring: () => ringOf(deps),
     rotateMaster: (actor) => vault.rotateMaster(transaction, actor),
-    async start() {
-      // Beside PostgreSQL there may be nodes that are at work on theirs.
-      await rotations.recover(deps.database.kind === "sqlite" ? 0 : abandonedMs);
-      timer.start();
-    },
-    async stop() {
-      timer.stop();
-      await rotations.stop();
-    },
   };
 }
 
@@ -146,7 +126,7 @@ async function add(
     });
     await recordKey(record, actor, "key.added", id, { version, expires_at });
   });
-  await deps.onChange();
+  await deps.bus.publish("keys.changed");
   return getKey(deps, id);
 }
 
@@ -167,7 +147,7 @@ async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId): Promise<Ke
     );
     await recordKey(record, actor, "key.revoked", id, { used_by: users });
   });
-  await deps.onChange();
+  await deps.bus.publish("keys.changed");
   return getKey(deps, id);
 }
 
@@ -190,13 +170,6 @@ async function setRenewal(
     await recordKey(record, actor, "key.renewal_set", id, { renewal });
   });
   return getKey(deps, id);
-}
-
-function rotationDeps(deps: KeysDeps): RotationsDeps {
-  return {
-    ...deps,
-    usersOf: async (reference) => (await deps.usersOf()).get(reference) ?? [],
-  };
 }
 
 const existsAlready = (id: store.KeyId): Refusal =>

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { text } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
-import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import { type MasterKey, MasterKeyError } from "../../lib/master-key.ts";

@@ -1,4 +1,4 @@
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import type { LiveService } from "./service.ts";
 
 export function liveRoutes(mount: Mount, live: LiveService): void {

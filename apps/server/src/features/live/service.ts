@@ -1,14 +1,10 @@
 import { type AuditEvent, type LiveEvent, type LiveTopic, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import type { Logger } from "../../lib/logger.ts";
 
 export type LiveDeps = {
   /** Audit events behind `seq`, oldest first. */
   eventsAfter(seq: number, limit: number): Promise<AuditEvent[]>;
   latest(): Promise<number>;
-  /** Calls back when this process may have recorded something. */
-  onCommit(listener: () => void): void;
-  logger: Logger;
 };
 
 export type Subscription = {
@@ -22,6 +18,8 @@ export type Subscription = {
 export type LiveService = {
   /** A stream of server-sent events. Refuses with `rate_limited` beyond the bounds. */
   stream(subscription: Subscription): Promise<ReadableStream<Uint8Array>>;
+  /** Sends what is new. */
+  look(): Promise<void>;
   /** Ends all streams, so that the server can stop. */
   close(): void;
 };
@@ -32,8 +30,6 @@ const maxStreamsPerUser = 20;
 const maxReplay = 1000;
 const maxQueued = 1000;
 const heartbeatMs = 15_000;
-/** How soon entries of other processes (nodes, local commands) are seen. */
-const lookMs = 1000;
 
 type Stream = { userId: string; seq: number; send(chunk: string): void; end(): void };
 
@@ -41,48 +37,28 @@ type Stream = { userId: string; seq: number; send(chunk: string): void; end(): v
  * The audit log's tail as server-sent events. An event's id is its sequence number, so
  * a reader that comes back misses nothing, on whichever node.
  */
-export function createLive(deps: LiveDeps): LiveService {
+export function createLiveService(deps: LiveDeps, wake: () => void): LiveService {
   const streams = new Set<Stream>();
-  let looking: Promise<void> | null = null;
-  let again = false;
-
-  const lookOnce = async (): Promise<void> => {
-    do {
-      again = false;
-      const from = Math.min(...[...streams].map(({ seq }) => seq));
-      if (!Number.isFinite(from)) return;
-      const events = await deps.eventsAfter(from, maxReplay);
-      // Who has joined since, further behind, gets its own reading in the next round.
-      for (const stream of streams) if (stream.seq >= from) deliver(stream, events);
-      again ||= events.length === maxReplay;
-    } while (again);
-  };
-  const look = (): void => {
-    if (streams.size === 0) return;
-    if (looking !== null) {
-      again = true;
-      return;
-    }
-    looking = lookOnce()
-      .catch((error: unknown) => deps.logger.error({ err: error }, "live events are behind"))
-      .finally(() => {
-        looking = null;
-      });
-  };
-  deps.onCommit(look);
-  const timer = setInterval(look, lookMs);
-  timer.unref();
   return {
+    async look() {
+      for (let isBehind = true; isBehind;) {
+        const from = Math.min(...[...streams].map(({ seq }) => seq));
+        if (!Number.isFinite(from)) return;
+        const events = await deps.eventsAfter(from, maxReplay);
+        // Who has joined since, further behind, gets its own reading in the next pass.
+        for (const stream of streams) if (stream.seq >= from) deliver(stream, events);
+        isBehind = events.length === maxReplay;
+      }
+    },
     async stream({ userId, lastEventId, recheck }) {
       const latest = await deps.latest();
       refuseTooMany(streams, userId);
       const from = startOf(lastEventId, latest);
       const start =
         from === null ? message("reset", { seq: latest }, latest) : message("ready", { seq: from }, from);
-      return openStream(streams, { userId, seq: from ?? latest, start, recheck }, look);
+      return openStream(streams, { userId, seq: from ?? latest, start, recheck }, wake);
     },
     close() {
-      clearInterval(timer);
       for (const stream of streams) stream.end();
     },
   };
@@ -98,7 +74,7 @@ function startOf(lastEventId: string | undefined, latest: number): number | null
 function openStream(
   streams: Set<Stream>,
   { userId, seq, start, recheck }: Pick<Subscription, "userId" | "recheck"> & { seq: number; start: string },
-  look: () => void,
+  wake: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let release = (): void => {};
@@ -131,7 +107,7 @@ function openStream(
         };
         streams.add(stream);
         send(`retry: 2000\n\n${start}`);
-        look();
+        wake();
       },
       cancel: () => release(),
     },

@@ -1,20 +1,17 @@
 import type { Locale, Planned, RegistryServer, Validation } from "@ciclo/contract";
 import type { LocalFieldError } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
-import type { Step } from "../servers/connect.ts";
-import type { LiveServer } from "../servers/fleet.ts";
-import type { Shaken } from "../servers/service.ts";
-
-export type PlanInput = { intent: string; payload: unknown; threadId?: string | undefined; locale: Locale };
+import type { Actor } from "../../domain/actor.ts";
+import type { StepReport, LiveServer, HandshakeResult } from "../../domain/servers.ts";
+import type { PlanInput } from "../../domain/plans.ts";
 
 export type OnboardingDeps = {
   plan(actor: Actor, input: PlanInput): Promise<Planned>;
   handshake(
     server: RegistryServer,
     values: Readonly<Record<string, string>>,
-    on: { onStep(step: Step): void },
-  ): Promise<Shaken>;
-  presentValidation(steps: readonly Step[], found: Shaken | null, locale: Locale): Validation;
+    on: { onStep(step: StepReport): void },
+  ): Promise<HandshakeResult>;
+  presentValidation(steps: readonly StepReport[], found: HandshakeResult | null, locale: Locale): Validation;
   findServer(id: string): LiveServer | undefined;
   refuseUnknownServer(id: string): never;
   addKey(actor: Actor, key: { provider: string; name: string; value: string }): Promise<unknown>;

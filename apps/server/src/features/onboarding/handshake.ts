@@ -8,10 +8,9 @@ import {
   type Validation,
 } from "@ciclo/contract";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { StepReport, OfferedTool } from "../../domain/servers.ts";
 import { fieldErrors } from "../../lib/validation.ts";
-import type { Step } from "../servers/connect.ts";
-import type { OfferedTool } from "../servers/tools.ts";
 import type { Credential } from "./credentials.ts";
 import type { OnboardingDeps } from "./deps.ts";
 
@@ -41,7 +40,7 @@ export async function validate(
 
 /** An answer without a handshake, and why there was none. */
 export function unproven(deps: OnboardingDeps, why: Text, locale: Locale): Validated {
-  const step: Step = { step: "resolve", status: "failed", ms: null, detail: why };
+  const step: StepReport = { step: "resolve", status: "failed", ms: null, detail: why };
   return { validation: deps.presentValidation([step], null, locale), lock: undefined };
 }
 
@@ -80,7 +79,7 @@ export async function shake(
   values: Readonly<Record<string, string>>,
   locale: Locale,
 ): Promise<Validated> {
-  const steps = new Map<string, Step>();
+  const steps = new Map<string, StepReport>();
   try {
     const found = await deps.handshake(server, values, { onStep: (step) => void steps.set(step.step, step) });
     return {

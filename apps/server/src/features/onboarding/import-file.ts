@@ -8,7 +8,7 @@ import {
   type Validation,
 } from "@ciclo/contract";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { readClientFile, without, writeClientFile } from "./client-files.ts";
 import type { OnboardingDeps } from "./deps.ts";
 import {

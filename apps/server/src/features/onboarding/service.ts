@@ -12,12 +12,12 @@ import {
   type Validation,
 } from "@ciclo/contract";
 import { fieldError, invalidPayload } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
-import type { Step } from "../servers/connect.ts";
-import type { JudgedTool } from "../servers/tools.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { PlanInput } from "../../domain/plans.ts";
+import type { StepReport, JudgedTool } from "../../domain/servers.ts";
 import { writeClientFile } from "./client-files.ts";
 import { type Credential, credentialsFrom } from "./credentials.ts";
-import type { OnboardingDeps, PlanInput } from "./deps.ts";
+import type { OnboardingDeps } from "./deps.ts";
 import { nothingToReach, refuseTakenKeys, storeKeys, validate } from "./handshake.ts";
 import { gatewayOf, importFile, type ImportRequest, inLanguage } from "./import-file.ts";
 import { slugFrom } from "./names.ts";
@@ -41,8 +41,7 @@ export type OnboardingService = {
   ): Promise<Planned>;
 };
 
-/** From a server that somebody has, or wants, to a plan that registers it. */
-export function createOnboarding(deps: OnboardingDeps): OnboardingService {
+export function createOnboardingService(deps: OnboardingDeps): OnboardingService {
   const acceptTools = async (
     actor: Actor,
     serverId: string,
@@ -123,7 +122,7 @@ async function planOnboarding(
   return { planned, validation };
 }
 
-const unreached: Step = {
+const unreached: StepReport = {
   step: "resolve",
   status: "failed",
   ms: null,

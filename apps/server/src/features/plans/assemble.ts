@@ -13,7 +13,7 @@ import {
 import { fieldError, invalidPayload } from "../../errors.ts";
 import { canonicalJson, sha256, shortName } from "../../lib/crypto.ts";
 import { fieldErrors } from "../../lib/validation.ts";
-import type { Requirement } from "../config-repo/approval-rules.ts";
+import type { Requirement } from "../../domain/approvals.ts";
 import type { Draft } from "./draft.ts";
 import type { DraftRisk } from "./risks.ts";
 

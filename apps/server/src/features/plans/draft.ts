@@ -1,5 +1,5 @@
 import type { Intent, IntentPayload, PlanStep, Text } from "@ciclo/contract";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 
 /** A step before a language is chosen. */
 export type DraftStep = Omit<PlanStep, "title" | "description"> & { title: Text; description: Text };

@@ -1,5 +1,5 @@
 import { type ApprovalsPolicy, type PolicyFile, text } from "@ciclo/contract";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 import type { DraftRisk } from "./risks.ts";
 
 /** What changed policies bring: reach, numbers that move, weaker approvals, wider access. */

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { type AgentFile, type RegistryServer, type Risk, type Text, text } from "@ciclo/contract";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 import { policyRisks, runsCommand } from "./policy-risks.ts";
 
 export type DraftRisk = { title: Text; impact: Risk["impact"]; mitigation: Text };

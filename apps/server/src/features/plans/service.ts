@@ -1,12 +1,11 @@
 import { type Locale, type Plan, type Planned, type Preview, text, type TypedRequest } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, type LocalFieldError, Refusal } from "../../errors.ts";
-import type { Actor, AuditedTransaction } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { Requirement } from "../../domain/approvals.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
+import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
-import type { Requirement } from "../config-repo/approval-rules.ts";
-import type { ConfigRepository } from "../config-repo/repository.ts";
-import type { SearchConfig } from "../config-repo/search.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
 import { assemblePlan, parseRequest, planId, splitPatch } from "./assemble.ts";
 import { type Draft, draftFiles } from "./draft.ts";
 import { draftAddAgent } from "./intents/add-agent.ts";
@@ -24,6 +23,7 @@ import { pathProblem } from "./paths.ts";
 import { findRisks } from "./risks.ts";
 import { findSecrets } from "./secrets.ts";
 import * as store from "./store.ts";
+import type { PlanInput } from "../../domain/plans.ts";
 
 export type PlansDeps = {
   queries: Queries;
@@ -39,8 +39,6 @@ export type PlansDeps = {
   /** Which forge pull requests would go to, if any. */
   forgeProvider: "github" | "gitlab" | null;
 };
-
-export type PlanInput = { intent: string; payload: unknown; threadId?: string | undefined; locale: Locale };
 
 export type PlansService = {
   plan(actor: Actor, input: PlanInput): Promise<Planned>;
@@ -58,7 +56,7 @@ const draftCommit = {
 };
 const maxAttempts = 100;
 
-export function createPlans(deps: PlansDeps): PlansService {
+export function createPlansService(deps: PlansDeps): PlansService {
   const { repository } = deps;
   return {
     async plan(actor, input) {

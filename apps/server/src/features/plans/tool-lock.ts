@@ -1,6 +1,6 @@
 import { text, type ToolLockFile, toolLockFileSchema } from "@ciclo/contract";
 import { fieldError, invalidPayload } from "../../errors.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 import { type DraftStep, writeStep } from "./draft.ts";
 
 export const toolLockPath = "mcp-tools.lock.json";

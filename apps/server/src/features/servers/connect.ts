@@ -1,14 +1,7 @@
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Client, Transport } from "@modelcontextprotocol/client";
-import {
-  type HandshakeStepName,
-  type PolicyOf,
-  type ProtocolEra,
-  type RegistryServer,
-  type Text,
-  text,
-} from "@ciclo/contract";
+import { type HandshakeStepName, type PolicyOf, type RegistryServer, type Text, text } from "@ciclo/contract";
 import {
   guardedLookup,
   hostOf,
@@ -19,8 +12,9 @@ import {
 } from "../../lib/outbound.ts";
 import { commandProblem } from "./commands.ts";
 import { explainFailure, maskValues } from "./explain.ts";
-import { inspectTool, type ListedTool, type OfferedTool } from "./tools.ts";
-import type { HttpConnections } from "../../lib/http.ts";
+import type { StepReport } from "../../domain/servers.ts";
+import { inspectTool } from "./tools.ts";
+import type { ListedTool, OfferedTool, HttpConnections, Connection } from "../../domain/servers.ts";
 import { StdioTransport } from "./transports/stdio.ts";
 
 /** A server with the values of its headers (HTTP, WebSocket) or environment (stdio). */
@@ -38,35 +32,10 @@ export type ConnectDeps = {
   folderOf(serverId: string): Promise<string>;
 };
 
-/** A step as it goes on: `running`, then `ok` or `failed`. */
-export type Step = {
-  step: HandshakeStepName;
-  status: "running" | "ok" | "failed";
-  ms: number | null;
-  detail: Text;
-};
-
 export type ConnectOptions = {
   signal?: AbortSignal;
-  onStep?(step: Step): void;
+  onStep?(step: StepReport): void;
   onLog?(line: string): void;
-};
-
-/** A server that answered, with what it said of itself. */
-export type Connection = {
-  client: Client;
-  era: ProtocolEra;
-  protocolVersion: string;
-  serverInfo: { name: string; version: string } | null;
-  tools: readonly OfferedTool[];
-  /** HTTP of streamable servers, for calls that are passed through. */
-  http: HttpConnections | null;
-  pid: number | null;
-  /** Reads the tools again. */
-  listTools(signal?: AbortSignal): Promise<OfferedTool[]>;
-  /** Called once when the connection ends without having been asked to. */
-  onEnd(listener: (why: Text) => void): void;
-  close(): Promise<void>;
 };
 
 /** A handshake that failed at a step. `detail` says why, in both languages. */
@@ -107,17 +76,24 @@ export async function connect(
   const handshake = { deps, target, signal, mask, onLog: (line: string) => options.onLog?.(mask(line)) };
   const step = stepper(options, signal, mask);
   await step("resolve", () => resolve(handshake));
-  const opened = await step("connect", () => open(handshake));
+  let opening: Promise<Told<Opened>> | null = null;
   try {
+    const opened = await step("connect", () => (opening = open(handshake)));
     const client = await step("negotiate", () => negotiate(handshake, opened.value));
     const connection = describe(client, opened.value);
     const tools = await step("list_tools", () => listed(connection, signal));
     await step("done", async () => ({ value: null, detail: text("Ready", "Pronto") }));
     return { ...connection, tools: tools.value };
   } catch (error) {
-    await opened.value.close();
+    await closeOpened(opening);
     throw error;
   }
+}
+
+/** Closes what was opened, or still is being opened when the handshake is given up. */
+async function closeOpened(opening: Promise<Told<Opened>> | null): Promise<void> {
+  const [outcome] = await Promise.allSettled([opening]);
+  if (outcome.status === "fulfilled") await outcome.value?.value.close();
 }
 
 type Told<T> = { value: T; detail: Text };
@@ -126,7 +102,7 @@ type Stepper = <T>(step: HandshakeStepName, work: () => Promise<Told<T>>) => Pro
 function stepper(options: ConnectOptions, signal: AbortSignal, mask: (said: string) => string): Stepper {
   return async (step, work) => {
     const start = performance.now();
-    const tell = (status: Step["status"], detail: Text): void =>
+    const tell = (status: StepReport["status"], detail: Text): void =>
       options.onStep?.({
         step,
         status,
@@ -198,7 +174,7 @@ async function open(handshake: Handshake): Promise<Told<Opened>> {
     : openRemote(handshake, new URL(server.url ?? ""));
 }
 
-async function openStdio({ deps, target, onLog }: Handshake): Promise<Told<Opened>> {
+async function openStdio({ deps, target, signal, onLog }: Handshake): Promise<Told<Opened>> {
   const { server, values } = target;
   const folder = await deps.folderOf(server.id);
   const launch = async (): Promise<StdioTransport> => {
@@ -213,15 +189,24 @@ async function openStdio({ deps, target, onLog }: Handshake): Promise<Told<Opene
     await transport.launch();
     return transport;
   };
+  let launching: Promise<StdioTransport> | null = null;
   const opened: Opened = {
     async transport() {
-      if (opened.stdio === null || opened.stdio.ended !== null) opened.stdio = await launch();
+      if (opened.stdio === null || opened.stdio.ended !== null) {
+        signal.throwIfAborted();
+        launching = launch();
+        opened.stdio = await launching;
+      }
       return opened.stdio;
     },
     http: null,
     stdio: null,
     client: null,
-    close: () => closeQuietly(opened.client, opened.stdio, null),
+    async close() {
+      // A process that is just being started is there all the same.
+      await Promise.allSettled([launching]);
+      await closeQuietly(opened.client, opened.stdio, null);
+    },
   };
   await opened.transport();
   const pid = opened.stdio?.pid ?? "";

@@ -1,19 +1,22 @@
 import { join } from "node:path";
-import { policyOf, type RegistryServer, type ServerState } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
-import { type AuditedTransaction, system } from "../../lib/actor.ts";
+import { policyOf, type ServerState, text } from "@ciclo/contract";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
+import { system } from "../../domain/actor.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { privateFolder } from "../../lib/files.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { resolveBySystem, type ResolveHost } from "../../lib/outbound.ts";
 import { Semaphore } from "../../lib/semaphore.ts";
-import type { ConfigRepository } from "../config-repo/repository.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
 import type { ConnectDeps } from "./connect.ts";
-import { Link, type LinkDeps } from "./link.ts";
+import { Tasks, Worker } from "../../lib/background.ts";
+import type { EventBus } from "../../lib/events.ts";
+import { Link, type LinkDeps, type LinkSpec } from "./link.ts";
 import { networkRulesOf, type Ring, specFingerprint, specOf, toolRulesOf } from "./specs.ts";
 import * as store from "./store.ts";
 import { drifted } from "./tools.ts";
+import type { LiveServer } from "../../domain/servers.ts";
 
 export type ServersDeps = {
   queries: Queries;
@@ -22,6 +25,7 @@ export type ServersDeps = {
   logger: Logger;
   repository: ConfigRepository;
   home: string;
+  bus: Pick<EventBus, "publish">;
   ring(): Promise<Ring>;
   resolve?: ResolveHost | undefined;
   /** Version of the console, as it tells servers. */
@@ -30,8 +34,8 @@ export type ServersDeps = {
   environment: Readonly<Record<string, string | undefined>>;
 };
 
-/** A server with its live link. */
-export type LiveServer = { server: RegistryServer; link: Link };
+/** A registered server with its link, as this feature knows it. */
+export type RegisteredServer = LiveServer<Link>;
 
 const connectsAtOnce = 8;
 const replaceMs = 10_000;
@@ -40,24 +44,26 @@ const replaceMs = 10_000;
 export class Fleet {
   /** Links that have yet to try, before they take another's place. */
   readonly #replacing = new Set<Link>();
-  readonly live = new Map<string, LiveServer>();
+  readonly live = new Map<string, RegisteredServer>();
   readonly connectDeps: ConnectDeps;
   snapshot: Snapshot | null = null;
   readonly #deps: ServersDeps;
   readonly #turns = new Semaphore(connectsAtOnce);
   readonly #fingerprints = new Map<string, string>();
-  readonly #draining = new Set<Promise<void>>();
+  readonly #tasks: Tasks;
+  readonly #following: Worker;
   #policies: Snapshot["policies"] = new Map();
   #seen = "";
-  #reconciling: Promise<void> | null = null;
-  #again = false;
-  #timer: NodeJS.Timeout | null = null;
-  readonly #listeners: (() => void)[] = [];
-  #started = false;
-  #stopped = false;
 
   constructor(deps: ServersDeps) {
     this.#deps = deps;
+    this.#tasks = new Tasks(deps.logger);
+    this.#following = new Worker({
+      name: "following the live configuration",
+      logger: deps.logger,
+      everyMs: deps.repository.lookEveryMs,
+      pass: (signal) => this.#follow(signal),
+    });
     this.connectDeps = {
       network: () => networkRulesOf({ policies: this.#policies }),
       commands: () => policyOf(this.#policies, "commands"),
@@ -68,42 +74,32 @@ export class Fleet {
     };
   }
 
-  /** Calls back when servers, their tools or the policies about them are not what they were. */
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-
   /** Takes in the policies of the live branch, for a handshake that must not go by older ones. */
   async refreshPolicies(): Promise<void> {
     const { repository } = this.#deps;
     this.#policies = (await repository.snapshot(await repository.refresh())).policies;
   }
 
-  async start(): Promise<void> {
-    this.#started = true;
-    await this.#follow();
+  start(): Promise<void> {
+    return this.#following.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    const following = this.#following.stop();
     await Promise.all([...this.#replacing].map((link) => link.close()));
-    await this.#reconciling;
+    await following;
     await Promise.all([...this.live.values()].map(({ link }) => link.close()));
-    await Promise.all(this.#draining);
+    await this.#tasks.stop();
   }
 
-  reconcile(): Promise<void> {
-    // Commands and programs beside the console use the same services, and must not run its servers.
-    if (!this.#started) return Promise.resolve();
-    if (this.#reconciling !== null) {
-      this.#again = true;
-      return this.#reconciling;
-    }
-    this.#reconciling = this.#reconcileOnce().finally(() => {
-      this.#reconciling = null;
-    });
-    return this.#reconciling;
+  /** Takes in what is live now. Does nothing before `start`: commands and programs beside the console must not run its servers. */
+  async reconcile(): Promise<void> {
+    if (this.#following.started) await this.#following.run();
+  }
+
+  /** Has it taken in soon. */
+  wake(): void {
+    this.#following.wake();
   }
 
   /** Replaces one link by a new one. */
@@ -113,34 +109,18 @@ export class Fleet {
     await this.reconcile();
   }
 
-  async #follow(): Promise<void> {
-    try {
-      await this.reconcile();
-    } catch (error) {
-      this.#deps.logger.warn(
-        { err: error },
-        "the live configuration cannot be read; servers stay as they are",
-      );
-    }
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#follow(), this.#deps.repository.lookEveryMs).unref();
-  }
-
-  async #reconcileOnce(): Promise<void> {
-    do {
-      this.#again = false;
-      const { repository } = this.#deps;
-      const head = await repository.refresh();
-      const ring = await this.#deps.ring();
-      const seen = `${head} ${ring.revision}`;
-      if (seen === this.#seen || this.#stopped) continue;
-      const snapshot = await repository.snapshot(head);
-      this.snapshot = snapshot;
-      this.#policies = snapshot.policies;
-      await this.#match(snapshot, ring);
-      this.#seen = seen;
-      this.#changed();
-    } while (this.#again);
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { repository } = this.#deps;
+    const head = await repository.refresh();
+    const ring = await this.#deps.ring();
+    const seen = `${head} ${ring.revision}`;
+    if (seen === this.#seen || signal.aborted) return;
+    const snapshot = await repository.snapshot(head);
+    this.snapshot = snapshot;
+    this.#policies = snapshot.policies;
+    await this.#match(snapshot, ring);
+    this.#seen = seen;
+    this.#changed();
   }
 
   async #match(snapshot: Snapshot, ring: Ring): Promise<void> {
@@ -152,6 +132,7 @@ export class Fleet {
       this.#retire(link);
     }
     const starts: Promise<void>[] = [];
+    const failures: unknown[] = [];
     for (const [id, server] of wanted) {
       const fingerprint = specFingerprint(server, snapshot, ring);
       const rules = toolRulesOf(id, snapshot);
@@ -161,10 +142,16 @@ export class Fleet {
         this.live.set(id, { server, link: current.link });
         continue;
       }
-      this.#fingerprints.set(id, fingerprint);
+      const spec = await specOf(server, ring, this.connectDeps).catch((error: unknown) => {
+        failures.push(error);
+        return null;
+      });
+      // A key that cannot be read just now says nothing against the server: the link goes on, and the next pass tries again.
+      if (spec === null && current !== undefined) continue;
+      if (spec !== null) this.#fingerprints.set(id, fingerprint);
       const next = {
         server,
-        link: new Link(await specOf(server, ring, this.connectDeps), rules, this.#linkDeps()),
+        link: new Link(spec ?? unreadableKey(id), rules, this.#linkDeps()),
       };
       const ready = next.link.start();
       // A new server is there at once; one that is replaced goes on until the new one has tried.
@@ -176,20 +163,27 @@ export class Fleet {
     }
     // Who changed a server meets the new one; but one that hangs holds up no later change for long.
     await withinTime(Promise.all(starts), replaceMs);
+    if (failures.length > 0) throw new AggregateError(failures, "keys of servers cannot be read");
   }
 
-  #replace(id: string, before: Link, next: LiveServer, fingerprint: string): void {
+  #replace(id: string, before: Link, next: RegisteredServer, fingerprint: string): void {
     this.#replacing.delete(next.link);
     const isWanted =
-      !this.#stopped && this.#fingerprints.get(id) === fingerprint && this.live.get(id)?.link === before;
-    if (isWanted) this.live.set(id, next);
+      this.#following.started &&
+      this.#fingerprints.get(id) === fingerprint &&
+      this.live.get(id)?.link === before;
+    if (isWanted) {
+      // Lock and policies may have moved on while the new one connected.
+      const entry = this.snapshot?.registry.servers.find((each) => each.id === id);
+      if (this.snapshot !== null) next.link.judgeBy(toolRulesOf(id, this.snapshot));
+      this.live.set(id, { server: entry ?? next.server, link: next.link });
+    }
     this.#retire(isWanted ? before : next.link);
     if (isWanted) this.#changed();
   }
 
   #retire(link: Link): void {
-    const drained = link.drain().finally(() => this.#draining.delete(drained));
-    this.#draining.add(drained);
+    void this.#tasks.run("ending a connection", (signal) => link.drain(signal));
   }
 
   #linkDeps(): LinkDeps {
@@ -197,23 +191,19 @@ export class Fleet {
       ...this.connectDeps,
       clock: this.#deps.clock,
       inTurn: (work) => this.#turns.run(work),
-      onState: (link, before) => this.#safely(() => this.#recordState(link, before)),
+      tasks: this.#tasks,
+      onState: (link, before) => {
+        void this.#tasks.run("recording a server's state", () => this.#recordState(link, before));
+      },
       onTools: (link) => {
         this.#changed();
-        this.#safely(() => this.#recordTools(link));
+        void this.#tasks.run("recording a server's tools", () => this.#recordTools(link));
       },
     };
   }
 
   #changed(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  /** What cannot be recorded is not undone by that; it is logged. */
-  #safely(work: () => Promise<void>): void {
-    void work().catch((error: unknown) => {
-      if (!this.#stopped) this.#deps.logger.error({ err: error }, "what a server does could not be recorded");
-    });
+    void this.#deps.bus.publish("live.moved");
   }
 
   async #recordState(link: Link, before: ServerState): Promise<void> {
@@ -262,6 +252,16 @@ export class Fleet {
     });
   }
 }
+
+/** What a new server is until its key can be read. */
+const unreadableKey = (serverId: string): LinkSpec => ({
+  serverId,
+  target: null,
+  quarantine: text(
+    "a key of it cannot be read just now; it is tried again, and the log says why",
+    "uma chave dele não pode ser lida agora; será tentado de novo, e o log diz o motivo",
+  ),
+});
 
 /** Resolves with the work, or when the time is up. */
 async function withinTime(work: Promise<unknown>, ms: number): Promise<void> {

@@ -1,30 +1,20 @@
+import type { Connection, JudgedTool, ListedTool, OfferedTool, ServerLink } from "../../domain/servers.ts";
 import { type PolicyOf, type ProtocolEra, type ServerState, type Text, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
+import { detached, type Tasks } from "../../lib/background.ts";
 import { canonicalJson } from "../../lib/crypto.ts";
-import {
-  callMsOf,
-  connect,
-  type ConnectDeps,
-  type Connection,
-  HandshakeError,
-  type Target,
-} from "./connect.ts";
+import { callMsOf, connect, type ConnectDeps, HandshakeError, type Target } from "./connect.ts";
 import { explainFailure, maskValues } from "./explain.ts";
 import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
-import {
-  inspectTool,
-  type JudgedTool,
-  judgeTools,
-  type ListedTool,
-  type LockedTools,
-  type OfferedTool,
-} from "./tools.ts";
+import { inspectTool, judgeTools, type LockedTools } from "./tools.ts";
 
 export type LinkDeps = ConnectDeps & {
   clock: Clock;
   /** Runs a connection attempt when there is room for one. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** What goes on behind a call: the console waits for it when it stops. */
+  tasks: Pick<Tasks, "run">;
   /** Called when the state has changed. */
   onState(link: Link, before: ServerState): void;
   /** Called when the tools were read anew, with those that are not as before. */
@@ -56,7 +46,7 @@ const maxInFlight = 256;
  * is gone. It is replaced as a whole when its configuration or a credential changes; calls
  * under way end on the old one.
  */
-export class Link {
+export class Link implements ServerLink {
   readonly spec: LinkSpec;
   readonly samples: Sample[] = [];
   readonly log: { at: string; line: string }[] = [];
@@ -101,6 +91,10 @@ export class Link {
 
   get state(): ServerState {
     return this.spec.quarantine === null ? this.health.state : "quarantined";
+  }
+
+  get credentials(): Readonly<Record<string, string>> {
+    return this.spec.target?.values ?? {};
   }
 
   get closed(): boolean {
@@ -205,10 +199,16 @@ export class Link {
     if (this.connection === failed) {
       this.connection = null;
       this.#legacy = null;
-      const timer = setTimeout(() => void this.#endOld(failed), callMsOf(this.#server())).unref();
+      const timer = detached(() =>
+        setTimeout(() => this.#endOldSoon(failed), callMsOf(this.#server())).unref(),
+      );
       this.#old.set(failed, timer);
     }
     return this.connected();
+  }
+
+  #endOldSoon(connection: Connection): void {
+    void this.#deps.tasks.run("ending a connection", () => this.#endOld(connection));
   }
 
   async #endOld(connection: Connection): Promise<void> {
@@ -236,15 +236,14 @@ export class Link {
     if (this.log.length > keptLines) this.log.shift();
   }
 
-  /** Takes no new calls, lets those under way end, then closes. */
-  async drain(limitMs = drainMs): Promise<void> {
-    if (this.#held > 0) {
+  /** Takes no new calls, lets those under way end within a time, or until the signal is aborted, then closes. */
+  async drain(signal: AbortSignal): Promise<void> {
+    if (this.#held > 0 && !signal.aborted) {
       const idle = Promise.withResolvers<void>();
       this.#idle = () => idle.resolve();
-      const timer = setTimeout(() => idle.resolve(), limitMs);
-      timer.unref();
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(drainMs)]);
+      limit.addEventListener("abort", this.#idle, { once: true });
       await idle.promise;
-      clearTimeout(timer);
     }
     await this.close();
   }
@@ -288,7 +287,8 @@ export class Link {
   #lookSoon(): void {
     if (this.#looking || this.connection === null) return;
     this.#looking = true;
-    void this.probe().finally(() => {
+    void this.#deps.tasks.run("looking at a server's tools", async () => {
+      await this.probe();
       this.#looking = false;
     });
   }
@@ -299,12 +299,11 @@ export class Link {
   }
 
   #attempt(): Promise<void> {
-    this.#connecting ??= this.#deps
-      .inTurn(() => this.#connect())
-      .finally(() => {
-        this.#connecting = null;
-        this.#ready.resolve();
-      });
+    // The connection outlives the call that happened to need it first.
+    this.#connecting ??= detached(() => this.#deps.inTurn(() => this.#connect())).finally(() => {
+      this.#connecting = null;
+      this.#ready.resolve();
+    });
     return this.#connecting;
   }
 
@@ -322,7 +321,7 @@ export class Link {
       connection.onEnd((why) => {
         if (this.connection !== connection) return;
         this.restarts += 1;
-        void this.#lost(why);
+        void this.#deps.tasks.run("connecting again", () => this.#lost(why));
       });
       this.#note({ ok: true, ms: Math.round((performance.now() - start) * 100) / 100 }, null, Infinity);
       this.#judge(connection.tools);
@@ -346,7 +345,9 @@ export class Link {
   #later(ms: number, work: () => Promise<void>): void {
     if (this.closed) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void work(), ms).unref();
+    this.#timer = detached(() =>
+      setTimeout(() => void this.#deps.tasks.run("looking at a server", work), ms).unref(),
+    );
   }
 
   #note(look: Pick<Sample, "ok" | "ms">, why: Text | null, slow = slowMs): Sample {

@@ -7,10 +7,9 @@ import type {
   Tool,
   Validation,
 } from "@ciclo/contract";
-import type { Connection, Step } from "./connect.ts";
+import type { Connection, StepReport, JudgedTool } from "../../domain/servers.ts";
 import type { Link } from "./link.ts";
 import { referencesOf } from "./specs.ts";
-import type { JudgedTool } from "./tools.ts";
 
 const shownSamples = 40;
 
@@ -67,14 +66,14 @@ export function presentTool(tool: JudgedTool, locale: Locale): Tool {
   };
 }
 
-export const presentStep = (step: Step, locale: Locale): HandshakeStep => ({
+export const presentStep = (step: StepReport, locale: Locale): HandshakeStep => ({
   ...step,
   detail: step.detail[locale],
 });
 
 /** What a handshake found; `connection` is null where it came to nothing. */
 export function presentValidation(
-  steps: readonly Step[],
+  steps: readonly StepReport[],
   connection: Pick<Connection, "era" | "protocolVersion" | "serverInfo" | "tools"> | null,
   locale: Locale,
 ): Validation {

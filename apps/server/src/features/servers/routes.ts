@@ -1,4 +1,4 @@
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import type { ServersService } from "./service.ts";
 
 export function serversRoutes(mount: Mount, servers: ServersService): void {

@@ -7,20 +7,18 @@ import type {
   ToolDrift,
 } from "@ciclo/contract";
 import { notFound, type Refusal } from "../../errors.ts";
-import type { Actor } from "../../lib/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { HandshakeResult, StepReport } from "../../domain/servers.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 import { stamp } from "../../lib/clock.ts";
 import { guardedLookup, urlProblem } from "../../lib/outbound.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
-import { connect, type Connection, type Step } from "./connect.ts";
-import { Fleet, type LiveServer, type ServersDeps } from "./fleet.ts";
+import { connect } from "./connect.ts";
+import type { Fleet, RegisteredServer, ServersDeps } from "./fleet.ts";
 import { presentDetail, presentSummary, presentTool } from "./present.ts";
 import { referencesOf, revealCredentials } from "./specs.ts";
 import * as store from "./store.ts";
 
 export type ServersService = {
-  /** Connects to what the live branch lists, and follows it from then on. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
   /** Takes in the live branch and the keys in use now. Calls while it runs share one more turn. */
   reconcile(): Promise<void>;
   list(locale: Locale): ServerSummary[];
@@ -29,10 +27,9 @@ export type ServersService = {
   probe(id: string, locale: Locale): Promise<ServerSummary>;
   /** Makes the connection, or the process, anew. */
   restart(actor: Actor, id: string, locale: Locale): Promise<ServerSummary>;
-  /** Calls back when servers, their tools or the policies about them are not what they were. */
-  onChange(listener: () => void): void;
-  find(id: string): LiveServer | undefined;
-  all(): readonly LiveServer[];
+  find(id: string): RegisteredServer | undefined;
+  refuseUnknown(id: string): never;
+  all(): readonly RegisteredServer[];
   /** The configuration that the links were made for; null before the first. */
   snapshot(): Snapshot | null;
   /** Servers by the key reference that they take. */
@@ -42,22 +39,18 @@ export type ServersService = {
     server: RegistryServer,
     values: Readonly<Record<string, string>>,
     on: HandshakeOn,
-  ): Promise<Shaken>;
+  ): Promise<HandshakeResult>;
   /** HTTP to wherever the network policy lets the console connect. Follows no redirect. */
   send(input: string, init: RequestInit): Promise<Response>;
   /** A handshake of a registered server with other values for some references. */
-  handshakeWith(id: string, values: ReadonlyMap<string, string>, on: HandshakeOn): Promise<Shaken>;
+  handshakeWith(id: string, values: ReadonlyMap<string, string>, on: HandshakeOn): Promise<HandshakeResult>;
 };
 
-export type HandshakeOn = { onStep?: (step: Step) => void; signal?: AbortSignal };
-export type Shaken = Pick<Connection, "era" | "protocolVersion" | "serverInfo" | "tools">;
-
+export type HandshakeOn = { onStep?: (step: StepReport) => void; signal?: AbortSignal };
 const sendMs = 20_000;
 
-/** The MCP servers of the live configuration, as they are. */
-export function createServers(deps: ServersDeps): ServersService {
-  const fleet = new Fleet(deps);
-  const must = (id: string): LiveServer => {
+export function createServersService(deps: ServersDeps, fleet: Fleet): ServersService {
+  const must = (id: string): RegisteredServer => {
     const found = fleet.live.get(id);
     if (found === undefined) throw noServer(id, [...fleet.live.keys()]);
     return found;
@@ -68,8 +61,6 @@ export function createServers(deps: ServersDeps): ServersService {
   };
   const agents = (): ReadonlyMap<string, AgentFile> => fleet.snapshot?.agents ?? new Map();
   return {
-    start: () => fleet.start(),
-    stop: () => fleet.stop(),
     reconcile: () => fleet.reconcile(),
     list: (locale) => [...fleet.live.keys()].map((id) => summary(id, locale)),
     get(id, locale) {
@@ -89,8 +80,10 @@ export function createServers(deps: ServersDeps): ServersService {
       await fleet.renew(id);
       return summary(id, locale);
     },
-    onChange: (listener) => fleet.onChange(listener),
     find: (id) => fleet.live.get(id),
+    refuseUnknown(id) {
+      throw noServer(id, [...fleet.live.keys()]);
+    },
     all: () => [...fleet.live.values()],
     snapshot: () => fleet.snapshot,
     usersOf: async () => usersByReference(await registered(deps)),
@@ -134,7 +127,7 @@ async function shake(
   server: RegistryServer,
   values: Readonly<Record<string, string>>,
   on: HandshakeOn,
-): Promise<Shaken> {
+): Promise<HandshakeResult> {
   await fleet.refreshPolicies();
   const connection = await connect(fleet.connectDeps, { server, values }, on);
   await connection.close();
@@ -146,7 +139,7 @@ async function shake(
 
 async function compareTool(
   deps: ServersDeps,
-  { link }: LiveServer,
+  { link }: RegisteredServer,
   name: string,
   locale: Locale,
 ): Promise<ToolDrift> {

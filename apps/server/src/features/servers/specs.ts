@@ -1,8 +1,8 @@
-import { policyOf, type PolicyOf, type RegistryServer, text } from "@ciclo/contract";
+import { policyOf, type PolicyOf, type RegistryServer } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { canonicalJson } from "../../lib/crypto.ts";
 import { type NetworkRules, urlProblem } from "../../lib/outbound.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 import { commandProblem } from "./commands.ts";
 import type { ConnectDeps } from "./connect.ts";
 import type { LinkSpec, ToolRules } from "./link.ts";
@@ -46,7 +46,10 @@ export async function revealCredentials(
   return values;
 }
 
-/** What a link is made for. Where a policy forbids it, or a credential is not stored, it is kept from being reached. */
+/**
+ * What a link is made for. Where a policy forbids it, or a credential is not stored, it is kept from
+ * being reached. Throws where a stored credential cannot be read, which is no verdict on the server.
+ */
 export async function specOf(
   server: RegistryServer,
   ring: Ring,
@@ -62,11 +65,7 @@ export async function specOf(
     return { serverId: server.id, target: { server, values }, quarantine: null };
   } catch (error) {
     if (error instanceof Refusal) return { serverId: server.id, target: null, quarantine: error.detail };
-    const why = text(
-      "a key of it cannot be opened; see the log",
-      "uma chave dele não pode ser aberta; veja o log",
-    );
-    return { serverId: server.id, target: null, quarantine: why };
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
+import type { ListedTool } from "../../domain/servers.ts";
 import { describe, expect, it } from "vitest";
-import { inspectTool, judgeTools, type ListedTool } from "./tools.ts";
+import { inspectTool, judgeTools } from "./tools.ts";
 
 const name = fc.stringMatching(/^[a-z]{1,8}$/);
 const tool: fc.Arbitrary<ListedTool> = fc.record({

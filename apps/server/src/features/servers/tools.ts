@@ -1,37 +1,9 @@
 import { text, type Text, type ToolState, toolStates } from "@ciclo/contract";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { annotation, headerProblem } from "./header-parameters.ts";
-
-/** A tool as its server lists it. `input_schema` and the like are kept as they came. */
-export type ListedTool = { name: string; description?: string | undefined; inputSchema: unknown } & Record<
-  string,
-  unknown
->;
-
-/** A tool with what it is known by. */
-export type OfferedTool = {
-  tool: ListedTool;
-  /** `sha256:…` over the canonical JSON of name, description and input schema. */
-  hash: string;
-  /** That JSON, which the hash is of. */
-  definition: string;
-  /** Whether arguments of it go as headers too. */
-  hasHeaders: boolean;
-  /** Why it can never be offered, whatever is approved; null when it can. */
-  problem: Text | null;
-};
+import type { JudgedTool, ListedTool, OfferedTool } from "../../domain/servers.ts";
 
 export type LockedTools = Readonly<Record<string, { hash: string }>>;
-
-/** A tool against the lock: what it is, and whether callers may see it. */
-export type JudgedTool = {
-  name: string;
-  state: ToolState;
-  offered: OfferedTool | null;
-  lockedHash: string | null;
-  /** Null when it is offered. */
-  reason: Text | null;
-};
 
 const maxDefinition = 512 * 1024;
 const maxDepth = 64;

@@ -1,4 +1,4 @@
-import type { Mount } from "../../mount.ts";
+import type { Mount } from "../../domain/mount.ts";
 import type { StatusService } from "./service.ts";
 
 export function statusRoutes(mount: Mount, status: StatusService): void {

@@ -8,8 +8,8 @@ import {
 } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import type { Logger } from "../../lib/logger.ts";
-import type { ConfigRepository } from "../config-repo/repository.ts";
-import type { Snapshot } from "../config-repo/snapshot.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
 
 export type StatusDeps = {
   repository: ConfigRepository;
@@ -32,7 +32,7 @@ type Finding = { status: Check["status"]; detail: Text };
 const severity = ["ok", "degraded", "down"] as const;
 
 /** What an operator asks first: what is live, and what does not work. */
-export function createStatus(deps: StatusDeps): StatusService {
+export function createStatusService(deps: StatusDeps): StatusService {
   const live = async (): Promise<Snapshot> => deps.repository.snapshot(await deps.repository.refresh());
   const checks: Record<Check["id"], () => Promise<Finding>> = {
     database: async () => {

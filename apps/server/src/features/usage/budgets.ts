@@ -1,10 +1,11 @@
 import { type PolicyFile, type PolicyOf, policyOf, type Text, text } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
-import type { AuditedTransaction } from "../../lib/actor.ts";
-import { system } from "../../lib/actor.ts";
+import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
+import { system } from "../../domain/actor.ts";
+import { Tasks } from "../../lib/background.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import * as store from "./store.ts";
+import type { BudgetRefusal } from "../../domain/usage.ts";
 
 type Budget = PolicyOf<"budget">;
 type Policies = ReadonlyMap<string, PolicyFile>;
@@ -15,9 +16,6 @@ export type BudgetsDeps = {
   clock: Clock;
   logger: Logger;
 };
-
-/** Why a call is not let through. */
-export type BudgetRefusal = { policy: string; detail: Text };
 
 /** Budgets that bind calls to a server: `policies/budget.yaml`, and those that name the server. Pure. */
 export function budgetsOf(policies: Policies, server: string): Budget[] {
@@ -30,7 +28,6 @@ export function budgetsOf(policies: Policies, server: string): Budget[] {
   return isGeneral ? [general, ...named.filter(({ id }) => id !== general.id)] : named;
 }
 
-const refreshMs = 15_000;
 const dayMs = 24 * 3_600_000;
 
 /**
@@ -39,39 +36,33 @@ const dayMs = 24 * 3_600_000;
  */
 export class Budgets {
   readonly #deps: BudgetsDeps;
+  readonly #tasks: Tasks;
   #day = new Map<string, number>();
   #month = new Map<string, number>();
   #period = "";
   /** Whole UTC days since 1970 at the last look. */
   #days = 0;
-  #timer: NodeJS.Timeout | null = null;
   readonly #told = new Set<string>();
 
   constructor(deps: BudgetsDeps) {
     this.#deps = deps;
+    this.#tasks = new Tasks(deps.logger);
   }
 
-  async start(): Promise<void> {
-    await this.refresh();
-    this.#timer = setInterval(() => void this.refresh(), refreshMs).unref();
+  /** Waits for what is still to be recorded. */
+  stop(): Promise<void> {
+    return this.#tasks.stop();
   }
 
-  stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-  }
-
+  /** Reads what was spent from the database. */
   async refresh(): Promise<void> {
-    const { queries, clock, logger } = this.#deps;
-    try {
-      const day = stamp(clock()).slice(0, 10);
-      const [daily, monthly] = await Promise.all([
-        store.spendSince(queries, `${day}T00:00:00.000Z`),
-        store.spendSince(queries, `${day.slice(0, 7)}-01T00:00:00.000Z`),
-      ]);
-      [this.#day, this.#month, this.#period] = [daily, monthly, day];
-    } catch (error) {
-      logger.warn({ err: error }, "spending could not be read; it is tried again");
-    }
+    const { queries, clock } = this.#deps;
+    const day = stamp(clock()).slice(0, 10);
+    const [daily, monthly] = await Promise.all([
+      store.spendSince(queries, `${day}T00:00:00.000Z`),
+      store.spendSince(queries, `${day.slice(0, 7)}-01T00:00:00.000Z`),
+    ]);
+    [this.#day, this.#month, this.#period] = [daily, monthly, day];
   }
 
   /** Counts what a call cost. */
@@ -124,16 +115,17 @@ export class Budgets {
     const key = `${id} ${limit} ${limit === "daily_usd" ? this.#period : this.#period.slice(0, 7)} ${of}`;
     if (this.#told.has(key)) return;
     this.#told.add(key);
-    const { transaction, logger } = this.#deps;
-    transaction((_, record) =>
-      record({
-        actor: system,
-        action: "budget.exceeded",
-        resource: `policy:${id}`,
-        status: on_exceeded === "warn" ? "succeeded" : "refused",
-        metadata: { limit, spent_usd: usd, of_usd: of, on_exceeded },
-      }),
-    ).catch((error: unknown) => logger.error({ err: error }, "an exceeded budget could not be recorded"));
+    void this.#tasks.run("recording an exceeded budget", () =>
+      this.#deps.transaction((_, record) =>
+        record({
+          actor: system,
+          action: "budget.exceeded",
+          resource: `policy:${id}`,
+          status: on_exceeded === "warn" ? "succeeded" : "refused",
+          metadata: { limit, spent_usd: usd, of_usd: of, on_exceeded },
+        }),
+      ),
+    );
   }
 }
 

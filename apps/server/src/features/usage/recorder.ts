@@ -1,25 +1,10 @@
 import type { Database } from "../../db/dialect.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
+import { Worker } from "../../lib/background.ts";
 import type { Logger } from "../../lib/logger.ts";
 import * as store from "./store.ts";
-
-/** One request through the gateway, as it ended. Times in milliseconds, sizes in bytes of bodies. */
-export type UsageEvent = {
-  server: string;
-  tool: string | null;
-  method: string;
-  actorId: string | null;
-  actorName: string;
-  /** `ok`, `tool_error`, `error`, `refused`, `timeout`, `cancelled`. */
-  status: string;
-  error: string | null;
-  era: "modern" | "legacy";
-  ms: number;
-  requestBytes: number;
-  responseBytes: number;
-  costUsd: number | null;
-};
+import type { UsageEvent } from "../../domain/usage.ts";
 
 export type RecorderDeps = { database: Pick<Database, "kind" | "transaction">; clock: Clock; logger: Logger };
 
@@ -33,12 +18,27 @@ const maxKept = 50_000;
  */
 export class UsageRecorder {
   readonly #deps: RecorderDeps;
+  readonly #writing: Worker;
   #rows: store.UsageRow[] = [];
-  #timer: NodeJS.Timeout | null = null;
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(deps: RecorderDeps) {
     this.#deps = deps;
+    this.#writing = new Worker({
+      name: "recording usage",
+      logger: deps.logger,
+      retry: { firstMs: 1000, longestMs: 5000 },
+      pass: () => this.#write(),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#writing.start();
+  }
+
+  /** Writes what is still there. */
+  async stop(): Promise<void> {
+    await this.#writing.stop();
+    await this.#write();
   }
 
   record(event: UsageEvent): void {
@@ -60,32 +60,28 @@ export class UsageRecorder {
       event.responseBytes,
       event.costUsd,
     ]);
-    this.#timer ??= setTimeout(() => void this.flush(), flushMs).unref();
+    this.#writing.wakeWithin(flushMs);
   }
 
   /** Writes what is there now. */
   flush(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    const rows = this.#rows;
-    this.#rows = [];
-    if (rows.length > 0) this.#writing = this.#writing.then(() => this.#write(rows));
-    return this.#writing;
+    return this.#writing.run();
   }
 
-  async #write(rows: store.UsageRow[]): Promise<void> {
+  async #write(): Promise<void> {
     const { database, logger } = this.#deps;
+    const rows = this.#rows;
+    if (rows.length === 0) return;
+    this.#rows = [];
     try {
       await database.transaction((queries) => store.insertEvents(queries, database.kind, rows));
     } catch (error) {
       this.#rows = [...rows, ...this.#rows];
       const dropped = Math.max(0, this.#rows.length - maxKept);
       this.#rows.splice(0, dropped);
-      logger.error(
-        { err: error, kept: this.#rows.length, dropped },
-        "usage cannot be written; it is tried again",
-      );
-      this.#timer ??= setTimeout(() => void this.flush(), 20 * flushMs).unref();
+      if (dropped > 0)
+        logger.error({ dropped }, "usage events were dropped: the database does not take them");
+      throw error;
     }
   }
 }

@@ -22,14 +22,14 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const running = await startConsole(options);
   pushFiles(running.git, { ...openPolicies(), ...files, "mcp-registry.yaml": registryOf(servers) });
-  await running.servers.start();
+  await running.features.servers.workers.start();
   const server = listenerOf(running);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   closing.push(async () => {
     server.closeAllConnections();
     server.close();
-    await running.servers.stop();
+    await running.features.servers.workers.stop();
     await running.recorder.flush();
   });
   await settled(running);

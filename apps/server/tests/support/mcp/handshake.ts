@@ -1,12 +1,7 @@
+import type { Connection, StepReport } from "../../../src/domain/servers.ts";
 import { fileURLToPath } from "node:url";
 import type { RegistryServer } from "@ciclo/contract";
-import {
-  connect,
-  type ConnectDeps,
-  type Connection,
-  HandshakeError,
-  type Step,
-} from "../../../src/features/servers/connect.ts";
+import { connect, type ConnectDeps, HandshakeError } from "../../../src/features/servers/connect.ts";
 import { resolveBySystem } from "../../../src/lib/outbound.ts";
 import { temporaryFolder } from "../temporary.ts";
 
@@ -51,7 +46,7 @@ export const fixture = (...behaviours: string[]): RegistryServer => ({
 
 export type Shaking = {
   connection: Connection | null;
-  steps: Step[];
+  steps: StepReport[];
   error: HandshakeError | null;
   log: string[];
 };
@@ -61,7 +56,7 @@ export async function shakeHands(
   server: RegistryServer,
   options: { deps?: Partial<ConnectDeps>; values?: Record<string, string>; signal?: AbortSignal } = {},
 ): Promise<Shaking> {
-  const steps: Step[] = [];
+  const steps: StepReport[] = [];
   const log: string[] = [];
   const result = { steps, log };
   try {

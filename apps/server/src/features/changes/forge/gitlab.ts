@@ -1,6 +1,6 @@
 import type { PullRequest } from "@ciclo/contract";
 import { type ExpandedMergeRequestSchema, Gitlab } from "@gitbeaker/rest";
-import type { ForgeConfig } from "../../../config.ts";
+import type { ForgeConfig } from "../../../domain/forge.ts";
 import { type Clock, stamp } from "../../../lib/clock.ts";
 import { type Forge, forgeUnavailable, type MergeOutcome } from "./forge.ts";
 

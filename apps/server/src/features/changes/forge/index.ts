@@ -1,4 +1,4 @@
-import type { ForgeConfig } from "../../../config.ts";
+import type { ForgeConfig } from "../../../domain/forge.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Forge } from "./forge.ts";
 

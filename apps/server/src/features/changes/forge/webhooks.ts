@@ -1,10 +1,10 @@
 import { text } from "@ciclo/contract";
 import { Webhooks } from "@octokit/webhooks";
 import { z } from "zod";
-import type { ForgeConfig } from "../../../config.ts";
+import type { ForgeConfig } from "../../../domain/forge.ts";
 import { Refusal } from "../../../errors.ts";
 import { equalInConstantTime } from "../../../lib/crypto.ts";
-import { type App, apiBase, readBody } from "../../../mount.ts";
+import { readBody } from "../../../lib/request-body.ts";
 
 /** The branches that an event may speak of, in either forge's shape. */
 const eventSchema = z.object({
@@ -30,16 +30,14 @@ export type WebhookDeps = {
 };
 
 /**
- * `POST /api/v1/forge/webhook`: a signed hint that a pull request or a branch moved. Only the branch
- * is taken from it; the state is then read from the forge itself.
+ * Answers a signed hint that a pull request or a branch moved. Only the branch is taken
+ * from it; the state is then read from the forge itself.
  */
-export function webhookRoute(app: App, { forge, maxBodyBytes, syncBranch, pushed }: WebhookDeps): void {
-  app.post(`${apiBase}/forge/webhook`, async (c) => {
-    const body = Buffer.from(await readBody(c.req.raw, maxBodyBytes)).toString("utf8");
-    if (
-      forge.webhookSecret === undefined ||
-      !(await isSigned(forge, forge.webhookSecret, body, c.req.raw.headers))
-    ) {
+export function webhookHandler({ forge, maxBodyBytes, syncBranch, pushed }: WebhookDeps) {
+  return async (request: Request): Promise<Response> => {
+    const body = Buffer.from(await readBody(request, maxBodyBytes)).toString("utf8");
+    const { webhookSecret } = forge;
+    if (webhookSecret === undefined || !(await isSigned(forge, webhookSecret, body, request.headers))) {
       throw new Refusal(
         "unauthenticated",
         text(
@@ -53,8 +51,8 @@ export function webhookRoute(app: App, { forge, maxBodyBytes, syncBranch, pushed
     const push = /^refs\/heads\/(.+)$/.exec(event?.ref ?? "")?.[1];
     const known =
       (branch !== null && (await syncBranch(branch))) || (push !== undefined && (await pushed(push)));
-    return c.json({ known }, 202);
-  });
+    return Response.json({ known }, { status: 202 });
+  };
 }
 
 async function isSigned(

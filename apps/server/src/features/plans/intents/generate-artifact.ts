@@ -1,6 +1,6 @@
 import { type AgentFile, type IntentPayload, type Text, text } from "@ciclo/contract";
 import { fieldError, invalidPayload } from "../../../errors.ts";
-import type { Snapshot } from "../../config-repo/snapshot.ts";
+import type { Snapshot } from "../../../domain/snapshot.ts";
 import { type Draft, type DraftInput, writeStep } from "../draft.ts";
 import { type JsonObject, writeYaml } from "../yaml-edit.ts";
 import { agentReadme, titleOf } from "./add-agent.ts";

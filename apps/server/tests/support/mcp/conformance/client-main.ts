@@ -1,6 +1,7 @@
+import type { Connection } from "../../../../src/domain/servers.ts";
 import { text } from "@ciclo/contract";
 import { askUpstream } from "../../../../src/features/gateway/upstream.ts";
-import { connect, type Connection } from "../../../../src/features/servers/connect.ts";
+import { connect } from "../../../../src/features/servers/connect.ts";
 import type { Link } from "../../../../src/features/servers/link.ts";
 import { resolveBySystem } from "../../../../src/lib/outbound.ts";
 

@@ -1,0 +1,21 @@
+import type { Role } from "@ciclo/contract";
+
+/** Who does something: an authenticated user, or the console itself (`id` null). */
+export type Actor = { id: string | null; name: string; email: string | null; roles: readonly Role[] };
+
+/** The console acting by itself: the reconciler, expiry, webhooks. */
+export const system: Actor = { id: null, name: "ciclo", email: null, roles: [] };
+
+export const anonymous: Actor = { id: null, name: "anonymous", email: null, roles: [] };
+
+/** What is recorded of a write or refusal. `metadata` never holds a secret. */
+export type AuditEntry = {
+  actor: Actor;
+  action: string;
+  resource: string;
+  status: "succeeded" | "refused" | "failed";
+  planId?: string | undefined;
+  metadata?: Readonly<Record<string, unknown>>;
+};
+
+export type RecordEntry = (entry: AuditEntry) => Promise<void>;

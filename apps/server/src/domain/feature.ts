@@ -1,0 +1,33 @@
+import type { Mount } from "./mount.ts";
+
+/** What a feature does by itself: it starts when the console serves, and stops with it. */
+export type BackgroundWork = {
+  /** Resolves when the first pass has ended, well or not. */
+  start(): Promise<void>;
+  /** Resolves when nothing of it goes on. */
+  stop(): Promise<void>;
+};
+
+/** What a feature answers over HTTP: endpoints of the contract, and plain ones for machines that speak a form of their own. */
+export type Routes = (mount: Mount, plain: PlainRoutes) => void;
+
+export type PlainRoutes = { post(path: string, handler: (request: Request) => Promise<Response>): void };
+
+/** What each feature's `index.ts` makes. */
+export type Feature<S> = { service: S; routes: Routes; workers: BackgroundWork };
+
+export const noRoutes: Routes = () => {};
+export const noWorkers: BackgroundWork = {
+  start: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
+};
+
+/** All of them as one: started together, stopped one after the other, the last first. */
+export function together(features: readonly { workers: BackgroundWork }[]): BackgroundWork {
+  return {
+    start: async () => void (await Promise.all(features.map(({ workers }) => workers.start()))),
+    async stop() {
+      for (const { workers } of features.toReversed()) await workers.stop();
+    },
+  };
+}

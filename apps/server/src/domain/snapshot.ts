@@ -1,0 +1,32 @@
+import type {
+  AgentFile,
+  ApprovalsPolicy,
+  PolicyFile,
+  Reference,
+  RegistryFile,
+  Text,
+  ToolLockFile,
+} from "@ciclo/contract";
+
+/** One file of a commit. `blob` is git's id of its contents. */
+export type SourceFile = { path: string; blob: string; source: string };
+
+/** The configuration at one commit, parsed. Immutable: cached by commit id. */
+export type Snapshot = {
+  commit: string;
+  name: string;
+  agents: ReadonlyMap<string, AgentFile>;
+  policies: ReadonlyMap<string, PolicyFile>;
+  registry: RegistryFile;
+  toolLock: ToolLockFile;
+  /** Null when the policy is there but cannot be used: then nothing may be submitted or approved. */
+  approvals: ApprovalsPolicy | null;
+  /** Changes whenever the approval rules do. */
+  approvalsVersion: string;
+  files: ReadonlyMap<string, SourceFile>;
+  /** Files that do not fit their schema; they are left out above. `path` is `file:line`. */
+  problems: readonly { path: string; message: Text }[];
+};
+
+/** Search over a commit's documents, agents, policies and servers: the best `limit` for a query. */
+export type SearchConfig = (snapshot: Snapshot, query: string, limit: number) => Reference[];

@@ -1,0 +1,43 @@
+import type { BackgroundWork, Feature } from "../../domain/feature.ts";
+import { Worker } from "../../lib/background.ts";
+import { auditRoutes } from "./routes.ts";
+import { type AuditDeps, type AuditService, createAuditService } from "./service.ts";
+import { SiemCopy } from "./siem-copy.ts";
+
+/** Local commands and other nodes write to the audit log too; their entries are copied within this time. */
+const copyEveryMs = 5000;
+const signEveryMs = 5 * 60_000;
+
+/** The tamper-evident log: chain, checkpoints, copy for a SIEM. */
+export function createAudit(deps: AuditDeps): Feature<AuditService> {
+  const service = createAuditService(deps);
+  return { service, routes: (mount) => auditRoutes(mount, service), workers: workersOf(deps, service) };
+}
+
+function workersOf({ logger, bus, folder }: AuditDeps, service: AuditService): BackgroundWork {
+  const copy = new SiemCopy(folder, service.storedAfter);
+  const copying = new Worker({
+    name: "the copy of the audit log",
+    logger,
+    everyMs: copyEveryMs,
+    pass: () => copy.catchUp(),
+  });
+  const signing = new Worker({
+    name: "signing the audit log",
+    logger,
+    everyMs: signEveryMs,
+    pass: async () => void (await service.checkpoint()),
+  });
+  bus.on("audit.committed", () => copying.wake());
+  return {
+    start: async () => void (await Promise.all([copying.start(), signing.start()])),
+    async stop() {
+      const wasStarted = copying.started;
+      await Promise.all([copying.stop(), signing.stop()]);
+      if (!wasStarted) return;
+      // What was written while stopping is copied and signed for too.
+      await copy.catchUp();
+      await service.checkpoint();
+    },
+  };
+}

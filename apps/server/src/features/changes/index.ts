@@ -1,0 +1,49 @@
+import type { ForgeConfig } from "../../domain/forge.ts";
+import type { Feature } from "../../domain/feature.ts";
+import { Worker } from "../../lib/background.ts";
+import { createForge } from "./forge/index.ts";
+import { changesRoutes } from "./routes.ts";
+import { type ChangesService, type ChangesServiceDeps, createChangesService } from "./service.ts";
+
+export type ChangesFeatureDeps = Omit<ChangesServiceDeps, "forge"> & {
+  forge: ForgeConfig | undefined;
+  maxBodyBytes: number;
+};
+
+const lookEveryMs = 1000;
+
+/** Submit, approve, apply, roll back: from a plan to a commit on the live branch and back. */
+export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<ChangesService>> {
+  const { forge: config, clock, logger, maxBodyBytes } = deps;
+  const forge = config === undefined ? null : await createForge(config, clock);
+  const service = createChangesService({ ...deps, forge });
+  const webhook = config === undefined ? null : (await import("./forge/webhooks.ts")).webhookHandler;
+  let isFirst = true;
+  const finishing = new Worker({
+    name: "finishing changes",
+    logger,
+    everyMs: lookEveryMs,
+    async pass(signal) {
+      // The first takes up all that a crash may have left, also what waits for its next attempt.
+      await service.reconcile({ all: isFirst, signal });
+      isFirst = false;
+    },
+  });
+  return {
+    service,
+    routes(mount, plain) {
+      changesRoutes(mount, service);
+      if (config === undefined || webhook === null) return;
+      const pushed = async (branch: string): Promise<boolean> => {
+        if (branch !== deps.repository.baseBranch) return false;
+        await deps.bus.publish("live.pushed");
+        return true;
+      };
+      plain.post(
+        "/forge/webhook",
+        webhook({ forge: config, maxBodyBytes, syncBranch: service.syncBranch, pushed }),
+      );
+    },
+    workers: finishing,
+  };
+}

@@ -1,0 +1,31 @@
+import type { Requirement } from "../../domain/approvals.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
+import { type Feature, noRoutes, noWorkers } from "../../domain/feature.ts";
+import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
+import { allowsDirect, requirementsFor, usablePolicy } from "./approval-rules.ts";
+import { openConfigRepository, type RepositoryOptions } from "./repository.ts";
+import { createConfigSearch } from "./search.ts";
+import { overlaySnapshot } from "./snapshot.ts";
+
+export type ConfigRepoService = {
+  repository: ConfigRepository;
+  search: SearchConfig;
+  /** The snapshot as it would be with these files; null deletes. */
+  overlay(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Snapshot;
+  /** What the approvals policy of a snapshot asks of a change of these paths. */
+  requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  /** Whether it lets these paths change without an approval. */
+  allowsDirect(snapshot: Snapshot, paths: Iterable<string>): boolean;
+};
+
+/** The configuration in git: what is live, what it says, and how it is changed. */
+export async function createConfigRepo(options: RepositoryOptions): Promise<Feature<ConfigRepoService>> {
+  const service: ConfigRepoService = {
+    repository: await openConfigRepository(options),
+    search: createConfigSearch(),
+    overlay: overlaySnapshot,
+    requirementsFor: (snapshot, paths) => requirementsFor(usablePolicy(snapshot), paths),
+    allowsDirect: (snapshot, paths) => allowsDirect(usablePolicy(snapshot), paths),
+  };
+  return { service, routes: noRoutes, workers: noWorkers };
+}

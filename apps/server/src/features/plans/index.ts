@@ -1,0 +1,21 @@
+import type { Plan } from "@ciclo/contract";
+import { type Feature, noRoutes, noWorkers } from "../../domain/feature.ts";
+import type { LocalFieldError } from "../../errors.ts";
+import { draftFiles } from "./draft.ts";
+import { patchProblems } from "./patch-check.ts";
+import { findSecrets } from "./secrets.ts";
+import { createPlansService, type PlansDeps, type PlansService } from "./service.ts";
+
+export type PlansFeature = PlansService & {
+  /** Files of a plan by path; null deletes. */
+  planFiles(plan: Plan): Map<string, string | null>;
+  patchProblems(patch: string): LocalFieldError[];
+  /** Credentials in texts, by name and line. */
+  findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+};
+
+/** From an intent to files, a patch and its risks. Requests come in through `onboarding`, which shakes hands first. */
+export function createPlans(deps: PlansDeps): Feature<PlansFeature> {
+  const service = { ...createPlansService(deps), planFiles: draftFiles, patchProblems, findSecrets };
+  return { service, routes: noRoutes, workers: noWorkers };
+}

@@ -1,0 +1,32 @@
+import { type Feature, noRoutes } from "../../domain/feature.ts";
+import { Worker } from "../../lib/background.ts";
+import { Budgets, type BudgetsDeps, budgetsOf } from "./budgets.ts";
+import { type RecorderDeps, UsageRecorder } from "./recorder.ts";
+
+export type UsageService = { recorder: UsageRecorder; budgets: Budgets; budgetsOf: typeof budgetsOf };
+
+const readEveryMs = 15_000;
+
+/** What calls use and cost, and the budgets that bind them. */
+export function createUsage(deps: RecorderDeps & BudgetsDeps): Feature<UsageService> {
+  const recorder = new UsageRecorder(deps);
+  const budgets = new Budgets(deps);
+  const reading = new Worker({
+    name: "reading what was spent",
+    logger: deps.logger,
+    everyMs: readEveryMs,
+    pass: () => budgets.refresh(),
+  });
+  return {
+    service: { recorder, budgets, budgetsOf },
+    routes: noRoutes,
+    workers: {
+      start: async () => void (await Promise.all([recorder.start(), reading.start()])),
+      async stop() {
+        await reading.stop();
+        await budgets.stop();
+        await recorder.stop();
+      },
+    },
+  };
+}

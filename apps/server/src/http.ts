@@ -1,0 +1,57 @@
+import { negotiateLocale } from "@ciclo/contract";
+import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { fileURLToPath } from "node:url";
+import type { PlainRoutes, Routes } from "./domain/feature.ts";
+import { type App, apiBase, createMount, handleProblems, type MountDeps } from "./mount.ts";
+import { openApiDocument } from "./openapi.ts";
+import { docsPage, docsStyle } from "./pages.ts";
+import { serveWeb } from "./web.ts";
+
+const webFolder = fileURLToPath(new URL("../../web/dist", import.meta.url));
+
+export type HttpDeps = MountDeps & {
+  features: readonly { routes: Routes }[];
+  /** Throws while the console cannot do its work. */
+  ready(): Promise<void>;
+};
+
+/** Everything that answers HTTP. */
+export function createHttp(deps: HttpDeps): App {
+  const app: App = new Hono();
+  handleProblems(app, deps);
+  app.use(secureHeaders({ contentSecurityPolicy, referrerPolicy: "no-referrer", xFrameOptions: "DENY" }));
+  const mount = createMount(app, deps);
+  const plain: PlainRoutes = {
+    post: (path, handler) => void app.post(`${apiBase}${path}`, (c) => handler(c.req.raw)),
+  };
+  for (const { routes } of deps.features) routes(mount, plain);
+  plainRoutes(app, deps.ready);
+  serveWeb(app, webFolder);
+  return app;
+}
+
+const contentSecurityPolicy = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  imgSrc: ["'self'"],
+  fontSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'self'"],
+  frameAncestors: ["'none'"],
+};
+
+/** Health and documents. */
+function plainRoutes(app: App, ready: () => Promise<void>): void {
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", async (c) => {
+    await ready();
+    return c.json({ status: "ok" });
+  });
+  const document = JSON.stringify(openApiDocument());
+  app.get(`${apiBase}/openapi.json`, (c) => c.body(document, 200, { "content-type": "application/json" }));
+  app.get("/api/docs", (c) => c.html(docsPage(negotiateLocale(c.req.header("accept-language")))));
+  app.get(docsStyle.path, (c) => c.body(docsStyle.body, 200, { "content-type": docsStyle.type }));
+}
