@@ -132,8 +132,8 @@ async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): 
   const isSlip = (c.req.method === "GET" || isOpen) && (status === 400 || status === 404 || status === 413);
   // Asking who one is, as every page does that opens, reaches for nothing.
   const isQuestion = name === "getSession" && (status === 401 || status === 403);
-  if (name === undefined || isSlip || isQuestion || refusal.quiet || refusal.code === "audit_unavailable")
-    return refusal;
+  const isRecordable = refusal.code !== "audit_unavailable" && refusal.code !== "database_unavailable";
+  if (name === undefined || isSlip || isQuestion || refusal.quiet || !isRecordable) return refusal;
   try {
     await deps.transaction(async (_, record) => {
       await record({

@@ -2,10 +2,12 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
-import { type App, createApp } from "./app.ts";
+import { type App, type AppDeps, createApp } from "./app.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { openDatabase } from "./db/dialect.ts";
+import { type Database, openDatabase } from "./db/dialect.ts";
+import { isDatabaseUnavailable } from "./db/unavailable.ts";
 import { system } from "./domain/actor.ts";
 import type { OperationKind } from "./features/changes/journal-store.ts";
 import { privateFolder } from "./lib/files.ts";
@@ -17,6 +19,9 @@ export type ServeOptions = { onJournal?: (operation: OperationKind, point: strin
 /** Requests under way have this long to end, in milliseconds; what goes on behind them, the rest. */
 const requestsMs = 10_000;
 const shutdownMs = 30_000;
+/** Between attempts to open PostgreSQL, in milliseconds. */
+const firstWaitMs = 250;
+const longestWaitMs = 2000;
 
 /** Runs the console until it is told to stop. An invalid setting ends it with code 2 and one line. */
 export async function serveConsole(options: ServeOptions = {}): Promise<void> {
@@ -32,10 +37,7 @@ export async function serveConsole(options: ServeOptions = {}): Promise<void> {
 async function start(config: Config, options: ServeOptions): Promise<void> {
   const logger = createLogger(config.logLevel);
   await naming("CICLO_HOME", () => privateFolder(config.home));
-  const database = await naming(config.databaseUrl === undefined ? "CICLO_HOME" : "CICLO_DATABASE_URL", () =>
-    openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
-  );
-  const app = await usable(createApp({ config, database, logger, ...options }));
+  const { database, app } = await openWhenThere({ config, logger, ...options });
   const server = listenerOf(app);
   server.listen(config.port, config.host, () => {
     announce(config, server.address() as AddressInfo, app).catch((error: unknown) => {
@@ -84,11 +86,43 @@ export function listenerOf({ app, features }: Pick<App, "app" | "features">): Se
   const answer = getRequestListener(app.fetch);
   const { service: gateway } = features.gateway;
   return createServer((request, response) => {
-    if (gateway.takes(request))
-      void gateway.handle(request, response).catch((error: unknown) => response.destroy(error as Error));
+    if (gateway.takes(request)) void gateway.handle(request, response);
     else void answer(request, response);
   });
 }
+
+type Opening = Omit<AppDeps, "database">;
+type Opened = { database: Database; app: App };
+
+/** PostgreSQL may come up after the console does; a file is there or is not. */
+async function openWhenThere(opening: Opening): Promise<Opened> {
+  const { config, logger } = opening;
+  const variable = config.databaseUrl === undefined ? "CICLO_HOME" : "CICLO_DATABASE_URL";
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, 2 * waitMs)) {
+    try {
+      return await open(opening, variable);
+    } catch (error) {
+      if (config.databaseUrl === undefined || !isDatabaseUnavailable(causeOf(error))) throw error;
+      logger.warn({ err: error, retry_in_ms: waitMs }, "PostgreSQL does not answer yet");
+      await wait(waitMs);
+    }
+  }
+}
+
+async function open(opening: Opening, variable: string): Promise<Opened> {
+  const { config } = opening;
+  const database = await naming(variable, () =>
+    openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
+  );
+  try {
+    return { database, app: await usable(createApp({ ...opening, database })) };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+const causeOf = (error: unknown): unknown => (error instanceof ConfigError ? error.cause : error);
 
 /** A master key that does not fit is said in one line. */
 async function usable<T>(opening: Promise<T>): Promise<T> {

@@ -20,6 +20,7 @@ export const problemStatus = {
   rate_limited: 429,
   internal: 500,
   audit_unavailable: 503,
+  database_unavailable: 503,
   server_unavailable: 503,
   repository_unavailable: 503,
 } as const;

@@ -1,7 +1,8 @@
-import { Kysely, sql } from "kysely";
+import { Kysely } from "kysely";
 import type { RecordEntry } from "../domain/actor.ts";
 import { KeyedMutex } from "../lib/keyed-mutex.ts";
 import { migrate } from "./migrations/index.ts";
+import { DatabaseProbe } from "./probe.ts";
 import type { Tables } from "./schema.ts";
 import { sqliteDialect } from "./sqlite.ts";
 
@@ -18,7 +19,7 @@ export type Database = {
    * Not a transaction: this is what may wait for git.
    */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
-  /** Throws when the database does not answer. */
+  /** Throws `database_unavailable` where the database does not answer, or has stopped taking writes. */
   ping(): Promise<void>;
   close(): Promise<void>;
 };
@@ -33,7 +34,8 @@ export type AuditedTransaction = <T>(
 
 /** Opens SQLite (`path`, or `:memory:`) and brings its tables up to date. */
 export async function openSqliteDatabase(path: string): Promise<Database> {
-  const queries = new Kysely<Tables>({ dialect: sqliteDialect(path) });
+  const probe = new DatabaseProbe();
+  const queries = new Kysely<Tables>({ dialect: sqliteDialect(path, probe) });
   const mutex = new KeyedMutex();
   await migrate(queries, "sqlite");
   return {
@@ -41,7 +43,7 @@ export async function openSqliteDatabase(path: string): Promise<Database> {
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: (key, work) => mutex.run(key, work),
-    ping: async () => void (await sql`select 1`.execute(queries)),
+    ping: () => probe.ping(queries),
     close: () => queries.destroy(),
   };
 }

@@ -1,87 +1,129 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-import { text } from "@ciclo/contract";
-import { Kysely, sql } from "kysely";
-import { PostgresJSDialect } from "kysely-postgres-js";
-import postgres from "postgres";
-import { Refusal } from "../errors.ts";
-import { KeyedMutex } from "../lib/keyed-mutex.ts";
+import { type Text, text } from "@ciclo/contract";
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { createAdvisoryLocks } from "./advisory-locks.ts";
 import type { Database } from "./dialect.ts";
+import { guardedDriver, type RunStep } from "./guarded-driver.ts";
 import { migrate } from "./migrations/index.ts";
+import { DatabaseProbe } from "./probe.ts";
 import type { Tables } from "./schema.ts";
+import { databaseUnavailable } from "./unavailable.ts";
 
-/** 64-bit integers (sequence numbers, counts) fit a double for the next 285,000 years at 1,000/s. */
-const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } };
+const maxConnections = 10;
+/** Waiting for a connection, to PostgreSQL or of the pool, takes no longer. */
+const connectMs = 5000;
+const closeMs = 5000;
+const bigint = 20;
 
-/** A stopped process keeps its lock, so nobody waits for one longer than this. */
-const lockTimeoutMs = 30_000;
-
-const closeTimeoutS = 5;
-
-/** Opens PostgreSQL by URL and brings its tables up to date. */
+/** Opens PostgreSQL by URL and brings its tables up to date. Refuses with `database_unavailable` while it does not answer. */
 export async function openPostgresDatabase(url: string): Promise<Database> {
-  const pool = postgres(url, { max: 10, types, onnotice: () => {} });
-  const locks = postgres(url, { max: 8, types, connection: { lock_timeout: lockTimeoutMs } });
-  const queries = new Kysely<Tables>({ dialect: new PostgresJSDialect({ postgres: pool }) });
-  const mutex = new KeyedMutex();
-  await migrate(queries, "postgres");
-  return {
+  const probe = new DatabaseProbe();
+  const run = explaining(probe);
+  const pool = openPool(url, maxConnections);
+  const dialect = new PostgresDialect({ pool });
+  const createDriver = dialect.createDriver.bind(dialect);
+  const queries = new Kysely<Tables>({
+    dialect: Object.assign(dialect, { createDriver: () => guardedDriver(createDriver(), run) }),
+  });
+  const locks = createAdvisoryLocks((max, options) => openPool(url, max, options), run);
+  const database: Database = {
     kind: "postgres",
     queries,
     transaction: (work) => queries.transaction().execute(work),
-    exclusively: (key, work) => withConnection(locks, (on) => mutex.run(key, () => lockOn(on, key, work))),
-    ping: async () => void (await sql`select 1`.execute(queries)),
+    exclusively: locks.exclusively,
+    ping: () => probe.ping(queries),
     async close() {
-      // What is still under way then is cut off, so that a shutdown comes to its end.
-      await pool.end({ timeout: closeTimeoutS });
-      await queries.destroy();
-      await locks.end({ timeout: closeTimeoutS });
+      // Work that never gives its connection back must not keep the console from its end.
+      await Promise.race([Promise.all([queries.destroy(), locks.close()]), afterMs(closeMs)]);
     },
   };
-}
-
-/**
- * The connection that holds the locks of the work under way. A lock inside a lock is
- * taken on the same one: waiting for a second connection while holding the first could
- * leave all of them waiting for each other.
- */
-const holding = new AsyncLocalStorage<postgres.ReservedSql>();
-
-/** Has a connection before it queues for anything: who holds a turn can then always go on. */
-async function withConnection<T>(
-  locks: postgres.Sql,
-  work: (connection: postgres.ReservedSql) => Promise<T>,
-): Promise<T> {
-  const outer = holding.getStore();
-  if (outer !== undefined) return work(outer);
-  const connection = await locks.reserve();
   try {
-    return await holding.run(connection, () => work(connection));
-  } finally {
-    connection.release();
-  }
-}
-
-async function lockOn<T>(connection: postgres.ReservedSql, key: string, work: () => Promise<T>): Promise<T> {
-  try {
-    await connection`select pg_advisory_lock(hashtextextended(${key}, 0))`;
+    await migrate(queries, "postgres");
+    return database;
   } catch (error) {
-    throw error instanceof postgres.PostgresError && error.code === lockNotAvailable ? busy(error) : error;
-  }
-  try {
-    return await work();
-  } finally {
-    await connection`select pg_advisory_unlock(hashtextextended(${key}, 0))`;
+    await database.close();
+    throw error;
   }
 }
 
-const lockNotAvailable = "55P03";
+const afterMs = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 
-const busy = (cause: unknown): Refusal =>
-  new Refusal(
-    "repository_unavailable",
-    text(
-      "Another node has been working on this for a while. Try again.",
-      "Outro nó está trabalhando nisto há algum tempo. Tente de novo.",
-    ),
-    { cause },
-  );
+function openPool(url: string, max: number, options: pg.PoolConfig = {}): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    types: { getTypeParser },
+    ...options,
+  });
+  // A connection that is lost while nothing is asked over it tells so here alone. The pool drops it; who uses it
+  // next meets the failure there.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
+}
+
+/** 64-bit integers (sequence numbers, counts) fit a double for the next 285,000 years at 1,000/s. */
+const getTypeParser: pg.CustomTypesConfig["getTypeParser"] = (oid, format) =>
+  oid === bigint && format !== "binary"
+    ? Number
+    : (pg.types.getTypeParser(oid, format) as (value: string) => unknown);
+
+/** Tells a database that is away from a query that is wrong. */
+const explaining =
+  (probe: DatabaseProbe): RunStep =>
+  async (step) => {
+    try {
+      return await step();
+    } catch (error) {
+      const why = reasonOf(error);
+      throw why === null ? error : probe.note(databaseUnavailable(why, error));
+    }
+  };
+
+const away = text("the connection is gone", "a conexão caiu");
+const unreachable = text("it cannot be reached", "ele não pode ser alcançado");
+
+const bySystemCode: Record<string, Text> = {
+  ECONNREFUSED: text("nothing listens at its address", "nada escuta no endereço"),
+  ENOTFOUND: text("its host is not known", "o host não é conhecido"),
+  EAI_AGAIN: text("its host is not known", "o host não é conhecido"),
+  ECONNRESET: away,
+  EPIPE: away,
+  ETIMEDOUT: unreachable,
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  ENOENT: unreachable,
+};
+
+/** SQLSTATEs (postgresql.org/docs/18/errcodes-appendix.html) by which the server itself is in trouble. */
+const bySqlState: Record<string, Text> = {
+  "57P01": text("it is being stopped", "ele está sendo parado"),
+  "57P02": text("it crashed and is recovering", "ele falhou e está se recuperando"),
+  "57P03": text("it is starting or stopping", "ele está iniciando ou parando"),
+  "53100": text("its disk is full", "seu disco está cheio"),
+  "53200": text("it is out of memory", "ele está sem memória"),
+  "53300": text("it takes no more connections", "ele não aceita mais conexões"),
+  "25006": text("it may only be read: a standby?", "ele só pode ser lido: uma réplica?"),
+};
+
+/** Errors that `pg` raises with words alone. */
+const byWords =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Client was closed and is not queryable|The server does not support SSL)/;
+
+function reasonOf(error: unknown): Text | null {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  if (!(error instanceof Error)) return null;
+  const { code } = error as { code?: unknown };
+  if (typeof code === "string") {
+    const known = bySystemCode[code] ?? bySqlState[code];
+    if (known !== undefined) return known;
+    // Class 08: connection exceptions.
+    if (/^08/.test(code)) return away;
+  }
+  return byWords.test(error.message) ? away : null;
+}

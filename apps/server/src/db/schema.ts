@@ -280,4 +280,5 @@ export type Tables = {
   key_revision: { id: number; revision: number };
   usage_events: UsageEventTable;
   canaries: CanaryTable;
+  write_probes: { id: number; filler: string };
 };

@@ -1,19 +1,71 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Text, text } from "@ciclo/contract";
 import { type SqliteDatabase, SqliteDialect } from "kysely";
+import { guardedDriver, type RunStep } from "./guarded-driver.ts";
+import type { DatabaseProbe } from "./probe.ts";
+import { databaseUnavailable } from "./unavailable.ts";
+
+/** Another process may hold the database for so long before a caller is told so. */
+const patienceMs = 5000;
+const pauseMs = 10;
 
 /**
  * Kysely's SQLite dialect on `node:sqlite`.
  * Only plain values are bound: `node:sqlite` takes an object in first place for named parameters.
  */
-export function sqliteDialect(path: string): SqliteDialect {
-  return new SqliteDialect({ database: () => Promise.resolve(openSqlite(path)) });
+export function sqliteDialect(path: string, probe: DatabaseProbe): SqliteDialect {
+  const dialect = new SqliteDialect({ database: () => Promise.resolve(openSqlite(path)) });
+  const createDriver = dialect.createDriver.bind(dialect);
+  return Object.assign(dialect, { createDriver: () => guardedDriver(createDriver(), patiently(probe)) });
+}
+
+/**
+ * SQLite waits for a lock by blocking the thread, and with it every request. So it is told not to wait, and
+ * a step that met a lock is tried again from here: it has changed nothing.
+ */
+const patiently =
+  (probe: DatabaseProbe): RunStep =>
+  async (step) => {
+    for (const until = performance.now() + patienceMs; ;) {
+      try {
+        return await step();
+      } catch (error) {
+        const code = resultCode(error);
+        if (code === busy && performance.now() < until) {
+          await wait(pauseMs);
+          continue;
+        }
+        const why = code === null ? undefined : reasons[code];
+        throw why === undefined ? error : probe.note(databaseUnavailable(why, error));
+      }
+    }
+  };
+
+const busy = 5;
+
+/** Primary result codes (sqlite.org/rescode.html) by which the database itself is in trouble. */
+const reasons: Record<number, Text> = {
+  [busy]: text("another process holds it", "outro processo o mantém ocupado"),
+  8: text("its file may only be read", "seu arquivo só pode ser lido"),
+  10: text("its disk reports errors", "seu disco relata erros"),
+  13: text("its disk is full", "seu disco está cheio"),
+  14: text("its file cannot be opened", "seu arquivo não pode ser aberto"),
+};
+
+/** SQLite's primary result code, which is the lowest byte of the extended one. */
+function resultCode(error: unknown): number | null {
+  const { errcode } = (error ?? {}) as { errcode?: unknown };
+  return typeof errcode === "number" ? errcode % 256 : null;
 }
 
 function openSqlite(path: string): SqliteDatabase {
   const database = new DatabaseSync(path);
+  // While it is opened, nothing else waits yet.
   database.exec(
     "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
   );
+  database.exec("PRAGMA busy_timeout=0");
   return {
     close: () => database.close(),
     prepare(sql) {

@@ -27,7 +27,12 @@ export function together(features: readonly { workers: BackgroundWork }[]): Back
   return {
     start: async () => void (await Promise.all(features.map(({ workers }) => workers.start()))),
     async stop() {
-      for (const { workers } of features.toReversed()) await workers.stop();
+      const failures: unknown[] = [];
+      for (const { workers } of features.toReversed()) {
+        // One that cannot end well must not keep the others from it.
+        await workers.stop().catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw new AggregateError(failures, "not everything stopped well");
     },
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import postgres from "postgres";
+import pg from "pg";
 import { inject } from "vitest";
 import { type Database, openDatabase, openSqliteDatabase } from "../../src/db/dialect.ts";
 import { temporaryFolder } from "./temporary.ts";
@@ -8,8 +8,9 @@ import { temporaryFolder } from "./temporary.ts";
 /** A new, empty database of PostgreSQL; returns its URL. */
 export async function newPostgresUrl(): Promise<string> {
   const name = `t_${randomUUID().replaceAll("-", "")}`;
-  const admin = postgres(`${inject("postgresUrl")}postgres`, { max: 1 });
-  await admin.unsafe(`create database ${name}`);
+  const admin = new pg.Client(`${inject("postgresUrl")}postgres`);
+  await admin.connect();
+  await admin.query(`create database ${name}`);
   await admin.end();
   return `${inject("postgresUrl")}${name}`;
 }

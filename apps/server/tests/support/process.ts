@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 
-const crashMain = fileURLToPath(new URL("crash-main.ts", import.meta.url));
+export const crashMain = fileURLToPath(new URL("crash-main.ts", import.meta.url));
 const running = new Set<ChildProcess>();
 afterAll(() => running.forEach((child) => child.kill("SIGKILL")));
 

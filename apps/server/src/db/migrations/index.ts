@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import type { Tables } from "../schema.ts";
 import { initial } from "./0001-initial.ts";
+import { hold } from "./0003-hold.ts";
 import { servers } from "./0002-servers.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
@@ -11,7 +12,8 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Prom
   const migrator = new Migrator({
     db: queries,
     provider: {
-      getMigrations: () => Promise.resolve({ "0001-initial": initial(kind), "0002-servers": servers }),
+      getMigrations: () =>
+        Promise.resolve({ "0001-initial": initial(kind), "0002-servers": servers, "0003-hold": hold }),
     },
   });
   const { error } = await migrator.migrateToLatest();

@@ -9,6 +9,7 @@ import {
   text,
 } from "@ciclo/contract";
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
+import { isDatabaseUnavailable } from "../../db/unavailable.ts";
 import { Refusal } from "../../errors.ts";
 import type { AuditEntry } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
@@ -123,7 +124,7 @@ function auditedTransaction(deps: AuditDeps): AuditedTransaction {
       return result;
     } catch (error) {
       // What the work itself threw goes on; a transaction that cannot begin or commit changed nothing.
-      throw refusal ?? unavailable(error);
+      throw refusal ?? (isDatabaseUnavailable(error) ? error : unavailable(error));
     }
   };
 }
@@ -143,7 +144,7 @@ async function append(queries: Queries, clock: Clock, entry: AuditEntry): Promis
       metadata: boundedJson(traced(entry.metadata ?? {})),
     });
   } catch (error) {
-    throw unavailable(error);
+    throw isDatabaseUnavailable(error) ? error : unavailable(error);
   }
 }
 

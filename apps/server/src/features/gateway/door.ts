@@ -1,15 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Refusal } from "../../errors.ts";
+import type { Logger } from "../../lib/logger.ts";
 import { routeOf } from "./edge.ts";
+import { refusalOf, sendRefusal } from "./refusals.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** Before the gateway, which is loaded when somebody comes: a console whose IDEs sleep goes without its weight. */
 export class Door {
   readonly #load: () => Promise<Gateway>;
+  readonly #refusalOf: (error: unknown) => Refusal;
   #gateway: Gateway | null = null;
   #loading: Promise<Gateway> | null = null;
 
-  constructor(load: () => Promise<Gateway>) {
+  constructor(load: () => Promise<Gateway>, logger: Logger) {
     this.#load = load;
+    this.#refusalOf = (error) => refusalOf(error, logger);
   }
 
   /** Whether a request is the gateway's to answer. */
@@ -17,9 +22,16 @@ export class Door {
     return routeOf(request.url ?? "") !== null;
   }
 
-  /** Answers a request that it takes. Rejects only where the gateway cannot be loaded. */
+  /** Answers a request that it takes. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gateway = this.#gateway ?? (await this.#loaded());
+    let gateway: Gateway;
+    try {
+      gateway = this.#gateway ?? (await this.#loaded());
+    } catch (error) {
+      // What it needs from the database may be out of reach for the moment.
+      sendRefusal(request, response, null, this.#refusalOf(error));
+      return;
+    }
     await gateway.handle(request, response);
   }
 

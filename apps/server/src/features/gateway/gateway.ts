@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { negotiateLocale, ownServerId, problemStatus, type Text, text } from "@ciclo/contract";
+import { ownServerId, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
@@ -19,6 +19,7 @@ import {
 } from "./edge.ts";
 import { Guard, type GuardDeps } from "./guard.ts";
 import { errorBody, GatewayRefusal, isModern, refusalBody, rpcCodes, type RpcMessage } from "./messages.ts";
+import { localeOf, refusalOf, sendRefusal, waitHeader } from "./refusals.ts";
 import { ServerRoute, type ServerRouteDeps } from "./server-route.ts";
 import { SessionSeal } from "./sessions.ts";
 
@@ -213,29 +214,14 @@ export class Gateway {
       sendJson(response, 200, refusalBody(message?.id, error, locale), waitHeader(error.retryAfter));
       return;
     }
-    const refusal = error instanceof Refusal ? error : this.#broken(error);
-    const status = problemStatus[refusal.code];
-    const headers = waitHeader(refusal.retryAfter);
-    if (status === 401) headers["www-authenticate"] = challengeFor(request, route.server, this.#deps);
-    const code = status === 503 || status === 429 ? rpcCodes.server_unavailable : rpcCodes.policy_denied;
-    const body = errorBody(message?.id, code, refusal.detail[locale], { code: refusal.code });
-    sendJson(response, status, body, headers);
-  }
-
-  #broken(error: unknown): Refusal {
-    this.#deps.logger.error({ err: error }, "a call through the gateway failed");
-    return new Refusal("internal", brokenText);
+    const challenge = challengeFor(request, route.server, this.#deps);
+    sendRefusal(request, response, message, refusalOf(error, this.#deps.logger), challenge);
   }
 }
 
 const maxToolName = 256;
 const isToolName = (name: unknown): boolean =>
   typeof name === "string" && name.length > 0 && name.length <= maxToolName;
-
-const brokenText: Text = text(
-  "Something broke here, not in your call; see the console's log",
-  "Algo falhou aqui, não na sua chamada; veja o log da console",
-);
 
 const noServer = (id: string): Refusal =>
   new Refusal(
@@ -246,11 +232,6 @@ const noServer = (id: string): Refusal =>
     ),
     { quiet: true },
   );
-
-const waitHeader = (seconds: number | undefined): Record<string, string> =>
-  seconds === undefined ? {} : { "retry-after": String(seconds) };
-
-const localeOf = (request: IncomingMessage) => negotiateLocale(headerOf(request, "accept-language"));
 
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
   const value = headers[name];

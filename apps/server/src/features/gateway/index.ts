@@ -22,7 +22,7 @@ export function createGateway(deps: GatewayFeatureDeps): Feature<Door> {
     const sessionKey = await deps.sessionKey();
     const own = createOwnServer(deps.own);
     return new Gateway({ ...deps, own, sessionKey, rates: new CallRates(deps.clock) });
-  });
+  }, deps.logger);
   deps.bus.on("live.moved", () => door.serversChanged());
   deps.bus.on("access.changed", () => door.accessChanged());
   return { service: door, routes: noRoutes, workers: noWorkers };

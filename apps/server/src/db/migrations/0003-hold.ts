@@ -1,0 +1,10 @@
+import { type Builder, textTable } from "./builders.ts";
+
+/** What a console needs to hold through crash and time. */
+export const hold = {
+  async up(db: Builder): Promise<void> {
+    await textTable(db, "write_probes", "filler")
+      .addColumn("id", "integer", (c) => c.primaryKey())
+      .execute();
+  },
+};

@@ -1,0 +1,255 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { ProblemError } from "@ciclo/contract";
+import { sql } from "kysely";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Database, openDatabase, openSqliteDatabase } from "../src/db/dialect.ts";
+import { detached } from "../src/lib/background.ts";
+import { startConsole } from "./support/console.ts";
+import { newPostgresUrl } from "./support/databases.ts";
+import { eventually } from "./support/eventually.ts";
+import { createPostgresServer, type PostgresServer } from "./support/postgres-server.ts";
+import { crashMain, startProcess } from "./support/process.ts";
+import { temporaryFolder } from "./support/temporary.ts";
+
+/** Another process that holds SQLite's write lock until its input ends. */
+async function holdFile(file: string) {
+  const script = `
+    const database = new (require("node:sqlite").DatabaseSync)(process.argv[1]);
+    database.exec("begin immediate");
+    process.stdout.write("held");
+    process.stdin.resume().on("end", () => { database.exec("rollback"); database.close(); });`;
+  const child = spawn(process.execPath, ["-e", script, file], { stdio: ["pipe", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  return {
+    async release() {
+      child.stdin.end();
+      await once(child, "exit");
+    },
+  };
+}
+
+describe("SQLite", () => {
+  it("held by another process keeps no other request waiting, and the write is done once it is free", async () => {
+    const file = join(await temporaryFolder(), "ciclo.db");
+    const running = await startConsole({ database: await openSqliteDatabase(file) });
+    const admin = await running.person("admin");
+    const other = await holdFile(file);
+    let isCreated = false;
+    const created = admin.client
+      .call("createUser", { body: { name: "N", email: "n@example.com" } })
+      .then(() => (isCreated = true));
+    for (let asked = 0; asked < 20; asked += 1) {
+      expect((await running.request("/healthz")).status).toBe(200);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(isCreated).toBe(false);
+    await other.release();
+    await created;
+    expect((await admin.client.call("listUsers")).items).toHaveLength(2);
+  });
+
+  it("held for long is said as 503 with Retry-After; nothing was changed", async () => {
+    const file = join(await temporaryFolder(), "ciclo.db");
+    const running = await startConsole({ database: await openSqliteDatabase(file) });
+    const admin = await running.person("admin");
+    const other = await holdFile(file);
+    const answer = await running.request("/api/v1/users", {
+      method: "POST",
+      headers: { authorization: `Bearer ${admin.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ name: "N", email: "n@example.com" }),
+    });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).toBe("1");
+    expect(await answer.json()).toMatchObject({
+      code: "database_unavailable",
+      detail: expect.stringContaining("another process holds it") as string,
+    });
+    await other.release();
+    expect((await admin.client.call("listUsers")).items).toHaveLength(1);
+  });
+
+  it("whose disk is full says so, on the API, in readiness and in health, until there is room", async () => {
+    const running = await startConsole({
+      database: await openSqliteDatabase(join(await temporaryFolder(), "ciclo.db")),
+    });
+    const admin = await running.person("admin");
+    const { queries } = running.database;
+    // SQLite's own limit raises the very error of a full disk.
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(queries);
+    await sql`pragma max_page_count = ${sql.lit(rows[0]?.page_count ?? 0)}`.execute(queries);
+    const fill = async (): Promise<string> => {
+      for (let count = 0; count < 400; count += 1) {
+        try {
+          await admin.client.call("createUser", {
+            body: { name: "N".repeat(100), email: `n${count}@example.com` },
+          });
+        } catch (error) {
+          if (error instanceof ProblemError) return `${error.problem.code}: ${error.problem.detail}`;
+          throw error;
+        }
+      }
+      return "never";
+    };
+    expect(await fill()).toContain("database_unavailable: The database does not answer: its disk is full");
+    expect((await running.request("/readyz")).status).toBe(503);
+    const health = await admin.client.call("getHealth");
+    expect(health.checks.find(({ id }) => id === "database")).toMatchObject({
+      status: "down",
+      detail: expect.stringContaining("its disk is full") as string,
+    });
+    await sql`pragma max_page_count = 1000000`.execute(queries);
+    await eventually(
+      () => running.request("/readyz"),
+      ({ status }) => status === 200,
+    );
+    await admin.client.call("createUser", { body: { name: "N", email: "last@example.com" } });
+    expect(await running.audit.verify()).toMatchObject({ ok: true });
+  });
+});
+
+describe("PostgreSQL", () => {
+  let url: string;
+  let database: Database;
+  let admin: pg.Client;
+  beforeAll(async () => {
+    url = await newPostgresUrl();
+    database = await openDatabase({ url, file: "" });
+    admin = new pg.Client(url);
+    await admin.connect();
+  });
+  afterAll(async () => {
+    await database.close();
+    await admin.end();
+  });
+
+  const advisoryLocks = async () =>
+    (
+      await admin.query<{ pid: number; count: string }>(
+        `select pid, count(*) from pg_locks where locktype = 'advisory' and granted
+         and database = (select oid from pg_database where datname = current_database()) group by pid`,
+      )
+    ).rows;
+
+  it("whose sessions are terminated serves on with new ones, and work under a lock ends in a refusal or well", async () => {
+    const entered = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const held = database.exclusively("a", async () => {
+      entered.resolve();
+      await goOn.promise;
+      return "done";
+    });
+    await entered.promise;
+    const open = database.transaction(async (queries) => {
+      await queries.selectFrom("users").selectAll().execute();
+      await admin.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+      await queries.selectFrom("users").selectAll().execute();
+    });
+    await expect(open).rejects.toMatchObject({ code: "database_unavailable" });
+    goOn.resolve();
+    expect(await held).toBe("done");
+    expect(await database.exclusively("a", () => Promise.resolve("again"))).toBe("again");
+    await database.ping();
+    expect(await advisoryLocks()).toEqual([]);
+  });
+
+  it("lends background work no lock connection that its caller gives back", async () => {
+    const goOn = Promise.withResolvers<void>();
+    const inBackground: Promise<void>[] = [];
+    const start = (key: string, run: (work: () => void) => void) =>
+      database.exclusively(`request ${key}`, async () => {
+        run(() => {
+          inBackground.push(database.exclusively(`background ${key}`, () => goOn.promise));
+        });
+      });
+    await start("one", (work) => detached(work));
+    await start("two", (work) => detached(work));
+    // Even work that forgets to leave its caller's context finds that the connection is no longer held.
+    await start("three", (work) => void setTimeout(work, 0));
+    const rows = await eventually(advisoryLocks, (locks) => locks.length === 3);
+    expect(rows.map(({ count }) => count)).toEqual(["1", "1", "1"]);
+    goOn.resolve();
+    await Promise.all(inBackground);
+    expect(await advisoryLocks()).toEqual([]);
+  });
+
+  it("ends a console whose master key is another one with code 2 and one line", async () => {
+    const environment = { CICLO_HOME: await temporaryFolder(), CICLO_DATABASE_URL: url };
+    const first = await startProcess({ ...environment, CICLO_MASTER_KEY: "ab".repeat(32) });
+    await first.stop();
+    const child = spawn(process.execPath, [crashMain], {
+      env: {
+        PATH: process.env.PATH,
+        CICLO_PORT: "0",
+        CICLO_LOG_LEVEL: "silent",
+        ...environment,
+        CICLO_MASTER_KEY: "cd".repeat(32),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    expect((await once(child, "exit")) as [number]).toEqual([2, null]);
+    expect(said).toMatch(/^CICLO_MASTER_KEY.*wrapped with master key.*\n$/);
+  });
+});
+
+describe("a console that starts before PostgreSQL", () => {
+  let postgres: PostgresServer;
+  beforeAll(async () => void (postgres = await createPostgresServer()));
+  afterAll(() => postgres.remove());
+
+  it("waits for it", async () => {
+    const starting = startProcess({
+      CICLO_HOME: await temporaryFolder(),
+      CICLO_DATABASE_URL: `${postgres.url}postgres`,
+      CICLO_LOG_LEVEL: "silent",
+    });
+    await postgres.start();
+    const { url, stop } = await starting;
+    await eventually(
+      () => fetch(`${url}/readyz`),
+      ({ status }) => status === 200,
+    );
+    await stop();
+  });
+});
+
+describe("a console that is told to stop", () => {
+  it("lets the request under way end", async () => {
+    const console_ = await startProcess({ CICLO_HOME: await temporaryFolder() });
+    // A chat that waits for the rest of its body is under way.
+    const body = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = body.writable.getWriter();
+    const answering = fetch(`${console_.url}/api/v1/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: body.readable,
+      duplex: "half",
+    } as RequestInit);
+    await writer.write(new TextEncoder().encode('{"token":'));
+    await eventually(
+      () => fetch(`${console_.url}/healthz`),
+      ({ status }) => status === 200,
+    );
+    const stopped = console_.stop();
+    await eventually(
+      () =>
+        fetch(`${console_.url}/healthz`).then(
+          () => "open",
+          () => "closed",
+        ),
+      (door) => door === "closed",
+    );
+    await writer.write(new TextEncoder().encode(`"${"ab".repeat(32)}"}`));
+    await writer.close();
+    const answer = await answering;
+    expect(answer.status).toBe(401);
+    await answer.body?.cancel();
+    await stopped;
+  });
+});
