@@ -51,6 +51,7 @@ export async function createApp(deps: AppDeps) {
   const base = { database, queries, transaction, clock, logger, bus };
 
   const configRepo = await createConfigRepo({
+    logger,
     home: config.home,
     source: config.configRepository,
     branch: config.configBranch,
@@ -94,6 +95,7 @@ export async function createApp(deps: AppDeps) {
     repository,
     states: () => new Map(servers.service.all().map(({ server, link }) => [server.id, link.state])),
     takeIn: servers.service.reconcile,
+    ensureCommit: (recordId) => changes.service.ensureCommit(recordId),
     probe: async (id) => (await servers.service.find(id)?.link.probe()) ?? { ok: false, ms: null },
     rollback: (actor, request, locale) => changes.service.rollback(actor, request, locale),
   });

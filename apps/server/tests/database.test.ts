@@ -193,7 +193,7 @@ describe("PostgreSQL", () => {
     });
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    expect((await once(child, "exit")) as [number]).toEqual([2, null]);
+    expect(await once(child, "exit")).toEqual([2, null]);
     expect(said).toMatch(/^CICLO_MASTER_KEY.*wrapped with master key.*\n$/);
   });
 });
@@ -211,10 +211,11 @@ describe("a console that starts before PostgreSQL", () => {
     });
     await postgres.start();
     const { url, stop } = await starting;
-    await eventually(
+    const ready = await eventually(
       () => fetch(`${url}/readyz`),
       ({ status }) => status === 200,
     );
+    expect(await ready.json()).toEqual({ status: "ok" });
     await stop();
   });
 });

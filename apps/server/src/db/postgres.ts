@@ -13,7 +13,8 @@ const maxConnections = 10;
 /** Waiting for a connection, to PostgreSQL or of the pool, takes no longer. */
 const connectMs = 5000;
 const closeMs = 5000;
-const bigint = 20;
+/** The oid of 64-bit integers. */
+const bigint: number = pg.types.builtins.INT8;
 
 /** Opens PostgreSQL by URL and brings its tables up to date. Refuses with `database_unavailable` while it does not answer. */
 export async function openPostgresDatabase(url: string): Promise<Database> {
@@ -123,7 +124,7 @@ function reasonOf(error: unknown): Text | null {
     const known = bySystemCode[code] ?? bySqlState[code];
     if (known !== undefined) return known;
     // Class 08: connection exceptions.
-    if (/^08/.test(code)) return away;
+    if (code.startsWith("08")) return away;
   }
   return byWords.test(error.message) ? away : null;
 }

@@ -10,6 +10,8 @@ export type GitOptions = {
   /** Exit codes that are answers, not failures. */
   accept?: readonly number[];
   timeoutMs?: number;
+  /** Ends it early. */
+  signal?: AbortSignal;
 };
 
 export type GitResult = { code: number; stdout: Buffer; stderr: string };
@@ -24,6 +26,23 @@ export class GitError extends Error {
     this.stderr = explanation;
     this.code = code;
   }
+}
+
+/** A git command that met a lock file. `path` is the file, on whichever machine the repository is. */
+export class GitLockError extends GitError {
+  readonly path: string;
+  constructor(command: string, code: number | null, stderr: string, path: string) {
+    super(command, code, stderr);
+    this.path = path;
+  }
+}
+
+/** The lock file that git says is in its way; null when it complains of something else. */
+function lockIn(stderr: string): string | null {
+  const created = /Unable to create '([^'\n]+\.lock)': File exists/.exec(stderr)?.[1];
+  if (created !== undefined) return created;
+  const config = /could not lock config file ([^:\n]+): File exists/.exec(stderr)?.[1];
+  return config === undefined ? null : `${config}.lock`;
 }
 
 export type Git = {
@@ -84,6 +103,7 @@ function runGit(args: readonly string[], name: string, options: GitOptions): Pro
       stdio: ["pipe", "pipe", "pipe"],
       timeout: options.timeoutMs ?? defaultTimeoutMs,
       killSignal: "SIGKILL",
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
@@ -108,7 +128,12 @@ function runGit(args: readonly string[], name: string, options: GitOptions): Pro
       } else {
         // `push --porcelain` says on standard output what became of each ref.
         const said = name === "push" ? `${stderr}\n${Buffer.concat(out).toString("utf8")}` : stderr;
-        reject(new GitError(name, code, signal === null ? said : `ended by ${signal} (time or size limit)`));
+        const lock = lockIn(said);
+        if (lock !== null) reject(new GitLockError(name, code, said, lock));
+        else
+          reject(
+            new GitError(name, code, signal === null ? said : `ended by ${signal} (time or size limit)`),
+          );
       }
     });
     child.stdin.end(options.input ?? "");

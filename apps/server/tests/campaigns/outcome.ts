@@ -60,8 +60,14 @@ function isLost({ acknowledged, isUncertain }: Tracked, change: ChangeDetail): b
 const timesIn = (repository: string, filter: "A" | "D", agent: string): number =>
   git(
     repository,
-    ...["log", "--first-parent", "-m", `--diff-filter=${filter}`, "--format=%H", "main"],
-    ...["--", `agents/${agent}/agent.yaml`],
+    "log",
+    "--first-parent",
+    "-m",
+    `--diff-filter=${filter}`,
+    "--format=%H",
+    "main",
+    "--",
+    `agents/${agent}/agent.yaml`,
   )
     .split("\n")
     .filter((line) => line !== "").length;

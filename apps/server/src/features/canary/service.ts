@@ -19,6 +19,8 @@ export type CanaryDeps = {
   states(): ReadonlyMap<string, string>;
   /** Takes in what is live, so that servers are probed as they were changed to. */
   takeIn(): Promise<void>;
+  /** Makes sure that the commit of a change is in this node's repository. */
+  ensureCommit(recordId: string): Promise<void>;
   /** One look at a server. */
   probe(serverId: string): Promise<{ ok: boolean; ms: number | null }>;
   rollback(
@@ -118,6 +120,7 @@ async function scopeOf(deps: CanaryDeps, canary: store.StoredCanary): Promise<Du
   // What was changed is told by the change's own commit, whatever landed meanwhile.
   const commit = change?.kind === "rollback" ? change.landed_sha : change?.commit_sha;
   if (change === undefined || commit === null || commit === undefined) return null;
+  await deps.ensureCommit(canary.record_id);
   const before = await repository.snapshot(change.base_commit);
   const after = await repository.snapshot(commit);
   const policy = policyOf(after.policies, "canary");

@@ -88,31 +88,44 @@ async function abandon(
   await store.updateRecord(queries, change.id, { status: "failed", outcome: null, updated_at: at });
 }
 
-/** Makes sure that the commit's objects are there; they may have been lost with a crash. */
-function writeCommit({ repository, findPlan, planFiles, preview }: ChangesDeps): Step {
-  return {
-    name: "write-commit",
-    async run(change) {
-      if (await repository.hasCommit(commitOf(change))) return {};
-      const planned = await findPlan(change.plan_id);
-      if (planned === undefined) throw new Error(`change ${change.id} has no plan`);
-      const message = (JSON.parse(change.metadata) as { commit_message?: string }).commit_message;
-      const written = await repository.commit({
-        base: change.base_commit,
-        files: planFiles(planned.plan),
-        message: message ?? preview(planned.plan, change.actor).commit_message,
-        ...signature(change),
-      });
-      if (written !== change.commit_sha) throw new Error(`commit of ${change.id} came out as ${written}`);
-      return {};
-    },
-  };
+/**
+ * Makes sure that the commit's objects are there. They may have been lost with a crash, or been written on
+ * another node; the same commit comes out of the same record.
+ */
+export async function ensureCommit(
+  { repository, findPlan, planFiles, preview }: ChangesDeps,
+  change: store.ChangeRecord,
+): Promise<void> {
+  if (await repository.hasCommit(commitOf(change))) return;
+  // What it stands on may have been pushed since this node last looked.
+  if (!(await repository.hasCommit(change.base_commit))) await repository.refresh();
+  const planned = await findPlan(change.plan_id);
+  if (planned === undefined) throw new Error(`change ${change.id} has no plan`);
+  const message = (JSON.parse(change.metadata) as { commit_message?: string }).commit_message;
+  const written = await repository.commit({
+    base: change.base_commit,
+    files: planFiles(planned.plan),
+    message: message ?? preview(planned.plan, change.actor).commit_message,
+    ...signature(change),
+  });
+  if (written !== change.commit_sha) throw new Error(`commit of ${change.id} came out as ${written}`);
 }
+
+const writeCommit = (deps: ChangesDeps): Step => ({
+  name: "write-commit",
+  async run(change) {
+    await ensureCommit(deps, change);
+    return {};
+  },
+});
 
 function landProcedure(deps: ChangesDeps): Procedure {
   const land: Step = {
     name: "land",
-    run: (change) => (deps.forge === null ? landDirectly(deps, change) : landByForge(deps, change)),
+    async run(change) {
+      await ensureCommit(deps, change);
+      return deps.forge === null ? landDirectly(deps, change) : landByForge(deps, change);
+    },
   };
   return {
     steps: [land, deleteBranch(deps)],

@@ -22,7 +22,7 @@ import type { ChangesDeps, Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
 import { presentDetail, presentRecord } from "./present.ts";
-import { createProcedures } from "./procedures.ts";
+import { createProcedures, ensureCommit } from "./procedures.ts";
 import { syncBranch, syncPlan } from "./pull-requests.ts";
 import { reconcile } from "./reconcile.ts";
 import { rollback, type RollbackRequest } from "./rollback.ts";
@@ -53,6 +53,8 @@ export type ChangesService = {
     filter: { status?: string | undefined; cursor?: string | undefined; limit: number },
     locale: Locale,
   ): Promise<Page<ApprovalItem>>;
+  /** Makes sure that the commit of a submission is in this node's repository. */
+  ensureCommit(recordId: string): Promise<void>;
   /** Finishes what was left, and ends approvals whose time is over. `all` also takes up what waits for its next attempt. */
   reconcile(how: { all: boolean; signal?: AbortSignal }): Promise<void>;
 };
@@ -98,6 +100,10 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
         page.items.map((approval) => presentApproval(context, actor, approval, locale)),
       );
       return { ...page, items };
+    },
+    async ensureCommit(recordId) {
+      const change = await store.findRecord(queries, recordId);
+      if (change?.kind === "submission" && change.commit_sha !== null) await ensureCommit(context, change);
     },
     reconcile: (how) => reconcile(context, how),
   };

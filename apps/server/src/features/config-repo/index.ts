@@ -1,11 +1,16 @@
 import type { Requirement } from "../../domain/approvals.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
-import { type Feature, noRoutes, noWorkers } from "../../domain/feature.ts";
+import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
+import { Worker } from "../../lib/background.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { maintain } from "./maintenance.ts";
 import { allowsDirect, requirementsFor, usablePolicy } from "./approval-rules.ts";
 import { openConfigRepository, type RepositoryOptions } from "./repository.ts";
 import { createConfigSearch } from "./search.ts";
 import { overlaySnapshot } from "./snapshot.ts";
+
+const maintainEveryMs = 3_600_000;
 
 export type ConfigRepoService = {
   repository: ConfigRepository;
@@ -19,13 +24,23 @@ export type ConfigRepoService = {
 };
 
 /** The configuration in git: what is live, what it says, and how it is changed. */
-export async function createConfigRepo(options: RepositoryOptions): Promise<Feature<ConfigRepoService>> {
+export async function createConfigRepo({
+  logger,
+  ...options
+}: RepositoryOptions & { logger: Logger }): Promise<Feature<ConfigRepoService>> {
+  const { repository, git } = await openConfigRepository(options);
+  const maintaining = new Worker({
+    name: "packing the configuration's repository",
+    logger,
+    everyMs: maintainEveryMs,
+    pass: (signal) => maintain(git, signal),
+  });
   const service: ConfigRepoService = {
-    repository: await openConfigRepository(options),
+    repository,
     search: createConfigSearch(),
     overlay: overlaySnapshot,
     requirementsFor: (snapshot, paths) => requirementsFor(usablePolicy(snapshot), paths),
     allowsDirect: (snapshot, paths) => allowsDirect(usablePolicy(snapshot), paths),
   };
-  return { service, routes: noRoutes, workers: noWorkers };
+  return { service, routes: noRoutes, workers: maintaining };
 }

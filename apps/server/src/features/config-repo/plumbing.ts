@@ -1,4 +1,4 @@
-import { type Git, GitError } from "../../lib/git.ts";
+import { type Git, GitError, GitLockError } from "../../lib/git.ts";
 import { newId } from "../../lib/ids.ts";
 import type { SourceFile } from "../../domain/snapshot.ts";
 import type { CommitSpec } from "../../domain/config-repository.ts";
@@ -109,15 +109,16 @@ export async function moveRefs(
     await git.run(["update-ref", "--stdin"], { input });
     return true;
   } catch (error) {
-    if (
-      error instanceof GitError &&
-      /cannot lock ref|reference already exists|unable to resolve/.test(error.stderr)
-    ) {
-      return false;
-    }
+    if (error instanceof GitError && !(error instanceof GitLockError) && isElsewhere(error)) return false;
     throw error;
   }
 }
+
+/** Whether a ref is not where it was said to be. That somebody holds its lock is another matter. */
+const isElsewhere = ({ stderr }: GitError): boolean =>
+  /is at [0-9a-f]+ but expected|reference already exists|unable to resolve reference|exists; cannot create/.test(
+    stderr,
+  );
 
 export type MergeResult = { ok: true; tree: string } | { ok: false; conflicts: string[] };
 

@@ -4,11 +4,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { configFileKind, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import { type Git, initBare, openGit } from "../../lib/git.ts";
+import { type Git, GitError, GitLockError, initBare, openGit } from "../../lib/git.ts";
 import { Memo } from "../../lib/memo.ts";
 import { checkConfigFile } from "./config-file.ts";
 import { defaultContent } from "./default-content.ts";
 import { findLanding, previewRevert, tryLanding, tryRevert, withRaces } from "./landing.ts";
+import { clearLeftovers } from "./leftovers.ts";
+import { ownedGit } from "./owned-git.ts";
 import * as plumbing from "./plumbing.ts";
 import { approvalsPath, buildSnapshot } from "./snapshot.ts";
 import { embeddedTarget, remoteTarget, type Target } from "./target.ts";
@@ -29,12 +31,14 @@ const configPaths = [
 ];
 
 /** Opens the embedded repository, making it on first use, or the mirror of the team's own. */
-export async function openConfigRepository(options: RepositoryOptions): Promise<ConfigRepository> {
+export async function openConfigRepository(
+  options: RepositoryOptions,
+): Promise<{ repository: ConfigRepository; git: Git }> {
   const { git, target } =
     options.source === undefined
       ? await openEmbedded(options)
       : await openMirror({ ...options, source: options.source });
-  return createRepository(git, target, options.branch);
+  return { repository: createRepository(git, target, options.branch), git };
 }
 
 function createRepository(git: Git, target: Target, baseBranch: string): ConfigRepository {
@@ -80,7 +84,7 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
 }
 
 async function openEmbedded(options: RepositoryOptions): Promise<{ git: Git; target: Target }> {
-  const git = await initBare(join(options.home, "config.git"), options.branch);
+  const git = await openOwned(join(options.home, "config.git"), options.branch);
   const target = embeddedTarget(git, options.branch);
   if ((await plumbing.resolveRef(git, target.baseRef)) === null) {
     const first = await plumbing.writeCommit(git, {
@@ -99,9 +103,44 @@ async function openMirror(
   options: RepositoryOptions & { source: string },
 ): Promise<{ git: Git; target: Target }> {
   const folder = join(options.home, "mirror.git");
-  const git = existsSync(folder) ? openGit(folder) : await initBare(folder, options.branch);
-  await git.run(["config", "remote.origin.url", options.source]);
-  return { git, target: remoteTarget(git, options.branch) };
+  const target = (git: Git): Target => remoteTarget(git, options.branch);
+  const open = async (): Promise<Git> => {
+    const git = await openOwned(folder, options.branch);
+    await git.run(["config", "remote.origin.url", options.source]);
+    return git;
+  };
+  let git: Git | null = null;
+  try {
+    git = await open();
+    await checkMirror(git, target(git).baseRef);
+  } catch (error) {
+    // Nothing is in a mirror that is not elsewhere too: what a crash spoilt is made again.
+    if (!(error instanceof GitError) || error instanceof GitLockError) throw error;
+    await rm(folder, { recursive: true, force: true });
+    git = await open();
+  }
+  return { git, target: target(git) };
+}
+
+/** Git on a repository of the console's own, made if need be, without what a crash left in it. */
+async function openOwned(folder: string, branch: string): Promise<Git> {
+  if (existsSync(folder)) {
+    await clearLeftovers(folder);
+    const git = openGit(folder);
+    const { code } = await git.run(["rev-parse", "--is-bare-repository"], { accept: [128] });
+    if (code === 0) return ownedGit(git);
+  }
+  // Also where making it was cut off.
+  return ownedGit(await initBare(folder, branch));
+}
+
+/** Throws a `GitError` where the mirror cannot be read. Drops the other branches that it once fetched. */
+async function checkMirror(git: Git, baseRef: string): Promise<void> {
+  const listed = await git.text(["for-each-ref", "--format=%(refname)", "refs/remotes/origin/"]);
+  const refs = listed.split("\n").filter((ref) => ref !== "");
+  if (refs.includes(baseRef)) await git.run(["cat-file", "-e", `${baseRef}^{tree}`]);
+  const input = refs.filter((ref) => ref !== baseRef).map((ref) => `delete ${ref}\n`);
+  if (input.length > 0) await git.run(["update-ref", "--stdin"], { input: input.join("") });
 }
 
 async function readConfig(git: Git, commit: string): Promise<SourceFile[]> {

@@ -50,10 +50,10 @@ export function embeddedTarget(git: Git, baseBranch: string): Target {
 /** A mirror of a repository elsewhere, by path or URL. */
 export function remoteTarget(git: Git, baseBranch: string): Target {
   const baseRef = `refs/remotes/origin/${baseBranch}`;
-  const heads = "+refs/heads/*:refs/remotes/origin/*";
+  const base = `+${local(baseBranch)}:${baseRef}`;
   // Two at once would fight over the refs of the mirror.
   const fetches = new Rounds(async () => {
-    await reach(() => git.run(["fetch", "--quiet", "--prune", "--no-tags", "origin", heads]));
+    await reach(() => fetchBase(git, base, baseRef));
   });
   const remoteTip = async (branch: string): Promise<string | null> => {
     const listed = await reach(() => git.text(["ls-remote", "origin", local(branch)]));
@@ -65,7 +65,8 @@ export function remoteTarget(git: Git, baseBranch: string): Target {
       return "pushed";
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
-      if (/non-fast-forward|fetch first|stale info|cannot lock ref/.test(error.stderr)) return "moved";
+      if (/non-fast-forward|fetch first|stale info|is at [0-9a-f]+ but expected/.test(error.stderr))
+        return "moved";
       throw unreachable(error);
     }
   };
@@ -93,6 +94,16 @@ export function remoteTarget(git: Git, baseBranch: string): Target {
       return outcome === "pushed";
     },
   };
+}
+
+/** Fetches the base branch alone. One that the repository does not have is one that we have no more either. */
+async function fetchBase(git: Git, refspec: string, ref: string): Promise<void> {
+  try {
+    await git.run(["fetch", "--quiet", "--no-tags", "origin", refspec]);
+  } catch (error) {
+    if (!(error instanceof GitError) || !/couldn't find remote ref/.test(error.stderr)) throw error;
+    await git.run(["update-ref", "-d", ref]);
+  }
 }
 
 async function reach<T>(work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,84 @@
+import { rm, stat } from "node:fs/promises";
+import { sep } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
+import { type Git, GitLockError, type GitOptions, type GitResult } from "../../lib/git.ts";
+import { gitsOn } from "../../lib/git-processes.ts";
+
+/** A git that is at work holds a lock for some milliseconds. */
+const patienceMs = 2000;
+const pauseMs = 25;
+/** A lock may be written a moment after its file's time says; starts are known to a hundredth of a second. */
+const slackMs = 1000;
+
+/**
+ * Git on a repository that is the console's own: the embedded one, or a mirror. A lock that a killed git left there
+ * is removed once it is proven that no git lives which could hold it. A lock in somebody else's repository, met while
+ * pushing there, is theirs: it is named.
+ */
+export function ownedGit(git: Git): Git {
+  const run = (args: readonly string[], options?: GitOptions): Promise<GitResult> =>
+    pastLocks(git.folder, () => git.run(args, options));
+  return {
+    folder: git.folder,
+    run,
+    async text(args, options) {
+      const { stdout } = await run(args, options);
+      return stdout.toString("utf8").replace(/\n$/, "");
+    },
+  };
+}
+
+async function pastLocks<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  for (let until = performance.now() + patienceMs; ;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof GitLockError)) throw error;
+      if (performance.now() < until) {
+        await wait(pauseMs);
+        continue;
+      }
+      const isOurs = error.path.startsWith(folder + sep);
+      if (!isOurs || !(await removeAbandoned(folder, error.path))) throw await locked(error);
+      until = performance.now() + patienceMs;
+    }
+  }
+}
+
+/** Removes a lock that no living git can hold; false where one may, or where that cannot be told. */
+export async function removeAbandoned(folder: string, path: string): Promise<boolean> {
+  const since = await timeOf(path);
+  if (since === null) return true;
+  const gits = gitsOn(folder, since + slackMs);
+  // A lock that has changed hands meanwhile is a new one.
+  if (gits === null || gits.length > 0 || (await timeOf(path)) !== since) return false;
+  await rm(path, { force: true });
+  return true;
+}
+
+async function timeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch {
+    // It is gone, or on another machine.
+    return null;
+  }
+}
+
+async function locked(error: GitLockError): Promise<Refusal> {
+  const since = await timeOf(error.path);
+  const [en, ptBR] =
+    since === null
+      ? ["", ""]
+      : [`, since ${new Date(since).toISOString()}`, `, desde ${new Date(since).toISOString()}`];
+  return new Refusal(
+    "repository_unavailable",
+    text(
+      `Git holds the lock ${error.path}${en}. If no git is at work there, one was cut off and left it: delete the file. It is tried again.`,
+      `O git mantém o lock ${error.path}${ptBR}. Se nenhum git estiver em execução ali, um foi interrompido e o deixou: apague o arquivo. Será tentado de novo.`,
+    ),
+    { cause: error },
+  );
+}
