@@ -129,7 +129,7 @@ export async function createApp(deps: AppDeps) {
     findServer: servers.service.find,
     refuseUnknownServer: servers.service.refuseUnknown,
     registered: () => servers.service.all().map(({ server }) => server),
-    addKey: keys.service.add,
+    addKey: (actor, key) => keys.service.add(actor, key, "en"),
     revealKey: async (reference) => (await keys.service.ring()).reveal(reference),
     hasKey: async (reference) => (await keys.service.ring()).versionOf(reference) !== null,
     publicUrl: config.publicUrl,

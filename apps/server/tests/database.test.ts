@@ -231,7 +231,7 @@ describe("a console that is told to stop", () => {
       headers: { "content-type": "application/json" },
       body: body.readable,
       duplex: "half",
-    } as RequestInit);
+    });
     await writer.write(new TextEncoder().encode('{"token":'));
     await eventually(
       () => fetch(`${console_.url}/healthz`),

@@ -73,6 +73,33 @@ describe("when the console goes away", () => {
 });
 
 describe("when circumstances are poor", () => {
+  it("a rotation whose progress is refused can be closed, and followed again", async () => {
+    await api("ana").call("addKey", { body: { provider: "hub", name: "STREAM", value: "one" } });
+    const page = await signIn(await newContext(), server.url, tokenOf("bruno"), "/keys");
+    await page.route("**/keys/rotations/*/events", (route) => route.fulfill({ status: 429 }));
+    const card = page.getByRole("article", { name: "secret:hub/STREAM" });
+    await card.getByRole("button", { name: "Rotate…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Rotate secret:hub/STREAM" });
+    await dialog.getByLabel("New value").fill("two");
+    await dialog.getByRole("button", { name: "Try it and use it" }).click();
+    await dialog.getByText("Its progress cannot be followed just now.", { exact: false }).waitFor();
+    await page.unroute("**/keys/rotations/*/events");
+    await dialog.getByRole("button", { name: "Follow it again" }).click();
+    await dialog.getByText("In use", { exact: true }).waitFor();
+    await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+    await dialog.waitFor({ state: "detached" });
+
+    await page.route("**/keys/rotations/*/events", (route) => route.fulfill({ status: 429 }));
+    await card.getByRole("button", { name: "Rotate…" }).click();
+    await dialog.getByLabel("New value").fill("three");
+    await dialog.getByRole("button", { name: "Try it and use it" }).click();
+    await dialog.getByText("Its progress cannot be followed just now.", { exact: false }).waitFor();
+    await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+    await dialog.waitFor({ state: "detached" });
+    const { items } = await api("bruno").call("listKeys");
+    expect(items.find(({ name }) => name === "STREAM")).toMatchObject({ state: "active", version: 3 });
+  });
+
   it("works over plain HTTP from another machine, where browsers offer less", async () => {
     const url = server.url.replace("127.0.0.1", "console.test");
     const page = await signIn(await newContext(), url, tokenOf("bruno"), "/changes");

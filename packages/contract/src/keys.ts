@@ -47,6 +47,8 @@ export const keySchema = z.object({
   /** Servers of the live configuration that take it. */
   used_by: z.array(z.string()),
   renewal: renewalSchema.nullable(),
+  /** Why it cannot be renewed by itself just now, or whether that is being found out. */
+  renewal_problem: z.string().nullable(),
   last_handshake: z
     .object({ at: instant, ok: z.boolean(), detail: z.string(), rotation_id: z.string() })
     .nullable(),

@@ -13,8 +13,7 @@ const maxConnections = 10;
 /** Waiting for a connection, to PostgreSQL or of the pool, takes no longer. */
 const connectMs = 5000;
 const closeMs = 5000;
-/** The oid of 64-bit integers. */
-const bigint: number = pg.types.builtins.INT8;
+const bigint = pg.types.builtins.INT8;
 
 /** Opens PostgreSQL by URL and brings its tables up to date. Refuses with `database_unavailable` while it does not answer. */
 export async function openPostgresDatabase(url: string): Promise<Database> {

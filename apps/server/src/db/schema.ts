@@ -188,6 +188,8 @@ export type KeyTable = {
   /** When renewing is due, or due again. */
   renew_after: string | null;
   renew_error: string | null;
+  /** Since when a renewal is under way whose outcome is not written down yet. */
+  renewing_since: string | null;
 };
 
 export type KeyVersionTable = {

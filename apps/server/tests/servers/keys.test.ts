@@ -1,15 +1,22 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Rotation } from "@ciclo/contract";
+import { type Rotation, text } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createCore } from "../../src/core.ts";
-import { openSqliteDatabase } from "../../src/db/dialect.ts";
+import { type Database, openSqliteDatabase } from "../../src/db/dialect.ts";
+import { databaseUnavailable } from "../../src/db/unavailable.ts";
 import { masterIdOf, seal, unseal } from "../../src/features/keys/seal.ts";
 import { system } from "../../src/domain/actor.ts";
 import { createLogger } from "../../src/lib/logger.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
-import { type Person, problemOf, startConsole, type TestConsole } from "../support/console.ts";
+import {
+  type ConsoleOptions,
+  type Person,
+  problemOf,
+  startConsole,
+  type TestConsole,
+} from "../support/console.ts";
 import { settableClock } from "../support/clock.ts";
 import { stores } from "../support/databases.ts";
 import { eventually } from "../support/eventually.ts";
@@ -255,7 +262,7 @@ describe("a rotation", () => {
     const again = await startConsole({ database: running.database, config: { home: running.home } });
     await again.features.keys.workers.start();
     expect(await again.keys.rotation(id, "en")).toMatchObject({ status: "rejected" });
-    expect((await again.keys.list())[0]).toMatchObject({ state: "active", version: 1 });
+    expect((await again.keys.list("en"))[0]).toMatchObject({ state: "active", version: 1 });
     await running.features.keys.workers.stop();
     await again.features.keys.workers.stop();
   });
@@ -302,14 +309,14 @@ describe("a key's end", () => {
     clock.advance(14 * 86_400_000);
     await running.keys.renewDue();
     await eventually(
-      () => running.keys.list(),
+      () => running.keys.list("en"),
       ([key]) => key?.version === 2,
     );
     expect(asked).toEqual([
       { token: "glpat-old", url: "/api/v4/personal_access_tokens/self/rotate?expires_at=2026-02-14" },
     ]);
     expect(await (await running.keys.ring()).reveal("secret:hub/TOKEN")).toBe("glpat-new");
-    const [key] = await running.keys.list();
+    const [key] = await running.keys.list("en");
     expect(key).toMatchObject({ expires_at: "2026-03-01T00:00:00.000Z", last_handshake: { ok: true } });
     await running.keys.renewDue();
     expect(asked).toHaveLength(1);
@@ -390,6 +397,140 @@ describe("a key's end", () => {
       (await approver.client.call("listAudit", { query: { action: "key.renewal_failed" } })).items,
     ).toHaveLength(2);
   });
+});
+
+/** GitLab's token API as far as it matters here: one token is good, and a rotation revokes it. */
+async function gitLabDouble(token = "glpat-old") {
+  const state = { token, rotations: 0, holds: null as Promise<void> | null };
+  const server = await listen((request, response) => {
+    const answer = (status: number, body: object): void => {
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify(body));
+    };
+    if (request.headers["private-token"] !== state.token) return answer(401, { message: "401 Unauthorized" });
+    if (request.method === "GET") return answer(200, { active: true });
+    state.rotations += 1;
+    state.token = `glpat-new-${state.rotations}`;
+    const made = { token: state.token, expires_at: "2099-03-01" };
+    void (state.holds ?? Promise.resolve()).then(() => answer(200, made));
+  }, "");
+  return { ...server, state };
+}
+
+describe("a renewal that is cut off", () => {
+  const start = async (options: ConsoleOptions = {}) => {
+    const gitlab = await gitLabDouble();
+    const running = await startConsole(options);
+    pushFiles(running.git, openPolicies());
+    const approver = await running.person("approver");
+    await add(approver, "glpat-old");
+    const renewal = { provider: "gitlab" as const, url: gitlab.url };
+    await approver.client.call("setKeyRenewal", { params, body: { renewal } });
+    const valueOf = async () => (await running.keys.ring()).reveal("secret:hub/TOKEN");
+    return { gitlab, running, approver, valueOf };
+  };
+
+  it("by a stop is waited for: the only good value is written down", async () => {
+    const { gitlab, running, valueOf } = await start();
+    const gate = Promise.withResolvers<void>();
+    gitlab.state.holds = gate.promise;
+    const started = running.features.keys.workers.start();
+    await eventually(
+      () => Promise.resolve(gitlab.state.rotations),
+      (rotations) => rotations === 1,
+    );
+    const stopped = running.features.keys.workers.stop();
+    gate.resolve();
+    await Promise.all([started, stopped]);
+    expect(await valueOf()).toBe(gitlab.state.token);
+  });
+
+  it("by a database that is away is written down once it is back", async () => {
+    const real = await openSqliteDatabase(":memory:");
+    let refused = 0;
+    let isAway = false;
+    const database: Database = {
+      ...real,
+      transaction(work) {
+        if (!isAway) return real.transaction(work);
+        refused += 1;
+        return Promise.reject(databaseUnavailable(text("away", "fora"), null));
+      },
+    };
+    const { gitlab, approver, valueOf } = await start({ database });
+    const gate = Promise.withResolvers<void>();
+    gitlab.state.holds = gate.promise;
+    const renewed = approver.client.call("renewKey", { params });
+    await eventually(
+      () => Promise.resolve(gitlab.state.rotations),
+      (rotations) => rotations === 1,
+    );
+    isAway = true;
+    gate.resolve();
+    await eventually(
+      () => Promise.resolve(refused),
+      (times) => times >= 2,
+    );
+    isAway = false;
+    await renewed;
+    expect(await valueOf()).toBe(gitlab.state.token);
+  });
+
+  it.each(["before", "after"])(
+    "by a crash %s the issuer had changed the value is found out",
+    async (when) => {
+      const clock = settableClock();
+      const { gitlab, running, approver, valueOf } = await start({ clock });
+      // As it stands when the process ends between the two.
+      await running.database.queries
+        .updateTable("keys")
+        .set({ renewing_since: clock().toISOString() })
+        .execute();
+      if (when === "after") gitlab.state.token = "glpat-nobody-has-this";
+      const key = async () => (await approver.client.call("listKeys")).items[0];
+      expect((await key())?.renewal_problem).toContain("being found out");
+      expect(await problemOf(approver.client.call("renewKey", { params }))).toMatchObject({
+        code: "rotation_running",
+      });
+      clock.advance(60_000);
+      await running.keys.renewDue();
+      if (when === "before") {
+        expect(await valueOf()).toBe("glpat-new-1");
+        expect((await key())?.renewal_problem).toBeNull();
+      } else {
+        expect(gitlab.state.rotations).toBe(0);
+        expect((await key())?.renewal_problem).toContain("the stored one is good no more");
+        const inPortuguese = await running.clientOf(approver.token, "pt-BR").call("listKeys");
+        expect(inPortuguese.items[0]?.renewal_problem).toContain("Crie um novo valor no emissor");
+        const { items } = await approver.client.call("listAudit", { query: { action: "key.renewal_lost" } });
+        expect(items).toHaveLength(1);
+        await running.keys.renewDue();
+        expect(gitlab.state.rotations).toBe(0);
+      }
+    },
+  );
+});
+
+it("a rotation whose key is revoked meanwhile says so, in the language of who asks", async () => {
+  const hanging = await listen(() => {});
+  const running = await startConsole();
+  const headers = { authorization: "secret:hub/TOKEN" };
+  pushFiles(running.git, {
+    ...openPolicies(),
+    "mcp-registry.yaml": registryOf([{ ...remote(hanging.url, { timeouts: { connect_ms: 500 } }), headers }]),
+  });
+  const approver = await running.person("approver");
+  await add(approver, "old");
+  const { id } = await rotate(approver, "new");
+  await approver.client.call("revokeKey", { params });
+  const ended = await eventually(
+    () => running.keys.rotation(id, "pt-BR"),
+    ({ status }) => status !== "running",
+  );
+  expect(ended).toMatchObject({ status: "rejected" });
+  expect(ended.detail).toContain("A chave foi revogada nesse meio-tempo");
+  const [key] = await running.keys.list("pt-BR");
+  expect(key?.last_handshake?.detail).toBe(ended.detail);
 });
 
 describe("the master key", () => {

@@ -71,7 +71,7 @@ describe("onboarding", () => {
     ]);
     expect(answer.validation.tools.map(({ name }) => name)).toEqual(["echo", "slow"]);
     expect(git(running.git, "for-each-ref")).toBe(before);
-    expect(await running.keys.list()).toEqual([]);
+    expect(await running.keys.list("en")).toEqual([]);
     const down = await onboard(planner, { intent: "validate", endpoint: "http://127.0.0.1:9/mcp" });
     expect(down.validation).toMatchObject({ ok: false, tools: [] });
     expect(down.validation.steps.at(-1)).toMatchObject({ step: "connect", status: "failed" });
@@ -97,7 +97,7 @@ describe("onboarding", () => {
     expect(planned.patch).toContain("Authorization: Bearer secret:catalog/AUTHORIZATION");
     expect(JSON.stringify(planned)).not.toContain("s3cret-token-value");
     expect(planned.plan?.risks.map(({ title }) => title)).toContain("Offers 2 tools of catalog: echo, slow");
-    expect(await running.keys.list()).toMatchObject([
+    expect(await running.keys.list("en")).toMatchObject([
       { reference: "secret:catalog/AUTHORIZATION", state: "active" },
     ]);
     await land(running, planner, approver, planned as Planned);
@@ -143,7 +143,7 @@ describe("onboarding", () => {
       onboard(planner, { agent_name: "x", endpoint: "http://169.254.169.254/mcp" }),
     );
     expect(address.detail).toMatch(/policies\/network\.yaml, always/);
-    expect(await running.keys.list()).toEqual([]);
+    expect(await running.keys.list("en")).toEqual([]);
     const { existsSync } = await import("node:fs");
     expect(existsSync(marker)).toBe(false);
   });
@@ -388,7 +388,7 @@ describe("a client's file", () => {
       headers: { Authorization: "Bearer ${env:CICLO_TOKEN}" },
     });
     expect(answer.rewritten.contents).not.toMatch(/plain-key/);
-    expect((await running.keys.list()).map(({ reference }) => reference)).toEqual([
+    expect((await running.keys.list("en")).map(({ reference }) => reference)).toEqual([
       "secret:files/API_TOKEN",
       "secret:hub-tools/AUTHORIZATION",
     ]);

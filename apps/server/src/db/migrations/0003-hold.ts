@@ -6,5 +6,7 @@ export const hold = {
     await textTable(db, "write_probes", "filler")
       .addColumn("id", "integer", (c) => c.primaryKey())
       .execute();
+    // Since when a renewal is under way whose outcome is not written down.
+    await db.schema.alterTable("keys").addColumn("renewing_since", "text").execute();
   },
 };

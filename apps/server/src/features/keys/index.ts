@@ -27,6 +27,7 @@ export function createKeys(deps: KeysDeps): Feature<KeysService> {
     async pass() {
       await rotations.recover(olderThanMs);
       olderThanMs = abandonedMs;
+      await service.settleRenewals();
       await renewDueKeys({ ...deps, renew: service.renew });
     },
   });

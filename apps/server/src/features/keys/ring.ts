@@ -1,4 +1,4 @@
-import type { Key, Text } from "@ciclo/contract";
+import { type Key, type Locale, text } from "@ciclo/contract";
 import { notFound, type Refusal } from "../../errors.ts";
 import type { Queries } from "../../db/dialect.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -25,7 +25,7 @@ export type KeyRing = {
 };
 
 /** Every key with what may be told of it. */
-export async function listKeys(deps: RingDeps): Promise<Key[]> {
+export async function listKeys(deps: RingDeps, locale: Locale): Promise<Key[]> {
   const { queries } = deps;
   const [keys, versions, last, users] = await Promise.all([
     store.listKeys(queries),
@@ -53,18 +53,24 @@ export async function listKeys(deps: RingDeps): Promise<Key[]> {
       expires_at,
       used_by: [...(users.get(reference) ?? [])],
       renewal: key.renewal,
+      renewal_problem: (key.renewing_since === null ? key.renew_error : cutOff)?.[locale] ?? null,
       last_handshake:
         rotation === undefined
           ? null
           : {
               at: rotation.ended_at ?? rotation.started_at,
               ok: rotation.status === "promoted",
-              detail: (JSON.parse(rotation.detail) as Text).en,
+              detail: rotation.detail[locale],
               rotation_id: rotation.id,
             },
     };
   });
 }
+
+const cutOff = text(
+  "A renewal is under way, or was cut off: whether the stored value is still good is being found out",
+  "Uma renovação está em andamento ou foi interrompida: verifica-se se o valor guardado ainda vale",
+);
 
 export async function ringOf({ queries, vault }: RingDeps): Promise<KeyRing> {
   const revision = await vaultStore.readRevision(queries);

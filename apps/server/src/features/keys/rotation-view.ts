@@ -3,14 +3,14 @@ import type * as store from "./store.ts";
 
 /** A step as it goes on, before a language is chosen. */
 export type LocalStep = Omit<HandshakeStep, "detail"> & { detail: Text };
-export type Progress = { server: string; steps: LocalStep[] }[];
+export type Progress = store.Progress;
 
 /** How often a watcher looks whether another node has got on. */
 const lookMs = 1000;
 
 /** A rotation as people see it: what is stored, and how far this process has got with it. */
 export function present(row: store.StoredRotation, live: Progress | undefined, locale: Locale): Rotation {
-  const servers = row.status === "running" ? (live ?? []) : (JSON.parse(row.servers) as Progress);
+  const servers = row.status === "running" ? (live ?? []) : row.servers;
   return {
     id: row.id,
     provider: row.provider,
@@ -19,7 +19,7 @@ export function present(row: store.StoredRotation, live: Progress | undefined, l
     // Under way until this process has taken the outcome in, so that who sees the end meets the new value.
     status: live === undefined ? row.status : "running",
     forced: row.forced,
-    detail: (JSON.parse(row.detail) as Text)[locale],
+    detail: row.detail[locale],
     started_at: row.started_at,
     ended_at: row.ended_at,
     servers: servers.map(({ server, steps }) => ({

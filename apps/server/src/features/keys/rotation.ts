@@ -168,8 +168,8 @@ async function stage(
       version,
       status: "running",
       forced: mode === "force",
-      detail: JSON.stringify(text("Handshake under way", "Handshake em andamento")),
-      servers: "[]",
+      detail: text("Handshake under way", "Handshake em andamento"),
+      servers: [],
       actor: actor.name,
       started_at: at,
       ended_at: null,
@@ -187,6 +187,8 @@ async function stage(
       expires_at: expiresAt,
     });
     await store.insertRotation(on, rotation);
+    // A renewal that was under way has come to its value.
+    await store.updateKey(on, id, { renewing_since: null });
     const metadata = { rotation_id: rotation.id, version, forced: rotation.forced, reason: reason ?? null };
     await recordKey(record, actor, "key.rotation_started", id, metadata);
     return rotation;
@@ -226,6 +228,10 @@ function detailOf({ server, error }: Failure): Text {
   return text(`${server}: ${detail?.en ?? said}`, `${server}: ${detail?.["pt-BR"] ?? said}`);
 }
 
+const withdrawn = text(
+  "The key was revoked meanwhile, so the new value was not put in use",
+  "A chave foi revogada nesse meio-tempo, então o novo valor não foi posto em uso",
+);
 const unproven = text("Put in use without a handshake, as asked", "Posta em uso sem handshake, como pedido");
 const proven = (servers: readonly string[]): Text =>
   servers.length === 0
@@ -270,8 +276,8 @@ async function settle(
     }
     await store.updateRotation(on, rotation.id, {
       status: isPromoted ? "promoted" : "rejected",
-      detail: JSON.stringify(detail),
-      servers: JSON.stringify(steps),
+      detail: isThere ? detail : withdrawn,
+      servers: steps,
       ended_at: at,
     });
     await recordKey(
@@ -279,7 +285,12 @@ async function settle(
       actor,
       isPromoted ? "key.rotated" : "key.rotation_rejected",
       rotation,
-      { rotation_id: rotation.id, version: rotation.version, forced: rotation.forced, detail: detail.en },
+      {
+        rotation_id: rotation.id,
+        version: rotation.version,
+        forced: rotation.forced,
+        detail: (isThere ? detail : withdrawn).en,
+      },
       isPromoted ? "succeeded" : "failed",
     );
   });

@@ -6,6 +6,7 @@ import { type Clock, stamp } from "../../lib/clock.ts";
 import type { EventBus } from "../../lib/events.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { KeyProvider } from "./renewal/provider.ts";
+import { isRenewable, renewKey, type RenewDeps, settleRenewals } from "./renewal/renew.ts";
 import type { HandshakeWith, Rotations } from "./rotation.ts";
 import { type KeyRing, listKeys, noKey, ringOf } from "./ring.ts";
 import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
@@ -31,9 +32,8 @@ export type KeysDeps = {
 export type NewKeyInput = { provider: string; name: string; value: string; expires_at?: string | undefined };
 
 export type KeysService = {
-  list(): Promise<Key[]>;
-  get(id: store.KeyId): Promise<Key>;
-  add(actor: Actor, key: NewKeyInput): Promise<Key>;
+  list(locale: Locale): Promise<Key[]>;
+  add(actor: Actor, key: NewKeyInput, locale: Locale): Promise<Key>;
   /** Stages a new value, proves it, and puts it in use; or keeps the old one. Answers when it has begun. */
   rotate(
     actor: Actor,
@@ -44,12 +44,14 @@ export type KeysService = {
   rotation(id: string, locale: Locale): Promise<Rotation>;
   /** The rotation as it goes on, as server-sent events; ends with it. */
   watch(id: string, locale: Locale): Promise<ReadableStream<Uint8Array>>;
-  revoke(actor: Actor, id: store.KeyId): Promise<Key>;
-  setRenewal(actor: Actor, id: store.KeyId, renewal: Renewal | null): Promise<Key>;
+  revoke(actor: Actor, id: store.KeyId, locale: Locale): Promise<Key>;
+  setRenewal(actor: Actor, id: store.KeyId, renewal: Renewal | null, locale: Locale): Promise<Key>;
   /** Renews a key now, through its provider. */
   renew(actor: Actor, id: store.KeyId, locale: Locale): Promise<Rotation>;
   /** Renews those that are due. Also done by itself, every minute. */
   renewDue(): Promise<void>;
+  /** Finds out what became of renewals that were cut off. */
+  settleRenewals(): Promise<void>;
   ring(): Promise<KeyRing>;
   rotateMaster(actor: Actor): Promise<{ rewrapped: number; master_id: string }>;
 };
@@ -59,21 +61,20 @@ export function createKeysService(deps: KeysDeps, rotations: Rotations): Omit<Ke
   // One at a time a key: a value that its issuer has just made must find room to be written down.
   const alone = <T>(id: store.KeyId, work: () => Promise<T>): Promise<T> =>
     deps.database.exclusively(`key:${id.provider}/${id.name}`, work);
+  const renewing: RenewDeps = {
+    ...deps,
+    rotations,
+    providerOf: ({ renewal }) => deps.providers[renewal.provider],
+  };
   const renew = (actor: Actor, id: store.KeyId, locale: Locale): Promise<Rotation> =>
     alone(id, async () => {
-      const { renewal } = await must(queries, id);
-      if (renewal === null) throw notRenewable(id);
-      await rotations.refuseUnderWay(id);
-      const provider = deps.providers[renewal.provider];
-      const value = await (await ringOf(deps)).reveal(referenceOf(id));
-      const renewed = await provider.renew({ value, renewal, now: deps.clock() });
-      const how = { ...renewed, mode: provider.revokesOld ? ("report" as const) : ("prove" as const) };
-      return rotations.begin(actor, id, { ...how, reason: `renewed by ${renewal.provider}` }, locale);
+      const key = await must(queries, id);
+      if (!isRenewable(key)) throw notRenewable(id);
+      return renewKey(renewing, actor, key, locale);
     });
   return {
-    list: () => listKeys(deps),
-    get: (id) => getKey(deps, id),
-    add: (actor, key) => add(deps, actor, key),
+    list: (locale) => listKeys(deps, locale),
+    add: (actor, key, locale) => add(deps, actor, key, locale),
     async rotate(actor, id, { value, expires_at, force, reason }, locale) {
       await must(queries, id);
       const mode = force === true ? "force" : "prove";
@@ -82,9 +83,10 @@ export function createKeysService(deps: KeysDeps, rotations: Rotations): Omit<Ke
     },
     rotation: rotations.find,
     watch: rotations.watch,
-    revoke: (actor, id) => revoke(deps, actor, id),
-    setRenewal: (actor, id, renewal) => setRenewal(deps, actor, id, renewal),
+    revoke: (actor, id, locale) => revoke(deps, actor, id, locale),
+    setRenewal: (actor, id, renewal, locale) => setRenewal(deps, actor, id, renewal, locale),
     renew,
+    settleRenewals: () => settleRenewals(renewing, alone),
     ring: () => ringOf(deps),
     rotateMaster: (actor) => vault.rotateMaster(transaction, actor),
   };
@@ -96,8 +98,8 @@ async function must(queries: Queries, id: store.KeyId): Promise<store.StoredKey>
   return key;
 }
 
-async function getKey(deps: KeysDeps, id: store.KeyId): Promise<Key> {
-  const keys = await listKeys(deps);
+async function getKey(deps: KeysDeps, id: store.KeyId, locale: Locale): Promise<Key> {
+  const keys = await listKeys(deps, locale);
   const found = keys.find(({ provider, name }) => provider === id.provider && name === id.name);
   if (found === undefined) throw noKey(id);
   return found;
@@ -107,6 +109,7 @@ async function add(
   deps: KeysDeps,
   actor: Actor,
   { provider, name, value, expires_at }: NewKeyInput,
+  locale: Locale,
 ): Promise<Key> {
   const id = { provider, name };
   const at = stamp(deps.clock());
@@ -127,16 +130,18 @@ async function add(
     await recordKey(record, actor, "key.added", id, { version, expires_at });
   });
   await deps.bus.publish("keys.changed");
-  return getKey(deps, id);
+  return getKey(deps, id, locale);
 }
 
-async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId): Promise<Key> {
+const noRenewal = { renewal: null, renew_after: null, renew_error: null, renewing_since: null };
+
+async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId, locale: Locale): Promise<Key> {
   const users = (await deps.usersOf()).get(referenceOf(id)) ?? [];
   await must(deps.queries, id);
   await deps.transaction(async (on, record) => {
     await vaultStore.moveRevision(on);
     const revoked_at = stamp(deps.clock());
-    await store.updateKey(on, id, { revoked_at, renewal: null, renew_after: null, renew_error: null });
+    await store.updateKey(on, id, { revoked_at, ...noRenewal });
     const versions = await store.versionsOf(on, id);
     const live = versions.filter(({ state }) => state === "active" || state === "staged");
     for (const { version } of live)
@@ -148,7 +153,7 @@ async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId): Promise<Ke
     await recordKey(record, actor, "key.revoked", id, { used_by: users });
   });
   await deps.bus.publish("keys.changed");
-  return getKey(deps, id);
+  return getKey(deps, id, locale);
 }
 
 async function setRenewal(
@@ -156,9 +161,10 @@ async function setRenewal(
   actor: Actor,
   id: store.KeyId,
   renewal: Renewal | null,
+  locale: Locale,
 ): Promise<Key> {
   await must(deps.queries, id);
-  const { expires_at } = await getKey(deps, id);
+  const { expires_at } = await getKey(deps, id, locale);
   const due = renewal === null ? null : stamp(renewalDue(renewal, expires_at, deps.clock()));
   await deps.transaction(async (on, record) => {
     const values = {
@@ -169,7 +175,7 @@ async function setRenewal(
     await store.updateKey(on, id, values);
     await recordKey(record, actor, "key.renewal_set", id, { renewal });
   });
-  return getKey(deps, id);
+  return getKey(deps, id, locale);
 }
 
 const existsAlready = (id: store.KeyId): Refusal =>

@@ -1,4 +1,6 @@
-import type { Renewal, rotationStates } from "@ciclo/contract";
+import { handshakeStepSchema, type Renewal, renewalSchema, rotationStates, type Text } from "@ciclo/contract";
+import { z } from "zod";
+import { fromJson, textSchema } from "../../db/json.ts";
 import type { Insertable, Selectable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
 import type { KeyRotationTable, KeyVersionTable } from "../../db/schema.ts";
@@ -10,20 +12,32 @@ export type StoredKey = KeyId & {
   revoked_at: string | null;
   renewal: Renewal | null;
   renew_after: string | null;
-  renew_error: string | null;
+  renew_error: Text | null;
+  renewing_since: string | null;
 };
+const progressSchema = z.array(
+  z.object({ server: z.string(), steps: z.array(handshakeStepSchema.extend({ detail: textSchema })) }),
+);
+/** How far each server's handshake with the staged value has got. */
+export type Progress = z.infer<typeof progressSchema>;
 export type Version = Selectable<KeyVersionTable>;
 export type VersionState = "staged" | "active" | "retired" | "rejected";
-export type StoredRotation = Omit<Selectable<KeyRotationTable>, "status" | "forced"> & {
+export type StoredRotation = Omit<
+  Selectable<KeyRotationTable>,
+  "status" | "forced" | "detail" | "servers"
+> & {
   status: (typeof rotationStates)[number];
   forced: boolean;
+  detail: Text;
+  servers: Progress;
 };
 
 export async function listKeys(queries: Queries): Promise<StoredKey[]> {
   const rows = await queries.selectFrom("keys").selectAll().orderBy("provider").orderBy("name").execute();
   return rows.map((row) => ({
     ...row,
-    renewal: row.renewal === null ? null : (JSON.parse(row.renewal) as Renewal),
+    renewal: fromJson(renewalSchema.nullable(), row.renewal),
+    renew_error: fromJson(textSchema.nullable(), row.renew_error),
   }));
 }
 
@@ -36,7 +50,8 @@ export async function insertKey(
   queries: Queries,
   row: KeyId & { created_at: string; created_by: string },
 ): Promise<boolean> {
-  const fresh = { ...row, revoked_at: null, renewal: null, renew_after: null, renew_error: null };
+  const none = { renewal: null, renew_after: null, renew_error: null, renewing_since: null };
+  const fresh = { ...row, revoked_at: null, ...none };
   const { numInsertedOrUpdatedRows } = await queries
     .insertInto("keys")
     .values(fresh)
@@ -58,6 +73,7 @@ export async function updateKey(
     renewal: string | null;
     renew_after: string | null;
     renew_error: string | null;
+    renewing_since: string | null;
   }>,
 ): Promise<void> {
   await queries
@@ -121,22 +137,33 @@ export async function updateVersion(
 export async function insertRotation(queries: Queries, row: StoredRotation): Promise<void> {
   await queries
     .insertInto("key_rotations")
-    .values({ ...row, forced: String(row.forced) })
+    .values({ ...row, ...rotationJson(row), forced: String(row.forced) })
     .execute();
 }
 
 export async function updateRotation(
   queries: Queries,
   id: string,
-  values: Partial<Pick<StoredRotation, "status" | "detail" | "servers" | "ended_at">>,
+  values: Pick<StoredRotation, "status" | "detail" | "servers" | "ended_at">,
 ): Promise<void> {
-  await queries.updateTable("key_rotations").set(values).where("id", "=", id).execute();
+  await queries
+    .updateTable("key_rotations")
+    .set({ ...values, ...rotationJson(values) })
+    .where("id", "=", id)
+    .execute();
 }
+
+const rotationJson = ({ detail, servers }: Pick<StoredRotation, "detail" | "servers">) => ({
+  detail: JSON.stringify(detail),
+  servers: JSON.stringify(servers),
+});
 
 const present = (row: Selectable<KeyRotationTable>): StoredRotation => ({
   ...row,
-  status: row.status as StoredRotation["status"],
+  status: z.enum(rotationStates).parse(row.status),
   forced: row.forced === "true",
+  detail: fromJson(textSchema, row.detail),
+  servers: fromJson(progressSchema, row.servers),
 });
 
 export async function findRotation(queries: Queries, id: string): Promise<StoredRotation | undefined> {

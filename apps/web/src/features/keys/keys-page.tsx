@@ -10,7 +10,7 @@ import { Button, IconButton } from "../../ui/button.tsx";
 import { Copy, Mono } from "../../ui/code.tsx";
 import { Menu } from "../../ui/menu.tsx";
 import { Facts, PageHeader } from "../../ui/page.tsx";
-import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
+import { Empty, Problem, Skeleton, Note } from "../../ui/states.tsx";
 import { Time } from "../../ui/time.tsx";
 import type { Look } from "../changes/labels.tsx";
 import { useBlocked } from "../session/session.tsx";
@@ -116,6 +116,7 @@ function KeyCard({ of: key, act }: { of: Key; act(doing: Doing): void }) {
       </header>
       <KeyFacts of={key} />
       <LastHandshake of={key} />
+      {key.renewal_problem === null ? null : <Note tone="warn">{key.renewal_problem}</Note>}
       <footer className="mt-auto flex items-center gap-2">
         <Button
           blocked={

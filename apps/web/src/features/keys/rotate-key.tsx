@@ -35,11 +35,11 @@ export function RotateKey({ of: key, onClose }: { of: Key; onClose(): void }) {
     gcTime: 0,
     onSuccess: () => setForm(empty),
   });
-  const rotation = useRotation(rotate.data ?? null);
+  const { rotation, isCutOff, follow } = useRotation(rotate.data ?? null);
   useEffect(() => {
     if (rotation !== null && rotation.status !== "running") void client.invalidateQueries();
   }, [client, rotation]);
-  const isUnderWay = rotation?.status === "running";
+  const isUnderWay = rotation?.status === "running" && !isCutOff;
   return (
     <Dialog
       open
@@ -56,6 +56,7 @@ export function RotateKey({ of: key, onClose }: { of: Key; onClose(): void }) {
           force={form.force}
           isSending={rotate.isPending}
           rotation={rotation}
+          isUnderWay={isUnderWay}
           onAgain={() => rotate.reset()}
           onClose={onClose}
         />
@@ -77,7 +78,10 @@ export function RotateKey({ of: key, onClose }: { of: Key; onClose(): void }) {
           ) : null}
         </form>
       ) : (
-        <Progress rotation={rotation} />
+        <>
+          <Progress rotation={rotation} />
+          {isCutOff ? <CutOff onFollow={follow} /> : null}
+        </>
       )}
     </Dialog>
   );
@@ -87,12 +91,14 @@ function Actions({
   force,
   isSending,
   rotation,
+  isUnderWay,
   onAgain,
   onClose,
 }: {
   force: boolean;
   isSending: boolean;
   rotation: Rotation | null;
+  isUnderWay: boolean;
   onAgain(): void;
   onClose(): void;
 }) {
@@ -110,14 +116,20 @@ function Actions({
   return (
     <>
       {rotation.status === "rejected" ? <Button onClick={onAgain}>{t`Try another value`}</Button> : null}
-      <Button
-        look="primary"
-        blocked={rotation.status === "running" ? t`The handshake is under way` : null}
-        onClick={onClose}
-      >
+      <Button look="primary" blocked={isUnderWay ? t`The handshake is under way` : null} onClick={onClose}>
         {t`Close`}
       </Button>
     </>
+  );
+}
+
+function CutOff({ onFollow }: { onFollow(): void }) {
+  const { t } = useLingui();
+  return (
+    <Note tone="warn">
+      {t`Its progress cannot be followed just now. It goes on all the same; the key shows how it ends.`}{" "}
+      <Button onClick={onFollow}>{t`Follow it again`}</Button>
+    </Note>
   );
 }
 
@@ -198,9 +210,11 @@ function Progress({ rotation: { status, detail, servers } }: { rotation: Rotatio
   );
 }
 
-/** A rotation as it goes on, by the console's own stream of it. */
-function useRotation(begun: Rotation | null): Rotation | null {
+/** A rotation as it goes on, by the console's own stream of it. `isCutOff` where the browser has given that stream up. */
+function useRotation(begun: Rotation | null) {
   const [seen, setSeen] = useState<Rotation | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  const [cutOffAt, setCutOffAt] = useState(-1);
   const id = begun?.id;
   useEffect(() => {
     if (id === undefined) return undefined;
@@ -211,7 +225,13 @@ function useRotation(begun: Rotation | null): Rotation | null {
       // The stream ends with the rotation; the browser would open it again.
       if (rotation.status !== "running") source.close();
     });
+    source.addEventListener("error", () => {
+      // One that was refused is not tried again by the browser; one that broke off is.
+      if (source.readyState === EventSource.CLOSED) setCutOffAt(attempt);
+    });
     return () => source.close();
-  }, [id]);
-  return begun === null ? null : seen?.id === begun.id ? seen : begun;
+  }, [id, attempt]);
+  const rotation = begun === null ? null : seen?.id === begun.id ? seen : begun;
+  const isCutOff = cutOffAt === attempt && rotation?.status === "running";
+  return { rotation, isCutOff, follow: () => setAttempt(attempt + 1) };
 }
