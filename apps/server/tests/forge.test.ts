@@ -191,6 +191,30 @@ describe.each(["github", "gitlab"] as const)("%s", (provider) => {
     expect(git(remote, "rev-parse", submitted.branch)).toBe(other);
   });
 
+  it("reads checks and reviews to the last page", async () => {
+    forge.checks = Array.from({ length: 230 }, (_, index) => ({
+      name: `check ${index}`,
+      conclusion: "success",
+    }));
+    forge.reviews = Array.from({ length: 130 }, (_, index) => ({
+      login: `user-${index}`,
+      state: "APPROVED",
+    }));
+    const { pull_request } = await submitAgent("catalog");
+    expect(pull_request?.checks).toHaveLength(230);
+    if (provider === "github") expect(pull_request?.reviews).toHaveLength(130);
+  });
+
+  it("waits for nothing that its token may not read, and says what that is", async () => {
+    if (provider === "github") forge.forbidden = ["checks", "reviews"];
+    const submitted = await submitAgent("catalog");
+    expect(submitted).toMatchObject({ status: "hitl_required", pull_request: { state: "open", checks: [] } });
+    expect(submitted.pull_request?.hidden).toEqual(forge.forbidden);
+    expect(await decideWith(approver, submitted.approval_id, "approve")).toMatchObject({
+      outcome: "applied",
+    });
+  });
+
   it("says what was decided on the forge itself", async () => {
     const [merged, closed] = [await submitAgent("merged"), await submitAgent("closed")];
     const [first, second] = forge.pulls;

@@ -101,6 +101,8 @@ export const pullRequestSchema = z.object({
   merge_commit: z.string().nullable(),
   checks: z.array(z.object({ name: z.string(), status: z.string(), url: z.string().nullable() })),
   reviews: z.array(z.object({ author: z.string(), state: z.string() })),
+  /** What the console's token may not read at the forge. */
+  hidden: z.array(z.enum(["checks", "reviews"])).default([]),
   synced_at: z.string(),
 });
 export type PullRequest = z.infer<typeof pullRequestSchema>;

@@ -17,6 +17,8 @@ export type ForgeDouble = {
   blocked: string | null;
   checks: { name: string; conclusion: string }[];
   reviews: { login: string; state: string }[];
+  /** Lists that the token may not read. */
+  forbidden: ("checks" | "reviews")[];
   merges: number;
 };
 
@@ -30,7 +32,7 @@ export type Pull = {
   merged: string | null;
 };
 
-type Answer = { status: number; body: unknown };
+type Answer = { status: number; body: unknown; next?: number | null };
 type Call = { method: string; path: string; query: URLSearchParams; body: Record<string, string> };
 
 const servers: Server[] = [];
@@ -44,15 +46,20 @@ export async function startForge(provider: "github" | "gitlab", repository: stri
     blocked: null,
     checks: [],
     reviews: [],
+    forbidden: [],
     merges: 0,
   };
   const answer = provider === "github" ? gitHub : gitLab;
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const call = await readCall(request);
-    const { status, body } = forge.down
-      ? { status: 500, body: { message: "down" } }
-      : answer(forge, repository, call);
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    const {
+      status,
+      body,
+      next = null,
+    }: Answer = forge.down ? { status: 500, body: { message: "down" } } : answer(forge, repository, call);
+    response
+      .writeHead(status, { "content-type": "application/json", ...nextPage(forge, request, next) })
+      .end(JSON.stringify(body));
   };
   const server = createServer((request, response) => void respond(request, response));
   servers.push(server);
@@ -61,6 +68,26 @@ export async function startForge(provider: "github" | "gitlab", repository: stri
   forge.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
   return forge;
 }
+
+/** Both forges name the next page in a header: GitHub as a link, GitLab by its number too. */
+function nextPage(forge: ForgeDouble, request: IncomingMessage, next: number | null): Record<string, string> {
+  if (next === null) return {};
+  const url = new URL(request.url ?? "/", forge.url);
+  url.searchParams.set("page", String(next));
+  return { link: `<${url.href}>; rel="next"`, "x-next-page": String(next) };
+}
+
+/** One page of a list, as large as asked for or as the forges make them. */
+function paged<T>(items: readonly T[], query: URLSearchParams): { items: T[]; next: number | null } {
+  const [size, page] = [Number(query.get("per_page") ?? 20), Number(query.get("page") ?? 1)];
+  const next = items.length > size * page ? page + 1 : null;
+  return { items: items.slice(size * (page - 1), size * page), next };
+}
+
+const forbiddenAnswer: Answer = {
+  status: 403,
+  body: { message: "Resource not accessible by personal access token" },
+};
 
 async function readCall(request: IncomingMessage): Promise<Call> {
   const url = new URL(request.url ?? "/", "http://forge");
@@ -112,13 +139,10 @@ function gitHub(forge: ForgeDouble, repository: string, { method, path, query, b
   });
   const rest = path.replace("/repos/acme/config", "");
   if (rest.startsWith("/commits/")) {
-    return {
-      status: 200,
-      body: {
-        total_count: forge.checks.length,
-        check_runs: forge.checks.map((check) => ({ ...check, status: "completed", html_url: null })),
-      },
-    };
+    if (forge.forbidden.includes("checks")) return forbiddenAnswer;
+    const { items, next } = paged(forge.checks, query);
+    const check_runs = items.map((check) => ({ ...check, status: "completed", html_url: null }));
+    return { status: 200, body: { total_count: forge.checks.length, check_runs }, next };
   }
   if (rest === "/pulls" && method === "GET") {
     const found = forge.pulls.filter(
@@ -131,7 +155,9 @@ function gitHub(forge: ForgeDouble, repository: string, { method, path, query, b
   const pull = forge.pulls.find(({ number }) => number === Number(rest.split("/")[2]));
   if (pull === undefined) return { status: 404, body: { message: "Not Found" } };
   if (rest.endsWith("/reviews")) {
-    return { status: 200, body: forge.reviews.map(({ login, state }) => ({ user: { login }, state })) };
+    if (forge.forbidden.includes("reviews")) return forbiddenAnswer;
+    const { items, next } = paged(forge.reviews, query);
+    return { status: 200, body: items.map(({ login, state }) => ({ user: { login }, state })), next };
   }
   if (rest.endsWith("/merge")) {
     const merged = merge(forge, repository, pull, body.sha ?? "");
@@ -168,10 +194,13 @@ function gitLab(forge: ForgeDouble, repository: string, { method, path, query, b
   const pull = forge.pulls.find(({ number }) => number === Number(rest.split("/")[1]));
   if (pull === undefined) return { status: 404, body: { message: "404 Not found" } };
   if (rest.endsWith("/pipelines")) {
-    return {
-      status: 200,
-      body: forge.checks.map(({ conclusion }, id) => ({ id, status: conclusion, web_url: forge.url })),
-    };
+    const pipelines = forge.checks.map(({ conclusion }, id) => ({
+      id,
+      status: conclusion,
+      web_url: forge.url,
+    }));
+    const { items, next } = paged(pipelines, query);
+    return { status: 200, body: items, next };
   }
   if (rest.endsWith("/approvals")) {
     return {

@@ -1,3 +1,6 @@
+import { threadMessageSchema } from "@ciclo/contract";
+import { z } from "zod";
+import { fromJson } from "../../db/json.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -187,8 +190,13 @@ async function mustFindThread(queries: Queries, id: string, userId: string): Pro
   return thread;
 }
 
+const pendingSchema: z.ZodType<Pending> = z.object({
+  intent: z.enum(intents),
+  payload: z.record(z.string(), z.unknown()),
+});
+
 function pendingOf(thread: store.Thread): Pending | null {
-  return thread.pending === null ? null : (JSON.parse(thread.pending) as Pending);
+  return thread.pending === null ? null : fromJson(pendingSchema, thread.pending);
 }
 
 async function saveTurn(
@@ -225,10 +233,10 @@ async function saveTurn(
 
 const presentMessage = (message: store.Message): ThreadMessage => ({
   id: message.id,
-  role: message.role as ThreadMessage["role"],
+  role: threadMessageSchema.shape.role.parse(message.role),
   text: message.text,
   at: message.at,
-  answer: message.answer === null ? null : (JSON.parse(message.answer) as ThreadMessage["answer"]),
+  answer: fromJson(threadMessageSchema.shape.answer, message.answer),
 });
 
 /** The product's documentation: every Markdown file below its folder, cut at headings. */

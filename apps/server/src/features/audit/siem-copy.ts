@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { fromJson } from "../../db/json.ts";
 import { appendFile, readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { privateFolder } from "../../lib/files.ts";
@@ -55,5 +57,5 @@ async function lastWhole(path: string): Promise<number | null> {
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
   if (whole !== text) await truncate(path, Buffer.byteLength(whole));
   const last = whole.trimEnd().split("\n").at(-1);
-  return last === undefined || last === "" ? null : (JSON.parse(last) as { seq: number }).seq;
+  return last === undefined || last === "" ? null : fromJson(z.object({ seq: z.int() }), last).seq;
 }

@@ -1,3 +1,5 @@
+import { auditEventSchema } from "@ciclo/contract";
+import { fromJson } from "../../db/json.ts";
 import type { AuditEvent, AuditFilter, AuditQuery } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import type { AuditCheckpointTable } from "../../db/schema.ts";
@@ -61,12 +63,14 @@ export async function listEvents(queries: Queries, query: AuditQuery): Promise<A
   return found.map(presentEvent);
 }
 
+const { shape } = auditEventSchema;
+
 /** A stored event as the contract shows it. */
 export const presentEvent = (event: StoredEvent): AuditEvent => ({
   ...event,
-  status: event.status as AuditEvent["status"],
-  actor_roles: JSON.parse(event.actor_roles) as string[],
-  metadata: JSON.parse(event.metadata) as AuditEvent["metadata"],
+  status: shape.status.parse(event.status),
+  actor_roles: fromJson(shape.actor_roles, event.actor_roles),
+  metadata: fromJson(shape.metadata, event.metadata),
 });
 
 export const lastCheckpoint = (queries: Queries): Promise<StoredCheckpoint | undefined> =>

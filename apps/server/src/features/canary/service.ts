@@ -189,7 +189,7 @@ async function settle(deps: CanaryDeps, canary: store.StoredCanary, verdict: Ver
       status: ended.status,
       servers: canary.servers,
       samples: canary.samples,
-      detail: JSON.stringify(ended.detail),
+      detail: ended.detail,
       ended_at: stamp(deps.clock()),
     });
     await record({
@@ -266,8 +266,7 @@ async function decide(
 
 const underWay = text("Probes are under way", "Verificações em andamento");
 
-const detailOf = ({ detail }: store.StoredCanary): Text =>
-  detail === null ? underWay : (JSON.parse(detail) as Text);
+const detailOf = ({ detail }: store.StoredCanary): Text => detail ?? underWay;
 
 const present = (canary: store.StoredCanary, policy: CanaryPolicy, locale: Locale): Canary => ({
   status: canary.status,

@@ -1,10 +1,16 @@
-import type { CanaryState } from "@ciclo/contract";
+import { type CanaryState, canaryStates, type Text } from "@ciclo/contract";
+import { z } from "zod";
+import { fromJson, textSchema } from "../../db/json.ts";
 import type { Selectable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
 import type { CanaryTable } from "../../db/schema.ts";
 import type { CanaryPolicy, Probed, Sample } from "./rules.ts";
 
-export type StoredCanary = Omit<Selectable<CanaryTable>, "status" | "servers" | "policy" | "samples"> & {
+export type StoredCanary = Omit<
+  Selectable<CanaryTable>,
+  "status" | "servers" | "policy" | "samples" | "detail"
+> & {
+  detail: Text | null;
   status: CanaryState;
   /** Of a new one: all servers, as they were when the change landed. Then those that it touches. */
   servers: Probed[];
@@ -13,12 +19,24 @@ export type StoredCanary = Omit<Selectable<CanaryTable>, "status" | "servers" | 
   samples: Sample[];
 };
 
+const probedSchema = z.array(z.object({ id: z.string(), before: z.string().nullable() }));
+const samplesSchema = z.array(
+  z.object({ server: z.string(), at: z.string(), ok: z.boolean(), ms: z.number().nullable() }),
+);
+const policySchema = z.object({
+  probes: z.number(),
+  interval_s: z.number(),
+  max_latency_ms: z.number(),
+  max_error_rate: z.number(),
+});
+
 const parse = (row: Selectable<CanaryTable>): StoredCanary => ({
   ...row,
-  status: row.status as CanaryState,
-  servers: JSON.parse(row.servers) as Probed[],
-  policy: JSON.parse(row.policy) as CanaryPolicy | null,
-  samples: JSON.parse(row.samples) as Sample[],
+  status: z.enum(canaryStates).parse(row.status),
+  servers: fromJson(probedSchema, row.servers),
+  policy: fromJson(policySchema.nullable(), row.policy),
+  samples: fromJson(samplesSchema, row.samples),
+  detail: fromJson(textSchema.nullable(), row.detail),
 });
 
 /** Inserts a canary; one of the same record stays. */
@@ -31,6 +49,7 @@ export async function insertCanary(queries: Queries, canary: StoredCanary): Prom
       servers: JSON.stringify(servers),
       policy: JSON.stringify(policy),
       samples: JSON.stringify(samples),
+      detail: canary.detail === null ? null : JSON.stringify(canary.detail),
     })
     .onConflict((oc) => oc.column("record_id").doNothing())
     .execute();
@@ -44,12 +63,12 @@ export async function updateCanary(
     servers: Probed[];
     policy: CanaryPolicy;
     samples: Sample[];
-    detail: string;
+    detail: Text;
     started_at: string;
     ended_at: string | null;
   }>,
 ): Promise<void> {
-  const { servers, policy, samples, ...rest } = values;
+  const { servers, policy, samples, detail, ...rest } = values;
   await queries
     .updateTable("canaries")
     .set({
@@ -57,6 +76,7 @@ export async function updateCanary(
       ...(servers === undefined ? {} : { servers: JSON.stringify(servers) }),
       ...(policy === undefined ? {} : { policy: JSON.stringify(policy) }),
       ...(samples === undefined ? {} : { samples: JSON.stringify(samples) }),
+      ...(detail === undefined ? {} : { detail: JSON.stringify(detail) }),
     })
     .where("id", "=", id)
     .execute();

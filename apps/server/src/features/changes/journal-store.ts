@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { fromJson } from "../../db/json.ts";
 import type { Selectable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
 import type { OperationTable } from "../../db/schema.ts";
@@ -7,7 +9,8 @@ import { newId } from "../../lib/ids.ts";
 /** Effects outside the database, written down before they start and after they end. */
 export type OperationKind = "submit" | "land" | "discard" | "revert";
 export type Operation = Omit<Selectable<OperationTable>, "kind"> & { kind: OperationKind };
-export type StepResult = Record<string, string | null | undefined>;
+const stepResultSchema = z.record(z.string(), z.string().nullish());
+export type StepResult = z.infer<typeof stepResultSchema>;
 
 /** Who queues an operation runs it at once; when it does not come to that, others take it up after this. */
 const graceMs = 10_000;
@@ -110,7 +113,7 @@ export async function endedSteps(queries: Queries, operationId: string): Promise
     .where("operation_id", "=", operationId)
     .where("status", "=", "done")
     .execute();
-  return new Map(rows.map((row) => [row.step, JSON.parse(row.result ?? "{}") as StepResult]));
+  return new Map(rows.map((row) => [row.step, fromJson(stepResultSchema, row.result ?? "{}")]));
 }
 
 export async function startStep(

@@ -1,3 +1,4 @@
+import { fromJson, textSchema } from "../../db/json.ts";
 import { type Text, text } from "@ciclo/contract";
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
@@ -121,6 +122,5 @@ async function postpone(
 /** The reason an operation waits for, as it was last written down. */
 export function waitingReason(operation: journal.Operation | undefined): Text | null {
   if (operation === undefined || operation.last_error === null) return null;
-  const reason = JSON.parse(operation.last_error) as Partial<Text>;
-  return text(reason.en ?? "", reason["pt-BR"] ?? "");
+  return fromJson(textSchema, operation.last_error);
 }

@@ -1,10 +1,11 @@
+import { fromJson } from "../../db/json.ts";
+import { pullRequestSchema } from "@ciclo/contract";
 import {
   type AuditEvent,
   type ChangeDetail,
   type Locale,
   type Plan,
   type PlanExecutionResult,
-  type PullRequest,
   type Text,
 } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
@@ -45,7 +46,7 @@ export async function presentRecord(
     approval_id: approval?.id ?? null,
     approvals,
     pull_request:
-      submission.pull_request === null ? null : (JSON.parse(submission.pull_request) as PullRequest),
+      submission.pull_request === null ? null : fromJson(pullRequestSchema, submission.pull_request),
     message: (message ?? state)[locale],
     threadId: change.thread_id,
   };

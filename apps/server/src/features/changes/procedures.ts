@@ -1,4 +1,6 @@
-import type { PullRequest } from "@ciclo/contract";
+import { z } from "zod";
+import { fromJson } from "../../db/json.ts";
+import { pullRequestSchema } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { system } from "../../domain/actor.ts";
 import { stamp } from "../../lib/clock.ts";
@@ -14,6 +16,9 @@ export function signature(change: store.ChangeRecord) {
 }
 
 export const markerOf = (record: { id: string }): string => `Ciclo-Record: ${record.id}`;
+
+/** What a record keeps beside its columns. */
+const metadataSchema = z.object({ commit_message: z.string().optional(), outcome: z.string().optional() });
 
 /** Steps and endings of the four operations. */
 export function createProcedures(deps: ChangesDeps): Record<journal.OperationKind, Procedure> {
@@ -101,7 +106,7 @@ export async function ensureCommit(
   if (!(await repository.hasCommit(change.base_commit))) await repository.refresh();
   const planned = await findPlan(change.plan_id);
   if (planned === undefined) throw new Error(`change ${change.id} has no plan`);
-  const message = (JSON.parse(change.metadata) as { commit_message?: string }).commit_message;
+  const message = fromJson(metadataSchema, change.metadata).commit_message;
   const written = await repository.commit({
     base: change.base_commit,
     files: planFiles(planned.plan),
@@ -202,7 +207,7 @@ async function landByForge(deps: ChangesDeps, change: store.ChangeRecord): Promi
   if (forge === null || change.pull_request === null)
     throw new Error(`change ${change.id} has no pull request`);
   const head = await repository.refresh();
-  const { number } = JSON.parse(change.pull_request) as PullRequest;
+  const { number } = fromJson(pullRequestSchema, change.pull_request);
   const open = await forge.read(number);
   if (open.state === "open") {
     const paths = await repository.touched(
@@ -253,7 +258,7 @@ function discardProcedure(deps: ChangesDeps): Procedure {
     name: "close-pull-request",
     async run(change) {
       if (deps.forge === null || change.pull_request === null) return {};
-      const { number } = JSON.parse(change.pull_request) as PullRequest;
+      const { number } = fromJson(pullRequestSchema, change.pull_request);
       await deps.forge.close(number);
       return { pull_request: JSON.stringify(await deps.forge.read(number)) };
     },
@@ -264,7 +269,7 @@ function discardProcedure(deps: ChangesDeps): Procedure {
       const closed = results.get("close-pull-request")?.pull_request ?? null;
       if (closed === null) return;
       await store.updateRecord(queries, change.id, { pull_request: closed });
-      const { number, state } = JSON.parse(closed) as PullRequest;
+      const { number, state } = fromJson(pullRequestSchema, closed);
       await record({
         actor: system,
         action: "pull_request.synchronised",
@@ -325,6 +330,6 @@ function revertProcedure(deps: ChangesDeps): Procedure {
 
 /** What a rollback ends as: it says so itself where a canary asked for it. */
 const endOf = ({ metadata }: store.ChangeRecord): string =>
-  (JSON.parse(metadata) as { outcome?: string }).outcome ?? "rolled_back";
+  fromJson(metadataSchema, metadata).outcome ?? "rolled_back";
 
 export const nowOf = (deps: ChangesDeps): string => stamp(deps.clock());

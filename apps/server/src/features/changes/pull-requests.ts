@@ -1,3 +1,5 @@
+import { fromJson } from "../../db/json.ts";
+import { pullRequestSchema } from "@ciclo/contract";
 import type { Locale, PlanExecutionResult, PullRequest } from "@ciclo/contract";
 import { notFound } from "../../errors.ts";
 import { type Actor, system } from "../../domain/actor.ts";
@@ -37,7 +39,7 @@ export async function syncBranch(context: Context, branch: string): Promise<bool
 
 async function sync(context: Context, actor: Actor, change: store.ChangeRecord): Promise<void> {
   if (context.forge === null || change.pull_request === null) return;
-  const before = JSON.parse(change.pull_request) as PullRequest;
+  const before = fromJson(pullRequestSchema, change.pull_request);
   const now = await context.forge.read(before.number);
   const landed = now.state === "merged" ? await landedCommit(context, change, now) : null;
   const at = nowOf(context);

@@ -1,4 +1,6 @@
-import { type Locale, type PullRequest, type RollbackPreview, type Text, text } from "@ciclo/contract";
+import { fromJson } from "../../db/json.ts";
+import { pullRequestSchema } from "@ciclo/contract";
+import { type Locale, type RollbackPreview, type Text, text } from "@ciclo/contract";
 import type { Context } from "./deps.ts";
 import { brokenBy } from "./procedures.ts";
 import {
@@ -27,7 +29,7 @@ export async function previewRollback(
       ? nothing(doneAlready(before))
       : await effectOf(context, change);
   const pullRequest =
-    change.pull_request === null ? null : (JSON.parse(change.pull_request) as PullRequest).url;
+    change.pull_request === null ? null : fromJson(pullRequestSchema, change.pull_request).url;
   return {
     ...effect,
     branch: change.branch,

@@ -1,4 +1,6 @@
-import { type Locale, type PlanExecutionResult, type PullRequest, type Text, text } from "@ciclo/contract";
+import { fromJson } from "../../db/json.ts";
+import { pullRequestSchema } from "@ciclo/contract";
+import { type Locale, type PlanExecutionResult, type Text, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { newId } from "../../lib/ids.ts";
@@ -79,7 +81,7 @@ export async function landingNotRecorded(
   await repository.refresh();
   const landed = await repository.landedAs(change.commit_sha);
   if (landed !== null || forge === null || change.pull_request === null) return landed;
-  const { number } = JSON.parse(change.pull_request) as PullRequest;
+  const { number } = fromJson(pullRequestSchema, change.pull_request);
   const { state, merge_commit } = await forge.read(number);
   return state === "merged" ? (merge_commit ?? change.commit_sha) : null;
 }

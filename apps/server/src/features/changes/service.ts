@@ -1,3 +1,6 @@
+import { z } from "zod";
+import { planExecutionResultSchema, riskSchema } from "@ciclo/contract";
+import { fromJson } from "../../db/json.ts";
 import {
   type ApprovalItem,
   type AuditEvent,
@@ -6,7 +9,6 @@ import {
   type Decision,
   type Locale,
   type PlanExecutionResult,
-  type Risk,
   type RollbackPreview,
   type Submission,
   type Text,
@@ -43,7 +45,12 @@ export type ChangesService = {
   /** Takes in what the forge says of a branch; false when it is not one of ours. */
   syncBranch(branch: string): Promise<boolean>;
   /** Runs `work` once for a caller's key; a repeat gets the first answer. */
-  once<T>(actor: Actor, key: string | undefined, request: unknown, work: () => Promise<T>): Promise<T>;
+  once(
+    actor: Actor,
+    key: string | undefined,
+    request: unknown,
+    work: () => Promise<PlanExecutionResult>,
+  ): Promise<PlanExecutionResult>;
   /** Whether a change of this plan has come to its end, so that a new plan needs a new id. */
   isSpent(planId: string): Promise<boolean>;
   list(filter: store.ChangeFilter): Promise<Page<ChangeSummary>>;
@@ -83,7 +90,7 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
     },
     refresh: (actor, planId, locale) => syncPlan(context, actor, planId, locale),
     syncBranch: (branch) => syncBranch(context, branch),
-    once: (actor, key, request, work) => once(context, actor, key, request, work),
+    once: (actor, key, request, work) => once(context, actor, key, request, planExecutionResultSchema, work),
     async isSpent(planId) {
       const change = await store.findByPlan(queries, planId, "submission");
       return change?.status === "failed" || change?.status === "completed";
@@ -173,7 +180,7 @@ async function presentApproval(
 }
 
 function worstOf(risks: string): ApprovalItem["risk"] {
-  const impacts = new Set((JSON.parse(risks) as Risk[]).map(({ impact }) => impact));
+  const impacts = new Set(fromJson(z.array(riskSchema), risks).map(({ impact }) => impact));
   return (["high", "medium", "low"] as const).find((impact) => impacts.has(impact)) ?? null;
 }
 
@@ -188,6 +195,7 @@ async function once<T>(
   actor: Actor,
   key: string | undefined,
   request: unknown,
+  answers: z.ZodType<T>,
   work: () => Promise<T>,
 ): Promise<T> {
   if (key === undefined) return work();
@@ -207,7 +215,7 @@ async function once<T>(
       return answer;
     }
     if (before.request_hash !== requestHash) throw otherRequest();
-    return JSON.parse(before.response) as T;
+    return fromJson(answers, before.response);
   });
 }
 

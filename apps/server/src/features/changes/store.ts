@@ -1,3 +1,6 @@
+import { roleSchema } from "@ciclo/contract";
+import { z } from "zod";
+import { fromJson } from "../../db/json.ts";
 import type { ChangeSummary } from "@ciclo/contract";
 import { type Insertable, type Selectable, sql, type Updateable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
@@ -8,6 +11,16 @@ import type { Vote } from "./rules.ts";
 
 export type ChangeRecord = Selectable<ChangePlanTable>;
 export type Approval = Omit<Selectable<ApprovalTable>, "requirements"> & { requirements: Requirement[] };
+
+const requirementsSchema = z.array(
+  z.object({
+    rule: z.string(),
+    required: z.int(),
+    roles: z.array(roleSchema),
+    self_approval: z.enum(["never", "only_approver", "always"]),
+    expires_after: z.string(),
+  }),
+);
 
 /** Inserts a record; false when the plan has one of this kind already. */
 export async function insertRecord(queries: Queries, record: Insertable<ChangePlanTable>): Promise<boolean> {
@@ -136,7 +149,7 @@ export async function insertApproval(queries: Queries, approval: Approval): Prom
 
 const parseApproval = (row: Selectable<ApprovalTable>): Approval => ({
   ...row,
-  requirements: JSON.parse(row.requirements) as Requirement[],
+  requirements: fromJson(requirementsSchema, row.requirements),
 });
 
 export async function findApproval(
@@ -211,8 +224,8 @@ export async function votesOf(queries: Queries, approvalId: string): Promise<Vot
     actor: row.actor,
     reason: row.reason,
     at: row.at,
-    decision: row.decision as Vote["decision"],
-    roles: JSON.parse(row.roles) as string[],
+    decision: z.enum(["approve", "reject"]).parse(row.decision),
+    roles: fromJson(z.array(z.string()), row.roles),
   }));
 }
 

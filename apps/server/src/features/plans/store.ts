@@ -1,4 +1,5 @@
-import type { Plan } from "@ciclo/contract";
+import { fromJson } from "../../db/json.ts";
+import { type Plan, planSchema } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 
 export type StoredPlan = {
@@ -24,5 +25,5 @@ export async function insertPlan(queries: Queries, plan: StoredPlan): Promise<bo
 
 export async function findPlan(queries: Queries, id: string): Promise<StoredPlan | undefined> {
   const row = await queries.selectFrom("plans").selectAll().where("id", "=", id).executeTakeFirst();
-  return row === undefined ? undefined : { ...row, plan: JSON.parse(row.plan) as Plan };
+  return row === undefined ? undefined : { ...row, plan: fromJson(planSchema, row.plan) };
 }

@@ -7,7 +7,7 @@ import { call } from "../../api.ts";
 import { Badge, type icons, type Tone } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Panel } from "../../ui/page.tsx";
-import { Problem } from "../../ui/states.tsx";
+import { Note, Problem } from "../../ui/states.tsx";
 import { Time } from "../../ui/time.tsx";
 import { useBlocked } from "../session/session.tsx";
 
@@ -29,7 +29,7 @@ export function PullRequestPanel({ planId, pullRequest }: { planId: string; pull
     mutationFn: () => call("refreshPullRequest", { body: { plan_id: planId } }),
     onSettled: () => client.invalidateQueries(),
   });
-  const { number, url, state, checks, reviews, synced_at } = pullRequest;
+  const { number, url, state, checks, reviews, hidden, synced_at } = pullRequest;
   return (
     <Panel
       title={t`Pull request`}
@@ -71,7 +71,12 @@ export function PullRequestPanel({ planId, pullRequest }: { planId: string; pull
             </li>
           ))}
         </ul>
-        {checks.length === 0 ? <p className="text-muted">{t`No check has reported.`}</p> : null}
+        {checks.length === 0 && !hidden.includes("checks") ? (
+          <p className="text-muted">{t`No check has reported.`}</p>
+        ) : null}
+        {hidden.length === 0 ? null : (
+          <Note tone="warn">{t`The console's token may not read at the forge: ${hidden.join(", ")}.`}</Note>
+        )}
         <p className="text-muted">
           <Trans>
             As of <Time at={synced_at} />

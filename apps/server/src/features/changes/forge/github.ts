@@ -18,8 +18,13 @@ export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
     request: { signal: AbortSignal.timeout(timeoutMs) },
   });
   const describe = async (pull: Pull): Promise<PullRequest> => {
-    const { data: runs } = await octokit.checks.listForRef({ ...at(), ref: pull.head.sha });
-    const { data: reviews } = await octokit.pulls.listReviews({ ...at(), pull_number: pull.number });
+    const page = { ...at(), per_page: 100 };
+    const runs = await ifAllowed(
+      octokit.paginate(octokit.checks.listForRef, { ...page, ref: pull.head.sha }),
+    );
+    const reviews = await ifAllowed(
+      octokit.paginate(octokit.pulls.listReviews, { ...page, pull_number: pull.number }),
+    );
     return {
       provider: "github",
       number: pull.number,
@@ -27,15 +32,19 @@ export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
       state: pull.merged ? "merged" : pull.state === "open" ? "open" : "closed",
       head: pull.head.sha,
       merge_commit: pull.merged ? pull.merge_commit_sha : null,
-      checks: runs.check_runs.map((run) => ({
+      checks: (runs ?? []).map((run) => ({
         name: run.name,
         status: run.conclusion ?? run.status,
         url: run.html_url,
       })),
-      reviews: reviews.map((review) => ({
+      reviews: (reviews ?? []).map((review) => ({
         author: review.user?.login ?? "?",
         state: review.state.toLowerCase(),
       })),
+      hidden: [
+        ...(runs === null ? ["checks" as const] : []),
+        ...(reviews === null ? ["reviews" as const] : []),
+      ],
       synced_at: stamp(clock()),
     };
   };
@@ -95,6 +104,17 @@ async function mergeOpen(octokit: Octokit, request: RestEndpointMethodTypes["pul
     // 405: checks, reviews or conflicts hold it back; 409: the head is another commit.
     const status = statusOf(error);
     if (status === 405 || status === 409) return { merged: false as const, reason: messageOf(error) };
+    throw error;
+  }
+}
+
+/** What the forge tells; null where the token lacks the right to ask, which holds up nothing. */
+async function ifAllowed<T>(asking: Promise<T[]>): Promise<T[] | null> {
+  try {
+    return await asking;
+  } catch (error) {
+    // GitHub answers 404 where a token may not even learn that there is something.
+    if (statusOf(error) === 403 || statusOf(error) === 404) return null;
     throw error;
   }
 }

@@ -32,6 +32,7 @@ export function createGitLab(config: ForgeConfig, clock: Clock): Forge {
         author: user.username,
         state: "approved",
       })),
+      hidden: [],
       synced_at: stamp(clock()),
     };
   };

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Text, text } from "@ciclo/contract";
 import { markedProcesses } from "./marked.ts";
@@ -38,6 +39,7 @@ export type Child = {
 
 const patienceMs = 2000;
 const memoryLookMs = 1000;
+const goneLookMs = 5;
 const markName = "CICLO_CHILD_OF";
 /** Of this console; each child has its own behind it. */
 const mark = randomBytes(16).toString("hex");
@@ -66,11 +68,10 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
     signalGroup(pid, "SIGKILL");
   };
   const forget = watchMemory(pid, spec.memoryMb, kill);
-  const over = ended.then((end) => {
+  const over = ended.then(async (end) => {
     forget();
-    // What it started and left behind, also in groups of their own.
     signalGroup(pid, "SIGKILL");
-    for (const left of markedProcesses(ownMark)) signalProcess(left, "SIGKILL");
+    await endMarked(ownMark);
     reaper.remove(pid);
     return killedFor === null ? end : { detail: killedFor };
   });
@@ -90,6 +91,17 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
       await over;
     },
   };
+}
+
+/** Ends what a process started and left behind, also in groups of their own. Resolves when all of it is gone. */
+async function endMarked(ownMark: string): Promise<void> {
+  const until = performance.now() + patienceMs;
+  for (let left = markedProcesses(ownMark); left.length > 0; left = markedProcesses(ownMark)) {
+    for (const pid of left) signalProcess(pid, "SIGKILL");
+    // One that cannot be ended waits for a device; the reaper tries it again.
+    if (performance.now() > until) return;
+    await wait(goneLookMs);
+  }
 }
 
 async function started(child: ChildProcess): Promise<void> {
@@ -182,19 +194,26 @@ function lookAtMemory(): void {
   }
 }
 
-const pageBytes = 4096;
-
-/** Resident bytes of each process group, from `/proc/<pid>/stat` (proc(5): field 5 pgrp, field 24 rss). */
+/** Resident bytes of each process group that is watched (proc(5): field 5 of `stat`, `VmRSS` of `status`, in kB whatever the page size). */
 function residentByGroup(): Map<number, number> {
   const total = new Map<number, number>();
   if (process.platform !== "linux") return total;
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const fields = statOf(name);
-    const group = Number(fields[2]);
-    if (watched.has(group)) total.set(group, (total.get(group) ?? 0) + Number(fields[21]) * pageBytes);
+    const group = Number(statOf(name)[2]);
+    if (watched.has(group)) total.set(group, (total.get(group) ?? 0) + residentOf(name));
   }
   return total;
+}
+
+function residentOf(pid: string): number {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    return Number(kilobytes ?? 0) * 1024;
+  } catch {
+    // It ended meanwhile.
+    return 0;
+  }
 }
 
 /** Fields behind the command's name, which may hold spaces: the third is the first. */
