@@ -64,8 +64,9 @@ export async function specOf(
     const values = await revealCredentials(server, (reference) => ring.reveal(reference));
     return { serverId: server.id, target: { server, values }, quarantine: null };
   } catch (error) {
-    if (error instanceof Refusal) return { serverId: server.id, target: null, quarantine: error.detail };
-    throw error;
+    // That no such key is stored is an answer; anything else is none.
+    if (!(error instanceof Refusal) || error.code !== "not_found") throw error;
+    return { serverId: server.id, target: null, quarantine: error.detail };
   }
 }
 

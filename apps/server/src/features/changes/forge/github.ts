@@ -12,42 +12,13 @@ const timeoutMs = 15_000;
 export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
   const [owner = "", repo = ""] = config.repository.split("/");
   const octokit = connect(config);
-  const at = (): { owner: string; repo: string; request: { signal: AbortSignal } } => ({
+  const at = (): Place => ({
     owner,
     repo,
     request: { signal: AbortSignal.timeout(timeoutMs) },
   });
-  const describe = async (pull: Pull): Promise<PullRequest> => {
-    const page = { ...at(), per_page: 100 };
-    const runs = await ifAllowed(
-      octokit.paginate(octokit.checks.listForRef, { ...page, ref: pull.head.sha }),
-    );
-    const reviews = await ifAllowed(
-      octokit.paginate(octokit.pulls.listReviews, { ...page, pull_number: pull.number }),
-    );
-    return {
-      provider: "github",
-      number: pull.number,
-      url: pull.html_url,
-      state: pull.merged ? "merged" : pull.state === "open" ? "open" : "closed",
-      head: pull.head.sha,
-      merge_commit: pull.merged ? pull.merge_commit_sha : null,
-      checks: (runs ?? []).map((run) => ({
-        name: run.name,
-        status: run.conclusion ?? run.status,
-        url: run.html_url,
-      })),
-      reviews: (reviews ?? []).map((review) => ({
-        author: review.user?.login ?? "?",
-        state: review.state.toLowerCase(),
-      })),
-      hidden: [
-        ...(runs === null ? ["checks" as const] : []),
-        ...(reviews === null ? ["reviews" as const] : []),
-      ],
-      synced_at: stamp(clock()),
-    };
-  };
+  const describe = async (pull: Pull): Promise<PullRequest> =>
+    presentPull(pull, await feedbackOn(octokit, at(), pull), clock());
   const get = async (number: number): Promise<Pull> =>
     (await octokit.pulls.get({ ...at(), pull_number: number })).data;
   return {
@@ -87,6 +58,42 @@ export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
       }),
   };
 }
+
+type Place = { owner: string; repo: string; request: { signal: AbortSignal } };
+
+/** Checks and reviews of a pull request, to the last page; null where the token may not read them. */
+async function feedbackOn(octokit: Octokit, place: Place, pull: Pull) {
+  const page = { ...place, per_page: 100 };
+  const runs = await ifAllowed(octokit.paginate(octokit.checks.listForRef, { ...page, ref: pull.head.sha }));
+  const reviews = await ifAllowed(
+    octokit.paginate(octokit.pulls.listReviews, { ...page, pull_number: pull.number }),
+  );
+  return { runs, reviews };
+}
+
+const presentPull = (
+  pull: Pull,
+  { runs, reviews }: Awaited<ReturnType<typeof feedbackOn>>,
+  now: Date,
+): PullRequest => ({
+  provider: "github",
+  number: pull.number,
+  url: pull.html_url,
+  state: pull.merged ? "merged" : pull.state === "open" ? "open" : "closed",
+  head: pull.head.sha,
+  merge_commit: pull.merged ? pull.merge_commit_sha : null,
+  checks: (runs ?? []).map((run) => ({
+    name: run.name,
+    status: run.conclusion ?? run.status,
+    url: run.html_url,
+  })),
+  reviews: (reviews ?? []).map((review) => ({
+    author: review.user?.login ?? "?",
+    state: review.state.toLowerCase(),
+  })),
+  hidden: [...(runs === null ? ["checks" as const] : []), ...(reviews === null ? ["reviews" as const] : [])],
+  synced_at: stamp(now),
+});
 
 /** Octokit's own log is silent: what fails is said by who asked. */
 const connect = (config: ForgeConfig): Octokit =>
