@@ -10,7 +10,8 @@ import { type Database, openDatabase } from "./db/dialect.ts";
 import { isDatabaseUnavailable } from "./db/unavailable.ts";
 import { system } from "./domain/actor.ts";
 import type { OperationKind } from "./features/changes/journal-store.ts";
-import { privateFolder } from "./lib/files.ts";
+import { lockHome } from "./db/home-lock.ts";
+import { clearDrafts, privateFolder } from "./lib/files.ts";
 import { MasterKeyError } from "./lib/master-key.ts";
 import { createLogger } from "./lib/logger.ts";
 
@@ -36,7 +37,8 @@ export async function serveConsole(options: ServeOptions = {}): Promise<void> {
 
 async function start(config: Config, options: ServeOptions): Promise<void> {
   const logger = createLogger(config.logLevel);
-  await naming("CICLO_HOME", () => privateFolder(config.home));
+  const unlockHome = await naming("CICLO_HOME", async () => lockHome(await privateFolder(config.home)));
+  await clearDrafts(config.home);
   const { database, app } = await openWhenThere({ config, logger, ...options });
   const server = listenerOf(app);
   server.listen(config.port, config.host, () => {
@@ -58,6 +60,7 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
       await closeListener(server, app);
       await app.workers.stop();
       await database.close();
+      unlockHome();
     })().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError } from "@ciclo/contract";
 import { sql } from "kysely";
@@ -217,6 +218,33 @@ describe("a console that starts before PostgreSQL", () => {
     );
     expect(await ready.json()).toEqual({ status: "ok" });
     await stop();
+  });
+});
+
+describe("a data folder", () => {
+  it("is one console's: a second one ends with code 2 and names the first, and a killed one leaves no lock", async () => {
+    const home = await temporaryFolder();
+    const first = await startProcess({ CICLO_HOME: home });
+    const second = spawn(process.execPath, [crashMain], {
+      env: { PATH: process.env.PATH, CICLO_PORT: "0", CICLO_HOME: home },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    second.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    expect(await once(second, "exit")).toEqual([2, null]);
+    expect(said).toMatch(
+      new RegExp(
+        `^CICLO_HOME: \\S+ is in use by the console of process ${first.pid} on \\S+, which started at 20`,
+      ),
+    );
+    // The draft of a key that was being made when a process was killed.
+    const draft = join(home, "master.key.01234567-89ab-4cde-8f01-23456789abcd");
+    writeFileSync(draft, "secret");
+    process.kill(first.pid, "SIGKILL");
+    await first.exited;
+    const third = await startProcess({ CICLO_HOME: home });
+    expect(existsSync(draft)).toBe(false);
+    await third.stop();
   });
 });
 

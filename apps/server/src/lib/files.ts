@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { chmod, link, mkdir, open, readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { chmod, link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 /** Makes a folder that only its owner may enter. */
 export async function privateFolder(path: string): Promise<string> {
@@ -39,6 +39,14 @@ export async function createOnce(path: string, contents: string): Promise<boolea
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+/** Removes the drafts that `createOnce` left in a folder when its process was killed. */
+export async function clearDrafts(folder: string): Promise<void> {
+  const drafts = (await readdir(folder)).filter((name) =>
+    /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name),
+  );
+  await Promise.all(drafts.map((name) => rm(join(folder, name), { force: true })));
 }
 
 const isErrno = (error: unknown, code: string): boolean =>

@@ -12,6 +12,7 @@ export type ServerProcess = {
   pid: number;
   output(): string;
   stop(): Promise<void>;
+  killGroup(): Promise<void>;
   exited: Promise<unknown>;
 };
 
@@ -20,6 +21,12 @@ export async function startProcess(
   environment: Record<string, string>,
   crashAt: string[] = [],
 ): Promise<ServerProcess> {
+  const started = spawnProcess(environment, crashAt);
+  return { ...started, url: await started.listening };
+}
+
+/** The same, before it listens. It leads a process group of its own, so that it can be killed with all it started. */
+export function spawnProcess(environment: Record<string, string>, crashAt: string[] = []) {
   const child = spawn(process.execPath, [crashMain, ...crashAt], {
     env: {
       PATH: process.env.PATH,
@@ -29,11 +36,12 @@ export async function startProcess(
       ...environment,
     },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
   running.add(child);
   const exited = once(child, "exit").then(() => running.delete(child));
   let output = "";
-  const url = await new Promise<string>((resolve, reject) => {
+  const listening = new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
       const found = /Ciclo is at (\S+)/.exec(output)?.[1];
@@ -43,13 +51,21 @@ export async function startProcess(
     child.stderr.on("data", read);
     child.on("exit", () => reject(new Error(`the console ended: ${output}`)));
   });
+  // Who kills it before it listens does not wait for that.
+  listening.catch(() => {});
+  const pid = child.pid ?? 0;
   return {
-    url,
-    pid: child.pid ?? 0,
+    listening,
+    pid,
     exited,
     output: () => output,
     async stop() {
       child.kill("SIGTERM");
+      await exited;
+    },
+    /** Kills it with its children, as a power cut or the OOM killer does. */
+    async killGroup() {
+      process.kill(-pid, "SIGKILL");
       await exited;
     },
   };

@@ -1,0 +1,47 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+
+/** Another console uses the data folder. `message` is one line that says which. */
+export class HomeInUseError extends Error {}
+
+const holderSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
+const sqliteBusy = 5;
+
+/**
+ * Keeps a data folder to one console. The lock is the operating system's, by way of SQLite's own on
+ * `console.lock`: it ends with the process, however that ends, so none is ever left behind. Who holds it
+ * stands in `console.json`. Throws `HomeInUseError`. Returns what gives the folder back.
+ */
+export function lockHome(home: string): () => void {
+  const database = new DatabaseSync(join(home, "console.lock"));
+  const note = join(home, "console.json");
+  try {
+    database.exec("PRAGMA busy_timeout=0; BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    const { errcode } = error as { errcode?: number };
+    if (errcode !== sqliteBusy) throw error;
+    throw new HomeInUseError(
+      `${home} is in use by ${holderOf(note)}. Stop it, or give this one a folder of its own`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  writeFileSync(note, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
+  return () => database.close();
+}
+
+function holderOf(note: string): string {
+  try {
+    const { pid, host, since } = holderSchema.parse(JSON.parse(readFileSync(note, "utf8")));
+    return `the console of process ${pid} on ${host}, which started at ${since}`;
+  } catch {
+    // It has the lock, but has not said yet who it is.
+    return "another console";
+  }
+}
