@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { text } from "@ciclo/contract";
 import type pg from "pg";
+import type { Database } from "./dialect.ts";
 import { Refusal } from "../errors.ts";
 import { KeyedMutex } from "../lib/keyed-mutex.ts";
 import { Semaphore } from "../lib/semaphore.ts";
@@ -8,14 +9,12 @@ import type { RunStep } from "./guarded-driver.ts";
 
 /** A stopped process keeps its lock, so nobody waits for one longer than this. */
 const lockTimeoutMs = 30_000;
-const maxHolders = 8;
+const maxHolders = 16;
 
 /** The connection that holds the locks of the work under way; `isHeld` ends with that work. One with a lock that could not be freed is `spoilt`. */
 type Holder = { connection: pg.PoolClient; isHeld: boolean; isSpoilt: boolean };
 
-export type AdvisoryLocks = {
-  /** Runs work that no other holder of the key runs meanwhile, on this node or another. */
-  exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
+export type AdvisoryLocks = Pick<Database, "exclusively" | "ifFree"> & {
   close(): Promise<void>;
 };
 
@@ -51,6 +50,21 @@ export function createAdvisoryLocks(
     // Has a connection before it queues for anything: who holds a turn can then always go on.
     exclusively: (key, work) =>
       withConnection((holder) => mutex.run(key, () => lockOn(holder, key, run, work))),
+    ifFree: (key, work) =>
+      withConnection(async (holder) => {
+        if (mutex.isHeld(key)) return false;
+        return mutex.run(key, async () => {
+          const { rows } = await run(() =>
+            holder.connection.query<{ taken: boolean }>(
+              "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
+              [key],
+            ),
+          );
+          if (rows[0]?.taken !== true) return false;
+          await thenUnlock(holder, key, work);
+          return true;
+        });
+      }),
     close: () => pool.end(),
   };
 }
@@ -62,10 +76,14 @@ async function lockOn<T>(holder: Holder, key: string, run: RunStep, work: () => 
       throw (error as { code?: unknown }).code === lockNotAvailable ? busy(error) : error;
     },
   );
+  return thenUnlock(holder, key, work);
+}
+
+async function thenUnlock<T>(holder: Holder, key: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    await connection.query("select pg_advisory_unlock(hashtextextended($1, 0))", [key]).catch(() => {
+    await holder.connection.query("select pg_advisory_unlock(hashtextextended($1, 0))", [key]).catch(() => {
       // Closing the connection frees its locks too; one that is gone has freed them.
       holder.isSpoilt = true;
     });

@@ -19,6 +19,8 @@ export type Database = {
    * Not a transaction: this is what may wait for git.
    */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** Runs work if nobody holds the key now, on this node or another; false where somebody does. */
+  ifFree(key: string, work: () => Promise<void>): Promise<boolean>;
   /** Throws `database_unavailable` where the database does not answer, or has stopped taking writes. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -43,6 +45,11 @@ export async function openSqliteDatabase(path: string): Promise<Database> {
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: (key, work) => mutex.run(key, work),
+    async ifFree(key, work) {
+      if (mutex.isHeld(key)) return false;
+      await mutex.run(key, work);
+      return true;
+    },
     ping: () => probe.ping(queries),
     close: () => queries.destroy(),
   };

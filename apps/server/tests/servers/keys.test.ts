@@ -19,6 +19,7 @@ import {
 } from "../support/console.ts";
 import { settableClock } from "../support/clock.ts";
 import { stores } from "../support/databases.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientAt, startGateway, textOf } from "../support/mcp/gateway.ts";
 import { fixture, remote } from "../support/mcp/handshake.ts";
@@ -245,7 +246,8 @@ describe("a rotation", () => {
 
   it("that a crash cut off keeps the old value", async () => {
     const hanging = await listen(() => {});
-    const running = await startConsole();
+    const file = join(await temporaryFolder(), "ciclo.db");
+    const running = await startConsole({ database: await openSqliteDatabase(file) });
     pushFiles(running.git, {
       ...openPolicies(),
       "mcp-registry.yaml": registryOf([
@@ -259,7 +261,10 @@ describe("a rotation", () => {
     await add(approver, "old");
     const { id } = await rotate(approver, "new");
     // Another console on the same database, as after a crash.
-    const again = await startConsole({ database: running.database, config: { home: running.home } });
+    const again = await startConsole({
+      database: await openSqliteDatabase(file),
+      config: { home: running.home },
+    });
     await again.features.keys.workers.start();
     expect(await again.keys.rotation(id, "en")).toMatchObject({ status: "rejected" });
     expect((await again.keys.list("en"))[0]).toMatchObject({ state: "active", version: 1 });
@@ -330,7 +335,8 @@ describe("a key's end", () => {
       response.end(JSON.stringify({ token: `glpat-${asked}`, expires_at: "2099-03-01" }));
     }, "");
     const hanging = await listen(() => {});
-    const running = await startConsole();
+    const file = join(await temporaryFolder(), "ciclo.db");
+    const running = await startConsole({ database: await openSqliteDatabase(file) });
     const headers = { authorization: "secret:hub/TOKEN" };
     pushFiles(running.git, {
       ...openPolicies(),
@@ -345,7 +351,10 @@ describe("a key's end", () => {
     const { id } = await approver.client.call("renewKey", { params });
     expect(await (await running.keys.ring()).reveal("secret:hub/TOKEN")).toBe("glpat-1");
     // Another console on the same database, as after a crash during the handshake.
-    const again = await startConsole({ database: running.database, config: { home: running.home } });
+    const again = await startConsole({
+      database: await openSqliteDatabase(file),
+      config: { home: running.home },
+    });
     await again.features.keys.workers.start();
     expect(await again.keys.rotation(id, "en")).toMatchObject({ status: "promoted" });
     expect(await (await again.keys.ring()).reveal("secret:hub/TOKEN")).toBe("glpat-1");

@@ -6,8 +6,6 @@ import { keysRoutes } from "./routes.ts";
 import { createKeysService, type KeysDeps, type KeysService } from "./service.ts";
 
 const renewEveryMs = 60_000;
-/** Longer than any handshake takes: a rotation that runs for so long belongs to nobody. */
-const abandonedMs = 15 * 60_000;
 
 /** Credentials of MCP servers: kept encrypted, never shown again, changed only for what works. */
 export function createKeys(deps: KeysDeps): Feature<KeysService> {
@@ -18,15 +16,12 @@ export function createKeys(deps: KeysDeps): Feature<KeysService> {
     usersOf: async (reference) => (await deps.usersOf()).get(reference) ?? [],
   });
   const service = createKeysService(deps, rotations);
-  // Beside PostgreSQL there may be nodes that are at work on theirs; on SQLite what runs at the start is a crash's.
-  let olderThanMs = deps.database.kind === "sqlite" ? 0 : abandonedMs;
   const renewing = new Worker({
     name: "renewing keys",
     logger: deps.logger,
     everyMs: renewEveryMs,
     async pass() {
-      await rotations.recover(olderThanMs);
-      olderThanMs = abandonedMs;
+      await rotations.recover();
       await service.settleRenewals();
       await renewDueKeys({ ...deps, renew: service.renew });
     },

@@ -1,5 +1,5 @@
 import { type Locale, type Rotation, type Text, text } from "@ciclo/contract";
-import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
+import type { AuditedTransaction, Database, Queries } from "../../db/dialect.ts";
 import { notFound, Refusal } from "../../errors.ts";
 import { type Actor, system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
@@ -21,6 +21,7 @@ export type HandshakeWith = (
 ) => Promise<void>;
 
 export type RotationsDeps = {
+  database: Pick<Database, "exclusively" | "ifFree">;
   queries: Queries;
   transaction: AuditedTransaction;
   clock: Clock;
@@ -48,14 +49,13 @@ export type Rotations = {
   find(id: string, locale: Locale): Promise<Rotation>;
   watch(id: string, locale: Locale): Promise<ReadableStream<Uint8Array>>;
   refuseUnderWay(id: store.KeyId): Promise<void>;
-  /** Ends what a crash left running and is older than so many milliseconds. */
-  recover(olderThanMs: number): Promise<void>;
+  /** Ends what a crash left running, on this node or another. */
+  recover(): Promise<void>;
 };
 
 /** Rotations of keys: staged, proven, promoted; or rejected, with the old value kept. */
 export function createRotations(deps: RotationsDeps): Rotations {
   const { queries } = deps;
-  const running = new Set<string>();
   const progress = new Map<string, Progress>();
   const watchers = new Set<() => void>();
   const tell = (): void => watchers.forEach((watcher) => watcher());
@@ -84,21 +84,33 @@ export function createRotations(deps: RotationsDeps): Rotations {
     return { steps, failures: failuresOf(servers, outcomes) };
   };
   return {
-    async begin(actor, id, staging, locale) {
-      const servers = await deps.usersOf(referenceOf(id));
-      const rotation = await stage(deps, actor, id, staging);
-      progress.set(rotation.id, []);
-      running.add(rotation.id);
-      void deps.tasks.run(`rotation ${rotation.id}`, async () => {
+    async begin(actor, key, staging, locale) {
+      const servers = await deps.usersOf(referenceOf(key));
+      const id = newId();
+      const staged = Promise.withResolvers<void>();
+      let isStaged = false;
+      const work = async (): Promise<void> => {
+        const rotation = await stage(deps, actor, key, id, staging);
+        progress.set(id, []);
+        isStaged = true;
+        staged.resolve();
         try {
           await carryOut(deps, actor, rotation, staging, servers, prove);
         } finally {
-          running.delete(rotation.id);
-          progress.delete(rotation.id);
+          progress.delete(id);
           tell();
         }
-      });
-      return find(rotation.id, locale);
+      };
+      // Held from before it is written down to its end: what is running and free was cut off.
+      void deps.tasks.run(`rotation ${id}`, () =>
+        deps.database.exclusively(lockOf(id), work).catch((error: unknown) => {
+          // One that was not even staged is the caller's to hear of.
+          if (isStaged) throw error;
+          staged.reject(error);
+        }),
+      );
+      await staged.promise;
+      return find(id, locale);
     },
     find,
     async watch(id, locale) {
@@ -109,22 +121,22 @@ export function createRotations(deps: RotationsDeps): Rotations {
       const versions = await store.versionsOf(queries, id);
       if (versions.some(({ state }) => state === "staged")) throw underWay(id);
     },
-    recover: (olderThanMs) => recover(deps, running, olderThanMs),
+    recover: () => recover(deps),
   };
 }
 
-async function recover(
-  deps: RotationsDeps,
-  running: ReadonlySet<string>,
-  olderThanMs: number,
-): Promise<void> {
-  const before = stamp(new Date(deps.clock().getTime() - olderThanMs));
-  for (const rotation of await store.runningRotations(deps.queries)) {
-    if (running.has(rotation.id) || rotation.started_at > before) continue;
-    const versions = await store.versionsOf(deps.queries, rotation);
-    const isInUse = activeOf(versions).some(({ version }) => version === rotation.version);
-    if (isInUse) await settle(deps, system, rotation, "promoted", usedUntold, []);
-    else await settle(deps, system, rotation, "rejected", brokeOff, []);
+const lockOf = (rotationId: string): string => `rotation:${rotationId}`;
+
+async function recover(deps: RotationsDeps): Promise<void> {
+  for (const { id } of await store.runningRotations(deps.queries)) {
+    await deps.database.ifFree(lockOf(id), async () => {
+      const rotation = await store.findRotation(deps.queries, id);
+      if (rotation?.status !== "running") return;
+      const versions = await store.versionsOf(deps.queries, rotation);
+      const isInUse = activeOf(versions).some(({ version }) => version === rotation.version);
+      if (isInUse) await settle(deps, system, rotation, "promoted", usedUntold, []);
+      else await settle(deps, system, rotation, "rejected", brokeOff, []);
+    });
   }
 }
 
@@ -153,6 +165,7 @@ async function stage(
   deps: RotationsDeps,
   actor: Actor,
   { provider, name }: store.KeyId,
+  rotationId: string,
   { value, expiresAt, mode, reason }: Staging,
 ): Promise<store.StoredRotation> {
   const id = { provider, name };
@@ -164,7 +177,7 @@ async function stage(
     const version = (versions[0]?.version ?? 0) + 1;
     const rotation: store.StoredRotation = {
       ...id,
-      id: newId(),
+      id: rotationId,
       version,
       status: "running",
       forced: mode === "force",

@@ -15,7 +15,7 @@ import type { Vault } from "./vault.ts";
 import * as vaultStore from "./vault-store.ts";
 
 export type KeysDeps = {
-  database: Pick<Database, "kind" | "exclusively">;
+  database: Pick<Database, "exclusively" | "ifFree">;
   queries: Queries;
   transaction: AuditedTransaction;
   clock: Clock;
