@@ -240,6 +240,8 @@ export type UsageEventTable = {
   response_bytes: number;
   /** Null where no price is known. */
   cost_usd: number | null;
+  client_name: string | null;
+  client_version: string | null;
 };
 
 export type CanaryTable = {

@@ -7,6 +7,9 @@ export type UsageEvent = {
   method: string;
   actorId: string | null;
   actorName: string;
+  /** The program that called, as it names itself; null where it does not. */
+  clientName: string | null;
+  clientVersion: string | null;
   /** `ok`, `tool_error`, `error`, `refused`, `timeout`, `cancelled`. */
   status: string;
   error: string | null;

@@ -334,38 +334,70 @@ describe("what goes wrong", () => {
     ).rejects.toThrow(/terminated/);
   });
 
-  it("of a caller that leaves, the call is given up", async () => {
+  it.each([
+    ["passed through", "/mcp/echo", "slow"],
+    ["over a bridge, to a process", "/mcp/process", "slow"],
+    ["of all servers as one", "/mcp", "process__slow"],
+  ])("of a caller that leaves, the call is given up and is no failure: %s", async (_, path, tool) => {
     const { url } = await modernEcho();
-    const gateway = await startGateway([{ ...remote(url), id: "echo" }]);
+    const gateway = await startGateway([
+      { ...remote(url), id: "echo" },
+      { ...fixture(), id: "process" },
+    ]);
     const person = await gateway.person("planner");
     const leaving = new AbortController();
-    const call = fetch(`${gateway.url}/mcp/echo`, {
+    const call = fetch(`${gateway.url}${path}`, {
       method: "POST",
       headers: {
         ...bearer(person),
         "content-type": "application/json",
         accept: "application/json, text/event-stream",
       },
-      body: JSON.stringify(callOf("slow", { ms: 60_000 })),
+      body: JSON.stringify(callOf(tool, { ms: 60_000 })),
       signal: leaving.signal,
     });
-    await eventually(
-      () => Promise.resolve(gateway.servers.list("en")[0]?.calls_in_flight),
-      (calls) => calls === 1,
-    );
+    const underWay = () =>
+      Promise.resolve(
+        gateway.servers.list("en").reduce((sum, { calls_in_flight }) => sum + calls_in_flight, 0),
+      );
+    await eventually(underWay, (calls) => calls === 1);
     leaving.abort();
     await expect(call).rejects.toThrow(/abort/i);
-    await eventually(
-      () => Promise.resolve(gateway.servers.list("en")[0]?.calls_in_flight),
-      (calls) => calls === 0,
+    await eventually(underWay, (calls) => calls === 0);
+    const rows = await eventually(
+      async () => {
+        await gateway.recorder.flush();
+        return gateway.database.queries
+          .selectFrom("usage_events")
+          .select(["status", "error"])
+          .where("tool", "=", "slow")
+          .execute();
+      },
+      (found) => found.length > 0,
     );
+    expect(rows).toEqual([{ status: "cancelled", error: null }]);
+  });
+});
+
+describe("which program calls", () => {
+  it.each(["modern", "legacy"] as const)("is kept with each call: %s", async (mode) => {
+    const { url } = await (mode === "modern" ? modernEcho() : legacyEcho());
+    const gateway = await startGateway([
+      { ...remote(url), id: "echo" },
+      { ...fixture(), id: "process" },
+    ]);
+    const person = await gateway.person("planner");
+    for (const path of ["/mcp/echo", "/mcp/process", "/mcp"]) {
+      const client = await clientAt(gateway, path, person, mode);
+      await client.callTool({ name: path === "/mcp" ? "echo__echo" : "echo", arguments: { text: "hello" } });
+    }
     await gateway.recorder.flush();
     const rows = await gateway.database.queries
       .selectFrom("usage_events")
-      .select("status")
-      .where("tool", "=", "slow")
+      .select(["client_name", "client_version"])
+      .where("method", "=", "tools/call")
       .execute();
-    expect(rows).toEqual([{ status: "cancelled" }]);
+    expect(rows).toEqual(Array.from({ length: 3 }, () => ({ client_name: "test", client_version: "1.0.0" })));
   });
 });
 

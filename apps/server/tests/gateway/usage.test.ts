@@ -14,6 +14,8 @@ const event: fc.Arbitrary<UsageEvent> = fc.record({
   method: fc.constantFrom("tools/call", "tools/list"),
   actorId: fc.option(fc.uuid()),
   actorName: word,
+  clientName: fc.option(word),
+  clientVersion: fc.option(word),
   status: fc.constantFrom("ok", "tool_error", "error", "refused", "timeout", "cancelled"),
   error: fc.option(word),
   era: fc.constantFrom("modern", "legacy"),
@@ -33,10 +35,26 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
     await recorder.flush();
     const rows = await database.queries.selectFrom("usage_events").selectAll().execute();
     const stored = rows.map((row) =>
-      JSON.stringify([row.server, row.tool, row.actor_name, row.status, row.error, row.request_bytes]),
+      JSON.stringify([
+        row.server,
+        row.tool,
+        row.actor_name,
+        row.client_name,
+        row.status,
+        row.error,
+        row.request_bytes,
+      ]),
     );
     const recorded = events.map((each) =>
-      JSON.stringify([each.server, each.tool, each.actorName, each.status, each.error, each.requestBytes]),
+      JSON.stringify([
+        each.server,
+        each.tool,
+        each.actorName,
+        each.clientName,
+        each.status,
+        each.error,
+        each.requestBytes,
+      ]),
     );
     expect(stored.toSorted()).toEqual(recorded.toSorted());
     const spent = await spendSince(database.queries, "2026-03-01T00:00:00.000Z");

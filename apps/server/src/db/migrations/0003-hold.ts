@@ -7,6 +7,9 @@ export const hold = {
       .addColumn("id", "integer", (c) => c.primaryKey())
       .execute();
     // Since when a renewal is under way whose outcome is not written down.
+    for (const column of ["client_name", "client_version"]) {
+      await db.schema.alterTable("usage_events").addColumn(column, "text").execute();
+    }
     await db.schema.alterTable("keys").addColumn("renewing_since", "text").execute();
   },
 };

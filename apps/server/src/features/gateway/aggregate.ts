@@ -80,11 +80,16 @@ export class Aggregate {
   async #answer(asked: BridgedRequest) {
     const { method, params, caller } = asked;
     if (method === "tools/list") {
-      return answerMetered(this.#deps.guard, meteredCall(asked, ownServerId, null), async () => ({
-        tools: JSON.parse(this.#listFor(caller.actor)) as never[],
-        ttlMs: listTtlMs,
-        cacheScope: "private",
-      }));
+      return answerMetered(
+        this.#deps.guard,
+        meteredCall(asked, ownServerId, null),
+        asked.signal,
+        async () => ({
+          tools: JSON.parse(this.#listFor(caller.actor)) as never[],
+          ttlMs: listTtlMs,
+          cacheScope: "private",
+        }),
+      );
     }
     if (method !== "tools/call") throw methodNotFound(method);
     const name = String(params.name);
@@ -93,7 +98,7 @@ export class Aggregate {
     const live = cut < 0 ? undefined : this.#deps.find(name.slice(0, cut));
     if (live === undefined) {
       const call = meteredCall(asked, ownServerId, name.slice(0, maxName));
-      return answerMetered(this.#deps.guard, call, () => Promise.reject(noTool(name)));
+      return answerMetered(this.#deps.guard, call, asked.signal, () => Promise.reject(noTool(name)));
     }
     return this.#callServer(asked, live, name.slice(cut + separator.length));
   }
@@ -104,7 +109,7 @@ export class Aggregate {
     const call = meteredCall(asked, live.server.id, tool, live.server.price?.per_call_usd);
     live.link.hold();
     try {
-      return await answerMetered(guard, call, async () => {
+      return await answerMetered(guard, call, asked.signal, async () => {
         // Its tools are known once it has been connected to.
         await live.link.connected();
         await guard.admit(actor, live, tool);
@@ -168,7 +173,7 @@ export function callOwn(
   name: string,
 ) {
   const { actor } = asked.caller;
-  return answerMetered(guard, meteredCall(asked, ownServerId, name), () => {
+  return answerMetered(guard, meteredCall(asked, ownServerId, name), asked.signal, () => {
     if (!guard.allows(actor, ownServerId, name)) throw noTool(name);
     return own.call(name, asked.params.arguments, asked.caller);
   });
@@ -184,6 +189,7 @@ const meteredCall = (
   tool,
   method,
   actor: caller.actor,
+  client: caller.client,
   era: "modern",
   requestBytes: Buffer.byteLength(JSON.stringify(params)),
   price: price ?? null,

@@ -12,10 +12,11 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Locale } from "@ciclo/contract";
 import type { Actor } from "../../domain/actor.ts";
+import type { ClientName } from "./client-names.ts";
 import { GatewayRefusal } from "./messages.ts";
 
 /** Who is served, as handlers see it. */
-export type Caller = { actor: Actor; locale: Locale };
+export type Caller = { actor: Actor; locale: Locale; client: ClientName | null };
 
 /** What a bridged endpoint offers: requests by method, answered from wherever they are answered. */
 export type Bridged = {

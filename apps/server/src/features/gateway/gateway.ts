@@ -7,6 +7,7 @@ import type { Logger } from "../../lib/logger.ts";
 import { Aggregate, type AggregateDeps, callOwn } from "./aggregate.ts";
 import { Bridge, type Caller, methodNotFound } from "./bridge.ts";
 import { Callers, type CallersDeps } from "./callers.ts";
+import { ClientNames } from "./client-names.ts";
 import {
   challengeFor,
   type EdgeOptions,
@@ -42,6 +43,7 @@ export class Gateway {
   readonly #servers: ServerRoute;
   readonly #aggregate: Aggregate;
   readonly #own: Bridge;
+  readonly #clients = new ClientNames();
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
@@ -173,7 +175,8 @@ export class Gateway {
   }): Promise<void> {
     const { request, response, route, actor, message } = posted;
     const modern = isModern(message, headerOf(request, "mcp-protocol-version"));
-    const caller: Caller = { actor, locale: localeOf(request) };
+    const client = this.#clients.of(message, request.headers, actor.id ?? actor.name, request.url ?? "");
+    const caller: Caller = { actor, locale: localeOf(request), client };
     if (route.server === null) await this.#aggregate.post(request, response, message, modern, caller);
     else if (route.server === ownServerId) await this.#own.serve(request, response, message, caller);
     else await this.#servers.post({ ...posted, ...caller, live: this.#find(route.server, actor), modern });

@@ -4,6 +4,7 @@ import type { Actor } from "../../domain/actor.ts";
 import type { ListedTool, LiveServer } from "../../domain/servers.ts";
 import type { BudgetRefusal, UsageEvent } from "../../domain/usage.ts";
 import { AccessTable, type Verdict } from "./access.ts";
+import type { ClientName } from "./client-names.ts";
 import { GatewayRefusal } from "./messages.ts";
 import type { CallRates } from "./rates.ts";
 
@@ -29,6 +30,7 @@ export type Metered = {
   tool: string | null;
   method: string;
   actor: Actor;
+  client: ClientName | null;
   era: "modern" | "legacy";
   requestBytes: number;
   /** What the call costs when it is made; null where no price is known. */
@@ -88,6 +90,8 @@ export class Guard {
       method: call.method,
       actorId: call.actor.id,
       actorName: call.actor.name,
+      clientName: call.client?.name ?? null,
+      clientVersion: call.client?.version ?? null,
       status,
       error,
       era: call.era,

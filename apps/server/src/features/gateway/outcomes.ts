@@ -10,6 +10,7 @@ import { isEventStream } from "./tool-lists.ts";
 export async function answerMetered<T extends Record<string, unknown>>(
   guard: Guard,
   call: Metered,
+  signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();
@@ -20,10 +21,14 @@ export async function answerMetered<T extends Record<string, unknown>>(
     guard.meter(call, startedAt, { status, error: null, responseBytes });
     return result;
   } catch (error) {
-    guard.meter(call, startedAt, refusedOutcome(error));
+    // What fails once the caller has left, failed because it left: it is no fault of the server's.
+    const outcome = signal.aborted ? cancelled : refusedOutcome(error);
+    guard.meter(call, startedAt, outcome);
     throw error;
   }
 }
+
+const cancelled: Outcome = { status: "cancelled", error: null, responseBytes: 0 };
 
 export function refusedOutcome(error: unknown): Outcome {
   const said = error instanceof Error ? error.message : "failed";

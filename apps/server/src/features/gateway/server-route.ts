@@ -6,6 +6,7 @@ import { Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { Connection, ListedTool, LiveServer } from "../../domain/servers.ts";
 import { Bridge, type BridgedRequest } from "./bridge.ts";
+import type { ClientName } from "./client-names.ts";
 import { type Guard, type Metered } from "./guard.ts";
 import { GatewayRefusal, refusalBody, type RpcMessage } from "./messages.ts";
 import { answerMetered, isLate, outcomeOf, refusedOutcome } from "./outcomes.ts";
@@ -33,7 +34,13 @@ export type Entered = {
   locale: Locale;
 };
 
-export type Posted = Entered & { message: RpcMessage; body: Buffer; modern: boolean; startedAt: number };
+export type Posted = Entered & {
+  client: ClientName | null;
+  message: RpcMessage;
+  body: Buffer;
+  modern: boolean;
+  startedAt: number;
+};
 
 const probeMs = 5000;
 /** Streams that one caller may hold open with one server. */
@@ -65,7 +72,7 @@ export class ServerRoute {
   }
 
   async #post(posted: Posted): Promise<void> {
-    const { live, message, request, response, actor, locale, modern } = posted;
+    const { live, message, request, response, actor, locale, client, modern } = posted;
     const isCall = message.method === "tools/call";
     const tool = isCall ? String(message.params?.name) : null;
     const call = metered(posted, tool);
@@ -73,7 +80,7 @@ export class ServerRoute {
     try {
       const connection = live.link.connection ?? (await live.link.connected());
       if (!headersAgree(posted) || !(await this.#passesThrough(live, connection, modern))) {
-        await this.#bridgeOf(live).serve(request, response, message, { actor, locale });
+        await this.#bridgeOf(live).serve(request, response, message, { actor, locale, client });
         return;
       }
       const body = bodyToPass(message, posted.body);
@@ -218,12 +225,13 @@ export class ServerRoute {
       tool,
       method: asked.method,
       actor,
+      client: asked.caller.client,
       era: live.link.era ?? "legacy",
       requestBytes: size,
       price: tool === null ? null : (live.server.price?.per_call_usd ?? null),
       dispatched: false,
     };
-    return answerMetered(guard, call, async () => {
+    return answerMetered(guard, call, asked.signal, async () => {
       if (tool !== null) await guard.admit(actor, live, tool);
       live.link.enter();
       try {
@@ -242,11 +250,12 @@ export class ServerRoute {
   }
 }
 
-const metered = ({ live, actor, message, modern, body }: Posted, tool: string | null): Metered => ({
+const metered = ({ live, actor, client, message, modern, body }: Posted, tool: string | null): Metered => ({
   server: live.server.id,
   tool,
   method: message.method ?? "response",
   actor,
+  client,
   era: modern ? "modern" : "legacy",
   requestBytes: body.length,
   price: tool === null ? null : (live.server.price?.per_call_usd ?? null),

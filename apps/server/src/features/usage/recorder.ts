@@ -59,6 +59,8 @@ export class UsageRecorder {
       event.requestBytes,
       event.responseBytes,
       event.costUsd,
+      event.clientName,
+      event.clientVersion,
     ]);
     this.#writing.wakeWithin(flushMs);
   }

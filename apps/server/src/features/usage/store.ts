@@ -20,6 +20,8 @@ const columns = [
   "request_bytes",
   "response_bytes",
   "cost_usd",
+  "client_name",
+  "client_version",
 ] as const satisfies (keyof UsageEventTable)[];
 const numbers = new Set<string>(["ms", "request_bytes", "response_bytes", "cost_usd"]);
 
