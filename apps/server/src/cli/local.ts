@@ -7,7 +7,7 @@ import type { Actor } from "../domain/actor.ts";
 import { privateFolder } from "../lib/files.ts";
 import { createLogger } from "../lib/logger.ts";
 
-export type Local = Awaited<ReturnType<typeof openLocal>>;
+export type Local = Awaited<ReturnType<typeof openLocal>>["local"];
 
 /** Runs work on the database itself: for commands that need no server. */
 export async function withLocal<T>(work: (local: Local, actor: Actor) => Promise<T>): Promise<T> {
@@ -15,18 +15,24 @@ export async function withLocal<T>(work: (local: Local, actor: Actor) => Promise
   await privateFolder(config.home);
   const database = await openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") });
   try {
-    return await work(await openLocal(config, database), {
-      id: null,
-      name: `${userInfo().username} (command line)`,
-      email: null,
-      roles: [],
-    });
+    const { local, sign } = await openLocal(config, database);
+    const name = `${userInfo().username} (command line)`;
+    const result = await work(local, { id: null, name, email: null, roles: [] });
+    await sign();
+    return result;
   } finally {
     await database.close();
   }
 }
 
 async function openLocal(config: Config, database: Database) {
-  const { vault, features } = await createCore({ config, database, logger: createLogger("error") });
-  return { vault, audit: features.audit.service, ...features.access.service };
+  const { bus, vault, features } = await createCore({ config, database, logger: createLogger("error") });
+  const { service: audit } = features.audit;
+  let hasRecorded = false;
+  bus.on("audit.committed", () => void (hasRecorded = true));
+  return {
+    local: { vault, audit, ...features.access.service },
+    /** What a command records is signed for at once: no console may run that would. */
+    sign: async () => void (hasRecorded && (await audit.checkpoint())),
+  };
 }

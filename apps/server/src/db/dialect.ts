@@ -11,6 +11,8 @@ export type Queries = Kysely<Tables>;
 
 export type Database = {
   kind: "sqlite" | "postgres";
+  /** Migrations that were applied when it was opened. */
+  migrated: readonly string[];
   queries: Queries;
   /** All or nothing. Never wait for git or the network inside. */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
@@ -39,9 +41,10 @@ export async function openSqliteDatabase(path: string): Promise<Database> {
   const probe = new DatabaseProbe();
   const queries = new Kysely<Tables>({ dialect: sqliteDialect(path, probe) });
   const mutex = new KeyedMutex();
-  await migrate(queries, "sqlite");
+  const migrated = await migrate(queries, "sqlite");
   return {
     kind: "sqlite",
+    migrated,
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: (key, work) => mutex.run(key, work),

@@ -28,6 +28,7 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
   const locks = createAdvisoryLocks((max, options) => openPool(url, max, options), run);
   const database: Database = {
     kind: "postgres",
+    migrated: [],
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: locks.exclusively,
@@ -39,8 +40,7 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
     },
   };
   try {
-    await migrate(queries, "postgres");
-    return database;
+    return { ...database, migrated: await migrate(queries, "postgres") };
   } catch (error) {
     await database.close();
     throw error;

@@ -264,7 +264,7 @@ export type Tables = {
   sessions: SessionTable;
   sign_in_links: SignInLinkTable;
   audit_events: AuditEventTable;
-  audit_head: { id: number; seq: number; hash: string };
+  audit_head: { id: number; seq: number; hash: string; mac: string | null };
   audit_checkpoints: AuditCheckpointTable;
   threads: ThreadTable;
   thread_messages: ThreadMessageTable;

@@ -7,8 +7,13 @@ export function countingClock(start = "2026-01-01T00:00:00.000Z"): Clock {
 }
 
 /** A clock that a test moves. */
-export function settableClock(start = "2026-01-01T00:00:00.000Z"): Clock & { advance(ms: number): void } {
+export function settableClock(
+  start = "2026-01-01T00:00:00.000Z",
+): Clock & { advance(ms: number): void; set(time: string): void } {
   let now = Date.parse(start);
   const clock = () => new Date(now);
-  return Object.assign(clock, { advance: (ms: number) => void (now += ms) });
+  return Object.assign(clock, {
+    advance: (ms: number) => void (now += ms),
+    set: (time: string) => void (now = Date.parse(time)),
+  });
 }

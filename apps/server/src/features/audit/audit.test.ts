@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { settableClock } from "../../../tests/support/clock.ts";
 import { problemOf, startConsole } from "../../../tests/support/console.ts";
 import { brokenLink, eventHash, genesis, type StoredEvent } from "./chain.ts";
 import { MerkleFrontier, parseFrontier } from "./merkle.ts";
@@ -145,6 +146,145 @@ describe("the log of a console", () => {
     expect(await read()).toEqual([1, 2]);
   });
 
+  it("is copied once where clocks differ, each event in the file of its day", async () => {
+    const clock = settableClock();
+    const running = await startConsole({ clock });
+    const admin = await running.person("admin");
+    const at = async (time: string, email: string): Promise<void> => {
+      clock.set(time);
+      await admin.client.call("createUser", { body: { name: "N", email } });
+    };
+    await at("2026-11-28T00:00:01.000Z", "a@example.com");
+    // A node whose clock is behind.
+    await at("2026-11-27T23:59:59.000Z", "b@example.com");
+    await at("2026-11-28T00:00:02.000Z", "c@example.com");
+    await at("2026-11-27T23:59:59.500Z", "d@example.com");
+    await running.features.audit.workers.start();
+    const folder = join(running.home, "audit");
+    const seqs = async () => {
+      const files = (await readdir(folder)).filter((name) => name.startsWith("20"));
+      const lines = await Promise.all(
+        files.map(async (name) => (await readFile(join(folder, name), "utf8")).trimEnd().split("\n")),
+      );
+      return lines.flat().map((line) => (JSON.parse(line) as { seq: number }).seq);
+    };
+    expect((await seqs()).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    const again = await startConsole({ config: { home: running.home }, database: running.database });
+    await again.features.audit.workers.start();
+    expect((await seqs()).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    expect(await again.audit.verify()).toMatchObject({ ok: true });
+  });
+
+  describe("whose end is tampered with", () => {
+    /** A log of some entries, and what somebody with the database can do to it. */
+    const start = async (workers = false) => {
+      const running = await startConsole();
+      const admin = await running.person("admin");
+      for (let count = 0; count < 4; count += 1) {
+        await admin.client.call("createUser", { body: { name: "N", email: `n${count}@example.com` } });
+      }
+      if (workers) {
+        await running.features.audit.workers.start();
+        await running.features.audit.workers.stop();
+      }
+      const { queries } = running.database;
+      const rows = () => queries.selectFrom("audit_events").selectAll().orderBy("seq").execute();
+      const cutAfter = async (seq: number, mac?: string | null): Promise<void> => {
+        const kept = (await rows()).find((row) => row.seq === seq);
+        await queries.deleteFrom("audit_events").where("seq", ">", seq).execute();
+        await queries
+          .updateTable("audit_head")
+          .set({ seq, hash: kept?.hash ?? "", ...(mac === undefined ? {} : { mac }) })
+          .execute();
+      };
+      /** Changes an entry and recomputes the bare chain behind it. */
+      const rewriteFrom = async (seq: number): Promise<void> => {
+        let previous = (await rows()).find((row) => row.seq === seq - 1)?.hash ?? genesis;
+        for (const row of (await rows()).filter((each) => each.seq >= seq)) {
+          const changed = {
+            ...row,
+            actor_name: row.seq === seq ? "nobody" : row.actor_name,
+            prev_hash: previous,
+          };
+          previous = eventHash(changed);
+          await queries
+            .updateTable("audit_events")
+            .set({ actor_name: changed.actor_name, prev_hash: changed.prev_hash, hash: previous })
+            .where("seq", "=", row.seq)
+            .execute();
+        }
+        await queries.updateTable("audit_head").set({ hash: previous }).execute();
+      };
+      return { running, admin, queries, cutAfter, rewriteFrom };
+    };
+
+    it.each([undefined, null, "00".repeat(32)])(
+      "does not verify when it is cut off (MAC %s)",
+      async (mac) => {
+        const { running, cutAfter } = await start();
+        expect(await running.audit.verify()).toMatchObject({ ok: true, events: 5 });
+        await cutAfter(3, mac);
+        expect(await running.audit.verify()).toMatchObject({
+          ok: false,
+          first_broken: { seq: 3, reason: expect.stringContaining("not written by a console") as string },
+        });
+      },
+    );
+
+    it("does not verify when it is written again", async () => {
+      const { running, rewriteFrom } = await start();
+      await rewriteFrom(4);
+      expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 5 } });
+    });
+
+    it("is named by its first entry where the copy outside the database still has it", async () => {
+      const written = await start(true);
+      await written.queries.deleteFrom("audit_checkpoints").execute();
+      await rm(join(written.running.home, "audit", "checkpoints.jsonl"));
+      await written.rewriteFrom(2);
+      expect(await written.running.audit.verify()).toMatchObject({
+        ok: false,
+        first_broken: { seq: 2, reason: "differs from its copy outside the database" },
+      });
+      const cut = await start(true);
+      await cut.queries.deleteFrom("audit_checkpoints").execute();
+      await rm(join(cut.running.home, "audit", "checkpoints.jsonl"));
+      await cut.cutAfter(3);
+      expect((await cut.running.audit.verify()).first_broken).toMatchObject({ seq: 3 });
+    });
+
+    it("keeps what was done to it, when the console writes on", async () => {
+      const { running, admin, cutAfter } = await start();
+      await cutAfter(3, null);
+      await admin.client.call("createUser", { body: { name: "N", email: "later@example.com" } });
+      const { items } = await admin.client.call("listAudit", { query: { action: "audit.head_altered" } });
+      expect(items).toMatchObject([{ seq: 4, metadata: { found: { seq: 3, mac: null } } }]);
+      expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 4 } });
+      await admin.client.call("createUser", { body: { name: "N", email: "after@example.com" } });
+      expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 4 } });
+    });
+  });
+
+  it("has a line of its checkpoints that cannot be read as a verdict; one that a crash cut off is written over", async () => {
+    const running = await startConsole();
+    const admin = await running.person("admin");
+    await admin.client.call("getCheckpoint");
+    const file = join(running.home, "audit", "checkpoints.jsonl");
+    const whole = await readFile(file, "utf8");
+    await writeFile(file, `${whole}${whole.slice(0, 40)}`);
+    expect(await running.audit.verify()).toMatchObject({ ok: true });
+    await admin.client.call("createUser", { body: { name: "N", email: "n@example.com" } });
+    await admin.client.call("getCheckpoint");
+    expect((await readFile(file, "utf8")).trimEnd().split("\n")).toHaveLength(2);
+    expect(await running.audit.verify()).toMatchObject({ ok: true });
+    await writeFile(file, `${whole}${whole.slice(0, 40)}\n${whole}`);
+    expect(await running.audit.verify()).toEqual({
+      ok: false,
+      events: 0,
+      first_broken: { seq: 0, reason: "line 2 of checkpoints.jsonl is not a checkpoint" },
+    });
+  });
+
   it("is held against the checkpoints that were published outside the database", async () => {
     const running = await startConsole();
     const admin = await running.person("admin");
@@ -155,7 +295,7 @@ describe("the log of a console", () => {
     expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 1 } });
     const folder = join(running.home, "audit");
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, "checkpoints.jsonl"), `${JSON.stringify({ note: "forged" })}\n`);
+    await writeFile(join(folder, "checkpoints.jsonl"), `${JSON.stringify({ signed_at: "2026-01-01T00:00:00Z", note: "forged" })}\n`);
     expect((await running.audit.verify()).first_broken?.reason).toContain("not signed");
   });
 

@@ -2,7 +2,7 @@ import type { BackgroundWork, Feature } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import { auditRoutes } from "./routes.ts";
 import { type AuditDeps, type AuditService, createAuditService } from "./service.ts";
-import { SiemCopy } from "./siem-copy.ts";
+import { SiemCopy } from "./copy.ts";
 
 /** Local commands and other nodes write to the audit log too; their entries are copied within this time. */
 const copyEveryMs = 5000;

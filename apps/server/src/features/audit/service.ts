@@ -11,7 +11,7 @@ import {
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { isDatabaseUnavailable } from "../../db/unavailable.ts";
 import { Refusal } from "../../errors.ts";
-import type { AuditEntry } from "../../domain/actor.ts";
+import { type AuditEntry, system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { privateFolder, readIfThere } from "../../lib/files.ts";
 import { newId } from "../../lib/ids.ts";
@@ -20,10 +20,13 @@ import { currentRequestId } from "../../lib/request-context.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
 import type { EventBus } from "../../lib/events.ts";
 import type { StoredEvent } from "./chain.ts";
+import { z } from "zod";
 import { parseFrontier } from "./merkle.ts";
 import { checkpointText, createSigner, type NoteSigner } from "./note.ts";
 import * as store from "./store.ts";
-import { verifyLog } from "./verify.ts";
+import { createHeadSeal, type HeadSeal } from "./head-seal.ts";
+import { copyProblem, endWithWholeLine, parseJson } from "./copy.ts";
+import { alteredAction, type Broken, verifyLog } from "./verify.ts";
 
 export type AuditDeps = {
   database: Database;
@@ -52,6 +55,8 @@ export type AuditService = {
   after(seq: number, limit: number): Promise<AuditEvent[]>;
   /** Sequence number of the newest event; 0 when there is none. */
   latest(): Promise<number>;
+  /** Vouches for a log that was written before its head had a MAC. For the start behind that migration. */
+  sealHead(): Promise<void>;
   /** The same as they are stored. */
   storedAfter(seq: number): Promise<StoredEvent[]>;
 };
@@ -60,7 +65,8 @@ const batch = 5000;
 const maxMetadata = 16_000;
 const origin = "ciclo.audit";
 
-export function createAuditService(deps: AuditDeps): AuditService {
+export function createAuditService(given: AuditDeps): AuditService {
+  const deps = { ...given, seal: createHeadSeal(given.signingKey) };
   const { database } = deps;
   const signer = createSigner(origin, deps.signingKey);
   let verifying: Promise<AuditVerdict> | null = null;
@@ -87,6 +93,7 @@ export function createAuditService(deps: AuditDeps): AuditService {
     after: async (seq, limit) =>
       (await store.eventsAfter(database.queries, seq, limit)).map((event) => store.presentEvent(event)),
     latest: () => store.latestSeq(database.queries),
+    sealHead: () => store.sealHead(database.queries, deps.seal),
     storedAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
     async *all(filter = {}) {
       let seq = 0;
@@ -100,21 +107,36 @@ export function createAuditService(deps: AuditDeps): AuditService {
   };
 }
 
-async function verify({ database, folder }: AuditDeps, signer: NoteSigner): Promise<AuditVerdict> {
-  return verifyLog({
-    eventsAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
-    notes: [...(await publishedNotes(folder)), ...(await storedNotes(database.queries))],
+type Sealed = AuditDeps & { seal: HeadSeal };
+
+async function verify(deps: Sealed, signer: NoteSigner): Promise<AuditVerdict> {
+  const { queries } = deps.database;
+  const published = await publishedNotes(deps.folder);
+  if ("reason" in published) return { ok: false, events: 0, first_broken: published };
+  const verdict = await verifyLog({
+    eventsAfter: (seq) => store.eventsAfter(queries, seq, batch),
+    // What is written while the log is read is beyond this verdict.
+    head: await store.readHead(queries),
+    seal: deps.seal,
+    notes: [...published, ...(await storedNotes(queries))],
     verifierKey: signer.verifierKey,
   });
+  if (verdict.first_broken !== null && verdict.first_broken.seq === 0) return verdict;
+  const copied = await copyProblem(deps.folder, (seqs) => store.hashesOf(queries, seqs));
+  const broken = earlier(verdict.first_broken, copied);
+  return { ...verdict, ok: broken === null, first_broken: broken };
 }
 
-function auditedTransaction(deps: AuditDeps): AuditedTransaction {
+const earlier = (a: Broken | null, b: Broken | null): Broken | null =>
+  a === null || (b !== null && b.seq < a.seq) ? b : a;
+
+function auditedTransaction(deps: Sealed): AuditedTransaction {
   return async (work) => {
     let refusal: unknown;
     try {
       const result = await deps.database.transaction(async (queries) => {
         try {
-          return await work(queries, (entry) => append(queries, deps.clock, entry));
+          return await work(queries, (entry) => append(queries, deps, entry));
         } catch (error) {
           refusal = error;
           throw error;
@@ -129,9 +151,9 @@ function auditedTransaction(deps: AuditDeps): AuditedTransaction {
   };
 }
 
-async function append(queries: Queries, clock: Clock, entry: AuditEntry): Promise<void> {
+async function append(queries: Queries, { clock, seal }: Sealed, entry: AuditEntry): Promise<void> {
   try {
-    await store.appendEvent(queries, {
+    const event = {
       id: newId(),
       at: stamp(clock()),
       actor_id: entry.actor.id,
@@ -142,7 +164,19 @@ async function append(queries: Queries, clock: Clock, entry: AuditEntry): Promis
       status: entry.status,
       plan_id: entry.planId === undefined ? null : storable(entry.planId),
       metadata: boundedJson(traced(entry.metadata ?? {})),
-    });
+    };
+    await store.appendEvent(queries, event, seal, (head) => ({
+      ...event,
+      id: newId(),
+      actor_id: system.id,
+      actor_name: system.name,
+      actor_roles: JSON.stringify(system.roles),
+      action: alteredAction,
+      resource: "audit_head",
+      status: "failed",
+      plan_id: null,
+      metadata: JSON.stringify({ found: head }),
+    }));
   } catch (error) {
     throw isDatabaseUnavailable(error) ? error : unavailable(error);
   }
@@ -219,13 +253,24 @@ const publishedFile = (folder: string): string => join(folder, "checkpoints.json
 /** A copy outside the database, so that whoever rewrites the table contradicts it. */
 async function publish(folder: string, checkpoint: store.StoredCheckpoint): Promise<void> {
   await privateFolder(folder);
+  await endWithWholeLine(publishedFile(folder));
   const line = JSON.stringify({ signed_at: checkpoint.signed_at, note: checkpoint.note });
   await appendFile(publishedFile(folder), `${line}\n`, { mode: 0o600 });
 }
 
-async function publishedNotes(folder: string): Promise<string[]> {
+const publishedSchema = z.object({ signed_at: z.string(), note: z.string() });
+
+/** Notes of `checkpoints.jsonl`, or which line of it cannot be read. A last line without an end was cut off by a crash. */
+async function publishedNotes(folder: string): Promise<string[] | Broken> {
   const lines = ((await readIfThere(publishedFile(folder))) ?? "").split("\n").slice(0, -1);
-  return lines.map((line) => (JSON.parse(line) as { note: string }).note);
+  const notes: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    const parsed = publishedSchema.safeParse(parseJson(line));
+    if (!parsed.success)
+      return { seq: 0, reason: `line ${index + 1} of checkpoints.jsonl is not a checkpoint` };
+    notes.push(parsed.data.note);
+  }
+  return notes;
 }
 
 async function storedNotes(queries: Queries): Promise<string[]> {

@@ -4,26 +4,52 @@ import type { AuditEvent, AuditFilter, AuditQuery } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import type { AuditCheckpointTable } from "../../db/schema.ts";
 import { decodeCursor, wholeNumber } from "../../lib/page.ts";
+import type { Head, HeadSeal } from "./head-seal.ts";
 import { eventHash, genesis, type StoredEvent } from "./chain.ts";
 
 export type NewEvent = Omit<StoredEvent, "seq" | "prev_hash" | "hash">;
 export type StoredCheckpoint = AuditCheckpointTable;
 
-/** Appends to the chain. Taking the head's row is what puts writers in order. */
-export async function appendEvent(queries: Queries, event: NewEvent): Promise<void> {
+/**
+ * Appends to the chain. Taking the head's row is what puts writers in order. Where the head is not one that a console
+ * wrote, `altered` is appended before: what was done to the log stays in it.
+ */
+export async function appendEvent(
+  queries: Queries,
+  event: NewEvent,
+  seal: HeadSeal,
+  altered: (head: Head) => NewEvent,
+): Promise<void> {
   const head = await queries
     .updateTable("audit_head")
     .set((eb) => ({ seq: eb("seq", "+", 1) }))
     .where("id", "=", 1)
-    .returning(["seq", "hash"])
+    .returning(["seq", "hash", "mac"])
     .executeTakeFirstOrThrow();
+  const before = { ...head, seq: head.seq - 1 };
+  if (!seal.fits(before)) {
+    await link(queries, altered(before), head, seal);
+    await appendEvent(queries, event, seal, altered);
+    return;
+  }
+  await link(queries, event, head, seal);
+}
+
+/** Writes an event behind the one that the head had, and makes it the head. */
+async function link(
+  queries: Queries,
+  event: NewEvent,
+  head: Pick<Head, "seq" | "hash">,
+  { macOf }: HeadSeal,
+): Promise<void> {
   const linked = { ...event, seq: head.seq, prev_hash: head.hash === "" ? genesis : head.hash };
   const hash = eventHash(linked);
   await queries
     .insertInto("audit_events")
     .values({ ...linked, hash })
     .execute();
-  await queries.updateTable("audit_head").set({ hash }).where("id", "=", 1).execute();
+  const mac = macOf({ seq: head.seq, hash });
+  await queries.updateTable("audit_head").set({ hash, mac }).where("id", "=", 1).execute();
 }
 
 /** Events after `seq` that the filter lets through, oldest first. */
@@ -34,6 +60,40 @@ export const eventsAfter = (
   filter: AuditFilter = {},
 ): Promise<StoredEvent[]> =>
   filtered(queries, filter).where("seq", ">", seq).orderBy("seq").limit(limit).execute();
+
+/** Vouches for a head that was written before heads had a MAC. */
+export async function sealHead(queries: Queries, { macOf }: HeadSeal): Promise<void> {
+  const head = await readHead(queries);
+  if (head.seq === 0 || head.mac !== null) return;
+  await queries
+    .updateTable("audit_head")
+    .set({ mac: macOf(head) })
+    .where("id", "=", 1)
+    .where("seq", "=", head.seq)
+    .execute();
+}
+
+export async function readHead(queries: Queries): Promise<Head> {
+  const head = await queries
+    .selectFrom("audit_head")
+    .select(["seq", "hash", "mac"])
+    .where("id", "=", 1)
+    .executeTakeFirst();
+  return head ?? { seq: 0, hash: "", mac: null };
+}
+
+/** Hashes of entries by their number. */
+export async function hashesOf(queries: Queries, seqs: readonly number[]): Promise<Map<number, string>> {
+  if (seqs.length === 0) return new Map();
+  const rows = await queries
+    .selectFrom("audit_events")
+    .select(["seq", "hash"])
+    .where("seq", ">=", Math.min(...seqs))
+    .where("seq", "<=", Math.max(...seqs))
+    .execute();
+  const wanted = new Set(seqs);
+  return new Map(rows.filter(({ seq }) => wanted.has(seq)).map(({ seq, hash }) => [seq, hash]));
+}
 
 export async function latestSeq(queries: Queries): Promise<number> {
   const head = await queries.selectFrom("audit_head").select("seq").where("id", "=", 1).executeTakeFirst();

@@ -1,6 +1,7 @@
 import type { AuditVerdict } from "@ciclo/contract";
 import { brokenLink, genesis, type StoredEvent } from "./chain.ts";
 import { MerkleFrontier } from "./merkle.ts";
+import { type Head, headProblem, type HeadSeal } from "./head-seal.ts";
 import { openNote, parseCheckpoint } from "./note.ts";
 
 export type VerifySource = {
@@ -9,13 +10,16 @@ export type VerifySource = {
   /** Signed notes to hold the log against, from the database and from outside it. */
   notes: readonly string[];
   verifierKey: string;
+  /** The log's head, and what vouches for it. Entries behind it are not looked at. */
+  head: Head;
+  seal: HeadSeal;
 };
 
-type Broken = NonNullable<AuditVerdict["first_broken"]>;
+export type Broken = NonNullable<AuditVerdict["first_broken"]>;
 
 /**
- * Walks the whole log: each hash, each link, and the Merkle root at the size of
- * every signed checkpoint. Names the first event that is not as it was written.
+ * Walks the whole log: each hash, each link, the Merkle root at the size of every signed checkpoint, and
+ * its end against the head's MAC. Names the first event that is not as it was written.
  */
 export async function verifyLog(source: VerifySource): Promise<AuditVerdict> {
   const checkpoints = readNotes(source);
@@ -24,16 +28,40 @@ export async function verifyLog(source: VerifySource): Promise<AuditVerdict> {
   let previous = { seq: 0, hash: genesis };
   for (let events = await source.eventsAfter(0); events.length > 0;) {
     for (const event of events) {
-      const broken = brokenLink(previous, event) ?? appendAndCompare(tree, event, checkpoints);
+      // What is written while the log is read is vouched for by a head that is newer than ours.
+      if (event.seq > source.head.seq) break;
+      const broken =
+        brokenLink(previous, event) ?? appendAndCompare(tree, event, checkpoints) ?? alteration(event);
       if (broken !== null) return { ok: false, events: tree.size, first_broken: broken };
       previous = event;
     }
+    if (events.at(-1)?.seq !== previous.seq) break;
     events = await source.eventsAfter(previous.seq);
   }
-  const longest = Math.max(0, ...checkpoints.keys());
-  const cut =
-    longest > tree.size ? { seq: tree.size + 1, reason: `${longest} events were signed for` } : null;
+  const cut = endProblem(source, previous, checkpoints, tree.size);
   return { ok: cut === null, events: tree.size, first_broken: cut };
+}
+
+/** Action of the entry that says that the log's head, as it was found, was not a console's. */
+export const alteredAction = "audit.head_altered";
+
+const alteration = ({ seq, action }: StoredEvent): Broken | null =>
+  action === alteredAction
+    ? { seq, reason: "the log before this entry was altered: its head was not a console's" }
+    : null;
+
+/** Whether the log ends where it should: by what was signed for, and by its head. */
+function endProblem(
+  { head, seal }: VerifySource,
+  last: { seq: number; hash: string },
+  checkpoints: ReadonlyMap<number, string>,
+  size: number,
+): Broken | null {
+  const next = size + 1;
+  const signed = Math.max(0, ...checkpoints.keys());
+  if (signed > size) return { seq: next, reason: `${signed} events were signed for` };
+  const problem = headProblem(seal, head, last);
+  return problem === null ? null : { seq: Math.min(next, head.seq), reason: problem };
 }
 
 function appendAndCompare(
