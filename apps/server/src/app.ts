@@ -16,6 +16,7 @@ import { createOnboarding } from "./features/onboarding/index.ts";
 import { createPlans } from "./features/plans/index.ts";
 import { callMsOf } from "./features/servers/connect.ts";
 import { explainFailure, explainStatus } from "./features/servers/explain.ts";
+import { createRetention } from "./features/retention/index.ts";
 import { createServers } from "./features/servers/index.ts";
 import { presentValidation } from "./features/servers/present.ts";
 import { createStatus } from "./features/status/index.ts";
@@ -49,7 +50,6 @@ export async function createApp(deps: AppDeps) {
   const { service: access } = core.features.access;
   const { transaction } = audit;
   const base = { database, queries, transaction, clock, logger, bus };
-
   const configRepo = await createConfigRepo({
     logger,
     home: config.home,
@@ -57,9 +57,7 @@ export async function createApp(deps: AppDeps) {
     branch: config.configBranch,
   });
   const { repository, search, overlay, requirementsFor, allowsDirect } = configRepo.service;
-
   const usage = createUsage(base);
-
   const keys = createKeys({
     ...base,
     vault,
@@ -69,7 +67,6 @@ export async function createApp(deps: AppDeps) {
       await servers.service.handshakeWith(id, values, { onStep, signal });
     },
   });
-
   const servers = createServers({
     ...base,
     repository,
@@ -79,7 +76,6 @@ export async function createApp(deps: AppDeps) {
     version,
     environment: inheritedEnvironment(["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"]),
   });
-
   const plans = createPlans({
     ...base,
     repository,
@@ -89,7 +85,6 @@ export async function createApp(deps: AppDeps) {
     isSpent: (planId) => changes.service.isSpent(planId),
     forgeProvider: config.forge?.provider ?? null,
   });
-
   const canary = createCanary({
     ...base,
     repository,
@@ -120,7 +115,6 @@ export async function createApp(deps: AppDeps) {
     canaryOf: canary.service.of,
     onJournal: deps.onJournal,
   });
-
   const onboarding = createOnboarding({
     plan: plans.service.plan,
     findSecrets: plans.service.findSecrets,
@@ -134,7 +128,6 @@ export async function createApp(deps: AppDeps) {
     hasKey: async (reference) => (await keys.service.ring()).versionOf(reference) !== null,
     publicUrl: config.publicUrl,
   });
-
   const assistant = createAssistant({
     ...base,
     repository,
@@ -142,7 +135,6 @@ export async function createApp(deps: AppDeps) {
     docsFolder,
     plan: onboarding.service.plan,
   });
-
   const status = createStatus({
     repository,
     logger,
@@ -150,7 +142,18 @@ export async function createApp(deps: AppDeps) {
     waiting: async () => [...(await changes.service.waiting()), ...(await canary.service.waiting())],
     lastCheckpoint: audit.lastCheckpoint,
   });
-
+  const retention = createRetention({
+    ...base,
+    repository,
+    subjects: {
+      usage_events: usage.service.purge,
+      idempotency_keys: changes.service.purgeAnswers,
+      unsubmitted_plans: plans.service.purge,
+      threads: assistant.service.purge,
+      tool_definitions: servers.service.purge,
+      operations: changes.service.purgeOperations,
+    },
+  });
   const live = createLive({ bus, logger, eventsAfter: audit.after, latest: audit.latest });
 
   const gateway = createGateway({
@@ -182,7 +185,7 @@ export async function createApp(deps: AppDeps) {
   });
 
   // In the order in which they start; they stop in the opposite one.
-  const working = { configRepo, usage, servers, keys, plans, changes, canary };
+  const working = { configRepo, usage, servers, keys, plans, changes, canary, retention };
   const features = { ...core.features, ...working, onboarding, assistant, status, live, gateway };
   const app = createHttp({
     features: Object.values(features),

@@ -155,6 +155,23 @@ export const approvalsPolicySchema = policy("approvals", {
 });
 export type ApprovalsPolicy = z.infer<typeof approvalsPolicySchema>;
 
+/** How long is kept what is no record of a decision. Totals of usage and the audit log are kept for good. */
+const retentionShape = {
+  /** Single calls; their totals by day and month stay. */
+  usage_events: durationSchema.default("400d"),
+  /** Answers to requests with an Idempotency-Key. */
+  idempotency_keys: durationSchema.default("7d"),
+  /** Plans that nobody submitted. */
+  unsubmitted_plans: durationSchema.default("30d"),
+  /** Conversations with the assistant, from their last message on. */
+  threads: durationSchema.default("400d"),
+  /** Definitions of tools that no lock and no server refers to any more. */
+  tool_definitions: durationSchema.default("90d"),
+  /** Journal of the effects of changes that have come to their end. */
+  operations: durationSchema.default("90d"),
+};
+export type RetentionSubject = keyof typeof retentionShape;
+
 export const policyFileSchema = z.discriminatedUnion("kind", [
   approvalsPolicySchema,
   policy("budget", {
@@ -223,6 +240,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     max_latency_ms: z.number().positive().max(600_000),
     max_error_rate: z.number().min(0).max(1),
   }),
+  policy("retention", retentionShape),
 ]);
 export type PolicyFile = z.infer<typeof policyFileSchema>;
 export type PolicyKind = PolicyFile["kind"];

@@ -244,6 +244,16 @@ export type UsageEventTable = {
   client_version: string | null;
 };
 
+/** Usage by period, a UTC day (`2026-11-27`) or month (`2026-11`), and server. Outlives its events. */
+type UsageTotalTable = {
+  period: string;
+  server: string;
+  calls: number;
+  /** Calls whose price was not known. */
+  unpriced_calls: number;
+  cost_usd: number;
+};
+
 export type CanaryTable = {
   id: string;
   record_id: string;
@@ -283,6 +293,7 @@ export type Tables = {
   key_rotations: KeyRotationTable;
   key_revision: { id: number; revision: number };
   usage_events: UsageEventTable;
+  usage_totals: UsageTotalTable;
   canaries: CanaryTable;
   write_probes: { id: number; filler: string };
 };

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { UsageEvent } from "../../src/domain/usage.ts";
 import { describe, expect, it } from "vitest";
 import { UsageRecorder } from "../../src/features/usage/recorder.ts";
-import { spendSince } from "../../src/features/usage/store.ts";
+import { spendIn } from "../../src/features/usage/store.ts";
 import { createLogger } from "../../src/lib/logger.ts";
 import { stores } from "../support/databases.ts";
 
@@ -57,7 +57,8 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
       ]),
     );
     expect(stored.toSorted()).toEqual(recorded.toSorted());
-    const spent = await spendSince(database.queries, "2026-03-01T00:00:00.000Z");
+    const spent = await spendIn(database.queries, "2026-03-01");
+    expect(await spendIn(database.queries, "2026-03")).toEqual(spent);
     for (const server of ["a", "b"]) {
       const sum = events.reduce((all, each) => all + (each.server === server ? (each.costUsd ?? 0) : 0), 0);
       expect(spent.get(server)).toBeCloseTo(sum, 6);

@@ -88,7 +88,16 @@ function description(folded: string, snapshot: Snapshot, locale: Locale): Answer
 }
 
 /** Ids that are ordinary words too, and so no sign that the file is meant. */
-const ordinary = new Set(["access", "network", "cost", "commands", "budget", "canary", "approvals"]);
+const ordinary = new Set([
+  "access",
+  "network",
+  "cost",
+  "commands",
+  "budget",
+  "canary",
+  "approvals",
+  "retention",
+]);
 
 function searched(
   message: string,

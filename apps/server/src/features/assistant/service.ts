@@ -15,6 +15,7 @@ import {
 } from "@ciclo/contract";
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, insufficientPermission, invalidPayload, notFound } from "../../errors.ts";
+import type { Purge } from "../../domain/retention.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
@@ -50,6 +51,8 @@ export type ChatInput = {
 export type AssistantService = {
   chat(actor: Actor, input: ChatInput, locale: Locale): Promise<ChatReply>;
   overview(actor: Actor, threadId: string | undefined, locale: Locale): Promise<ChatOverview>;
+  /** Deletes threads that have been silent. */
+  purge: Purge;
 };
 
 type Reply = Omit<ChatReply, "threadId">;
@@ -58,6 +61,8 @@ export function createAssistantService(deps: AssistantDeps): AssistantService {
   let documentation: SearchIndex | null = null;
   const docs = (): SearchIndex => (documentation ??= new SearchIndex(readDocumentation(deps.docsFolder)));
   return {
+    purge: (before, limit) =>
+      deps.transaction((queries) => store.deleteThreadsBefore(queries, before, limit)),
     async chat(actor, input, locale) {
       const thread = await openThread(deps, actor, input);
       // A bare answer, such as a name, tells no language: then it is that of the thread.

@@ -61,3 +61,18 @@ export const messagesOf = (queries: Queries, threadId: string): Promise<Message[
     .orderBy("position")
     .limit(1000)
     .execute();
+
+/** Deletes threads whose last message is from before a time; see domain/retention.ts. */
+export async function deleteThreadsBefore(queries: Queries, before: string, limit: number): Promise<number> {
+  const old = await queries
+    .selectFrom("threads")
+    .select("id")
+    .where("updated_at", "<", before)
+    .limit(limit)
+    .execute();
+  if (old.length === 0) return 0;
+  const ids = old.map(({ id }) => id);
+  await queries.deleteFrom("thread_messages").where("thread_id", "in", ids).execute();
+  await queries.deleteFrom("threads").where("id", "in", ids).execute();
+  return old.length;
+}

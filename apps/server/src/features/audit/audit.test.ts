@@ -295,7 +295,10 @@ describe("the log of a console", () => {
     expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 1 } });
     const folder = join(running.home, "audit");
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, "checkpoints.jsonl"), `${JSON.stringify({ signed_at: "2026-01-01T00:00:00Z", note: "forged" })}\n`);
+    await writeFile(
+      join(folder, "checkpoints.jsonl"),
+      `${JSON.stringify({ signed_at: "2026-01-01T00:00:00Z", note: "forged" })}\n`,
+    );
     expect((await running.audit.verify()).first_broken?.reason).toContain("not signed");
   });
 

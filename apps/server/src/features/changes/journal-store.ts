@@ -97,6 +97,22 @@ export async function deleteOperations(queries: Queries, recordId: string): Prom
   await queries.deleteFrom("operations").where("record_id", "=", recordId).execute();
 }
 
+/** Deletes operations that ended before a time, with their steps; see domain/retention.ts. */
+export async function deleteEndedBefore(queries: Queries, before: string, limit: number): Promise<number> {
+  const old = await queries
+    .selectFrom("operations")
+    .select("id")
+    .where("status", "!=", "running")
+    .where("updated_at", "<", before)
+    .limit(limit)
+    .execute();
+  if (old.length === 0) return 0;
+  const ids = old.map(({ id }) => id);
+  await queries.deleteFrom("operation_steps").where("operation_id", "in", ids).execute();
+  await queries.deleteFrom("operations").where("id", "in", ids).execute();
+  return old.length;
+}
+
 export async function postpone(
   queries: Queries,
   id: string,

@@ -15,6 +15,7 @@ import {
   text,
 } from "@ciclo/contract";
 import { notFound, Refusal } from "../../errors.ts";
+import type { Purge } from "../../domain/retention.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { stamp } from "../../lib/clock.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
@@ -60,6 +61,8 @@ export type ChangesService = {
     filter: { status?: string | undefined; cursor?: string | undefined; limit: number },
     locale: Locale,
   ): Promise<Page<ApprovalItem>>;
+  purgeAnswers: Purge;
+  purgeOperations: Purge;
   /** Makes sure that the commit of a submission is in this node's repository. */
   ensureCommit(recordId: string): Promise<void>;
   /** Finishes what was left, and ends approvals whose time is over. `all` also takes up what waits for its next attempt. */
@@ -108,6 +111,9 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
       );
       return { ...page, items };
     },
+    purgeAnswers: (before, limit) => store.deleteAnswersBefore(queries, before, limit),
+    purgeOperations: (before, limit) =>
+      deps.database.transaction((on) => journal.deleteEndedBefore(on, before, limit)),
     async ensureCommit(recordId) {
       const change = await store.findRecord(queries, recordId);
       if (change?.kind === "submission" && change.commit_sha !== null) await ensureCommit(context, change);

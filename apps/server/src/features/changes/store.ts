@@ -238,6 +238,24 @@ export async function findAnswer(queries: Queries, userId: string, key: string) 
     .executeTakeFirst();
 }
 
+/** Deletes kept answers from before a time; see domain/retention.ts. */
+export async function deleteAnswersBefore(queries: Queries, before: string, limit: number): Promise<number> {
+  const old = await queries
+    .selectFrom("idempotency_keys")
+    .select(["user_id", "key"])
+    .where("created_at", "<", before)
+    .limit(limit)
+    .execute();
+  for (const { user_id, key } of old) {
+    await queries
+      .deleteFrom("idempotency_keys")
+      .where("user_id", "=", user_id)
+      .where("key", "=", key)
+      .execute();
+  }
+  return old.length;
+}
+
 export async function keepAnswer(
   queries: Queries,
   answer: { user_id: string; key: string; request_hash: string; response: string; created_at: string },

@@ -156,4 +156,18 @@ max_latency_ms: 2000
 max_error_rate: 0.2
 `,
   ],
+  [
+    "policies/retention.yaml",
+    `# How long is kept what is no record of a decision. Totals of usage and the audit log are kept for good.
+id: retention
+kind: retention
+title: Retention
+usage_events: 400d
+idempotency_keys: 7d
+unsubmitted_plans: 30d
+threads: 400d
+tool_definitions: 90d
+operations: 90d
+`,
+  ],
 ]);

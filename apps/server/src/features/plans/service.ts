@@ -5,6 +5,7 @@ import type { Actor } from "../../domain/actor.ts";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
+import type { Purge } from "../../domain/retention.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { assemblePlan, parseRequest, planId, splitPatch } from "./assemble.ts";
 import { type Draft, draftFiles } from "./draft.ts";
@@ -46,6 +47,8 @@ export type PlansService = {
   preview(plan: Plan, author: string): Preview;
   /** Why these files may not be written on this commit: paths, links, secrets, schemas. */
   check(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+  /** Deletes plans that nobody submitted. */
+  purge: Purge;
 };
 
 /** Author and date of the throw-away commit that a patch is read from. */
@@ -97,6 +100,7 @@ export function createPlansService(deps: PlansDeps): PlansService {
     find: (id) => store.findPlan(deps.queries, id),
     preview: (plan, author) => preview(deps, plan, author),
     check: (snapshot, files) => checkFiles(deps, snapshot, files),
+    purge: (before, limit) => store.deleteUnsubmittedBefore(deps.queries, before, limit),
   };
 }
 

@@ -23,6 +23,31 @@ export async function insertPlan(queries: Queries, plan: StoredPlan): Promise<bo
   return numInsertedOrUpdatedRows === 1n;
 }
 
+/** Deletes plans that nobody submitted, from before a time; see domain/retention.ts. */
+export async function deleteUnsubmittedBefore(
+  queries: Queries,
+  before: string,
+  limit: number,
+): Promise<number> {
+  const old = queries
+    .selectFrom("plans")
+    .select("plans.id")
+    .where("plans.created_at", "<", before)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom("change_plans")
+            .select("change_plans.id")
+            .whereRef("change_plans.plan_id", "=", "plans.id"),
+        ),
+      ),
+    )
+    .limit(limit);
+  const { numDeletedRows } = await queries.deleteFrom("plans").where("id", "in", old).executeTakeFirst();
+  return Number(numDeletedRows);
+}
+
 export async function findPlan(queries: Queries, id: string): Promise<StoredPlan | undefined> {
   const row = await queries.selectFrom("plans").selectAll().where("id", "=", id).executeTakeFirst();
   return row === undefined ? undefined : { ...row, plan: fromJson(planSchema, row.plan) };

@@ -102,6 +102,17 @@ export class Fleet {
     this.#following.wake();
   }
 
+  /** Hashes of the tools that a lock approves or a server offers. */
+  referredTools(): ReadonlySet<string> {
+    const locked = Object.values(this.snapshot?.toolLock.servers ?? {}).flatMap((tools) =>
+      Object.values(tools).map(({ hash }) => hash),
+    );
+    const offered = [...this.live.values()].flatMap(({ link }) =>
+      link.tools.flatMap(({ offered: tool }) => (tool === null ? [] : [tool.hash])),
+    );
+    return new Set([...locked, ...offered]);
+  }
+
   /** Replaces one link by a new one. */
   async renew(id: string): Promise<void> {
     this.#fingerprints.delete(id);

@@ -7,6 +7,7 @@ import type {
   ToolDrift,
 } from "@ciclo/contract";
 import { notFound, type Refusal } from "../../errors.ts";
+import type { Purge } from "../../domain/retention.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { HandshakeResult, StepReport } from "../../domain/servers.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
@@ -34,6 +35,8 @@ export type ServersService = {
   snapshot(): Snapshot | null;
   /** Servers by the key reference that they take. */
   usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Deletes definitions of tools that no lock and no server refers to. */
+  purge: Purge;
   /** A handshake of its own, which is closed again. Throws `HandshakeError`. */
   handshake(
     server: RegistryServer,
@@ -87,6 +90,12 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
     all: () => [...fleet.live.values()],
     snapshot: () => fleet.snapshot,
     usersOf: async () => usersByReference(await registered(deps)),
+    async purge(before, limit) {
+      // Before the configuration has been read nobody knows what is referred to.
+      if (fleet.snapshot === null) return 0;
+      const referred = fleet.referredTools();
+      return store.deleteDefinitionsBefore(deps.queries, before, limit, (hash) => referred.has(hash));
+    },
     handshake: (server, values, on) => shake(deps, fleet, server, values, on),
     send: (input, init) => send(fleet, input, init),
     async handshakeWith(id, values, on) {

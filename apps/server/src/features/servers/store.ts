@@ -25,6 +25,33 @@ export async function findDefinition(queries: Queries, hash: string): Promise<st
   return row?.definition ?? null;
 }
 
+/** Deletes definitions first seen before a time, but for those still referred to; see domain/retention.ts. */
+export async function deleteDefinitionsBefore(
+  queries: Queries,
+  before: string,
+  limit: number,
+  isReferredTo: (hash: string) => boolean,
+): Promise<number> {
+  let from = "";
+  const unused: string[] = [];
+  for (let page = [from]; page.length > 0 && unused.length < limit;) {
+    const rows = await queries
+      .selectFrom("tool_definitions")
+      .select("hash")
+      .where("first_seen_at", "<", before)
+      .where("hash", ">", from)
+      .orderBy("hash")
+      .limit(limit)
+      .execute();
+    page = rows.map(({ hash }) => hash);
+    from = page.at(-1) ?? from;
+    unused.push(...page.filter((hash) => !isReferredTo(hash)));
+  }
+  const chosen = unused.slice(0, limit);
+  if (chosen.length > 0) await queries.deleteFrom("tool_definitions").where("hash", "in", chosen).execute();
+  return chosen.length;
+}
+
 /** Notes how a server's tools differ from the lock; false when that has been noted before. */
 export async function noteDrift(
   queries: Queries,

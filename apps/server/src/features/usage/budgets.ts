@@ -59,8 +59,8 @@ export class Budgets {
     const { queries, clock } = this.#deps;
     const day = stamp(clock()).slice(0, 10);
     const [daily, monthly] = await Promise.all([
-      store.spendSince(queries, `${day}T00:00:00.000Z`),
-      store.spendSince(queries, `${day.slice(0, 7)}-01T00:00:00.000Z`),
+      store.spendIn(queries, day),
+      store.spendIn(queries, day.slice(0, 7)),
     ]);
     [this.#day, this.#month, this.#period] = [daily, monthly, day];
   }

@@ -1,9 +1,16 @@
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import { Budgets, type BudgetsDeps, budgetsOf } from "./budgets.ts";
+import type { Purge } from "../../domain/retention.ts";
+import * as store from "./store.ts";
 import { type RecorderDeps, UsageRecorder } from "./recorder.ts";
 
-export type UsageService = { recorder: UsageRecorder; budgets: Budgets; budgetsOf: typeof budgetsOf };
+export type UsageService = {
+  recorder: UsageRecorder;
+  budgets: Budgets;
+  budgetsOf: typeof budgetsOf;
+  purge: Purge;
+};
 
 const readEveryMs = 15_000;
 
@@ -18,7 +25,12 @@ export function createUsage(deps: RecorderDeps & BudgetsDeps): Feature<UsageServ
     pass: () => budgets.refresh(),
   });
   return {
-    service: { recorder, budgets, budgetsOf },
+    service: {
+      recorder,
+      budgets,
+      budgetsOf,
+      purge: (before, limit) => store.deleteEventsBefore(deps.queries, before, limit),
+    },
     routes: noRoutes,
     workers: {
       start: async () => void (await Promise.all([recorder.start(), reading.start()])),

@@ -76,7 +76,10 @@ export class UsageRecorder {
     if (rows.length === 0) return;
     this.#rows = [];
     try {
-      await database.transaction((queries) => store.insertEvents(queries, database.kind, rows));
+      await database.transaction(async (queries) => {
+        await store.insertEvents(queries, database.kind, rows);
+        await store.addToTotals(queries, rows);
+      });
     } catch (error) {
       this.#rows = [...rows, ...this.#rows];
       const dropped = Math.max(0, this.#rows.length - maxKept);

@@ -1,6 +1,6 @@
-import { type RawBuilder, sql } from "kysely";
+import { type Insertable, type RawBuilder, sql } from "kysely";
 import type { Database, Queries } from "../../db/dialect.ts";
-import type { UsageEventTable } from "../../db/schema.ts";
+import type { Tables, UsageEventTable } from "../../db/schema.ts";
 
 /** Columns in the order in which a row holds them, with those that are numbers. */
 const columns = [
@@ -57,14 +57,57 @@ export async function insertEvents(
   }
 }
 
-/** What calls cost since a time, by server. Unpriced calls are not in it. */
-export async function spendSince(queries: Queries, at: string): Promise<Map<string, number>> {
+/** Adds events to the totals of their day and month, in the transaction that inserts them. */
+export async function addToTotals(queries: Queries, rows: readonly UsageRow[]): Promise<void> {
+  const totals = new Map<string, Insertable<Tables["usage_totals"]>>();
+  for (const row of rows) {
+    const [at, server, cost] = [String(row[columnAt]), String(row[columnServer]), row[columnCost]];
+    for (const period of [at.slice(0, 10), at.slice(0, 7)]) {
+      const key = `${period} ${server}`;
+      const sum = totals.get(key) ?? { period, server, calls: 0, unpriced_calls: 0, cost_usd: 0 };
+      sum.calls += 1;
+      if (typeof cost === "number") sum.cost_usd += cost;
+      else sum.unpriced_calls += 1;
+      totals.set(key, sum);
+    }
+  }
+  // In one order everywhere: two nodes that add to the same rows must not wait for each other.
+  const ordered = [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total);
+  for (const total of ordered) {
+    await queries
+      .insertInto("usage_totals")
+      .values(total)
+      .onConflict((oc) =>
+        oc.columns(["period", "server"]).doUpdateSet((eb) => ({
+          calls: eb("usage_totals.calls", "+", eb.ref("excluded.calls")),
+          unpriced_calls: eb("usage_totals.unpriced_calls", "+", eb.ref("excluded.unpriced_calls")),
+          cost_usd: eb("usage_totals.cost_usd", "+", eb.ref("excluded.cost_usd")),
+        })),
+      )
+      .execute();
+  }
+}
+
+const columnAt = columns.indexOf("at");
+const columnServer = columns.indexOf("server");
+const columnCost = columns.indexOf("cost_usd");
+
+/** What calls cost in a period (`2026-11-27` or `2026-11`), by server. Unpriced calls are not in it. */
+export async function spendIn(queries: Queries, period: string): Promise<Map<string, number>> {
   const rows = await queries
-    .selectFrom("usage_events")
-    .select(["server", (eb) => eb.fn.sum<number | string | null>("cost_usd").as("usd")])
-    .where("at", ">=", at)
-    .where("cost_usd", "is not", null)
-    .groupBy("server")
+    .selectFrom("usage_totals")
+    .select(["server", "cost_usd"])
+    .where("period", "=", period)
     .execute();
-  return new Map(rows.map(({ server, usd }) => [server, Number(usd ?? 0)]));
+  return new Map(rows.map(({ server, cost_usd }) => [server, cost_usd]));
+}
+
+/** Deletes at most so many events from before a time, the oldest first; their totals stay. Returns how many. */
+export async function deleteEventsBefore(queries: Queries, at: string, limit: number): Promise<number> {
+  const old = queries.selectFrom("usage_events").select("id").where("at", "<", at).orderBy("at").limit(limit);
+  const { numDeletedRows } = await queries
+    .deleteFrom("usage_events")
+    .where("id", "in", old)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
 }

@@ -128,7 +128,16 @@ function newPolicy(tokens: readonly Token[], known: Known): { id: string; kind: 
   return { id: slugOf(name.raw), kind };
 }
 
-const kinds = new Set(["approvals", "budget", "cost", "access", "network", "commands", "canary"]);
+const kinds = new Set([
+  "approvals",
+  "budget",
+  "cost",
+  "access",
+  "network",
+  "commands",
+  "canary",
+  "retention",
+]);
 
 export function policyId(tokens: readonly Token[], known: Known): string | null {
   const noun = indexOf(tokens, "policy");

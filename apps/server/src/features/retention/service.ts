@@ -1,0 +1,78 @@
+import { policyFileSchema, policyOf, type PolicyOf, type RetentionSubject } from "@ciclo/contract";
+import type { AuditedTransaction } from "../../db/dialect.ts";
+import { system } from "../../domain/actor.ts";
+import type { ConfigRepository } from "../../domain/config-repository.ts";
+import type { Purge } from "../../domain/retention.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
+import { type Clock, durationMs, stamp } from "../../lib/clock.ts";
+
+export type RetentionDeps = {
+  transaction: AuditedTransaction;
+  clock: Clock;
+  repository: Pick<ConfigRepository, "refresh" | "snapshot">;
+  /** What each subject's own feature deletes. */
+  subjects: Record<RetentionSubject, Purge>;
+};
+
+export type RetentionService = {
+  /** Deletes what has been kept for long enough, some at a time, until the signal says to stop. */
+  purge(signal: AbortSignal): Promise<void>;
+};
+
+type RetentionPolicy = PolicyOf<"retention">;
+
+/** In one statement: small enough that no caller waits for it. */
+const batch = 500;
+const path = "policies/retention.yaml";
+
+export function createRetentionService(deps: RetentionDeps): RetentionService {
+  return {
+    async purge(signal) {
+      const { repository, clock, subjects } = deps;
+      const policy = retentionOf(await repository.snapshot(await repository.refresh()));
+      if (policy === null) return;
+      const deleted: Partial<Record<RetentionSubject, number>> = {};
+      for (const [subject, purge] of Object.entries(subjects) as [RetentionSubject, Purge][]) {
+        const before = stamp(new Date(clock().getTime() - durationMs(policy[subject])));
+        const count = await all(purge, before, signal);
+        if (count > 0) deleted[subject] = count;
+      }
+      if (Object.keys(deleted).length > 0) await record(deps, deleted);
+    },
+  };
+}
+
+/** The policy in force. Null where it is there and cannot be used: what is deleted cannot be brought back. */
+export function retentionOf({
+  policies,
+  files,
+}: Pick<Snapshot, "policies" | "files">): RetentionPolicy | null {
+  const policy = policyOf(policies, "retention");
+  return policy ?? (files.has(path) ? null : builtIn);
+}
+
+const builtIn = policyFileSchema.parse({
+  id: "retention",
+  kind: "retention",
+  title: "Built-in default",
+}) as RetentionPolicy;
+
+async function all(purge: Purge, before: string, signal: AbortSignal): Promise<number> {
+  let total = 0;
+  for (let count = batch; count === batch && !signal.aborted;) {
+    count = await purge(before, batch);
+    total += count;
+  }
+  return total;
+}
+
+const record = ({ transaction }: RetentionDeps, deleted: Readonly<Record<string, number>>): Promise<void> =>
+  transaction((_, write) =>
+    write({
+      actor: system,
+      action: "retention.applied",
+      resource: "policy:retention",
+      status: "succeeded",
+      metadata: { deleted },
+    }),
+  );

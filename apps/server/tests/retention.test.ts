@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { budgetsOf } from "../src/features/usage/budgets.ts";
+import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "./support/config.ts";
+import { settableClock } from "./support/clock.ts";
+import { decideWith, planWith, startConsole, submitWith } from "./support/console.ts";
+import { stores } from "./support/databases.ts";
+import { remote } from "./support/mcp/handshake.ts";
+import { modernEcho } from "./support/mcp/http-servers.ts";
+
+const day = 86_400_000;
+const never = new AbortController().signal;
+const call = (server: string, costUsd: number | null) => ({
+  server,
+  tool: "echo",
+  method: "tools/call",
+  actorId: null,
+  actorName: "ana",
+  clientName: null,
+  clientVersion: null,
+  status: "ok",
+  error: null,
+  era: "modern" as const,
+  ms: 1,
+  requestBytes: 1,
+  responseBytes: 1,
+  costUsd,
+});
+
+describe.each(stores)("retention on %s", (_, openStore) => {
+  it("lets go of what the policy says, keeps what is referred to, and keeps totals for good", async () => {
+    const clock = settableClock("2026-03-30T12:00:00.000Z");
+    const running = await startConsole({ clock, database: await openStore() });
+    const hub = await modernEcho();
+    pushFiles(running.git, {
+      ...openPolicies(),
+      ...newToolsAllowed,
+      "mcp-registry.yaml": registryOf([remote(hub.url)]),
+      "policies/retention.yaml": stringify({
+        id: "retention",
+        kind: "retention",
+        title: "Retention",
+        usage_events: "10d",
+        idempotency_keys: "1d",
+        unsubmitted_plans: "5d",
+        threads: "20d",
+        tool_definitions: "1d",
+        operations: "3d",
+      }),
+    });
+    await running.features.servers.workers.start();
+    const { queries } = running.database;
+    const [planner, approver] = [await running.person("planner"), await running.person("approver")];
+    const submitted = await submitWith(planner, await planWith(planner, "add_agent", { agent_name: "kept" }));
+    await decideWith(approver, submitted.approval_id, "approve");
+    await planWith(planner, "add_agent", { agent_name: "never" });
+    await planner.client.call("chat", { body: { message: "who approves a change?" } });
+    await queries
+      .insertInto("idempotency_keys")
+      .values({
+        user_id: planner.id,
+        key: "k",
+        request_hash: "h",
+        response: "{}",
+        created_at: clock().toISOString(),
+      })
+      .execute();
+    await queries
+      .insertInto("tool_definitions")
+      .values({ hash: "sha256:gone", definition: "{}", first_seen_at: clock().toISOString() })
+      .execute();
+    for (let count = 0; count < 1200; count += 1) running.recorder.record(call("remote", 0.001));
+    running.recorder.record(call("remote", null));
+    await running.recorder.flush();
+    const count = async (table: "usage_events" | "plans" | "threads" | "thread_messages" | "operations") =>
+      Number(
+        (
+          await queries
+            .selectFrom(table)
+            .select((eb) => eb.fn.countAll<number | string>().as("count"))
+            .executeTakeFirstOrThrow()
+        ).count,
+      );
+    const definitions = async () =>
+      (await queries.selectFrom("tool_definitions").select("hash").execute()).map(({ hash }) => hash);
+    const before = await definitions();
+
+    await running.features.retention.service.purge(never);
+    expect(await count("usage_events")).toBe(1201);
+    expect(await count("plans")).toBe(2);
+
+    clock.advance(6 * day);
+    await running.features.retention.service.purge(never);
+    expect(await count("plans")).toBe(1);
+    expect(await count("operations")).toBe(0);
+    expect(await queries.selectFrom("idempotency_keys").selectAll().execute()).toEqual([]);
+    expect(await definitions()).toEqual(before.filter((hash) => hash !== "sha256:gone"));
+    expect(await count("threads")).toBe(1);
+    expect(await count("usage_events")).toBe(1201);
+
+    clock.advance(20 * day);
+    await running.features.retention.service.purge(never);
+    expect(await count("usage_events")).toBe(0);
+    expect([await count("threads"), await count("thread_messages")]).toEqual([0, 0]);
+    const totals = await queries.selectFrom("usage_totals").selectAll().orderBy("period").execute();
+    expect(totals.map(({ period, calls, unpriced_calls }) => [period, calls, unpriced_calls])).toEqual([
+      ["2026-03", 1201, 1],
+      ["2026-03-30", 1201, 1],
+    ]);
+    expect(totals[0]?.cost_usd).toBeCloseTo(1.2, 6);
+    const { items } = await planner.client.call("listAudit", { query: { action: "retention.applied" } });
+    expect(items.map(({ metadata }) => metadata)).toEqual([
+      { deleted: { usage_events: 1201, threads: 1 } },
+      { deleted: { idempotency_keys: 1, unsubmitted_plans: 1, tool_definitions: 1, operations: 2 } },
+    ]);
+    expect((await planner.client.call("getChange", { params: { plan_id: submitted.plan_id } })).outcome).toBe(
+      "applied",
+    );
+    await running.features.servers.workers.stop();
+  });
+
+  it("deletes nothing while its policy cannot be used", async () => {
+    const clock = settableClock();
+    const running = await startConsole({ clock, database: await openStore() });
+    pushFiles(running.git, {
+      "policies/retention.yaml": stringify({
+        id: "retention",
+        kind: "retention",
+        title: "Retention",
+        usage_event: "1d",
+      }),
+    });
+    running.recorder.record(call("a", 1));
+    await running.recorder.flush();
+    clock.advance(5000 * day);
+    await running.features.retention.service.purge(never);
+    expect(await running.database.queries.selectFrom("usage_events").select("server").execute()).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe("budgets", () => {
+  it("hold calls to what totals say, also of events that are gone, and begin anew with a period", async () => {
+    const clock = settableClock("2026-03-30T12:00:00.000Z");
+    const running = await startConsole({ clock });
+    const policies = new Map([
+      [
+        "budget",
+        {
+          id: "budget",
+          kind: "budget" as const,
+          title: "Budget",
+          limits: { daily_usd: 2, monthly_usd: 3 },
+          on_exceeded: "block" as const,
+        },
+      ],
+    ]);
+    expect(budgetsOf(policies, "a")).toHaveLength(1);
+    running.recorder.record(call("a", 1.5));
+    running.recorder.record(call("b", 0.6));
+    await running.recorder.flush();
+    await running.database.queries.deleteFrom("usage_events").execute();
+    await running.budgets.refresh();
+    expect(running.budgets.refusal(policies, "a")?.detail.en).toContain("limits.daily_usd: 2.10 of 2 USD");
+    clock.advance(day);
+    expect(running.budgets.refusal(policies, "a")).toBeNull();
+    running.recorder.record(call("a", 1));
+    await running.recorder.flush();
+    await running.budgets.refresh();
+    expect(running.budgets.refusal(policies, "a")?.detail.en).toContain("limits.monthly_usd: 3.10 of 3 USD");
+    clock.advance(day);
+    await running.budgets.refresh();
+    expect(running.budgets.refusal(policies, "a")).toBeNull();
+  });
+});
