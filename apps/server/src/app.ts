@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { inheritedEnvironment, version } from "./config.ts";
 import { type CoreDeps, createCore } from "./core.ts";
 import { together } from "./domain/feature.ts";
@@ -10,23 +9,17 @@ import { createChanges } from "./features/changes/index.ts";
 import { createConfigRepo } from "./features/config-repo/index.ts";
 import { createGateway } from "./features/gateway/index.ts";
 import { createKeys } from "./features/keys/index.ts";
-import { gitLabProvider } from "./features/keys/renewal/gitlab.ts";
 import { createLive } from "./features/live/index.ts";
 import { createOnboarding } from "./features/onboarding/index.ts";
 import { createPlans } from "./features/plans/index.ts";
-import { callMsOf } from "./features/servers/connect.ts";
-import { explainFailure, explainStatus } from "./features/servers/explain.ts";
 import { createRetention } from "./features/retention/index.ts";
 import { createServers } from "./features/servers/index.ts";
-import { presentValidation } from "./features/servers/present.ts";
 import { createStatus } from "./features/status/index.ts";
 import { createUsage } from "./features/usage/index.ts";
 import { createHttp } from "./http.ts";
 import { systemClock } from "./lib/clock.ts";
+import { freeBytes } from "./lib/files.ts";
 import type { ResolveHost } from "./lib/outbound.ts";
-
-/** The product's own documentation, which the assistant answers from. */
-const docsFolder = fileURLToPath(new URL("../../../docs", import.meta.url));
 
 export type AppDeps = CoreDeps & {
   /** Called after each journal write; crash tests stop the process there. */
@@ -61,7 +54,7 @@ export async function createApp(deps: AppDeps) {
   const keys = createKeys({
     ...base,
     vault,
-    providers: { gitlab: gitLabProvider((input, init) => servers.service.send(input, init)) },
+    send: (input, init) => servers.service.send(input, init),
     usersOf: () => servers.service.usersOf(),
     handshake: async (id, values, onStep, signal) => {
       await servers.service.handshakeWith(id, values, { onStep, signal });
@@ -119,7 +112,7 @@ export async function createApp(deps: AppDeps) {
     plan: plans.service.plan,
     findSecrets: plans.service.findSecrets,
     handshake: servers.service.handshake,
-    presentValidation,
+    presentValidation: servers.service.presentValidation,
     findServer: servers.service.find,
     refuseUnknownServer: servers.service.refuseUnknown,
     registered: () => servers.service.all().map(({ server }) => server),
@@ -132,7 +125,6 @@ export async function createApp(deps: AppDeps) {
     ...base,
     repository,
     search,
-    docsFolder,
     plan: onboarding.service.plan,
   });
   const status = createStatus({
@@ -141,6 +133,10 @@ export async function createApp(deps: AppDeps) {
     askDatabase: database.ping,
     waiting: async () => [...(await changes.service.waiting()), ...(await canary.service.waiting())],
     lastCheckpoint: audit.lastCheckpoint,
+    servers: servers.service.standings,
+    keys: keys.service.standings,
+    troubles: () => workers.troubles(),
+    freeBytes: () => freeBytes(config.home),
   });
   const retention = createRetention({
     ...base,
@@ -164,13 +160,14 @@ export async function createApp(deps: AppDeps) {
     maxBodyBytes: config.maxBodyBytes,
     sessionKey: () => vault.named("gateway sessions", () => randomBytes(32)),
     version,
+    database,
     policies: () => servers.service.snapshot()?.policies ?? new Map(),
     record: (event) => usage.service.recorder.record(event),
     servers: servers.service.all,
     find: servers.service.find,
-    callMsOf,
-    explainStatus,
-    explainFailure,
+    callMsOf: servers.service.callMsOf,
+    explainStatus: servers.service.explainStatus,
+    explainFailure: servers.service.explainFailure,
     own: {
       chat: assistant.service.chat,
       plan: onboarding.service.plan,
@@ -187,6 +184,7 @@ export async function createApp(deps: AppDeps) {
   // In the order in which they start; they stop in the opposite one.
   const working = { configRepo, usage, servers, keys, plans, changes, canary, retention };
   const features = { ...core.features, ...working, onboarding, assistant, status, live, gateway };
+  const workers = together(Object.values(features));
   const app = createHttp({
     features: Object.values(features),
     ready: async () => void (await Promise.all([database.ping(), repository.refresh()])),
@@ -195,5 +193,5 @@ export async function createApp(deps: AppDeps) {
     logger,
     maxBodyBytes: config.maxBodyBytes,
   });
-  return { app, features, workers: together(Object.values(features)) };
+  return { app, features, workers };
 }

@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { ProblemError } from "@ciclo/contract";
 import { sql } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Database, openDatabase, openSqliteDatabase } from "../src/db/dialect.ts";
+import { listenerOf } from "../src/serve.ts";
 import { detached } from "../src/lib/background.ts";
 import { startConsole } from "./support/console.ts";
 import { newPostgresUrl } from "./support/databases.ts";
@@ -96,6 +98,22 @@ describe("SQLite", () => {
     };
     expect(await fill()).toContain("database_unavailable: The database does not answer: its disk is full");
     expect((await running.request("/readyz")).status).toBe(503);
+    const listener = listenerOf(running);
+    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+    const { port } = listener.address() as AddressInfo;
+    const call = () =>
+      fetch(`http://127.0.0.1:${port}/mcp`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${admin.token}`,
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
+      });
+    const refused = await call();
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await refused.text()).toContain("its disk is full");
     const health = await admin.client.call("getHealth");
     expect(health.checks.find(({ id }) => id === "database")).toMatchObject({
       status: "down",
@@ -106,6 +124,9 @@ describe("SQLite", () => {
       () => running.request("/readyz"),
       ({ status }) => status === 200,
     );
+    expect((await call()).status).toBe(200);
+    listener.closeAllConnections();
+    listener.close();
     await admin.client.call("createUser", { body: { name: "N", email: "last@example.com" } });
     expect(await running.audit.verify()).toMatchObject({ ok: true });
   });

@@ -8,7 +8,12 @@ import {
   type TestConsole,
   type Person,
 } from "./support/console.ts";
+import { settableClock } from "./support/clock.ts";
+import { openPolicies, pushFiles, registryOf } from "./support/config.ts";
+import { eventually } from "./support/eventually.ts";
 import { git } from "./support/git.ts";
+import { remote } from "./support/mcp/handshake.ts";
+import { modernEcho } from "./support/mcp/http-servers.ts";
 
 /** Puts a file on the live branch without Ciclo, as a push by hand would. */
 function pushByHand(folder: string, path: string, contents: string): void {
@@ -38,17 +43,89 @@ describe("health and live configuration", () => {
     expect(health.status).toBe("ok");
     expect(health.checks.map(({ id, status }) => [id, status])).toEqual([
       ["database", "ok"],
+      ["disk", "ok"],
       ["repository", "ok"],
       ["configuration", "ok"],
       ["changes", "ok"],
+      ["servers", "ok"],
+      ["keys", "ok"],
+      ["background", "ok"],
       ["audit", "ok"],
     ]);
-    expect(health.checks[3]?.detail).toBe("Nada está parado");
+    expect(health.checks.find(({ id }) => id === "changes")?.detail).toBe("Nada está parado");
     const live = await console_.clientOf(token).call("getConfiguration");
     expect(live.branch).toBe("main");
     expect(live.commit).toBe(git(console_.git, "rev-parse", "main"));
     expect(live.agents.map(({ name }) => name)).toContain("assistant");
     expect(live.policies.map(({ id }) => id)).toContain("approvals");
+  });
+
+  it("names servers that are away or withhold tools, keys that end or failed, in the caller's language", async () => {
+    const clock = settableClock();
+    const console_ = await startConsole({ clock });
+    const hub = await modernEcho();
+    pushFiles(console_.git, {
+      ...openPolicies(),
+      "mcp-registry.yaml": registryOf([
+        { ...remote(hub.url), id: "withholding" },
+        { ...remote(hub.url), id: "keyless", headers: { authorization: "secret:hub/NONE" } },
+        { ...remote("http://127.0.0.1:1/mcp"), id: "away" },
+      ]),
+    });
+    await console_.features.servers.workers.start();
+    const person = await console_.person("approver", "planner");
+    for (const [name, ends] of [
+      ["SOON", "2026-01-05T00:00:00.000Z"],
+      ["FAILED", undefined],
+    ] as const) {
+      const body = { provider: "hub", name, value: "x", ...(ends === undefined ? {} : { expires_at: ends }) };
+      await person.client.call("addKey", { body });
+    }
+    pushFiles(console_.git, {
+      "mcp-registry.yaml": registryOf([
+        { ...remote(hub.url), id: "withholding" },
+        { ...remote(hub.url), id: "keyless", headers: { authorization: "secret:hub/NONE" } },
+        { ...remote("http://127.0.0.1:1/mcp"), id: "away", headers: { authorization: "secret:hub/FAILED" } },
+      ]),
+    });
+    await console_.servers.reconcile();
+    await person.client.call("rotateKey", {
+      params: { provider: "hub", name: "FAILED" },
+      body: { value: "y" },
+    });
+    const health = async (locale: "en" | "pt-BR", id: string) => {
+      const { checks } = await console_.clientOf(person.token, locale).call("getHealth");
+      return checks.find((check) => check.id === id);
+    };
+    const keys = await eventually(
+      () => health("en", "keys"),
+      (check) => check?.detail.includes("FAILED") === true,
+    );
+    expect(keys).toMatchObject({ status: "degraded" });
+    expect(keys?.detail).toContain("secret:hub/SOON ends on 2026-01-05");
+    expect(keys?.detail).toContain("the last rotation of secret:hub/FAILED failed");
+    const servers = await health("pt-BR", "servers");
+    expect(servers).toMatchObject({ status: "degraded" });
+    expect(servers?.detail).toContain("keyless está em quarantined");
+    expect(servers?.detail).toContain("away está em down");
+    expect(servers?.detail).toMatch(/withholding tem \d+ ferramentas retidas/);
+    await console_.features.servers.workers.stop();
+  });
+
+  it("name background work that keeps failing", async () => {
+    const console_ = await startConsole();
+    const { client } = await console_.person("viewer");
+    await console_.features.servers.workers.start();
+    git(console_.git, "update-ref", "-d", "refs/heads/main");
+    await expect(console_.servers.reconcile()).rejects.toThrow(/no branch main/);
+    const { checks } = await client.call("getHealth");
+    expect(checks.find(({ id }) => id === "background")).toMatchObject({
+      status: "degraded",
+      detail: expect.stringMatching(
+        /^following the live configuration failed \d+ times in a row \(.*no branch main/,
+      ) as string,
+    });
+    await console_.features.servers.workers.stop();
   });
 
   it("name the file that a push by hand broke", async () => {

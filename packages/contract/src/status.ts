@@ -15,11 +15,24 @@ export const liveEventSchema = z.object({
 });
 export type LiveEvent = z.infer<typeof liveEventSchema>;
 
+/** What health looks at, in the order in which it is told. */
+export const healthChecks = [
+  "database",
+  "disk",
+  "repository",
+  "configuration",
+  "changes",
+  "servers",
+  "keys",
+  "background",
+  "audit",
+] as const;
+
 export const healthSchema = z.object({
   status: z.enum(healthStates),
   checks: z.array(
     z.object({
-      id: z.enum(["database", "repository", "configuration", "changes", "audit"]),
+      id: z.enum(healthChecks),
       status: z.enum(healthStates),
       /** What is wrong and what to do; what was seen, when nothing is. */
       detail: z.string(),

@@ -23,6 +23,8 @@ export type Database = {
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
   /** Runs work if nobody holds the key now, on this node or another; false where somebody does. */
   ifFree(key: string, work: () => Promise<void>): Promise<boolean>;
+  /** Whether a step was refused for the state of the database, and no write has succeeded since. */
+  isInDoubt(): boolean;
   /** Throws `database_unavailable` where the database does not answer, or has stopped taking writes. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -53,6 +55,7 @@ export async function openSqliteDatabase(path: string): Promise<Database> {
       await mutex.run(key, work);
       return true;
     },
+    isInDoubt: () => probe.isInDoubt,
     ping: () => probe.ping(queries),
     close: () => queries.destroy(),
   };

@@ -33,6 +33,7 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
     transaction: (work) => queries.transaction().execute(work),
     exclusively: locks.exclusively,
     ifFree: locks.ifFree,
+    isInDoubt: () => probe.isInDoubt,
     ping: () => probe.ping(queries),
     async close() {
       // Work that never gives its connection back must not keep the console from its end.

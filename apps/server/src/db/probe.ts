@@ -11,6 +11,10 @@ const fillerBytes = 100_000;
 export class DatabaseProbe {
   #isInDoubt = false;
 
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
+  }
+
   /** Notes that a step was refused for the state of the database. */
   note(refusal: Refusal): Refusal {
     this.#isInDoubt = true;

@@ -1,3 +1,4 @@
+import type { WorkerTrouble } from "../lib/background.ts";
 import type { Mount } from "./mount.ts";
 
 /** What a feature does by itself: it starts when the console serves, and stops with it. */
@@ -6,6 +7,8 @@ export type BackgroundWork = {
   start(): Promise<void>;
   /** Resolves when nothing of it goes on. */
   stop(): Promise<void>;
+  /** Workers whose latest pass failed. */
+  troubles(): readonly WorkerTrouble[];
 };
 
 /** What a feature answers over HTTP: endpoints of the contract, and plain ones for machines that speak a form of their own. */
@@ -20,6 +23,7 @@ export const noRoutes: Routes = () => {};
 export const noWorkers: BackgroundWork = {
   start: () => Promise.resolve(),
   stop: () => Promise.resolve(),
+  troubles: () => [],
 };
 
 /** All of them as one: started together, stopped one after the other, the last first. */
@@ -34,5 +38,6 @@ export function together(features: readonly { workers: BackgroundWork }[]): Back
       }
       if (failures.length > 0) throw new AggregateError(failures, "not everything stopped well");
     },
+    troubles: () => features.flatMap(({ workers }) => workers.troubles()),
   };
 }

@@ -138,12 +138,12 @@ describe("a worker", () => {
     void worker.start();
     await vi.advanceTimersByTimeAsync(1500);
     expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 100, 300, 700, 1100, 1500]);
-    expect(worker.trouble).toMatchObject({ name: "test", failures: 6 });
+    expect(worker.troubles()).toMatchObject([{ name: "test", failures: 6 }]);
     expect(lines[0]).toEqual({ level: "warn", message: "test failed; it is tried again" });
     expect(lines[1]?.level).toBe("error");
     fails = false;
     await vi.advanceTimersByTimeAsync(400);
-    expect(worker.trouble).toBeNull();
+    expect(worker.troubles()).toEqual([]);
     const passes = at.length;
     await vi.advanceTimersByTimeAsync(10_000);
     expect(at).toHaveLength(passes);

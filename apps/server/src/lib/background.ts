@@ -103,9 +103,9 @@ export class Worker {
     return this.#started && !this.#rounds.stopped;
   }
 
-  /** Null while the latest pass went well. */
-  get trouble(): WorkerTrouble | null {
-    return this.#failures === 0 ? null : { name: this.name, failures: this.#failures, error: this.#error };
+  /** The worker itself where its latest pass failed; nothing while that went well. */
+  troubles(): WorkerTrouble[] {
+    return this.#failures === 0 ? [] : [{ name: this.name, failures: this.#failures, error: this.#error }];
   }
 
   /**

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { chmod, link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, link, mkdir, open, readdir, readFile, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Makes a folder that only its owner may enter. */
@@ -39,6 +39,12 @@ export async function createOnce(path: string, contents: string): Promise<boolea
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+/** Bytes that whoever runs the console may still write to the disk of a folder. */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 /** Removes the drafts that `createOnce` left in a folder when its process was killed. */

@@ -1,9 +1,13 @@
+import { fileURLToPath } from "node:url";
 import { type Feature, noWorkers } from "../../domain/feature.ts";
 import { assistantRoutes } from "./routes.ts";
 import { type AssistantDeps, type AssistantService, createAssistantService } from "./service.ts";
 
+/** The product's own documentation, which questions are answered from. */
+const docsFolder = fileURLToPath(new URL("../../../../../docs", import.meta.url));
+
 /** The conversation that turns words into plans. */
-export function createAssistant(deps: AssistantDeps): Feature<AssistantService> {
-  const service = createAssistantService(deps);
+export function createAssistant(deps: Omit<AssistantDeps, "docsFolder">): Feature<AssistantService> {
+  const service = createAssistantService({ ...deps, docsFolder });
   return { service, routes: (mount) => assistantRoutes(mount, service), workers: noWorkers };
 }

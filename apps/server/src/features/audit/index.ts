@@ -30,6 +30,7 @@ function workersOf({ logger, bus, folder }: AuditDeps, service: AuditService): B
   });
   bus.on("audit.committed", () => copying.wake());
   return {
+    troubles: () => [copying, signing].flatMap((worker) => worker.troubles()),
     start: async () => void (await Promise.all([copying.start(), signing.start()])),
     async stop() {
       const wasStarted = copying.started;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ownServerId, text } from "@ciclo/contract";
+import type { Database } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
@@ -29,6 +30,7 @@ export type GatewayDeps = GuardDeps &
   EdgeOptions &
   Omit<AggregateDeps, "guard" | "onError"> &
   Omit<ServerRouteDeps, "guard" | "seal" | "onError"> & {
+    database: Pick<Database, "isInDoubt" | "ping">;
     sessionKey: Buffer;
     logger: Logger;
   };
@@ -91,6 +93,8 @@ export class Gateway {
     let message: RpcMessage | null = null;
     try {
       const startedAt = performance.now();
+      // A call that cannot be counted is not made.
+      if (this.#deps.database.isInDoubt()) await this.#deps.database.ping();
       const actor = await this.#enter(request);
       if (request.method !== "POST") {
         await this.#session(request, response, route, actor);

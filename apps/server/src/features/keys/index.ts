@@ -1,5 +1,7 @@
 import type { Feature } from "../../domain/feature.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
+import { gitLabProvider } from "./renewal/gitlab.ts";
+import type { SendRequest } from "./renewal/provider.ts";
 import { renewDueKeys } from "./renewal/due.ts";
 import { createRotations } from "./rotation.ts";
 import { keysRoutes } from "./routes.ts";
@@ -7,8 +9,14 @@ import { createKeysService, type KeysDeps, type KeysService } from "./service.ts
 
 const renewEveryMs = 60_000;
 
+export type KeysFeatureDeps = Omit<KeysDeps, "providers"> & {
+  /** HTTP to issuers, where the network policy lets the console connect. */
+  send: SendRequest;
+};
+
 /** Credentials of MCP servers: kept encrypted, never shown again, changed only for what works. */
-export function createKeys(deps: KeysDeps): Feature<KeysService> {
+export function createKeys(given: KeysFeatureDeps): Feature<KeysService> {
+  const deps: KeysDeps = { ...given, providers: { gitlab: gitLabProvider(given.send) } };
   const tasks = new Tasks(deps.logger);
   const rotations = createRotations({
     ...deps,
@@ -30,6 +38,7 @@ export function createKeys(deps: KeysDeps): Feature<KeysService> {
     service: { ...service, renewDue: () => renewing.run() },
     routes: (mount) => keysRoutes(mount, service),
     workers: {
+      troubles: () => renewing.troubles(),
       start: () => renewing.start(),
       async stop() {
         await renewing.stop();

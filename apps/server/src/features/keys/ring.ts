@@ -1,4 +1,4 @@
-import { type Key, type Locale, text } from "@ciclo/contract";
+import { type Key, type Locale, type Text, text } from "@ciclo/contract";
 import { notFound, type Refusal } from "../../errors.ts";
 import type { Queries } from "../../db/dialect.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -53,7 +53,7 @@ export async function listKeys(deps: RingDeps, locale: Locale): Promise<Key[]> {
       expires_at,
       used_by: [...(users.get(reference) ?? [])],
       renewal: key.renewal,
-      renewal_problem: (key.renewing_since === null ? key.renew_error : cutOff)?.[locale] ?? null,
+      renewal_problem: renewalProblem(key)?.[locale] ?? null,
       last_handshake:
         rotation === undefined
           ? null
@@ -66,6 +66,10 @@ export async function listKeys(deps: RingDeps, locale: Locale): Promise<Key[]> {
     };
   });
 }
+
+/** Why a key cannot be renewed by itself just now. */
+export const renewalProblem = ({ renewing_since, renew_error }: store.StoredKey): Text | null =>
+  renewing_since === null ? renew_error : cutOff;
 
 const cutOff = text(
   "A renewal is under way, or was cut off: whether the stored value is still good is being found out",

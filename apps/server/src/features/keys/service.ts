@@ -1,4 +1,4 @@
-import { type Key, type Locale, type Renewal, type Rotation, text } from "@ciclo/contract";
+import { type Key, type Locale, type Renewal, type Rotation, type Text, text } from "@ciclo/contract";
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
@@ -8,7 +8,7 @@ import type { Logger } from "../../lib/logger.ts";
 import type { KeyProvider } from "./renewal/provider.ts";
 import { isRenewable, renewKey, type RenewDeps, settleRenewals } from "./renewal/renew.ts";
 import type { HandshakeWith, Rotations } from "./rotation.ts";
-import { type KeyRing, listKeys, noKey, ringOf } from "./ring.ts";
+import { type KeyRing, listKeys, noKey, renewalProblem, ringOf } from "./ring.ts";
 import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
 import * as store from "./store.ts";
 import type { Vault } from "./vault.ts";
@@ -33,6 +33,10 @@ export type NewKeyInput = { provider: string; name: string; value: string; expir
 
 export type KeysService = {
   list(locale: Locale): Promise<Key[]>;
+  /** How each stands, for health: what can be said of it in both languages. */
+  standings(): Promise<
+    (Pick<Key, "reference" | "state" | "expires_at" | "last_handshake"> & { renewal_problem: Text | null })[]
+  >;
   add(actor: Actor, key: NewKeyInput, locale: Locale): Promise<Key>;
   /** Stages a new value, proves it, and puts it in use; or keeps the old one. Answers when it has begun. */
   rotate(
@@ -74,6 +78,15 @@ export function createKeysService(deps: KeysDeps, rotations: Rotations): Omit<Ke
     });
   return {
     list: (locale) => listKeys(deps, locale),
+    async standings() {
+      const problems = new Map(
+        (await store.listKeys(queries)).map((key) => [referenceOf(key), renewalProblem(key)]),
+      );
+      return (await listKeys(deps, "en")).map((key) => ({
+        ...key,
+        renewal_problem: problems.get(key.reference) ?? null,
+      }));
+    },
     add: (actor, key, locale) => add(deps, actor, key, locale),
     async rotate(actor, id, { value, expires_at, force, reason }, locale) {
       await must(queries, id);

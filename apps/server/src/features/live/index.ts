@@ -25,6 +25,7 @@ export function createLive(deps: LiveFeatureDeps): Feature<LiveService> {
     service,
     routes: (mount) => liveRoutes(mount, service),
     workers: {
+      troubles: () => sending.troubles(),
       start: () => sending.start(),
       async stop() {
         service.close();

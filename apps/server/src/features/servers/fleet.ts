@@ -10,7 +10,7 @@ import type { Logger } from "../../lib/logger.ts";
 import { resolveBySystem, type ResolveHost } from "../../lib/outbound.ts";
 import { Semaphore } from "../../lib/semaphore.ts";
 import type { ConnectDeps } from "./connect.ts";
-import { Tasks, Worker } from "../../lib/background.ts";
+import { Tasks, Worker, type WorkerTrouble } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
 import { Link, type LinkDeps, type LinkSpec } from "./link.ts";
 import { networkRulesOf, type Ring, specFingerprint, specOf, toolRulesOf } from "./specs.ts";
@@ -78,6 +78,10 @@ export class Fleet {
   async refreshPolicies(): Promise<void> {
     const { repository } = this.#deps;
     this.#policies = (await repository.snapshot(await repository.refresh())).policies;
+  }
+
+  troubles(): WorkerTrouble[] {
+    return this.#following.troubles();
   }
 
   start(): Promise<void> {

@@ -14,6 +14,10 @@ export function createServers(deps: ServersFeatureDeps): Feature<ServersService>
   deps.bus.on("live.pushed", () => fleet.reconcile());
   // Who changed a key sees the servers that take it connected with the new value.
   deps.bus.on("keys.changed", () => fleet.reconcile());
-  const workers: BackgroundWork = { start: () => fleet.start(), stop: () => fleet.stop() };
+  const workers: BackgroundWork = {
+    start: () => fleet.start(),
+    stop: () => fleet.stop(),
+    troubles: () => fleet.troubles(),
+  };
   return { service, routes: (mount) => serversRoutes(mount, service), workers };
 }

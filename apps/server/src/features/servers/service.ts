@@ -3,7 +3,9 @@ import type {
   Locale,
   RegistryServer,
   ServerDetail,
+  ServerState,
   ServerSummary,
+  Text,
   ToolDrift,
 } from "@ciclo/contract";
 import { notFound, type Refusal } from "../../errors.ts";
@@ -13,9 +15,10 @@ import type { HandshakeResult, StepReport } from "../../domain/servers.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { stamp } from "../../lib/clock.ts";
 import { guardedLookup, urlProblem } from "../../lib/outbound.ts";
-import { connect } from "./connect.ts";
+import { callMsOf, connect } from "./connect.ts";
+import { explainFailure, explainStatus } from "./explain.ts";
 import type { Fleet, RegisteredServer, ServersDeps } from "./fleet.ts";
-import { presentDetail, presentSummary, presentTool } from "./present.ts";
+import { presentDetail, presentSummary, presentTool, presentValidation } from "./present.ts";
 import { referencesOf, revealCredentials } from "./specs.ts";
 import * as store from "./store.ts";
 
@@ -31,8 +34,16 @@ export type ServersService = {
   find(id: string): RegisteredServer | undefined;
   refuseUnknown(id: string): never;
   all(): readonly RegisteredServer[];
+  /** How each stands, for health. */
+  standings(): Standing[];
   /** The configuration that the links were made for; null before the first. */
   snapshot(): Snapshot | null;
+  /** How long a call of a server may take, in milliseconds. */
+  callMsOf: typeof callMsOf;
+  /** What went wrong between here and a server, for people. */
+  explainStatus: typeof explainStatus;
+  explainFailure: typeof explainFailure;
+  presentValidation: typeof presentValidation;
   /** Servers by the key reference that they take. */
   usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Deletes definitions of tools that no lock and no server refers to. */
@@ -49,6 +60,8 @@ export type ServersService = {
   handshakeWith(id: string, values: ReadonlyMap<string, string>, on: HandshakeOn): Promise<HandshakeResult>;
 };
 
+/** `withheld` is the number of its tools that the gateway does not show. */
+export type Standing = { id: string; state: ServerState; trouble: Text | null; withheld: number };
 export type HandshakeOn = { onStep?: (step: StepReport) => void; signal?: AbortSignal };
 const sendMs = 20_000;
 
@@ -88,6 +101,11 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
       throw noServer(id, [...fleet.live.keys()]);
     },
     all: () => [...fleet.live.values()],
+    callMsOf,
+    explainStatus,
+    explainFailure,
+    presentValidation,
+    standings: () => [...fleet.live.values()].map(standing),
     snapshot: () => fleet.snapshot,
     usersOf: async () => usersByReference(await registered(deps)),
     async purge(before, limit) {
@@ -113,6 +131,11 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
       return shake(deps, fleet, server, await revealCredentials(server, reveal), on);
     },
   };
+}
+
+function standing({ server, link }: RegisteredServer): Standing {
+  const withheld = link.tools.filter(({ reason }) => reason !== null).length;
+  return { id: server.id, state: link.state, trouble: link.trouble, withheld };
 }
 
 /** Servers of the live branch as it was last seen. */

@@ -2,11 +2,26 @@ import {
   type Checkpoint,
   type Configuration,
   type Health,
+  healthChecks,
   type Locale,
   type Text,
   text,
 } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
+import type { WorkerTrouble } from "../../lib/background.ts";
+import {
+  backgroundFinding,
+  checkpointFinding,
+  configurationFinding,
+  diskFinding,
+  type Finding,
+  keysFinding,
+  type KeyStanding,
+  ok,
+  serversFinding,
+  type ServerStanding,
+  waitingFinding,
+} from "./findings.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
@@ -19,6 +34,12 @@ export type StatusDeps = {
   /** Changes whose next step keeps failing. */
   waiting(): Promise<{ planId: string; reason: Text }[]>;
   lastCheckpoint(): Promise<Checkpoint | null>;
+  servers(): readonly ServerStanding[];
+  keys(): Promise<readonly KeyStanding[]>;
+  /** Workers whose latest pass failed. */
+  troubles(): readonly WorkerTrouble[];
+  /** Bytes that are free for the data folder. */
+  freeBytes(): Promise<number>;
 };
 
 export type StatusService = {
@@ -27,7 +48,6 @@ export type StatusService = {
 };
 
 type Check = Health["checks"][number];
-type Finding = { status: Check["status"]; detail: Text };
 
 const severity = ["ok", "degraded", "down"] as const;
 
@@ -39,6 +59,7 @@ export function createStatusService(deps: StatusDeps): StatusService {
       await deps.askDatabase();
       return ok("Answers", "Responde");
     },
+    disk: async () => diskFinding(await deps.freeBytes()),
     repository: async () => {
       const commit = (await deps.repository.refresh()).slice(0, 8);
       const branch = deps.repository.baseBranch;
@@ -46,6 +67,9 @@ export function createStatusService(deps: StatusDeps): StatusService {
     },
     configuration: async () => configurationFinding(await live()),
     changes: async () => waitingFinding(await deps.waiting()),
+    servers: async () => serversFinding(deps.servers()),
+    keys: async () => keysFinding(await deps.keys()),
+    background: async () => backgroundFinding(deps.troubles()),
     audit: async () => checkpointFinding(await deps.lastCheckpoint()),
   };
   const look = async (id: Check["id"], locale: Locale): Promise<Check> => {
@@ -54,7 +78,7 @@ export function createStatusService(deps: StatusDeps): StatusService {
   };
   return {
     async health(locale) {
-      const ids = Object.keys(checks) as Check["id"][];
+      const ids = healthChecks;
       const found = await Promise.all(ids.map((id) => look(id, locale)));
       const worst = Math.max(...found.map(({ status }) => severity.indexOf(status)));
       return { status: severity[worst] ?? "down", checks: found };
@@ -74,49 +98,8 @@ export function createStatusService(deps: StatusDeps): StatusService {
   };
 }
 
-const ok = (en: string, ptBR: string): Finding => ({ status: "ok", detail: text(en, ptBR) });
-
 function down(logger: Logger, id: string, error: unknown): Finding {
   if (error instanceof Refusal) return { status: "down", detail: error.detail };
   logger.error({ err: error }, `the health check of ${id} failed`);
   return { status: "down", detail: text("Does not answer; see the log", "Não responde; veja o log") };
 }
-
-function configurationFinding({ approvals, problems }: Snapshot): Finding {
-  const paths = [...new Set(problems.map(({ path }) => path.replace(/:\d+$/, "")))].join(", ");
-  if (approvals === null) {
-    return {
-      status: "down",
-      detail: text(
-        "policies/approvals.yaml cannot be used, so nothing can be submitted or approved. Mend it on the live branch.",
-        "policies/approvals.yaml não pode ser usada, então nada pode ser submetido nem aprovado. Corrija-a na branch ativa.",
-      ),
-    };
-  }
-  if (problems.length === 0) return ok("Every file fits its schema", "Todos os arquivos seguem seu esquema");
-  return {
-    status: "degraded",
-    detail: text(
-      `Not in use, because they do not fit their schema: ${paths}`,
-      `Fora de uso, porque não seguem seu esquema: ${paths}`,
-    ),
-  };
-}
-
-function waitingFinding(waiting: readonly { planId: string; reason: Text }[]): Finding {
-  if (waiting.length === 0) return ok("Nothing is held up", "Nada está parado");
-  const list = (locale: Locale): string =>
-    waiting.map(({ planId, reason }) => `${planId}: ${reason[locale]}`).join("; ");
-  return {
-    status: "degraded",
-    detail: text(
-      `Held up, and tried again by itself: ${list("en")}`,
-      `Parado, com novas tentativas automáticas: ${list("pt-BR")}`,
-    ),
-  };
-}
-
-const checkpointFinding = (last: Checkpoint | null): Finding =>
-  last === null
-    ? ok("No checkpoint is signed yet", "Ainda não há checkpoint assinado")
-    : ok(`The first ${last.size} entries are signed`, `Os primeiros ${last.size} registros estão assinados`);

@@ -33,6 +33,7 @@ export function createUsage(deps: RecorderDeps & BudgetsDeps): Feature<UsageServ
     },
     routes: noRoutes,
     workers: {
+      troubles: () => [...recorder.troubles(), ...reading.troubles()],
       start: async () => void (await Promise.all([recorder.start(), reading.start()])),
       async stop() {
         await reading.stop();

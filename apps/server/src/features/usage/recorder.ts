@@ -1,7 +1,7 @@
 import type { Database } from "../../db/dialect.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
-import { Worker } from "../../lib/background.ts";
+import { Worker, type WorkerTrouble } from "../../lib/background.ts";
 import type { Logger } from "../../lib/logger.ts";
 import * as store from "./store.ts";
 import type { UsageEvent } from "../../domain/usage.ts";
@@ -29,6 +29,10 @@ export class UsageRecorder {
       retry: { firstMs: 1000, longestMs: 5000 },
       pass: () => this.#write(),
     });
+  }
+
+  troubles(): WorkerTrouble[] {
+    return this.#writing.troubles();
   }
 
   start(): Promise<void> {

@@ -42,9 +42,13 @@ export function HomePage() {
 
 const checkNames: Record<Health["checks"][number]["id"], ReturnType<typeof msg>> = {
   database: msg`Database`,
+  disk: msg`Disk`,
   repository: msg`Configuration repository`,
   configuration: msg`Configuration files`,
   changes: msg`Changes under way`,
+  servers: msg`MCP servers`,
+  keys: msg`Keys`,
+  background: msg`Background work`,
   audit: msg`Audit log`,
 };
 

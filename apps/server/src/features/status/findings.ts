@@ -1,0 +1,142 @@
+import {
+  type Checkpoint,
+  type Health,
+  type Key,
+  type Locale,
+  type ServerState,
+  type Text,
+  text,
+} from "@ciclo/contract";
+import type { Snapshot } from "../../domain/snapshot.ts";
+import type { WorkerTrouble } from "../../lib/background.ts";
+import { Refusal } from "../../errors.ts";
+
+/** What a look at one part of the console comes to. */
+export type Finding = { status: Health["status"]; detail: Text };
+
+/** Of a list, so many are named; the page of the subject has them all. */
+const maxNamed = 20;
+
+export const ok = (en: string, ptBR: string): Finding => ({ status: "ok", detail: text(en, ptBR) });
+
+export function configurationFinding({ approvals, problems }: Snapshot): Finding {
+  const paths = [...new Set(problems.map(({ path }) => path.replace(/:\d+$/, "")))].join(", ");
+  if (approvals === null) {
+    return {
+      status: "down",
+      detail: text(
+        "policies/approvals.yaml cannot be used, so nothing can be submitted or approved. Mend it on the live branch.",
+        "policies/approvals.yaml não pode ser usada, então nada pode ser submetido nem aprovado. Corrija-a na branch ativa.",
+      ),
+    };
+  }
+  if (problems.length === 0) return ok("Every file fits its schema", "Todos os arquivos seguem seu esquema");
+  return {
+    status: "degraded",
+    detail: text(
+      `Not in use, because they do not fit their schema: ${paths}`,
+      `Fora de uso, porque não seguem seu esquema: ${paths}`,
+    ),
+  };
+}
+
+export function waitingFinding(waiting: readonly { planId: string; reason: Text }[]): Finding {
+  if (waiting.length === 0) return ok("Nothing is held up", "Nada está parado");
+  const list = (locale: Locale): string =>
+    waiting.map(({ planId, reason }) => `${planId}: ${reason[locale]}`).join("; ");
+  return {
+    status: "degraded",
+    detail: text(
+      `Held up, and tried again by itself: ${list("en")}`,
+      `Parado, com novas tentativas automáticas: ${list("pt-BR")}`,
+    ),
+  };
+}
+
+export const checkpointFinding = (last: Checkpoint | null): Finding =>
+  last === null
+    ? ok("No checkpoint is signed yet", "Ainda não há checkpoint assinado")
+    : ok(`The first ${last.size} entries are signed`, `Os primeiros ${last.size} registros estão assinados`);
+
+/** A registered server as health sees it. */
+export type ServerStanding = { id: string; state: ServerState; trouble: Text | null; withheld: number };
+
+export function serversFinding(servers: readonly ServerStanding[]): Finding {
+  const away = servers.filter(({ state }) => state === "down" || state === "quarantined");
+  const withholding = servers.filter((server) => server.withheld > 0 && !away.includes(server));
+  const lines = [
+    ...away.map(({ id, state, trouble }) =>
+      text(
+        `${id} is ${state}${trouble === null ? "" : `: ${trouble.en}`}`,
+        `${id} está em ${state}${trouble === null ? "" : `: ${trouble["pt-BR"]}`}`,
+      ),
+    ),
+    ...withholding.map(({ id, withheld }) =>
+      text(
+        `${id} has ${withheld} tools withheld until a plan accepts them`,
+        `${id} tem ${withheld} ferramentas retidas até que um plano as aceite`,
+      ),
+    ),
+  ];
+  if (lines.length > 0) return { status: "degraded", detail: joined(lines) };
+  return ok(
+    `${servers.length} registered, none in trouble`,
+    `${servers.length} registrados, nenhum com problema`,
+  );
+}
+
+/** A key as health sees it. */
+export type KeyStanding = Pick<Key, "reference" | "state" | "expires_at" | "last_handshake"> & {
+  renewal_problem: Text | null;
+};
+
+export function keysFinding(keys: readonly KeyStanding[]): Finding {
+  const lines = keys
+    .filter(({ state }) => state !== "revoked")
+    .flatMap((key): Text[] => {
+      const { reference, state, expires_at, last_handshake, renewal_problem } = key;
+      const day = expires_at?.slice(0, 10) ?? "";
+      if (renewal_problem !== null) {
+        return [text(`${reference}: ${renewal_problem.en}`, `${reference}: ${renewal_problem["pt-BR"]}`)];
+      }
+      if (state === "expired") return [text(`${reference} ended on ${day}`, `${reference} venceu em ${day}`)];
+      if (state === "expiring") return [text(`${reference} ends on ${day}`, `${reference} vence em ${day}`)];
+      return last_handshake?.ok === false
+        ? [text(`the last rotation of ${reference} failed`, `a última rotação de ${reference} falhou`)]
+        : [];
+    });
+  return lines.length > 0
+    ? { status: "degraded", detail: joined(lines) }
+    : ok("None ends soon, no rotation failed", "Nenhuma vence em breve, nenhuma rotação falhou");
+}
+
+export function backgroundFinding(troubles: readonly WorkerTrouble[]): Finding {
+  const lines = troubles.map(({ name, failures, error }) => {
+    const why = error instanceof Refusal ? error.detail : text("see the log", "veja o log");
+    return text(
+      `${name} failed ${failures} times in a row (${why.en})`,
+      `${name} falhou ${failures} vezes seguidas (${why["pt-BR"]})`,
+    );
+  });
+  return lines.length > 0
+    ? { status: "degraded", detail: joined(lines) }
+    : ok("All of it runs", "Tudo em execução");
+}
+
+const megabyte = 1024 * 1024;
+const fewMegabytes = 512;
+const tooFewMegabytes = 32;
+
+/** Room on the disk of the data folder, in bytes. */
+export function diskFinding(freeBytes: number): Finding {
+  const free = Math.floor(freeBytes / megabyte);
+  const detail = text(`${free} MB are free for the data folder`, `${free} MB livres para a pasta de dados`);
+  return { status: free < tooFewMegabytes ? "down" : free < fewMegabytes ? "degraded" : "ok", detail };
+}
+
+function joined(lines: readonly Text[]): Text {
+  const more = lines.length - maxNamed;
+  const of = (locale: Locale, rest: string): string =>
+    [...lines.slice(0, maxNamed).map((line) => line[locale]), ...(more > 0 ? [rest] : [])].join("; ");
+  return text(of("en", `and ${more} more`), of("pt-BR", `e mais ${more}`));
+}
