@@ -4,7 +4,7 @@ import { type CoreDeps, createCore } from "./core.ts";
 import { together } from "./domain/feature.ts";
 import { createAssistant } from "./features/assistant/index.ts";
 import { createCanary } from "./features/canary/index.ts";
-import type { OperationKind } from "./features/changes/journal-store.ts";
+import type { OperationKind } from "./domain/operations.ts";
 import { createChanges } from "./features/changes/index.ts";
 import { createConfigRepo } from "./features/config-repo/index.ts";
 import { createGateway } from "./features/gateway/index.ts";

@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import type { Database } from "./db/dialect.ts";
 import { createAccess } from "./features/access/index.ts";
 import { createAudit } from "./features/audit/index.ts";
-import { openVault } from "./features/keys/vault.ts";
+import { openVault } from "./features/keys/index.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { deriveKey } from "./lib/crypto.ts";
 import { EventBus } from "./lib/events.ts";

@@ -9,7 +9,7 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type Database, openDatabase } from "./db/dialect.ts";
 import { isDatabaseUnavailable } from "./db/unavailable.ts";
 import { system } from "./domain/actor.ts";
-import type { OperationKind } from "./features/changes/journal-store.ts";
+import type { OperationKind } from "./domain/operations.ts";
 import { lockHome } from "./db/home-lock.ts";
 import { clearDrafts, privateFolder } from "./lib/files.ts";
 import { MasterKeyError } from "./lib/master-key.ts";

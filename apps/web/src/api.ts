@@ -9,11 +9,9 @@ import {
   type Session,
 } from "@ciclo/contract";
 import { currentLocale } from "./i18n.ts";
+import { NoAnswer } from "./problems.ts";
 
 // Calls of this origin's API, in the language shown, with the session's cookie and CSRF token.
-
-/** Nothing came, or not from the console: it is down, or something between us and it said no. */
-export class NoAnswer extends Error {}
 
 type Waiting = (signedIn: boolean) => void;
 

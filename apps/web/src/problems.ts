@@ -1,7 +1,9 @@
 import { ProblemError } from "@ciclo/contract";
-import { NoAnswer } from "./api.ts";
 import type { MessageDescriptor } from "@lingui/core";
 import { msg } from "@lingui/core/macro";
+
+/** Nothing came, or not from the console: it is down, or something between us and it said no. */
+export class NoAnswer extends Error {}
 
 export type Described = {
   title: string;

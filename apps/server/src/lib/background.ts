@@ -1,3 +1,4 @@
+import type { WorkerTrouble } from "../domain/feature.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Refusal } from "../errors.ts";
 import type { Logger } from "./logger.ts";
@@ -75,9 +76,6 @@ export type WorkerOptions = {
 };
 
 const defaultRetry = { firstMs: 1000, longestMs: 30_000 };
-
-/** What keeps a worker from its work: the error of the latest pass, and how many failed in a row. */
-export type WorkerTrouble = { name: string; failures: number; error: unknown };
 
 /**
  * A named piece of background work: the only way to do anything at intervals or behind an answer.

@@ -1,7 +1,7 @@
 import { ProblemError } from "@ciclo/contract";
 import { Inbox, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { NoAnswer } from "../api.ts";
+import { NoAnswer } from "../problems.ts";
 import { chooseTheme } from "../theme.ts";
 import { Badge, type icons, type Tone } from "../ui/badge.tsx";
 import { Button, IconButton, Tip } from "../ui/button.tsx";

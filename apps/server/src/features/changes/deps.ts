@@ -9,7 +9,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { Forge } from "./forge/forge.ts";
 import type { Procedure } from "./journal.ts";
-import type { OperationKind } from "./journal-store.ts";
+import type { OperationKind } from "../../domain/operations.ts";
 import type { ChangeRecord } from "./store.ts";
 
 export type StoredPlan = { plan: Plan; patch: string; thread_id: string | null };

@@ -1,3 +1,4 @@
+import type { OperationKind } from "../../domain/operations.ts";
 import { z } from "zod";
 import { fromJson } from "../../db/json.ts";
 import type { Selectable } from "kysely";
@@ -7,7 +8,6 @@ import { stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 
 /** Effects outside the database, written down before they start and after they end. */
-export type OperationKind = "submit" | "land" | "discard" | "revert";
 export type Operation = Omit<Selectable<OperationTable>, "kind"> & { kind: OperationKind };
 const stepResultSchema = z.record(z.string(), z.string().nullish());
 export type StepResult = z.infer<typeof stepResultSchema>;

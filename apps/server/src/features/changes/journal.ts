@@ -1,3 +1,4 @@
+import type { OperationKind } from "../../domain/operations.ts";
 import { fromJson, textSchema } from "../../db/json.ts";
 import { type Text, text } from "@ciclo/contract";
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
@@ -34,9 +35,9 @@ export type JournalDeps = {
   transaction: AuditedTransaction;
   clock: Clock;
   logger: Logger;
-  procedures: Record<journal.OperationKind, Procedure>;
+  procedures: Record<OperationKind, Procedure>;
   /** Called after each journal write. Crash tests stop the process here. */
-  onJournal?: ((operation: journal.OperationKind, point: string) => void) | undefined;
+  onJournal?: ((operation: OperationKind, point: string) => void) | undefined;
   bus: Pick<EventBus, "publish">;
 };
 

@@ -1,3 +1,4 @@
+import type { OperationKind } from "../../domain/operations.ts";
 import { z } from "zod";
 import { fromJson } from "../../db/json.ts";
 import { pullRequestSchema } from "@ciclo/contract";
@@ -21,7 +22,7 @@ export const markerOf = (record: { id: string }): string => `Ciclo-Record: ${rec
 const metadataSchema = z.object({ commit_message: z.string().optional(), outcome: z.string().optional() });
 
 /** Steps and endings of the four operations. */
-export function createProcedures(deps: ChangesDeps): Record<journal.OperationKind, Procedure> {
+export function createProcedures(deps: ChangesDeps): Record<OperationKind, Procedure> {
   return {
     submit: submitProcedure(deps),
     land: landProcedure(deps),

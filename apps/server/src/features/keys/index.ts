@@ -7,6 +7,8 @@ import { createRotations } from "./rotation.ts";
 import { keysRoutes } from "./routes.ts";
 import { createKeysService, type KeysDeps, type KeysService } from "./service.ts";
 
+export { openVault } from "./vault.ts";
+
 const renewEveryMs = 60_000;
 
 export type KeysFeatureDeps = Omit<KeysDeps, "providers"> & {

@@ -8,7 +8,7 @@ import {
   text,
 } from "@ciclo/contract";
 import type { Snapshot } from "../../domain/snapshot.ts";
-import type { WorkerTrouble } from "../../lib/background.ts";
+import type { WorkerTrouble } from "../../domain/feature.ts";
 import { Refusal } from "../../errors.ts";
 
 /** What a look at one part of the console comes to. */

@@ -8,7 +8,7 @@ import {
   text,
 } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import type { WorkerTrouble } from "../../lib/background.ts";
+import type { WorkerTrouble } from "../../domain/feature.ts";
 import {
   backgroundFinding,
   checkpointFinding,

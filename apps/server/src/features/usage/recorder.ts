@@ -1,7 +1,8 @@
 import type { Database } from "../../db/dialect.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
-import { Worker, type WorkerTrouble } from "../../lib/background.ts";
+import type { WorkerTrouble } from "../../domain/feature.ts";
+import { Worker } from "../../lib/background.ts";
 import type { Logger } from "../../lib/logger.ts";
 import * as store from "./store.ts";
 import type { UsageEvent } from "../../domain/usage.ts";
