@@ -1,28 +1,38 @@
-// npm test: every check, in the order in which a failure is cheapest to find.
-// Arguments go to vitest, and leave the other checks out: npm test -- apps/server/tests/http.test.ts
+// npm run check     static checks and pure tests: no database, no browser, no built console
+// npm test          everything that guards a promise, in the order in which a failure is cheapest to find
+// npm run test:all  the same with every page in every language, theme and width, and with the long kill campaigns
+// Arguments go to vitest, and leave the static checks out: npm test -- apps/server/tests/http.test.ts
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureBuilt, ensureInstalled, projectEnvironment, root } from "./ensure.mjs";
 
+const flags = ["--pure", "--all"];
+const given = process.argv.slice(2);
+const isPure = given[0] === "--pure";
+const isAll = given[0] === "--all";
+const chosen = flags.includes(given[0]) ? given.slice(1) : given;
+
+const began = Date.now();
 ensureInstalled();
-ensureBuilt();
+if (!isPure) ensureBuilt();
 const artifacts = join(root, ".artifacts");
 const report = join(artifacts, "vitest.json");
 mkdirSync(artifacts, { recursive: true });
 rmSync(report, { force: true });
 
-const chosen = process.argv.slice(2);
 const checks = [
   { name: "format", command: "oxfmt", args: ["--check"] },
-  { name: "lint and boundaries", command: "oxlint", args: ["--type-aware", "--deny-warnings"] },
+  { name: "import rules", command: "node", args: ["scripts/import-rules.ts"] },
+  { name: "lint", command: "oxlint", args: ["--type-aware", "--deny-warnings"] },
   { name: "types", command: "tsc", args: ["--noEmit"] },
   { name: "types of the web console", command: "tsc", args: ["--noEmit", "-p", "apps/web"] },
   { name: "unused code", command: "knip", args: [] },
 ];
 
+const environment = { ...projectEnvironment(), ...(isAll ? { CICLO_TEST_EXTENT: "all" } : {}) };
 const run = (command, args) =>
-  spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: projectEnvironment() })
+  spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: environment })
     .status === 0;
 
 let passed = 0;
@@ -35,7 +45,8 @@ for (const { name, command, args } of chosen.length === 0 ? checks : []) {
 }
 
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-const ok = run("vitest", ["run", ...reporters, ...chosen]);
+const projects = isPure ? ["--project=pure"] : [];
+const ok = run("vitest", ["run", ...reporters, ...projects, ...chosen]);
 try {
   const { numPassedTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
   passed += numPassedTests;
@@ -50,6 +61,7 @@ try {
 }
 if (!ok && failed === 0) failed = 1;
 
+console.log(`${Math.round((Date.now() - began) / 1000)} s`);
 const summary = `${passed} passed, ${failed} failed`;
 writeFileSync(join(artifacts, "summary.txt"), `${summary}\n`);
 console.log(summary);

@@ -18,7 +18,7 @@ import { provision, verifyAudit } from "../support/provision.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { expectClean, outcomeOf } from "./outcome.ts";
 import { report } from "./report.ts";
-import { rounds } from "./size.ts";
+import { rounds } from "../support/extent.ts";
 import { Workload } from "./workload.ts";
 
 const kills = rounds(3, 200);
