@@ -16,7 +16,7 @@ import { spawnProcess } from "../support/process.ts";
 import { processesWith } from "../support/processes.ts";
 import { provision, verifyAudit } from "../support/provision.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { expectClean, outcomeOf } from "./outcome.ts";
+import { comeToRest, expectClean, outcomeOf } from "./outcome.ts";
 import { report } from "./report.ts";
 import { rounds } from "../support/extent.ts";
 import { Workload } from "./workload.ts";
@@ -67,7 +67,7 @@ describe.each([
       const environment: Record<string, string> = {
         CICLO_HOME: home,
         CICLO_MASTER_KEY: randomBytes(32).toString("hex"),
-        CICLO_LOG_LEVEL: "silent",
+        CICLO_LOG_LEVEL: "error",
         ...(await database()),
       };
       const tokens = await provision(environment, {
@@ -180,10 +180,7 @@ describe.each([
       await load.stop();
       people.abort(new Error("done"));
       await Promise.all(others);
-      await eventually(
-        () => as("author").call("getHealth"),
-        ({ checks }) => checks.find(({ id }) => id === "changes")?.status === "ok",
-      );
+      await comeToRest(as("author"), last.output);
       const outcome = await outcomeOf({ url, token: tokens.author ?? "", repository, changes: load.changes });
       url = null;
       await last.stop();

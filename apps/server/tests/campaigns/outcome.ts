@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
-import { type ChangeDetail, createClient } from "@ciclo/contract";
+import { type ChangeDetail, type Client, createClient } from "@ciclo/contract";
 import { expect } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { git } from "../support/git.ts";
 import type { Tracked } from "./workload.ts";
 
@@ -12,6 +13,22 @@ export type Outcome = {
   stuck: string[];
   strays: string[];
 };
+
+/** Waits until nothing is under way and nothing is held up; throws with what the console logged where that never comes. */
+export async function comeToRest(client: Client, log: () => string): Promise<void> {
+  try {
+    await eventually(
+      async () => ({
+        health: await client.call("getHealth"),
+        underWay: await client.call("listChanges", { query: { status: "in_progress" } }),
+      }),
+      ({ health, underWay }) =>
+        underWay.items.length === 0 && health.checks.find(({ id }) => id === "changes")?.status === "ok",
+    );
+  } catch (error) {
+    throw new Error(`the console does not come to rest; it logged: ${log().slice(-4000)}`, { cause: error });
+  }
+}
 
 /** Holds what was acknowledged against what is there, once the console has come to rest. */
 export async function outcomeOf(options: {

@@ -10,7 +10,7 @@ import { createPostgresServer, type PostgresServer } from "../support/postgres-s
 import { type ServerProcess, startProcess } from "../support/process.ts";
 import { provision, verifyAudit } from "../support/provision.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { expectClean, outcomeOf } from "./outcome.ts";
+import { comeToRest, expectClean, outcomeOf } from "./outcome.ts";
 import { report } from "./report.ts";
 import { rounds } from "../support/extent.ts";
 import { Workload } from "./workload.ts";
@@ -129,10 +129,7 @@ describe("PostgreSQL comes and goes under three nodes at work", () => {
       expect(exits).toEqual([]);
       const [first] = consoles;
       const client = createClient({ baseUrl: first?.url ?? "", token: tokens.author });
-      await eventually(
-        () => client.call("getHealth"),
-        ({ checks }) => checks.find(({ id }) => id === "changes")?.status === "ok",
-      );
+      await comeToRest(client, () => consoles.map(({ output }) => output()).join("\n"));
       const unfinished = await unfinishedOperations();
       const outcome = await outcomeOf({
         url: first?.url ?? "",

@@ -4,7 +4,7 @@ export async function eventually<T>(ask: () => Promise<T>, satisfies: (answer: T
   for (;;) {
     const answer = await ask();
     if (satisfies(answer)) return answer;
-    if (Date.now() > until) throw new Error(`still not so: ${JSON.stringify(answer).slice(0, 500)}`);
+    if (Date.now() > until) throw new Error(`still not so: ${JSON.stringify(answer).slice(0, 2000)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
