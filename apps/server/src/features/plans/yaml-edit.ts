@@ -1,147 +1,106 @@
-import {
-  type Document,
-  isCollection,
-  isMap,
-  isScalar,
-  isSeq,
-  type Node,
-  parseDocument,
-  stringify,
-} from "yaml";
+import { isDeepStrictEqual } from "node:util";
+import { type Document, isCollection, isMap, isScalar, parse, parseDocument, stringify, visit } from "yaml";
+import { type Json, type JsonObject, isObject } from "./json.ts";
+import { editTokens } from "./yaml-tokens.ts";
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
+/** Applies an RFC 7396 merge patch to YAML source. Whatever it leaves as it is keeps every character. */
+export const mergePatchYaml = (source: string, patch: JsonObject): string =>
+  editYaml(source, (value) => mergePatch(value, patch));
 
-type Path = (string | number)[];
-type Splice = { start: number; end: number; text: string };
+/** Appends an item to the list under a key, made when missing. */
+export const appendYaml = (source: string, key: string, item: JsonObject): string =>
+  editYaml(source, (value) => ({ ...value, [key]: [...listUnder(value, key), withoutNulls(item)] }));
 
-/**
- * Applies an RFC 7396 merge patch to YAML source. Comments, key order and line ends stay.
- * Where only scalars change, nothing but their characters does; where keys come or go,
- * the document is written anew by the `yaml` library.
- */
-export function mergePatchYaml(source: string, patch: JsonObject): string {
-  const crlf = source.includes("\r\n");
-  const text = crlf ? source.replaceAll("\r\n", "\n") : source;
-  const document = parseDocument(text);
-  const splices = scalarSplices(document, patch);
-  const edited = splices === null ? rewrite(document, text, patch) : applySplices(text, splices);
-  return crlf ? edited.replaceAll("\n", "\r\n") : edited;
-}
+/** Takes the items out of the list under a key whose field has a value. */
+export const removeYamlItem = (source: string, key: string, field: string, value: string): string =>
+  editYaml(source, (whole) =>
+    Array.isArray(whole[key])
+      ? { ...whole, [key]: whole[key].filter((item) => !(isObject(item) && item[field] === value)) }
+      : whole,
+  );
 
-/** Appends an item to a sequence, made when missing. Comments and order stay. */
-export function appendYaml(source: string, path: readonly string[], item: JsonObject): string {
-  const document = parseDocument(source);
-  const list = document.getIn(path);
-  if (isSeq(list)) {
-    list.flow = false;
-    list.items.push(document.createNode(item));
-  } else {
-    document.setIn(path, [item]);
-  }
-  return document.toString(style(source));
-}
-
-/** Takes the items of a sequence out whose field has a value. Comments and order stay. */
-export function removeYamlItem(
+/** `mergePatchYaml` for the first item of the list under a key whose field has a value. Nothing when there is none. */
+export function mergeYamlItem(
   source: string,
-  path: readonly string[],
-  field: string,
-  value: string,
+  key: string,
+  { field, value, patch }: { field: string; value: string; patch: JsonObject },
 ): string {
-  const document = parseDocument(source);
-  const list = document.getIn(path);
-  if (!isSeq(list)) return source;
-  list.items = list.items.filter((item) => !(isMap(item) && item.get(field) === value));
-  if (list.items.length === 0) list.flow = true;
-  return document.toString(style(source));
+  return editYaml(source, (whole) => {
+    const list = listUnder(whole, key);
+    const meant = list.findIndex((item) => isObject(item) && item[field] === value);
+    if (meant < 0) return whole;
+    return { ...whole, [key]: list.map((item, index) => (index === meant ? mergePatch(item, patch) : item)) };
+  });
 }
 
 /** A new file, in the order its keys were given. */
-/** `mergePatchYaml` for the item of a sequence whose field has a value. Nothing when there is none. */
-export function mergeYamlItem(
-  source: string,
-  path: readonly string[],
-  { field, value, patch }: { field: string; value: string; patch: JsonObject },
-): string {
-  const document = parseDocument(source);
-  const list = document.getIn(path);
-  if (!isSeq(list)) return source;
-  const index = list.items.findIndex((item) => isMap(item) && item.get(field) === value);
-  if (index < 0) return source;
-  mergeInto(document, [...path, index], patch);
-  return document.toString(style(source));
-}
-
 export const writeYaml = (value: JsonObject): string => stringify(value, { lineWidth: 0 });
 
-/** The replacements that a patch of scalars for scalars amounts to; null when it does more. */
-function scalarSplices(document: Document.Parsed, patch: JsonObject): Splice[] | null {
-  const splices: Splice[] = [];
-  const visit = (node: unknown, changes: JsonObject): boolean =>
-    isMap(node) &&
-    Object.entries(changes).every(([key, value]) => {
-      const current = node.get(key, true) as Node | undefined;
-      if (isObject(value)) return visit(current, value);
-      if (!isScalar(current) || current.anchor !== undefined || value === null || Array.isArray(value))
-        return false;
-      if (current.value === value) return true;
-      const [start, end] = current.range ?? [0, 0];
-      splices.push({ start, end, text: stringify(value, { lineWidth: 0 }).trimEnd() });
-      return start < end && !isBlock(current.type);
-    });
-  return visit(document.contents, patch) && splices.every(({ text }) => !text.includes("\n"))
-    ? splices
-    : null;
+/**
+ * Changes what YAML source says, and of its characters only those of what changes: comments, order, quotes, blank
+ * lines, indentation and line ends of everything else stay. Where that cannot be done token by token (no block map
+ * at the top, an anchor that others refer to), the `yaml` library writes the document anew, with its comments.
+ */
+function editYaml(source: string, change: (value: JsonObject) => JsonObject): string {
+  const isCrlf = source.includes("\r\n");
+  const text = isCrlf ? source.replaceAll("\r\n", "\n") : source;
+  const read: unknown = parse(text);
+  const before = isObject(read) ? read : {};
+  const after = change(before);
+  if (isDeepStrictEqual(before, after)) return source;
+  const tokenwise = editTokens(text, before, after);
+  const edited = tokenwise !== null && says(tokenwise, after) ? tokenwise : writeAnew(text, before, after);
+  return isCrlf ? edited.replaceAll("\n", "\r\n") : edited;
 }
 
-/** `|` and `>` scalars span lines whose indentation is theirs. */
-const isBlock = (type: string | null | undefined): boolean => type?.startsWith("BLOCK") ?? false;
-
-const applySplices = (text: string, splices: Splice[]): string =>
-  splices
-    .toSorted((a, b) => b.start - a.start)
-    .reduce((edited, splice) => edited.slice(0, splice.start) + splice.text + edited.slice(splice.end), text);
-
-function rewrite(document: Document.Parsed, source: string, patch: JsonObject): string {
-  mergeInto(document, [], patch);
-  return document.toString(style(source));
+function says(text: string, value: Json): boolean {
+  const document = parseDocument(text);
+  return document.errors.length === 0 && isDeepStrictEqual(document.toJS(), value);
 }
 
-function mergeInto(document: Document.Parsed, path: Path, patch: JsonObject): void {
-  for (const [key, value] of Object.entries(patch)) {
-    const at = [...path, key];
-    if (value === null) document.deleteIn(at);
-    else if (isObject(value) && isMap(document.getIn(at))) mergeInto(document, at, value);
-    else document.setIn(at, replacement(document, at, value));
+function writeAnew(text: string, before: JsonObject, after: JsonObject): string {
+  const document = parseDocument(text);
+  if (!isMap(document.contents)) return writeYaml(after);
+  // What an anchor stands for may change: what referred to it says so itself.
+  visit(document, { Alias: (_, alias) => document.createNode(alias.resolve(document)?.toJS(document)) });
+  changeMap(document, [], before, after);
+  return document.toString({ lineWidth: 0 });
+}
+
+function changeMap(document: Document.Parsed, at: string[], before: JsonObject, after: JsonObject): void {
+  for (const key of Object.keys(before).filter((name) => !(name in after))) document.deleteIn([...at, key]);
+  for (const [key, value] of Object.entries(after)) {
+    const old = before[key];
+    const path = [...at, key];
+    if (isDeepStrictEqual(old, value)) continue;
+    if (isObject(old) && isObject(value) && isMap(document.getIn(path)))
+      changeMap(document, path, old, value);
+    else document.setIn(path, withComment(document, path, value));
   }
 }
 
 /** A new value with the comment behind the old one. */
-function replacement(document: Document.Parsed, at: Path, value: Json): unknown {
-  const node = document.createNode(withoutNulls(value));
-  const old = document.getIn(at, true);
+function withComment(document: Document.Parsed, path: string[], value: Json | undefined): unknown {
+  const node = document.createNode(value);
+  const old = document.getIn(path, true);
   if (isScalar(old) && isScalar(node)) node.comment = old.comment ?? null;
   if (isCollection(old) && isCollection(node) && old.flow === true) node.flow = true;
   return node;
 }
 
-/** RFC 7396: a null inside a new object removes, so it is not written. */
-function withoutNulls(value: Json): Json {
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, item]) => item !== null)
-      .map(([key, item]) => [key, withoutNulls(item)]),
-  );
+/** RFC 7396, section 2. */
+function mergePatch(target: Json | undefined, patch: JsonObject): JsonObject {
+  const merged: JsonObject = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else merged[key] = isObject(value) ? mergePatch(merged[key], value) : value;
+  }
+  return merged;
 }
 
-/** Writes lists as the source does: indented or not; and never folds lines. */
-const style = (source: string) => ({
-  lineWidth: 0,
-  indentSeq: !/^(\s*)[^\s#-][^\n]*:\s*(#[^\n]*)?\n\1- /m.test(source),
-  flowCollectionPadding: !/\[[^\s\]]/.test(source),
-});
+const withoutNulls = (item: JsonObject): JsonObject => mergePatch({}, item);
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const listUnder = (value: JsonObject, key: string): Json[] => {
+  const list = value[key];
+  return Array.isArray(list) ? list : [];
+};

@@ -1,7 +1,8 @@
 import { type IntentPayload, text } from "@ciclo/contract";
 import { fieldError, invalidPayload } from "../../../errors.ts";
 import { type Draft, type DraftInput, type DraftStep, writeStep } from "../draft.ts";
-import { appendYaml, type JsonObject, writeYaml } from "../yaml-edit.ts";
+import type { JsonObject } from "../json.ts";
+import { appendYaml, writeYaml } from "../yaml-edit.ts";
 
 type Payload = IntentPayload<"add_agent">;
 
@@ -41,7 +42,7 @@ export function draftAddAgent({ payload, snapshot }: DraftInput<"add_agent">): D
         "register-server",
         text("Register its MCP server", "Registrar seu servidor MCP"),
         text(`Adds server ${name} to the registry.`, `Adiciona o servidor ${name} ao registro.`),
-        { path: "mcp-registry.yaml", contents: appendYaml(registry, ["servers"], entry) },
+        { path: "mcp-registry.yaml", contents: appendYaml(registry, "servers", entry) },
         ["write-manifest"],
       ),
     );

@@ -1,7 +1,8 @@
 import { type IntentPayload, policyKinds, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, type LocalFieldError } from "../../../errors.ts";
 import { type Draft, type DraftInput, writeStep } from "../draft.ts";
-import { type Json, type JsonObject, mergePatchYaml, writeYaml } from "../yaml-edit.ts";
+import type { Json, JsonObject } from "../json.ts";
+import { mergePatchYaml, writeYaml } from "../yaml-edit.ts";
 
 type Payload = IntentPayload<"edit_policies">;
 

@@ -2,7 +2,8 @@ import { type AgentFile, type IntentPayload, type Text, text } from "@ciclo/cont
 import { fieldError, invalidPayload } from "../../../errors.ts";
 import type { Snapshot } from "../../../domain/snapshot.ts";
 import { type Draft, type DraftInput, writeStep } from "../draft.ts";
-import { type JsonObject, writeYaml } from "../yaml-edit.ts";
+import type { JsonObject } from "../json.ts";
+import { writeYaml } from "../yaml-edit.ts";
 import { agentReadme, titleOf } from "./add-agent.ts";
 
 type Payload = IntentPayload<"generate_artifact">;

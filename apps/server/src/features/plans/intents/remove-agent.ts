@@ -38,7 +38,7 @@ export function draftRemoveAgent({ payload, snapshot }: DraftInput<"remove_agent
               `Takes server ${server} out of the registry: no other agent names it.`,
               `Retira o servidor ${server} do registro: nenhum outro agente o cita.`,
             ),
-            { path: "mcp-registry.yaml", contents: removeYamlItem(registry, ["servers"], "id", server) },
+            { path: "mcp-registry.yaml", contents: removeYamlItem(registry, "servers", "id", server) },
             ["delete-agent"],
           ),
           ...lockStep(snapshot, new Map([[server, null]]), ["unregister-server"]),

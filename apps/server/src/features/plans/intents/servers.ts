@@ -2,7 +2,8 @@ import { type IntentPayload, ownServerId, type Text, text } from "@ciclo/contrac
 import { fieldError, invalidPayload } from "../../../errors.ts";
 import { type Draft, type DraftInput, writeStep } from "../draft.ts";
 import { lockStep, toolLockPath } from "../tool-lock.ts";
-import { appendYaml, type JsonObject, mergeYamlItem, removeYamlItem } from "../yaml-edit.ts";
+import type { JsonObject } from "../json.ts";
+import { appendYaml, mergeYamlItem, removeYamlItem } from "../yaml-edit.ts";
 import { draftAddAgent } from "./add-agent.ts";
 
 const registryPath = "mcp-registry.yaml";
@@ -45,7 +46,7 @@ export function draftImportServers({ payload, snapshot }: DraftInput<"import_ser
   if (errors.length > 0) throw invalidPayload(errors);
   const entries = payload.servers.map(registryEntry);
   const source = snapshot.files.get(registryPath)?.source ?? "servers: []\n";
-  const contents = entries.reduce((yaml, entry) => appendYaml(yaml, ["servers"], entry), source);
+  const contents = entries.reduce((yaml, entry) => appendYaml(yaml, "servers", entry), source);
   const locked = payload.servers.flatMap(({ id, lock }) => (lock === undefined ? [] : [[id, lock] as const]));
   const ids = payload.servers.map(({ id }) => id).join(", ");
   const summary = text(`Import MCP servers: ${ids}`, `Importar servidores MCP: ${ids}`);
@@ -114,7 +115,7 @@ export function draftEditServer({ payload, snapshot }: DraftInput<"edit_server">
         ),
         {
           path: registryPath,
-          contents: mergeYamlItem(source, ["servers"], { field: "id", value: server, patch: changes }),
+          contents: mergeYamlItem(source, "servers", { field: "id", value: server, patch: changes }),
         },
       ),
     ],
@@ -179,7 +180,7 @@ export function draftRemoveServer({ payload, snapshot }: DraftInput<"remove_serv
           "Calls under way end; no new ones are let through. Its keys stay in the store.",
           "Chamadas em andamento terminam; novas não passam. Suas chaves ficam guardadas.",
         ),
-        { path: registryPath, contents: removeYamlItem(source, ["servers"], "id", server) },
+        { path: registryPath, contents: removeYamlItem(source, "servers", "id", server) },
       ),
       ...lockStep(snapshot, new Map([[server, null]]), ["unregister-server"]),
     ],
