@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Planned } from "@ciclo/contract";
+import { parse } from "jsonc-parser";
 import { describe, expect, it } from "vitest";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import {
@@ -379,7 +380,8 @@ describe("a client's file", () => {
       "mcp-tools.lock.json",
     ]);
     expect(JSON.stringify(answer.planned)).not.toMatch(/plain-key/);
-    const rewritten = JSON.parse(answer.rewritten.contents) as {
+    expect(answer.rewritten.contents).toContain("// What everybody has in a private file today");
+    const rewritten = parse(answer.rewritten.contents) as {
       mcpServers: Record<string, { url?: string }>;
     };
     expect(Object.keys(rewritten.mcpServers)).toEqual(["forbidden", "inline", "ciclo"]);

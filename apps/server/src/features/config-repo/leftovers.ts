@@ -10,6 +10,8 @@ import { gitsOn } from "../../lib/git-processes.ts";
 const leftover =
   /\.lock$|(^|\/)tmp_(pack|idx|rev|obj|mtimes|graph)_?[^/]*$|(^|\/)\.tmp-[^/]*$|^objects\/(incoming|tmp_objdir)-[^/]*$|^gc\.pid$|^ciclo-check-[^/]*$/;
 
+const clockLagMs = 20;
+
 /** Whether the process that made a throw-away index still runs; its pid is in the name. */
 function isInUse(name: string): boolean {
   const pid = /^ciclo-check-(\d+)-/.exec(name)?.[1];
@@ -21,17 +23,17 @@ function isInUse(name: string): boolean {
  * work, or where that cannot be told: then a lock is dealt with when it is met. Returns what was removed.
  */
 export async function clearLeftovers(folder: string): Promise<string[]> {
-  const gits = gitsOn(folder, Date.now());
+  const looked = Date.now();
+  const gits = gitsOn(folder, looked);
   if (gits === null || gits.length > 0) return [];
   const names = await readdir(folder, { recursive: true });
   const found = names.filter((name) => leftover.test(name));
-  const now = Date.now();
   const removed: string[] = [];
   for (const name of found) {
     const path = join(folder, name);
-    // One that was made since is that of a git which has been started since.
+    // One that was made since is that of a git which has been started since. File times lag by some milliseconds.
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
-    if (mtimeMs > now || isInUse(name)) continue;
+    if (mtimeMs > looked - clockLagMs || isInUse(name)) continue;
     await rm(path, { recursive: true, force: true });
     removed.push(name);
   }

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { type McpClient, type Text, text } from "@ciclo/contract";
 import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
 import { z } from "zod";
 import { fieldError, invalidPayload } from "../../errors.ts";
+import { removeMember, setMember } from "./json-edit.ts";
 
 /** The `mcp.json` files of the clients that people use: read, and written anew. */
 
@@ -78,8 +80,12 @@ const entrySchema = z.looseObject({
 });
 export type ClientEntry = z.infer<typeof entrySchema>;
 
-/** A client's file as it was read: the whole, and its servers by name. */
-export type ClientFile = { whole: Record<string, unknown>; servers: ReadonlyMap<string, ClientEntry> };
+/** A client's file as it was read: its text, what it says, and its servers by name. */
+export type ClientFile = {
+  source: string;
+  whole: Record<string, unknown>;
+  servers: ReadonlyMap<string, ClientEntry>;
+};
 
 /** Reads a client's file. Refuses with the line that is wrong, or the entry. */
 export function readClientFile(client: McpClient, contents: string): ClientFile {
@@ -123,39 +129,43 @@ export function readClientFile(client: McpClient, contents: string): ClientFile 
   const servers = new Map(
     parsed.flatMap(([name, { data }]) => (data === undefined ? [] : [[name, data] as const])),
   );
-  return { whole: whole as Record<string, unknown>, servers };
+  return { source: contents, whole: whole as Record<string, unknown>, servers };
 }
 
-/** A client's file that points to the gateway; what `kept` holds stays beside it. */
+type Kept = { file: Omit<ClientFile, "servers">; moved: ReadonlySet<string> };
+const nothingKept: Kept = { file: { source: "{}", whole: {} }, moved: new Set() };
+
+/**
+ * A client's file that points to the gateway. A file that is there already loses the servers `moved` and keeps
+ * everything else, with its comments.
+ */
 export function writeClientFile(
   client: McpClient,
   gateway: { name: string; url: string },
-  kept: ClientFile | null = null,
+  kept: Kept | null = null,
 ) {
   const form = forms[client];
-  const servers = { ...(kept?.whole[form.servers] as Record<string, unknown> | undefined) };
-  const contents = {
-    ...kept?.whole,
-    ...withInputs(form, kept?.whole),
-    [form.servers]: { ...servers, [gateway.name]: form.entry(gateway.url) },
+  const { file, moved } = kept ?? nothingKept;
+  const inputs = form.beside === undefined ? null : withTokenInput(file.whole);
+  const entry = form.entry(gateway.url);
+  const rest = Object.entries((file.whole[form.servers] ?? {}) as Record<string, unknown>);
+  const servers = Object.fromEntries(rest.filter(([name]) => !moved.has(name)));
+  const whole = {
+    ...file.whole,
+    ...(inputs === null ? {} : { inputs }),
+    [form.servers]: { ...servers, [gateway.name]: entry },
   };
-  return { client, path: form.path, contents: `${JSON.stringify(contents, null, 2)}\n`, notes: form.notes };
+  let source = file.source;
+  for (const name of moved) source = removeMember(source, [form.servers, name]);
+  if (inputs !== null) source = setMember(source, ["inputs"], inputs);
+  source = setMember(source, [form.servers, gateway.name], entry);
+  const isSame = isDeepStrictEqual(parse(source, [], { allowTrailingComma: true }), whole);
+  // A file whose members stand there twice, for one, says something else than it seems to.
+  const contents = kept !== null && isSame ? source : `${JSON.stringify(whole, null, 2)}\n`;
+  return { client, path: form.path, contents, notes: form.notes };
 }
 
-function withInputs(
-  { beside }: ClientForm,
-  whole: Record<string, unknown> | undefined,
-): Record<string, unknown> {
-  if (beside === undefined) return {};
-  const before = Array.isArray(whole?.inputs) ? (whole.inputs as { id?: unknown }[]) : [];
-  return { inputs: [...before.filter(({ id }) => id !== tokenInput.id), tokenInput] };
-}
-
-/** The file without some of its servers. */
-export function without(file: ClientFile, client: McpClient, names: ReadonlySet<string>): ClientFile {
-  const { servers: member } = forms[client];
-  const rest = Object.entries(file.whole[member] as Record<string, unknown>).filter(
-    ([name]) => !names.has(name),
-  );
-  return { ...file, whole: { ...file.whole, [member]: Object.fromEntries(rest) } };
+function withTokenInput(whole: Record<string, unknown>): unknown[] {
+  const before = Array.isArray(whole.inputs) ? (whole.inputs as { id?: unknown }[]) : [];
+  return [...before.filter(({ id }) => id !== tokenInput.id), tokenInput];
 }

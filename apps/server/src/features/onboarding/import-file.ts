@@ -9,7 +9,7 @@ import {
 } from "@ciclo/contract";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
-import { readClientFile, without, writeClientFile } from "./client-files.ts";
+import { readClientFile, writeClientFile } from "./client-files.ts";
 import type { OnboardingDeps } from "./deps.ts";
 import {
   refuseTakenKeys,
@@ -81,11 +81,10 @@ export async function importFile(
         });
   for (const { translated } of taken) await storeKeys(deps, actor, translated.credentials);
   const moved = new Set(taken.map(({ translated }) => translated.name));
-  const rest = without(file, request.client, moved);
   return {
     servers: outcomes.map((outcome) => presentOutcome(outcome, locale)),
     planned,
-    rewritten: inLanguage(writeClientFile(request.client, gatewayOf(origin), rest), locale),
+    rewritten: inLanguage(writeClientFile(request.client, gatewayOf(origin), { file, moved }), locale),
   };
 }
 
