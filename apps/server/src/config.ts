@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { ForgeConfig } from "./domain/forge.ts";
 
@@ -86,7 +86,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 
 function fromEnvironment(env: z.output<typeof environmentSchema>): Config {
   return {
-    home: env.CICLO_HOME,
+    home: resolve(env.CICLO_HOME),
     host: env.CICLO_HOST,
     port: env.CICLO_PORT,
     publicUrl: env.CICLO_PUBLIC_URL,

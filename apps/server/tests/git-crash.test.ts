@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { maintain } from "../src/features/config-repo/maintenance.ts";
@@ -18,9 +18,19 @@ import { branches, git } from "./support/git.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
 /** A real git that holds the lock of a branch until it is told to let go, or is killed. */
-async function holdBranch(repository: string, branch: string) {
+async function holdBranch(
+  repository: string,
+  branch: string,
+  {
+    cwd = ".",
+    args = ["--git-dir", repository],
+    environment = {},
+  }: { cwd?: string; args?: string[]; environment?: object } = {},
+) {
   const tip = git(repository, "rev-parse", branch);
-  const child = spawn("git", ["--git-dir", repository, "update-ref", "--stdin"], {
+  const child = spawn("git", [...args, "update-ref", "--stdin"], {
+    cwd,
+    env: { ...process.env, ...environment },
     stdio: ["pipe", "pipe", "inherit"],
   });
   child.stdin.write(`start\nupdate refs/heads/${branch} ${tip} ${tip}\nprepare\n`);
@@ -86,6 +96,15 @@ describe("a git that is killed at work in the console's own repository", () => {
   it("leaves files that the next start removes, unless a git is at work there", async () => {
     const left = [
       "config.lock",
+      "packed-refs.new",
+      "HEAD.lock",
+      "objects/pack/tmp_bitmap_a1b2c3",
+      "objects/pack/pack-a1b2c3.keep",
+      "objects/info/packs_a1b2c3",
+      "info/refs_a1b2c3",
+      "shallow_a1b2c3",
+      "fast_import_crash_999999999",
+      `ciclo-check-${process.pid}-1.index`,
       "packed-refs.lock",
       "refs/heads/main.lock",
       "objects/pack/tmp_pack_a1b2c3",
@@ -117,6 +136,97 @@ describe("a git that is killed at work in the console's own repository", () => {
     await again();
     expect(left.filter((name) => existsSync(join(running.git, name)))).toEqual([]);
     expect(git(running.git, "fsck", "--no-dangling")).toBe("");
+  });
+});
+
+describe("what stands in the way while the console runs", () => {
+  const old = new Date(Date.now() - 60_000);
+  beforeEach(async () => people(await startConsole()));
+
+  it("is removed whatever kind of lock it is, also where the path has a quote in it", async () => {
+    const home = join(await temporaryFolder(), "o'brien: home");
+    mkdirSync(home);
+    await people(await startConsole({ config: { home } }));
+    const { approval_id } = await submitAgent("catalog");
+    git(running.git, "pack-refs", "--all");
+    for (const name of ["packed-refs.new", "packed-refs.lock", "refs/heads/main.lock", "HEAD.lock"]) {
+      mkdirSync(join(running.git, name, ".."), { recursive: true });
+      writeFileSync(join(running.git, name), "");
+      utimesSync(join(running.git, name), old, old);
+    }
+    const decided = await decideWith(approver, approval_id, "approve");
+    expect(decided).toMatchObject({ outcome: "applied" });
+    await running.changes.reconcile({ all: true });
+    expect(strayFiles(running.git).filter((name) => name !== "HEAD.lock")).toEqual([]);
+  });
+
+  it.each<[string, (repository: string) => Promise<{ cwd: string; args: string[]; environment: object }>]>([
+    [
+      "a relative path",
+      (repository) =>
+        Promise.resolve({ cwd: join(repository, ".."), args: ["--git-dir", "config.git"], environment: {} }),
+    ],
+    [
+      "a relative GIT_DIR",
+      (repository) =>
+        Promise.resolve({ cwd: join(repository, ".."), args: [], environment: { GIT_DIR: "config.git" } }),
+    ],
+    [
+      "a worktree of it",
+      async (repository) => {
+        const cwd = join(await temporaryFolder(), "tree");
+        git(repository, "worktree", "add", "--quiet", "--detach", cwd, "main");
+        return { cwd, args: [], environment: {} };
+      },
+    ],
+  ])("stays where a git lives that works on it by %s", async (_, way) => {
+    const { approval_id } = await submitAgent("catalog");
+    const { cwd, args, environment } = await way(running.git);
+    const held = await holdBranch(running.git, "main", { cwd, args, environment });
+    utimesSync(held.lock, old, new Date());
+    const waiting = await decideWith(approver, approval_id, "approve");
+    expect(waiting.message).toContain(`Git holds the lock ${held.lock}`);
+    expect(existsSync(held.lock)).toBe(true);
+    await held.release();
+    await running.changes.reconcile({ all: true });
+  });
+});
+
+describe("what a power cut spoilt", () => {
+  const again = () => startConsole({ database: running.database, config: { home: running.home } });
+  beforeEach(async () => people(await startConsole()));
+
+  it("is never taken for a first start: the default configuration replaces nothing", async () => {
+    git(running.git, "pack-refs", "--all");
+    truncateSync(join(running.git, "packed-refs"), 0);
+    await expect(again()).rejects.toThrow(
+      /The config repository is damaged .*refs\/heads\/main cannot be read/,
+    );
+    expect(git(running.git, "for-each-ref")).toBe("");
+  });
+
+  it("is said where it is one file, and no other gets its contents", async () => {
+    const blob = git(running.git, "rev-parse", "main:policies/canary.yaml");
+    const path = join(running.git, "objects", blob.slice(0, 2), blob.slice(2));
+    chmodSync(path, 0o644);
+    truncateSync(path, 0);
+    const next = await again();
+    const { checks } = await next.clientOf(author.token).call("getHealth");
+    expect(JSON.stringify(checks)).toContain("The config repository is damaged (policies/canary.yaml");
+  });
+
+  it("is named where it is a branch, and mistaken for nobody's push", async () => {
+    const { approval_id } = await submitAgent("catalog");
+    const [branch = ""] = branches(running.git).filter((name) => name !== "main");
+    writeFileSync(join(running.git, "refs/heads", branch), "");
+    const { message } = await decideWith(approver, approval_id, "reject");
+    expect(message).not.toContain("by somebody else");
+  });
+
+  it("is mended where it is HEAD, whose contents nobody needs", async () => {
+    truncateSync(join(running.git, "HEAD"), 0);
+    const next = await again();
+    expect(await next.clientOf(author.token).call("getConfiguration")).toMatchObject({ problems: [] });
   });
 });
 
@@ -169,6 +279,10 @@ describe("the team's own repository", () => {
     [
       "a configuration that was cut short",
       (mirror: string) => writeFileSync(join(mirror, "config"), "[core"),
+    ],
+    [
+      "a branch that was cut off",
+      (mirror: string) => truncateSync(join(mirror, "refs/remotes/origin/main"), 0),
     ],
     ["no HEAD", (mirror: string) => rmSync(join(mirror, "HEAD"))],
     ["objects that are gone", (mirror: string) => rmSync(join(mirror, "objects"), { recursive: true })],

@@ -21,6 +21,42 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 describe("rounds", () => {
+  it("never overlap, also where the first part of a pass asks for another", async () => {
+    let atOnce = 0;
+    let most = 0;
+    let passes = 0;
+    const rounds: Rounds = new Rounds(async () => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      passes += 1;
+      if (passes < 5) void rounds.run();
+      await Promise.resolve();
+      atOnce -= 1;
+    });
+    await rounds.run();
+    await settled();
+    expect({ passes, most }).toEqual({ passes: 5, most: 1 });
+  });
+
+  it("go on behind a pass that throws before it waits for anything", async () => {
+    const rounds = new Rounds(() => {
+      throw new Error("at once");
+    });
+    await expect(rounds.run()).rejects.toThrow("at once");
+    await expect(rounds.run()).rejects.toThrow("at once");
+  });
+
+  it("tell those who asked when they are stopped before their pass", async () => {
+    const gate = Promise.withResolvers<void>();
+    const rounds = new Rounds(() => gate.promise);
+    const first = rounds.run();
+    const second = expect(rounds.run()).rejects.toThrow("stops");
+    const stopped = rounds.stop();
+    gate.resolve();
+    await Promise.all([first, second, stopped]);
+    await expect(rounds.run()).rejects.toThrow("stops");
+  });
+
   it("run one pass at a time, and callers meanwhile share the next", async () => {
     const gates: PromiseWithResolvers<void>[] = [];
     const rounds = new Rounds(() => {
@@ -33,6 +69,7 @@ describe("rounds", () => {
     ask("first");
     ask("second");
     ask("third");
+    await settled();
     expect(gates).toHaveLength(1);
     gates[0]?.resolve();
     await settled();
@@ -116,7 +153,7 @@ describe("a worker", () => {
     await stopped;
     expect(aborted).toBe(true);
     worker.wake();
-    await worker.run();
+    await expect(worker.run()).rejects.toThrow("stops");
     await vi.advanceTimersByTimeAsync(10_000);
     expect(passes).toBe(3);
   });
@@ -136,6 +173,10 @@ describe("a worker", () => {
       },
     });
     void worker.start();
+    await settled();
+    // Whoever wakes it meanwhile does not shorten the wait.
+    for (let count = 0; count < 20; count += 1) worker.wake();
+    worker.wakeWithin(1);
     await vi.advanceTimersByTimeAsync(1500);
     expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 100, 300, 700, 1100, 1500]);
     expect(worker.troubles()).toMatchObject([{ name: "test", failures: 6 }]);

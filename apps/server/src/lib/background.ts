@@ -30,9 +30,9 @@ export class Rounds {
     return this.#stopping.signal.aborted;
   }
 
-  /** Resolves when a pass that began after this call has ended; rejects with what it threw. */
+  /** Resolves when a pass that began after this call has ended; rejects with what it threw, or when stopped before. */
   run(): Promise<void> {
-    if (this.stopped) return Promise.resolve();
+    if (this.stopped) return Promise.reject(this.#stopping.signal.reason);
     this.#next ??= Promise.withResolvers();
     const { promise } = this.#next;
     if (this.#running === null) this.#begin();
@@ -42,7 +42,7 @@ export class Rounds {
   /** Starts no further pass, aborts the signal of the one under way and waits for its end. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("the console stops"));
-    this.#next?.resolve();
+    this.#next?.reject(this.#stopping.signal.reason);
     this.#next = null;
     await this.#running;
   }
@@ -52,6 +52,8 @@ export class Rounds {
     if (asked === null || this.stopped) return;
     this.#next = null;
     this.#running = detached(async () => {
+      // Whoever asks for another pass in the first part of this one must find it running.
+      await Promise.resolve();
       try {
         await this.#pass(this.#stopping.signal);
         asked.resolve();
@@ -116,14 +118,21 @@ export class Worker {
     await this.#rounds.run().catch(() => undefined);
   }
 
-  /** Has a pass run soon, if the worker has been started. Whoever wakes it does not learn how it ends. */
+  /**
+   * Has a pass run soon, if the worker has been started: at once, or, after one that failed, when it is tried again.
+   * Whoever wakes it does not learn how it ends.
+   */
   wake(): void {
-    if (this.started) void this.start();
+    if (this.#failures === 0) this.#wakeNow();
   }
 
   /** Has a pass run within so many milliseconds: several callers within that time get one pass together. */
   wakeWithin(ms: number): void {
-    if (this.started) this.#schedule(ms);
+    if (this.started && this.#failures === 0) this.#schedule(ms);
+  }
+
+  #wakeNow(): void {
+    if (this.started) void this.start();
   }
 
   /** Resolves when a pass that began after this call has ended; rejects with what it threw. Also before `start`. */
@@ -176,7 +185,7 @@ export class Worker {
     if (!this.started || dueAt >= this.#dueAt) return;
     this.#clear();
     this.#dueAt = dueAt;
-    this.#timer = setTimeout(() => this.wake(), ms).unref();
+    this.#timer = setTimeout(() => this.#wakeNow(), ms).unref();
   }
 
   #clear(): void {
@@ -204,8 +213,9 @@ export class Tasks {
     return this.#stopping.signal;
   }
 
-  /** Starts the work. Resolves at its end, however it ends. */
+  /** Starts the work, unless the console stops. Resolves at its end, however it ends. */
   run(name: string, work: Pass): Promise<void> {
+    if (this.signal.aborted) return Promise.resolve();
     const task = detached(async () => {
       try {
         await work(this.#stopping.signal);

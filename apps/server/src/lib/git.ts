@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { normalize } from "node:path";
 import { inheritedEnvironment } from "../config.ts";
 
 /** Runs the system's git. The only place that starts it; never through a shell. */
@@ -39,9 +40,10 @@ export class GitLockError extends GitError {
 
 /** The lock file that git says is in its way; null when it complains of something else. */
 function lockIn(stderr: string): string | null {
-  const created = /Unable to create '([^'\n]+\.lock)': File exists/.exec(stderr)?.[1];
-  if (created !== undefined) return created;
-  const config = /could not lock config file ([^:\n]+): File exists/.exec(stderr)?.[1];
+  const created = /unable to create (?:'([^\n]+)'|file ([^\n]+)): File exists/i.exec(stderr);
+  const path = created?.[1] ?? created?.[2];
+  if (path !== undefined && /\.(lock|new)$/.test(path)) return normalize(path);
+  const config = /could not lock config file ([^\n]+): File exists/.exec(stderr)?.[1];
   return config === undefined ? null : `${config}.lock`;
 }
 

@@ -7,15 +7,31 @@ import { gitsOn } from "../../lib/git-processes.ts";
  * What a git that was killed leaves in a repository: lock files, half-written packs, indexes and objects, the
  * quarantine of a push, the pid file of a garbage collection, and our own throw-away indexes.
  */
-const leftover =
-  /\.lock$|(^|\/)tmp_(pack|idx|rev|obj|mtimes|graph)_?[^/]*$|(^|\/)\.tmp-[^/]*$|^objects\/(incoming|tmp_objdir)-[^/]*$|^gc\.pid$|^ciclo-check-[^/]*$/;
-
+const leftover = new RegExp(
+  [
+    String.raw`\.lock$`,
+    String.raw`^packed-refs\.new$`,
+    String.raw`(^|\/)tmp_[a-z]+_?[^/]*$`,
+    String.raw`(^|\/)\.tmp-[^/]*$`,
+    String.raw`^objects\/(incoming|tmp_objdir)-[^/]*$`,
+    String.raw`^objects\/info\/packs_[^/]*$`,
+    String.raw`^objects\/pack\/[^/]*\.keep$`,
+    String.raw`^info\/refs_[^/]*$`,
+    String.raw`^shallow_[^/]*$`,
+    String.raw`^gc\.pid$`,
+    String.raw`^fast_import_crash_\d+$`,
+    String.raw`^ciclo-check-[^/]*$`,
+  ].join("|"),
+);
 const clockLagMs = 20;
 
-/** Whether the process that made a throw-away index still runs; its pid is in the name. */
+/**
+ * Whether the process that made a throw-away index still runs; its pid is in the name. This process, at its start, has
+ * made none: a container gives the same pid again.
+ */
 function isInUse(name: string): boolean {
   const pid = /^ciclo-check-(\d+)-/.exec(name)?.[1];
-  return pid !== undefined && isAlive(Number(pid));
+  return pid !== undefined && Number(pid) !== process.pid && isAlive(Number(pid));
 }
 
 /**

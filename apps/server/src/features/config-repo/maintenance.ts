@@ -14,6 +14,10 @@ export async function maintain(git: Git, signal: AbortSignal, date = "1.day.ago"
   const counts = await git.text(["count-objects", "-v"]);
   const count = (name: string): number => Number(new RegExp(`^${name}: (\\d+)$`, "m").exec(counts)?.[1] ?? 0);
   if (count("count") < manyLoose && count("packs") < manyPacks) return;
+  // Nothing else collects garbage here: a gc.pid is one that a killed git left.
   // A cruft pack would keep unreachable objects in a form whose age a new write does not renew.
-  await git.run(["-c", "gc.cruftPacks=false", "gc", "--quiet", `--prune=${date}`], { timeoutMs, signal });
+  await git.run(["-c", "gc.cruftPacks=false", "gc", "--quiet", "--force", `--prune=${date}`], {
+    timeoutMs,
+    signal,
+  });
 }

@@ -41,21 +41,24 @@ async function pastLocks<T>(folder: string, work: () => Promise<T>): Promise<T> 
         continue;
       }
       const isOurs = error.path.startsWith(folder + sep);
-      if (!isOurs || !(await removeAbandoned(folder, error.path))) throw await locked(error);
+      if (!isOurs || (await removeAbandoned(folder, error.path)) === "held") throw await locked(error);
       until = performance.now() + patienceMs;
     }
   }
 }
 
-/** Removes a lock that no living git can hold; false where one may, or where that cannot be told. */
-export async function removeAbandoned(folder: string, path: string): Promise<boolean> {
+/**
+ * Removes a lock that no living git can hold. `held` where one may, or where that cannot be told; `gone` where it is
+ * no longer that lock: it was let go, or another git has made its own since.
+ */
+async function removeAbandoned(folder: string, path: string): Promise<"removed" | "gone" | "held"> {
   const since = await timeOf(path);
-  if (since === null) return true;
+  if (since === null) return "gone";
   const gits = gitsOn(folder, since + slackMs);
-  // A lock that has changed hands meanwhile is a new one.
-  if (gits === null || gits.length > 0 || (await timeOf(path)) !== since) return false;
+  if ((await timeOf(path)) !== since) return "gone";
+  if (gits === null || gits.length > 0) return "held";
   await rm(path, { force: true });
-  return true;
+  return "removed";
 }
 
 async function timeOf(path: string): Promise<number | null> {

@@ -1,3 +1,5 @@
+import { text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
 import { type Git, GitError, GitLockError } from "../../lib/git.ts";
 import { newId } from "../../lib/ids.ts";
 import type { SourceFile } from "../../domain/snapshot.ts";
@@ -109,7 +111,10 @@ export async function moveRefs(
     await git.run(["update-ref", "--stdin"], { input });
     return true;
   } catch (error) {
-    if (error instanceof GitError && !(error instanceof GitLockError) && isElsewhere(error)) return false;
+    if (!(error instanceof GitError) || error instanceof GitLockError) throw error;
+    const broken = /unable to resolve reference '([^\n]+)': reference broken/.exec(error.stderr)?.[1];
+    if (broken !== undefined) throw damaged(broken);
+    if (isElsewhere(error)) return false;
     throw error;
   }
 }
@@ -198,12 +203,26 @@ export async function readBlobs(
   let offset = 0;
   return entries.map(({ path, blob }) => {
     const lineEnd = stdout.indexOf(10, offset);
-    const size = Number(stdout.subarray(offset, lineEnd).toString().split(" ")[2]);
+    const header = stdout.subarray(offset, lineEnd).toString();
+    const size = Number(/^[0-9a-f]+ blob (\d+)$/.exec(header)?.[1] ?? Number.NaN);
+    if (Number.isNaN(size)) throw damaged(`${path}: ${header}`);
     const bytes = stdout.subarray(lineEnd + 1, lineEnd + 1 + size);
     offset = lineEnd + 1 + size + 1;
     return { path, blob, source: decodeUtf8(bytes) };
   });
 }
+
+/** Something in the repository is not what it must be: a disk or a power cut spoilt it. */
+export class Damaged extends Refusal {}
+
+export const damaged = (what: string): Damaged =>
+  new Damaged(
+    "repository_unavailable",
+    text(
+      `The config repository is damaged (${what}). Restore it from a backup, or from somebody's clone.`,
+      `O repositório de configuração está danificado (${what}). Restaure-o de um backup ou do clone de alguém.`,
+    ),
+  );
 
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {

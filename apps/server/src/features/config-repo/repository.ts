@@ -1,6 +1,6 @@
 import type { Snapshot, SourceFile } from "../../domain/snapshot.ts";
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configFileKind, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
@@ -86,7 +86,13 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
 async function openEmbedded(options: RepositoryOptions): Promise<{ git: Git; target: Target }> {
   const git = await openOwned(join(options.home, "config.git"), options.branch);
   const target = embeddedTarget(git, options.branch);
-  if ((await plumbing.resolveRef(git, target.baseRef)) === null) {
+  const begun = join(git.folder, "ciclo-begun");
+  if ((await plumbing.resolveRef(git, target.baseRef)) !== null) {
+    if (!existsSync(begun)) await writeFile(begun, "");
+  } else if (existsSync(begun)) {
+    // It once had its branch: what stands for it now is damage, and must not become the default configuration.
+    throw plumbing.damaged(`${git.folder}: ${target.baseRef} cannot be read`);
+  } else {
     const first = await plumbing.writeCommit(git, {
       base: null,
       files: defaultContent,
@@ -94,7 +100,10 @@ async function openEmbedded(options: RepositoryOptions): Promise<{ git: Git; tar
       author: plumbing.committer,
       at: new Date().toISOString(),
     });
-    await plumbing.moveRefs(git, [{ ref: target.baseRef, from: null, to: first }]);
+    if (!(await plumbing.moveRefs(git, [{ ref: target.baseRef, from: null, to: first }]))) {
+      throw plumbing.damaged(`${git.folder}: ${target.baseRef} cannot be read`);
+    }
+    await writeFile(begun, "");
   }
   return { git, target };
 }
@@ -115,7 +124,8 @@ async function openMirror(
     await checkMirror(git, target(git).baseRef);
   } catch (error) {
     // Nothing is in a mirror that is not elsewhere too: what a crash spoilt is made again.
-    if (!(error instanceof GitError) || error instanceof GitLockError) throw error;
+    const isSpoilt = error instanceof GitError || error instanceof plumbing.Damaged;
+    if (!isSpoilt || error instanceof GitLockError) throw error;
     await rm(folder, { recursive: true, force: true });
     git = await open();
   }
@@ -126,6 +136,7 @@ async function openMirror(
 async function openOwned(folder: string, branch: string): Promise<Git> {
   if (existsSync(folder)) {
     await clearLeftovers(folder);
+    await mendHead(folder, branch);
     const git = openGit(folder);
     const { code } = await git.run(["rev-parse", "--is-bare-repository"], { accept: [128] });
     if (code === 0) return ownedGit(git);
@@ -134,11 +145,21 @@ async function openOwned(folder: string, branch: string): Promise<Git> {
   return ownedGit(await initBare(folder, branch));
 }
 
-/** Throws a `GitError` where the mirror cannot be read. Drops the other branches that it once fetched. */
+/** Git takes a folder whose HEAD was cut off for no repository at all. What HEAD says matters to nobody here. */
+async function mendHead(folder: string, branch: string): Promise<void> {
+  const head = join(folder, "HEAD");
+  if (existsSync(head) && (await readFile(head, "utf8")).trim() === "") {
+    await writeFile(head, `ref: refs/heads/${branch}\n`);
+  }
+}
+
+/** Throws `GitError` or `Damaged` where what is needed of the mirror cannot be read. Drops other branches that it once fetched. */
 async function checkMirror(git: Git, baseRef: string): Promise<void> {
   const listed = await git.text(["for-each-ref", "--format=%(refname)", "refs/remotes/origin/"]);
   const refs = listed.split("\n").filter((ref) => ref !== "");
-  if (refs.includes(baseRef)) await git.run(["cat-file", "-e", `${baseRef}^{tree}`]);
+  // A ref that was cut off is listed by nothing, and in the way of everything.
+  if (!refs.includes(baseRef) && existsSync(join(git.folder, baseRef))) throw plumbing.damaged(baseRef);
+  if (refs.includes(baseRef)) await readConfig(git, baseRef);
   const input = refs.filter((ref) => ref !== baseRef).map((ref) => `delete ${ref}\n`);
   if (input.length > 0) await git.run(["update-ref", "--stdin"], { input: input.join("") });
 }
