@@ -79,7 +79,7 @@ export async function measureHistory(): Promise<Figures> {
   await insertChanges(database, changes);
   const list = await measureList(services.app.fetch, token);
   await insertEvents(database);
-  await services.features.audit.service.sealHead();
+  await services.features.audit.service.sealHead(system);
   const { ms, result } = await timed(() => services.features.audit.service.verify());
   if (!result.ok) throw new Error(`the log is broken: ${JSON.stringify(result)}`);
   await database.close();

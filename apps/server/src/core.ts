@@ -21,7 +21,6 @@ export async function createCore({ config, database, logger, clock = systemClock
   const signingKey = await vault.named("audit checkpoint", auditSigningKey);
   const folder = join(config.home, "audit");
   const audit = createAudit({ database, clock, logger, bus, signingKey, folder });
-  if (database.migrated.includes("0003-hold")) await audit.service.sealHead();
   const { transaction } = audit.service;
   const access = createAccess({ queries, transaction, clock, bus });
   return { bus, vault, features: { audit, access } };

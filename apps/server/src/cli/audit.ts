@@ -20,6 +20,19 @@ export const auditCommands: Command[] = [
     ],
   }),
   command({
+    name: "audit seal",
+    usage: "ciclo audit seal",
+    summary:
+      "Vouch for a log that an older version wrote, once, right behind the update. Checks it first, and is itself on record.",
+    examples: ["ciclo audit seal"],
+    takes: { min: 0, max: 0 },
+    async run() {
+      await withLocal(({ audit }, actor) => audit.sealHead(actor));
+      return { sealed: true };
+    },
+    show: () => ["The end of the audit log is vouched for from now on."],
+  }),
+  command({
     name: "audit export",
     usage: "ciclo audit export [--out FILE]",
     summary: "All events, oldest first, as JSON lines (one JSON array with --json).",

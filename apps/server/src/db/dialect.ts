@@ -11,8 +11,6 @@ export type Queries = Kysely<Tables>;
 
 export type Database = {
   kind: "sqlite" | "postgres";
-  /** Migrations that were applied when it was opened. */
-  migrated: readonly string[];
   queries: Queries;
   /** All or nothing. Never wait for git or the network inside. */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
@@ -43,10 +41,9 @@ export async function openSqliteDatabase(path: string): Promise<Database> {
   const probe = new DatabaseProbe();
   const queries = new Kysely<Tables>({ dialect: sqliteDialect(path, probe) });
   const mutex = new KeyedMutex();
-  const migrated = await migrate(queries, "sqlite");
+  await migrate(queries, "sqlite");
   return {
     kind: "sqlite",
-    migrated,
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: (key, work) => mutex.run(key, work),

@@ -28,7 +28,6 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
   const locks = createAdvisoryLocks((max, options) => openPool(url, max, options), run);
   const database: Database = {
     kind: "postgres",
-    migrated: [],
     queries,
     transaction: (work) => queries.transaction().execute(work),
     exclusively: locks.exclusively,
@@ -41,7 +40,8 @@ export async function openPostgresDatabase(url: string): Promise<Database> {
     },
   };
   try {
-    return { ...database, migrated: await migrate(queries, "postgres") };
+    await migrate(queries, "postgres");
+    return database;
   } catch (error) {
     await database.close();
     throw error;

@@ -7,8 +7,8 @@ import { servers } from "./0002-servers.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
-/** Brings the tables up to date. Throws when a migration fails; what it did is rolled back. Returns what was applied. */
-export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Promise<string[]> {
+/** Brings the tables up to date. Throws when a migration fails; what it did is rolled back. */
+export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Promise<void> {
   const migrator = new Migrator({
     db: queries,
     provider: {
@@ -16,7 +16,6 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Prom
         Promise.resolve({ "0001-initial": initial(kind), "0002-servers": servers, "0003-hold": hold }),
     },
   });
-  const { error, results = [] } = await migrator.migrateToLatest();
+  const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
-  return results.map(({ migrationName }) => migrationName);
 }

@@ -226,7 +226,10 @@ describe("the log of a console", () => {
         await cutAfter(3, mac);
         expect(await running.audit.verify()).toMatchObject({
           ok: false,
-          first_broken: { seq: 3, reason: expect.stringContaining("not written by a console") as string },
+          first_broken: {
+            seq: 3,
+            reason: expect.stringMatching(/not written by a console|nothing vouches for its end/) as string,
+          },
         });
       },
     );
@@ -255,13 +258,142 @@ describe("the log of a console", () => {
 
     it("keeps what was done to it, when the console writes on", async () => {
       const { running, admin, cutAfter } = await start();
-      await cutAfter(3, null);
+      await cutAfter(3, "00".repeat(32));
       await admin.client.call("createUser", { body: { name: "N", email: "later@example.com" } });
       const { items } = await admin.client.call("listAudit", { query: { action: "audit.head_altered" } });
-      expect(items).toMatchObject([{ seq: 4, metadata: { found: { seq: 3, mac: null } } }]);
+      expect(items).toMatchObject([{ seq: 4, metadata: { found: { seq: 3 } } }]);
       expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 4 } });
       await admin.client.call("createUser", { body: { name: "N", email: "after@example.com" } });
       expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 4 } });
+    });
+  });
+
+  describe("an older version wrote", () => {
+    const start = async () => {
+      const running = await startConsole();
+      const admin = await running.person("admin");
+      await running.database.queries.updateTable("audit_head").set({ mac: null }).execute();
+      return { running, admin, root: { id: null, name: "root", email: null, roles: [] } };
+    };
+
+    it("is vouched for by nothing, also when the console writes on, until a person does, who is on record", async () => {
+      const { running, admin, root } = await start();
+      const unsealed = {
+        ok: false,
+        first_broken: { reason: expect.stringContaining("ciclo audit seal") as string },
+      };
+      expect(await running.audit.verify()).toMatchObject(unsealed);
+      await admin.client.call("createUser", { body: { name: "N", email: "n@example.com" } });
+      expect(await running.audit.verify()).toMatchObject(unsealed);
+      await running.audit.sealHead(root);
+      expect(await running.audit.verify()).toMatchObject({ ok: true, events: 3 });
+      const { items } = await admin.client.call("listAudit", { query: { action: "audit.sealed" } });
+      expect(items).toMatchObject([{ actor_name: "root" }]);
+      await expect(running.audit.sealHead(root)).rejects.toThrow("nothing to seal");
+    });
+
+    it("is not sealed where it is not whole", async () => {
+      const { running, root } = await start();
+      await running.database.queries.updateTable("audit_events").set({ actor_name: "x" }).execute();
+      await expect(running.audit.sealHead(root)).rejects.toThrow("not whole: broken at event 1");
+    });
+  });
+
+  it("is not empty where there is what its entries told of", async () => {
+    const running = await startConsole();
+    await running.person("admin");
+    const admin = await running.person("admin");
+    const { queries } = running.database;
+    await queries.deleteFrom("audit_events").execute();
+    await queries.updateTable("audit_head").set({ seq: 0, hash: "", mac: null }).execute();
+    expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 1 } });
+    await admin.client.call("createUser", { body: { name: "N", email: "n@example.com" } });
+    expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 1 } });
+  });
+
+  it.each([-7, 0, 1_000_000])(
+    "shows, signs and copies no row beside it, and says that there is one: %d",
+    async (seq) => {
+      const running = await startConsole();
+      const admin = await running.person("admin");
+      const { queries } = running.database;
+      const [row] = await queries.selectFrom("audit_events").selectAll().execute();
+      if (row === undefined) throw new Error("no entry");
+      await queries
+        .insertInto("audit_events")
+        .values({ ...row, seq, id: "beside", actor_name: "The Boss" })
+        .execute();
+      const { items } = await admin.client.call("listAudit");
+      expect(items.map(({ actor_name }) => actor_name)).not.toContain("The Boss");
+      expect(await admin.client.call("getCheckpoint")).toMatchObject({ size: 1 });
+      expect((await running.audit.verify()).first_broken?.reason).toContain("rows that are no entries");
+    },
+  );
+
+  describe("has a copy", () => {
+    const start = async () => {
+      const running = await startConsole();
+      const admin = await running.person("admin");
+      for (let count = 0; count < 4; count += 1) {
+        await admin.client.call("createUser", { body: { name: "N", email: `n${count}@example.com` } });
+      }
+      await running.features.audit.workers.start();
+      await running.features.audit.workers.stop();
+      const folder = join(running.home, "audit");
+      const [name = ""] = (await readdir(folder)).filter((each) => /^\d{4}-/.test(each));
+      const file = join(folder, name);
+      return { running, folder, file, lines: (await readFile(file, "utf8")).trimEnd().split("\n") };
+    };
+
+    it("of which no line can be changed", async () => {
+      const { running, file, lines } = await start();
+      await writeFile(
+        file,
+        `${lines.with(1, lines[1]?.replace("user.created", "user.removed") ?? "").join("\n")}\n`,
+      );
+      expect(await running.audit.verify()).toMatchObject({
+        ok: false,
+        first_broken: { seq: 2, reason: "is not what was copied outside the database" },
+      });
+    });
+
+    it("of which no line can be taken out, but whole files can", async () => {
+      const { running, file, lines } = await start();
+      await writeFile(file, `${lines.toSpliced(2, 1).join("\n")}\n`);
+      expect(await running.audit.verify()).toMatchObject({
+        ok: false,
+        first_broken: { seq: 3, reason: "is gone from the copy outside the database" },
+      });
+      await rm(file);
+      expect(await running.audit.verify()).toMatchObject({ ok: true });
+    });
+
+    it("whose folder may hold what is none of ours, and need not be there", async () => {
+      const { running, folder } = await start();
+      await mkdir(join(folder, "2025-01-01.jsonl"));
+      expect(await running.audit.verify()).toMatchObject({ ok: true });
+      await rm(join(folder, "checkpoints.jsonl"), { force: true });
+      await mkdir(join(folder, "checkpoints.jsonl"));
+      expect((await running.audit.verify()).first_broken?.reason).toContain("line 1 of checkpoints.jsonl");
+      await rm(folder, { recursive: true });
+      expect(await running.audit.verify()).toMatchObject({ ok: true });
+    });
+
+    it("that is longer than the log stops, and says so", async () => {
+      const { running } = await start();
+      const { queries } = running.database;
+      const third = await queries
+        .selectFrom("audit_events")
+        .selectAll()
+        .where("seq", "=", 3)
+        .executeTakeFirstOrThrow();
+      await queries.deleteFrom("audit_events").where("seq", ">", 3).execute();
+      await queries.updateTable("audit_head").set({ seq: 3, hash: third.hash }).execute();
+      const again = await startConsole({ database: running.database, config: { home: running.home } });
+      await again.features.audit.workers.start();
+      expect(again.features.audit.workers.troubles()).toMatchObject([
+        { name: "the copy of the audit log", error: { code: "audit_unavailable" } },
+      ]);
     });
   });
 

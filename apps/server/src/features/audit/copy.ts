@@ -1,14 +1,15 @@
 import { createReadStream } from "node:fs";
 import { appendFile, open, readdir, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { z } from "zod";
+import { auditEventSchema, text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
 import { privateFolder } from "../../lib/files.ts";
-import type { StoredEvent } from "./chain.ts";
+import { eventHash, type StoredEvent } from "./chain.ts";
 import { presentEvent } from "./store.ts";
 
-/** What is read of a copied event again. */
-const copiedSchema = z.object({ seq: z.int(), hash: z.string() });
+/** A copied event as it is read again: as `presentEvent` writes it. */
+const copiedSchema = auditEventSchema;
 
 const dayFile = /^\d{4}-\d\d-\d\d\.jsonl$/;
 
@@ -20,16 +21,23 @@ const dayFile = /^\d{4}-\d\d-\d\d\.jsonl$/;
 export class SiemCopy {
   readonly #folder: string;
   readonly #eventsAfter: (seq: number) => Promise<StoredEvent[]>;
+  readonly #latest: () => Promise<number>;
   #copied: number | null = null;
 
-  constructor(folder: string, eventsAfter: (seq: number) => Promise<StoredEvent[]>) {
+  constructor(
+    folder: string,
+    log: { eventsAfter(seq: number): Promise<StoredEvent[]>; latest(): Promise<number> },
+  ) {
     this.#folder = folder;
-    this.#eventsAfter = eventsAfter;
+    this.#eventsAfter = log.eventsAfter;
+    this.#latest = log.latest;
   }
 
-  /** Copies what is new. One call at a time. */
+  /** Copies what is new. One call at a time. Throws where the log is shorter than what was copied of it. */
   async catchUp(): Promise<void> {
     this.#copied ??= await this.#lastCopied();
+    const latest = await this.#latest();
+    if (latest < this.#copied) throw cutOff(latest, this.#copied);
     for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
       for (const run of runsOfDays(events)) await this.#write(run);
     }
@@ -43,7 +51,13 @@ export class SiemCopy {
     const [first] = run;
     if (first === undefined) return;
     const lines = run.map((event) => `${JSON.stringify(presentEvent(event))}\n`).join("");
-    await appendFile(join(this.#folder, `${dayOf(first)}.jsonl`), lines, { mode: 0o600 });
+    try {
+      await appendFile(join(this.#folder, `${dayOf(first)}.jsonl`), lines, { mode: 0o600 });
+    } catch (error) {
+      // A full disk may take part of it: the next time looks how far it came.
+      this.#copied = null;
+      throw error;
+    }
     this.#copied = run.at(-1)?.seq ?? this.#copied;
   }
 
@@ -53,7 +67,9 @@ export class SiemCopy {
     for (const path of await dayFiles(this.#folder)) {
       await endWithWholeLine(path);
       const line = await lastLine(path);
-      if (line !== null) last = Math.max(last, copiedSchema.parse(JSON.parse(line)).seq);
+      const event = line === null ? null : copiedOf(line);
+      // What is no event of ours is for the verdict to name; what is new is copied all the same.
+      if (event !== null) last = Math.max(last, event.seq);
     }
     return last;
   }
@@ -73,8 +89,23 @@ function runsOfDays(events: readonly StoredEvent[]): StoredEvent[][] {
 }
 
 async function dayFiles(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => dayFile.test(name)).map((name) => join(folder, name));
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => entry.isFile() && dayFile.test(entry.name))
+    .map(({ name }) => join(folder, name));
 }
+
+const cutOff = (latest: number, copied: number): Refusal =>
+  new Refusal(
+    "audit_unavailable",
+    text(
+      `The audit log ends at entry ${latest}, but ${copied} are in its copy outside the database: it was cut off. Run: ciclo audit verify`,
+      `O registro de auditoria termina na entrada ${latest}, mas ${copied} estão na cópia fora do banco de dados: ele foi cortado. Execute: ciclo audit verify`,
+    ),
+  );
 
 const tailBytes = 64 * 1024;
 
@@ -112,34 +143,103 @@ async function tailOf(path: string): Promise<{ bytes: Buffer; size: number } | n
 
 const batch = 2000;
 
+type Fault = { seq: number; reason: string };
+export type CopySource = {
+  hashesOf(seqs: readonly number[]): Promise<ReadonlyMap<number, string>>;
+  /** Number and day of entries between two others, oldest first. */
+  daysBetween(range: {
+    after: number;
+    before: number;
+    limit: number;
+  }): Promise<{ seq: number; day: string }[]>;
+};
+
 /**
- * Holds the copy against the log. The first entry that differs or is missing there, or a line that cannot be read; null
- * when all is well. A last line without an end was cut off by a crash, and says nothing. Files that a SIEM has taken
- * away are no fault.
+ * Holds the copy against the log. The first entry that differs or is missing there, a line that is not what was
+ * copied, or that is gone from the file of a day that is there; null when all is well. A last line without an end
+ * was cut off by a crash, and says nothing. Files that a SIEM has taken away are no fault.
  */
-export async function copyProblem(
-  folder: string,
-  hashesOf: (seqs: readonly number[]) => Promise<ReadonlyMap<number, string>>,
-): Promise<{ seq: number; reason: string } | null> {
-  await privateFolder(folder);
-  let first: { seq: number; reason: string } | null = null;
-  for (const path of (await dayFiles(folder)).toSorted()) {
+export async function copyProblem(folder: string, source: CopySource): Promise<Fault | null> {
+  let first: Fault | null = null;
+  const copied = new Ranges();
+  const paths = (await dayFiles(folder)).toSorted();
+  for (const path of paths) {
     for await (const lines of batches(path)) {
-      const copied = new Map<number, string>();
-      for (const line of lines) {
-        const parsed = copiedSchema.safeParse(parseJson(line));
-        if (!parsed.success) return { seq: 0, reason: `a line of ${path} is not an event` };
-        copied.set(parsed.data.seq, parsed.data.hash);
-      }
-      const logged = await hashesOf([...copied.keys()]);
-      for (const [seq, hash] of copied) {
-        if (logged.get(seq) === hash || seq >= (first?.seq ?? Infinity)) continue;
-        const how = logged.has(seq) ? "differs from its copy" : "is missing, but is in the copy";
-        first = { seq, reason: `${how} outside the database` };
+      const found = lines.map((line) => copiedOf(line));
+      if (found.includes(null)) return { seq: 0, reason: `a line of ${path} is not an event` };
+      const events = found.filter((event) => event !== null);
+      const logged = await source.hashesOf(events.map(({ seq }) => seq));
+      for (const { seq, hash, isWhole } of events) {
+        copied.add(seq);
+        const fault = isWhole
+          ? faultOf(logged.get(seq), hash)
+          : "is not what was copied outside the database";
+        if (fault !== null && seq < (first?.seq ?? Infinity)) first = { seq, reason: fault };
       }
     }
   }
-  return first;
+  const days = new Set(paths.map((path) => basename(path, ".jsonl")));
+  const hole = await firstHole(copied, days, source);
+  return hole !== null && hole < (first?.seq ?? Infinity)
+    ? { seq: hole, reason: "is gone from the copy outside the database" }
+    : first;
+}
+
+function faultOf(logged: string | undefined, copied: string): string | null {
+  if (logged === copied) return null;
+  return logged === undefined
+    ? "is missing, but is in the copy outside the database"
+    : "differs from its copy outside the database";
+}
+
+/** An event of a line; `isWhole` where its fields have the hash that it gives. Null where it is no event. */
+function copiedOf(line: string): { seq: number; hash: string; isWhole: boolean } | null {
+  const { success, data } = copiedSchema.safeParse(parseJson(line));
+  if (!success) return null;
+  const { hash, actor_roles, metadata, ...plain } = data;
+  const stored = { ...plain, actor_roles: JSON.stringify(actor_roles), metadata: JSON.stringify(metadata) };
+  return { seq: data.seq, hash, isWhole: eventHash(stored) === hash };
+}
+
+/** The first entry that is in no file, though the file of its day is there and files before and behind it are. */
+async function firstHole(
+  copied: Ranges,
+  days: ReadonlySet<string>,
+  { daysBetween }: CopySource,
+): Promise<number | null> {
+  for (const gap of copied.gaps()) {
+    for (let { after } = gap; ;) {
+      const events = await daysBetween({ after, before: gap.before, limit: batch });
+      const hole = events.find(({ day }) => days.has(day));
+      if (hole !== undefined) return hole.seq;
+      const last = events.at(-1);
+      if (last === undefined) break;
+      after = last.seq;
+    }
+  }
+  return null;
+}
+
+/** Numbers as runs of consecutive ones. Files take turns with the log's numbers only where clocks differ. */
+class Ranges {
+  readonly #runs: { from: number; to: number }[] = [];
+
+  add(number: number): void {
+    const run = this.#runs.at(-1);
+    if (run !== undefined && number === run.to + 1) run.to = number;
+    else this.#runs.push({ from: number, to: number });
+  }
+
+  /** What lies between: `after` and `before` are in. */
+  gaps(): { after: number; before: number }[] {
+    const gaps: { after: number; before: number }[] = [];
+    let end: number | null = null;
+    for (const { from, to } of this.#runs.toSorted((a, b) => a.from - b.from)) {
+      if (end !== null && from > end + 1) gaps.push({ after: end, before: from });
+      end = Math.max(end ?? to, to);
+    }
+    return gaps;
+  }
 }
 
 /** The whole lines of a file, some at a time. */

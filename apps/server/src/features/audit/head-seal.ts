@@ -32,5 +32,8 @@ export function headProblem(seal: HeadSeal, head: Head, last: Pick<Head, "seq" |
   if (head.seq < last.seq || (head.seq > 0 && head.hash !== last.hash)) {
     return "the last entry is not the one that audit_head names";
   }
-  return seal.fits(head) ? null : "audit_head was not written by a console with this key";
+  if (seal.fits(head)) return null;
+  return head.mac === null
+    ? "nothing vouches for its end; right behind an update from a version without that, run: ciclo audit seal"
+    : "audit_head was not written by a console with this key";
 }

@@ -15,7 +15,7 @@ export function createAudit(deps: AuditDeps): Feature<AuditService> {
 }
 
 function workersOf({ logger, bus, folder }: AuditDeps, service: AuditService): BackgroundWork {
-  const copy = new SiemCopy(folder, service.storedAfter);
+  const copy = new SiemCopy(folder, { eventsAfter: service.storedAfter, latest: service.latest });
   const copying = new Worker({
     name: "the copy of the audit log",
     logger,

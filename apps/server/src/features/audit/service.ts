@@ -11,7 +11,7 @@ import {
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { isDatabaseUnavailable } from "../../db/unavailable.ts";
 import { Refusal } from "../../errors.ts";
-import { type AuditEntry, system } from "../../domain/actor.ts";
+import { type Actor, type AuditEntry, system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { privateFolder, readIfThere } from "../../lib/files.ts";
 import { newId } from "../../lib/ids.ts";
@@ -55,8 +55,11 @@ export type AuditService = {
   after(seq: number, limit: number): Promise<AuditEvent[]>;
   /** Sequence number of the newest event; 0 when there is none. */
   latest(): Promise<number>;
-  /** Vouches for a log that was written before its head had a MAC. For the start behind that migration. */
-  sealHead(): Promise<void>;
+  /**
+   * Vouches for a log that an older version wrote, whose head has no MAC; once, by a person, who is on record for it.
+   * Refuses where the log is not whole, or is vouched for already.
+   */
+  sealHead(actor: Actor): Promise<void>;
   /** The same as they are stored. */
   storedAfter(seq: number): Promise<StoredEvent[]>;
 };
@@ -93,7 +96,7 @@ export function createAuditService(given: AuditDeps): AuditService {
     after: async (seq, limit) =>
       (await store.eventsAfter(database.queries, seq, limit)).map((event) => store.presentEvent(event)),
     latest: () => store.latestSeq(database.queries),
-    sealHead: () => store.sealHead(database.queries, deps.seal),
+    sealHead: (actor) => sealOldHead(deps, signer, actor),
     storedAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
     async *all(filter = {}) {
       let seq = 0;
@@ -118,14 +121,49 @@ async function verify(deps: Sealed, signer: NoteSigner): Promise<AuditVerdict> {
     // What is written while the log is read is beyond this verdict.
     head: await store.readHead(queries),
     seal: deps.seal,
+    hasRowsBeside: await store.hasRowsBeside(queries),
+    hasHistory: await store.hasHistory(queries),
     notes: [...published, ...(await storedNotes(queries))],
     verifierKey: signer.verifierKey,
   });
   if (verdict.first_broken !== null && verdict.first_broken.seq === 0) return verdict;
-  const copied = await copyProblem(deps.folder, (seqs) => store.hashesOf(queries, seqs));
+  const copied = await copyProblem(deps.folder, {
+    hashesOf: (seqs) => store.hashesOf(queries, seqs),
+    daysBetween: (range) => store.daysBetween(queries, range),
+  });
   const broken = earlier(verdict.first_broken, copied);
   return { ...verdict, ok: broken === null, first_broken: broken };
 }
+
+async function sealOldHead(deps: Sealed, signer: NoteSigner, actor: Actor): Promise<void> {
+  const { queries } = deps.database;
+  const head = await store.readHead(queries);
+  const nothing = refusedSeal(
+    "There is nothing to seal: the end of the log is vouched for.",
+    "Não há o que selar: o fim do registro já está garantido.",
+  );
+  if (head.seq === 0 || head.mac !== null) throw nothing;
+  const trusted: HeadSeal = { ...deps.seal, fits: ({ mac }) => mac === null };
+  const { first_broken: broken } = await verify({ ...deps, seal: trusted }, signer);
+  if (broken !== null) {
+    throw refusedSeal(
+      `The audit log is not whole: broken at event ${broken.seq}: ${broken.reason}`,
+      `O registro de auditoria não está íntegro: quebrado no evento ${broken.seq}: ${broken.reason}`,
+    );
+  }
+  await auditedTransaction(deps)(async (transaction, record) => {
+    if (!(await store.sealHead(transaction, head, deps.seal))) throw nothing;
+    await record({
+      actor,
+      action: "audit.sealed",
+      resource: "audit_head",
+      status: "succeeded",
+      metadata: { head },
+    });
+  });
+}
+
+const refusedSeal = (en: string, ptBR: string): Refusal => new Refusal("audit_unavailable", text(en, ptBR));
 
 const earlier = (a: Broken | null, b: Broken | null): Broken | null =>
   a === null || (b !== null && b.seq < a.seq) ? b : a;
@@ -258,11 +296,21 @@ async function publish(folder: string, checkpoint: store.StoredCheckpoint): Prom
   await appendFile(publishedFile(folder), `${line}\n`, { mode: 0o600 });
 }
 
+/** The text of a file; empty where there is none, null never: a folder in its place reads as a line that is none. */
+async function textOf(path: string): Promise<string | null> {
+  try {
+    return await readIfThere(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EISDIR") return "a folder\n";
+    throw error;
+  }
+}
+
 const publishedSchema = z.object({ signed_at: z.string(), note: z.string() });
 
 /** Notes of `checkpoints.jsonl`, or which line of it cannot be read. A last line without an end was cut off by a crash. */
 async function publishedNotes(folder: string): Promise<string[] | Broken> {
-  const lines = ((await readIfThere(publishedFile(folder))) ?? "").split("\n").slice(0, -1);
+  const lines = ((await textOf(publishedFile(folder))) ?? "").split("\n").slice(0, -1);
   const notes: string[] = [];
   for (const [index, line] of lines.entries()) {
     const parsed = publishedSchema.safeParse(parseJson(line));

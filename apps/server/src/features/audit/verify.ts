@@ -13,6 +13,10 @@ export type VerifySource = {
   /** The log's head, and what vouches for it. Entries behind it are not looked at. */
   head: Head;
   seal: HeadSeal;
+  /** Whether rows stand beside the log: no console writes those. */
+  hasRowsBeside: boolean;
+  /** Whether there is what nobody can have made without an entry. */
+  hasHistory: boolean;
 };
 
 export type Broken = NonNullable<AuditVerdict["first_broken"]>;
@@ -52,7 +56,7 @@ const alteration = ({ seq, action }: StoredEvent): Broken | null =>
 
 /** Whether the log ends where it should: by what was signed for, and by its head. */
 function endProblem(
-  { head, seal }: VerifySource,
+  { head, seal, hasRowsBeside, hasHistory }: VerifySource,
   last: { seq: number; hash: string },
   checkpoints: ReadonlyMap<number, string>,
   size: number,
@@ -60,6 +64,10 @@ function endProblem(
   const next = size + 1;
   const signed = Math.max(0, ...checkpoints.keys());
   if (signed > size) return { seq: next, reason: `${signed} events were signed for` };
+  if (hasRowsBeside)
+    return { seq: next, reason: "there are rows that are no entries: without a number, or beside the log" };
+  if (size === 0 && hasHistory)
+    return { seq: 1, reason: "the log is empty, but what its entries told of is there" };
   const problem = headProblem(seal, head, last);
   return problem === null ? null : { seq: Math.min(next, head.seq), reason: problem };
 }
