@@ -74,6 +74,26 @@ describe("SQLite", () => {
     expect((await admin.client.call("listUsers")).items).toHaveLength(1);
   });
 
+  it(
+    "held for long is said to all who wait for it together, not to one after the other",
+    { timeout: 12_000 },
+    async () => {
+      const file = join(await temporaryFolder(), "ciclo.db");
+      const running = await startConsole({ database: await openSqliteDatabase(file) });
+      const admin = await running.person("admin");
+      const other = await holdFile(file);
+      const write = (count: number) =>
+        running.request("/api/v1/users", {
+          method: "POST",
+          headers: { authorization: `Bearer ${admin.token}`, "content-type": "application/json" },
+          body: JSON.stringify({ name: "N", email: `n${count}@example.com` }),
+        });
+      const answers = await Promise.all([1, 2, 3, 4, 5].map(write));
+      expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+      await other.release();
+    },
+  );
+
   it("whose disk is full says so, on the API, in readiness and in health, until there is room", async () => {
     const running = await startConsole({
       database: await openSqliteDatabase(join(await temporaryFolder(), "ciclo.db")),

@@ -1,9 +1,13 @@
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { budgetsOf } from "../src/features/usage/budgets.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "./support/config.ts";
 import { settableClock } from "./support/clock.ts";
-import { decideWith, planWith, startConsole, submitWith } from "./support/console.ts";
+import { decideWith, planWith, problemOf, startConsole, submitWith } from "./support/console.ts";
+import { git } from "./support/git.ts";
+import { temporaryFolder } from "./support/temporary.ts";
 import { stores } from "./support/databases.ts";
 import { remote } from "./support/mcp/handshake.ts";
 import { modernEcho } from "./support/mcp/http-servers.ts";
@@ -25,6 +29,64 @@ const call = (server: string, costUsd: number | null) => ({
   requestBytes: 1,
   responseBytes: 1,
   costUsd,
+});
+
+describe("a retention policy", () => {
+  it.each<[string, (file: string) => void]>([
+    [
+      "a program",
+      (file) => {
+        writeFileSync(file, "id: retention\nkind: retention\ntitle: R\nunsubmitted_plans: 90d\n");
+        chmodSync(file, 0o755);
+      },
+    ],
+    ["a link", (file) => symlinkSync("../elsewhere", file)],
+    ["no UTF-8", (file) => writeFileSync(file, Buffer.from("title: Retenção\n", "latin1"))],
+  ])("that is %s deletes nothing, and health says that it is not in use", async (_, write) => {
+    const clock = settableClock("2026-03-01T12:00:00.000Z");
+    const running = await startConsole({ clock });
+    const planner = await running.person("planner");
+    const clone = join(await temporaryFolder(), "clone");
+    git(".", "clone", "--quiet", running.git, clone);
+    rmSync(join(clone, "policies/retention.yaml"), { force: true });
+    write(join(clone, "policies/retention.yaml"));
+    git(clone, "add", "--all");
+    git(clone, "commit", "--quiet", "-m", "by hand");
+    git(clone, "push", "--quiet", "origin", "HEAD:main");
+    const planned = await planWith(planner, "add_agent", { agent_name: "kept" });
+    clock.set("2026-04-15T12:00:00.000Z");
+    await running.features.retention.service.purge(never);
+    expect(await submitWith(planner, planned)).toMatchObject({ approval_id: expect.any(String) as string });
+    const { checks } = await planner.client.call("getHealth");
+    expect(checks.find(({ id }) => id === "configuration")?.detail).toContain("policies/retention.yaml");
+  });
+
+  it("keeps nothing for less than a day, and is a high risk where it keeps shorter", async () => {
+    const running = await startConsole();
+    const planner = await running.person("planner");
+    const plan = (usage_events: string) =>
+      planWith(planner, "edit_policies", { policy_id: "retention", changes: { usage_events } });
+    expect(await problemOf(plan("12m"))).toMatchObject({
+      errors: [{ message: expect.stringContaining("whole number of days") as string }],
+    });
+    const { plan: shorter } = await plan("12d");
+    expect(shorter.risks.map(({ title, impact }) => [title, impact])).toContainEqual([
+      "retention: usage_events is kept for 12d instead of 400d",
+      "high",
+    ]);
+    expect((await plan("500d")).plan.risks).toEqual([]);
+  });
+
+  it("counts from the last time that a plan was made", async () => {
+    const clock = settableClock("2026-03-01T12:00:00.000Z");
+    const running = await startConsole({ clock });
+    const planner = await running.person("planner");
+    await planWith(planner, "add_agent", { agent_name: "kept" });
+    clock.set("2026-04-02T12:00:00.000Z");
+    const again = await planWith(planner, "add_agent", { agent_name: "kept" });
+    await running.features.retention.service.purge(never);
+    expect(await submitWith(planner, again)).toMatchObject({ approval_id: expect.any(String) as string });
+  });
 });
 
 describe.each(stores)("retention on %s", (_, openStore) => {

@@ -155,20 +155,22 @@ export const approvalsPolicySchema = policy("approvals", {
 });
 export type ApprovalsPolicy = z.infer<typeof approvalsPolicySchema>;
 
+const daysSchema = z.string().regex(/^[1-9]\d{0,4}d$/, { error: "a whole number of days, such as 90d" });
+
 /** How long is kept what is no record of a decision. Totals of usage and the audit log are kept for good. */
 const retentionShape = {
   /** Single calls; their totals by day and month stay. */
-  usage_events: durationSchema.default("400d"),
+  usage_events: daysSchema.default("400d"),
   /** Answers to requests with an Idempotency-Key. */
-  idempotency_keys: durationSchema.default("7d"),
+  idempotency_keys: daysSchema.default("7d"),
   /** Plans that nobody submitted. */
-  unsubmitted_plans: durationSchema.default("30d"),
+  unsubmitted_plans: daysSchema.default("30d"),
   /** Conversations with the assistant, from their last message on. */
-  threads: durationSchema.default("400d"),
+  threads: daysSchema.default("400d"),
   /** Definitions of tools that no lock and no server refers to any more. */
-  tool_definitions: durationSchema.default("90d"),
+  tool_definitions: daysSchema.default("90d"),
   /** Journal of the effects of changes that have come to their end. */
-  operations: durationSchema.default("90d"),
+  operations: daysSchema.default("90d"),
 };
 export type RetentionSubject = keyof typeof retentionShape;
 

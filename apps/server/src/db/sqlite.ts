@@ -6,9 +6,10 @@ import { guardedDriver, type RunStep } from "./guarded-driver.ts";
 import type { DatabaseProbe } from "./probe.ts";
 import { databaseUnavailable } from "./unavailable.ts";
 
-/** Another process may hold the database for so long before a caller is told so. */
+/** Another process may hold the database for so long before a caller is told so, however many wait in line. */
 const patienceMs = 5000;
 const pauseMs = 10;
+const knownHeldMs = 1000;
 
 /**
  * Kysely's SQLite dialect on `node:sqlite`.
@@ -24,23 +25,27 @@ export function sqliteDialect(path: string, probe: DatabaseProbe): SqliteDialect
  * SQLite waits for a lock by blocking the thread, and with it every request. So it is told not to wait, and
  * a step that met a lock is tried again from here: it has changed nothing.
  */
-const patiently =
-  (probe: DatabaseProbe): RunStep =>
-  async (step) => {
-    for (const until = performance.now() + patienceMs; ;) {
+function patiently(probe: DatabaseProbe): RunStep {
+  let refusedAt = -Infinity;
+  return async (step, askedAt = performance.now()) => {
+    for (const until = askedAt + patienceMs; ;) {
       try {
         return await step();
       } catch (error) {
         const code = resultCode(error);
-        if (code === busy && performance.now() < until) {
+        const now = performance.now();
+        // Where somebody has just waited in vain, the next in line do not wait as long again, one after the other.
+        if (code === busy && now < until && now > refusedAt + knownHeldMs) {
           await wait(pauseMs);
           continue;
         }
+        if (code === busy) refusedAt = now;
         const why = code === null ? undefined : reasons[code];
         throw why === undefined ? error : probe.note(databaseUnavailable(why, error));
       }
     }
   };
+}
 
 const busy = 5;
 

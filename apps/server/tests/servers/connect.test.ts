@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { connect, createServer } from "node:net";
 import type { RegistryServer } from "@ciclo/contract";
+import { explainFailure, maskValues } from "../../src/features/servers/explain.ts";
+import { secretsOf } from "../../src/features/servers/specs.ts";
 import { describe, expect, it } from "vitest";
 import { failureOf, fixture, openDeps, remote, shakeHands } from "../support/mcp/handshake.ts";
 import {
@@ -115,6 +117,30 @@ describe("processes", () => {
     const { connection, log } = await shakeHands(fixture("tells"), { values: { TOKEN: "t0ken-value" } });
     expect(log).toContain("the token is ***");
     await connection?.close();
+  });
+});
+
+describe("what a server says of a credential", () => {
+  const configured = {
+    ...remote("https://a.example/mcp"),
+    headers: { "x-dsn": "user=bob;key=secret:hub/T" },
+  };
+  const said = maskValues(secretsOf(configured, { "x-dsn": "user=bob;key=sk very/secret+1" }));
+
+  it.each([
+    ["as it was stored", "sk very/secret+1"],
+    ["as it was sent", "user=bob;key=sk very/secret+1"],
+    ["in an address", encodeURIComponent("sk very/secret+1")],
+    ["in a form", "sk+very%2Fsecret%2B1"],
+    ["in base64", Buffer.from("sk very/secret+1").toString("base64")],
+    ["the whole in base64url", Buffer.from("user=bob;key=sk very/secret+1").toString("base64url")],
+  ])("is masked %s", (_, written) => {
+    expect(said(`unknown key ${written} given`)).toMatch(/^unknown key \*\*\*=* given$/);
+  });
+
+  it("is not quoted by what reads its answers", () => {
+    const error = new SyntaxError(`Unexpected token 's', "s3cretPASS"... is not valid JSON`);
+    expect(explainFailure(error).en).toBe("It answers with what is no JSON");
   });
 });
 

@@ -340,7 +340,7 @@ describe("the log of a console", () => {
       await running.features.audit.workers.start();
       await running.features.audit.workers.stop();
       const folder = join(running.home, "audit");
-      const [name = ""] = (await readdir(folder)).filter((each) => /^\d{4}-/.test(each));
+      const name = (await readdir(folder)).find((each) => /^\d{4}-/.test(each)) ?? "";
       const file = join(folder, name);
       return { running, folder, file, lines: (await readFile(file, "utf8")).trimEnd().split("\n") };
     };

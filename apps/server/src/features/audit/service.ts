@@ -15,6 +15,7 @@ import { type Actor, type AuditEntry, system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { privateFolder, readIfThere } from "../../lib/files.ts";
 import { newId } from "../../lib/ids.ts";
+import { storable } from "../../lib/storable.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { currentRequestId } from "../../lib/request-context.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
@@ -225,9 +226,6 @@ function traced(metadata: Readonly<Record<string, unknown>>): Readonly<Record<st
   const requestId = currentRequestId.getStore();
   return requestId === undefined ? metadata : { ...metadata, request_id: requestId };
 }
-
-/** As every database keeps it: what is hashed must be what is read back. */
-const storable = (value: string): string => value.toWellFormed().replaceAll("\0", "\uFFFD");
 
 const unavailable = (cause: unknown): Refusal =>
   new Refusal(

@@ -12,7 +12,7 @@ import { findLanding, previewRevert, tryLanding, tryRevert, withRaces } from "./
 import { clearLeftovers } from "./leftovers.ts";
 import { ownedGit } from "./owned-git.ts";
 import * as plumbing from "./plumbing.ts";
-import { approvalsPath, buildSnapshot } from "./snapshot.ts";
+import { buildSnapshot } from "./snapshot.ts";
 import { embeddedTarget, remoteTarget, type Target } from "./target.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 
@@ -172,12 +172,13 @@ async function readConfig(git: Git, commit: string): Promise<SourceFile[]> {
     .toSorted((a, b) => Number(b.path.startsWith("policies/")) - Number(a.path.startsWith("policies/")))
     .slice(0, maxConfigFiles);
   const files = (await plumbing.readBlobs(git, wanted)).filter((file) => file.source !== null);
-  const policy = entries.find(({ path }) => path === approvalsPath);
-  const isRead = files.some(({ path }) => path === approvalsPath);
+  const read = new Set(files.map(({ path }) => path));
   // Present but of no use (a link, a program, too large, not text): kept as empty, so that it fails its schema.
-  return policy === undefined || isRead
-    ? files
-    : [...files, { path: approvalsPath, blob: policy.blob, source: "" }];
+  const useless = entries.filter(({ path }) => configFileKind(path) !== null && !read.has(path));
+  return [
+    ...files,
+    ...useless.slice(0, maxConfigFiles).map(({ path, blob }) => ({ path, blob, source: "" })),
+  ];
 }
 
 async function readOne(git: Git, commit: string, path: string): Promise<string | null> {

@@ -11,7 +11,7 @@ import { sha256 } from "../../lib/crypto.ts";
 import { type CheckedFile, checkConfigFile } from "./config-file.ts";
 import type { Snapshot, SourceFile } from "../../domain/snapshot.ts";
 
-export const approvalsPath = "policies/approvals.yaml";
+const approvalsPath = "policies/approvals.yaml";
 
 /** What holds where a repository has no approvals policy. */
 const builtInApprovals: ApprovalsPolicy = approvalsPolicySchema.parse({

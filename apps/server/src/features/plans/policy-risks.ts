@@ -1,4 +1,4 @@
-import { type ApprovalsPolicy, type PolicyFile, text } from "@ciclo/contract";
+import { type ApprovalsPolicy, type PolicyFile, policyFileSchema, text } from "@ciclo/contract";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import type { DraftRisk } from "./risks.ts";
 
@@ -11,7 +11,9 @@ export function policyRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
     return [
       ...reach(id, before),
       ...numberRisks(id, old, next),
-      ...(next === undefined ? [] : [...weakerApprovals(old, next), ...widerReach(old, next)]),
+      ...(next === undefined
+        ? []
+        : [...weakerApprovals(old, next), ...widerReach(old, next), ...keptShorter(old, next)]),
     ];
   });
 }
@@ -73,6 +75,34 @@ function falls(id: string, path: string, was: number, value: number): DraftRisk 
     ),
   };
 }
+
+/** What is deleted earlier than before: it does not come back with the policy. */
+function keptShorter(old: PolicyFile | undefined, next: PolicyFile): DraftRisk[] {
+  if (next.kind !== "retention") return [];
+  const before = old?.kind === "retention" ? old : policyFileSchema.parse({ ...kept, id: next.id });
+  return Object.entries(next).flatMap(([subject, value]) => {
+    const was = before[subject as keyof typeof before];
+    if (typeof value !== "string" || typeof was !== "string" || !days.test(value) || !days.test(was))
+      return [];
+    if (Number.parseInt(value, 10) >= Number.parseInt(was, 10)) return [];
+    return [
+      {
+        title: text(
+          `${next.id}: ${subject} is kept for ${value} instead of ${was}`,
+          `${next.id}: ${subject} é mantido por ${value} em vez de ${was}`,
+        ),
+        impact: "high",
+        mitigation: text(
+          "What is older is deleted within the hour, and no rollback brings it back. Export it before, if anybody needs it.",
+          "O que for mais antigo é apagado em até uma hora, e nenhuma reversão o traz de volta. Exporte antes, se alguém precisar.",
+        ),
+      },
+    ];
+  });
+}
+
+const days = /^\d+d$/;
+const kept = { kind: "retention", title: "Built-in default" } as const;
 
 function numbers(value: unknown, path = ""): Map<string, number> {
   if (typeof value === "number") return new Map([[path, value]]);

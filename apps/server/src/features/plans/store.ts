@@ -13,14 +13,16 @@ export type StoredPlan = {
   created_at: string;
 };
 
-/** Keeps a plan. The same plan made again stays as it was first kept; false then. */
+/** Keeps a plan. The same plan made again stays as it was first kept, but for the time from which it is kept; false then. */
 export async function insertPlan(queries: Queries, plan: StoredPlan): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await queries
     .insertInto("plans")
     .values({ ...plan, plan: JSON.stringify(plan.plan) })
     .onConflict((oc) => oc.column("id").doNothing())
     .executeTakeFirst();
-  return numInsertedOrUpdatedRows === 1n;
+  if (numInsertedOrUpdatedRows === 1n) return true;
+  await queries.updateTable("plans").set({ created_at: plan.created_at }).where("id", "=", plan.id).execute();
+  return false;
 }
 
 /** Deletes plans that nobody submitted, from before a time; see domain/retention.ts. */

@@ -32,12 +32,15 @@ export function createRetentionService(deps: RetentionDeps): RetentionService {
       const policy = retentionOf(await repository.snapshot(await repository.refresh()));
       if (policy === null) return;
       const deleted: Partial<Record<RetentionSubject, number>> = {};
-      for (const [subject, purge] of Object.entries(subjects) as [RetentionSubject, Purge][]) {
-        const before = stamp(new Date(clock().getTime() - durationMs(policy[subject])));
-        const count = await all(purge, before, signal);
-        if (count > 0) deleted[subject] = count;
+      try {
+        for (const [subject, purge] of Object.entries(subjects) as [RetentionSubject, Purge][]) {
+          const before = stamp(new Date(clock().getTime() - durationMs(policy[subject])));
+          await all(purge, before, signal, (count) => (deleted[subject] = (deleted[subject] ?? 0) + count));
+        }
+      } finally {
+        // What is gone is on record, also where the rest failed.
+        if (Object.keys(deleted).length > 0) await record(deps, deleted);
       }
-      if (Object.keys(deleted).length > 0) await record(deps, deleted);
     },
   };
 }
@@ -57,13 +60,16 @@ const builtIn = policyFileSchema.parse({
   title: "Built-in default",
 }) as RetentionPolicy;
 
-async function all(purge: Purge, before: string, signal: AbortSignal): Promise<number> {
-  let total = 0;
+async function all(
+  purge: Purge,
+  before: string,
+  signal: AbortSignal,
+  onDeleted: (count: number) => void,
+): Promise<void> {
   for (let count = batch; count === batch && !signal.aborted;) {
     count = await purge(before, batch);
-    total += count;
+    if (count > 0) onDeleted(count);
   }
-  return total;
 }
 
 const record = ({ transaction }: RetentionDeps, deleted: Readonly<Record<string, number>>): Promise<void> =>

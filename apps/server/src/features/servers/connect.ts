@@ -12,6 +12,7 @@ import {
 } from "../../lib/outbound.ts";
 import { commandProblem } from "./commands.ts";
 import { explainFailure, maskValues } from "./explain.ts";
+import { secretsOf } from "./specs.ts";
 import type { StepReport } from "../../domain/servers.ts";
 import { inspectTool } from "./tools.ts";
 import type { ListedTool, OfferedTool, HttpConnections, Connection } from "../../domain/servers.ts";
@@ -72,7 +73,7 @@ export async function connect(
   const { server, values } = target;
   const limit = AbortSignal.timeout(connectMsOf(server));
   const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
-  const mask = maskValues(Object.values(values));
+  const mask = maskValues(secretsOf(server, values));
   const handshake = { deps, target, signal, mask, onLog: (line: string) => options.onLog?.(mask(line)) };
   const step = stepper(options, signal, mask);
   await step("resolve", () => resolve(handshake));

@@ -6,6 +6,7 @@ import { detached, type Tasks } from "../../lib/background.ts";
 import { canonicalJson } from "../../lib/crypto.ts";
 import { callMsOf, connect, type ConnectDeps, HandshakeError, type Target } from "./connect.ts";
 import { explainFailure, maskValues } from "./explain.ts";
+import { secretsOf } from "./specs.ts";
 import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
 import { inspectTool, judgeTools, type LockedTools } from "./tools.ts";
 
@@ -80,7 +81,7 @@ export class Link implements ServerLink {
     this.spec = spec;
     this.#rules = rules;
     this.#deps = deps;
-    this.#mask = maskValues(Object.values(spec.target?.values ?? {}));
+    this.#mask = maskValues(spec.target === null ? [] : secretsOf(spec.target.server, spec.target.values));
     this.trouble = spec.quarantine;
     this.stateSince = stamp(deps.clock());
   }

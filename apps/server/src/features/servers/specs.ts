@@ -47,6 +47,21 @@ export async function revealCredentials(
 }
 
 /**
+ * What must never be shown of a server's values: each as it is sent, and by itself what was stored, where the
+ * configuration writes something in front of it.
+ */
+export function secretsOf(server: RegistryServer, values: Readonly<Record<string, string>>): string[] {
+  const stored = Object.entries(credentialsOf(server)).flatMap(([name, configured]) => {
+    const reference = referenceIn(configured);
+    const value = values[name];
+    return reference === null || value === undefined
+      ? []
+      : [value.slice(configured.length - reference.length)];
+  });
+  return [...Object.values(values), ...stored];
+}
+
+/**
  * What a link is made for. Where a policy forbids it, or a credential is not stored, it is kept from
  * being reached. Throws where a stored credential cannot be read, which is no verdict on the server.
  */

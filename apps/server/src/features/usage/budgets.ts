@@ -15,6 +15,8 @@ export type BudgetsDeps = {
   transaction: AuditedTransaction;
   clock: Clock;
   logger: Logger;
+  /** What calls cost in a period, by server, that is still to be written. */
+  unwritten(period: string): ReadonlyMap<string, number>;
 };
 
 /** Budgets that bind calls to a server: `policies/budget.yaml`, and those that name the server. Pure. */
@@ -56,13 +58,16 @@ export class Budgets {
 
   /** Reads what was spent from the database. */
   async refresh(): Promise<void> {
-    const { queries, clock } = this.#deps;
-    const day = stamp(clock()).slice(0, 10);
-    const [daily, monthly] = await Promise.all([
-      store.spendIn(queries, day),
-      store.spendIn(queries, day.slice(0, 7)),
-    ]);
-    [this.#day, this.#month, this.#period] = [daily, monthly, day];
+    const { queries, clock, unwritten } = this.#deps;
+    const now = clock();
+    const day = stamp(now).slice(0, 10);
+    const month = day.slice(0, 7);
+    const [daily, monthly] = await Promise.all([store.spendIn(queries, day), store.spendIn(queries, month)]);
+    // What the database does not take counts all the same.
+    this.#day = sum(daily, unwritten(day));
+    this.#month = sum(monthly, unwritten(month));
+    this.#period = day;
+    this.#days = Math.floor(now.getTime() / dayMs);
   }
 
   /** Counts what a call cost. */
@@ -91,9 +96,9 @@ export class Budgets {
         0,
       );
     const [day, month] = [within(this.#day), within(this.#month)];
-    if (limits.daily_usd !== undefined && day >= limits.daily_usd)
+    if (limits.daily_usd !== undefined && reaches(day, limits.daily_usd))
       return { limit: "daily_usd", usd: day, of: limits.daily_usd };
-    if (limits.monthly_usd !== undefined && month >= limits.monthly_usd)
+    if (limits.monthly_usd !== undefined && reaches(month, limits.monthly_usd))
       return { limit: "monthly_usd", usd: month, of: limits.monthly_usd };
     return null;
   }
@@ -128,6 +133,15 @@ export class Budgets {
     );
   }
 }
+
+function sum(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {
+  const both = new Map(a);
+  for (const [server, usd] of b) both.set(server, (both.get(server) ?? 0) + usd);
+  return both;
+}
+
+/** Prices are sums of binary fractions: ten times 0.1 must reach 1. */
+const reaches = (usd: number, limit: number): boolean => usd >= limit - 1e-9;
 
 type Spent = { limit: "daily_usd" | "monthly_usd"; usd: number; of: number };
 

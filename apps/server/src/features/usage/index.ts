@@ -15,9 +15,9 @@ export type UsageService = {
 const readEveryMs = 15_000;
 
 /** What calls use and cost, and the budgets that bind them. */
-export function createUsage(deps: RecorderDeps & BudgetsDeps): Feature<UsageService> {
+export function createUsage(deps: RecorderDeps & Omit<BudgetsDeps, "unwritten">): Feature<UsageService> {
   const recorder = new UsageRecorder(deps);
-  const budgets = new Budgets(deps);
+  const budgets = new Budgets({ ...deps, unwritten: (period) => recorder.unwritten(period) });
   const reading = new Worker({
     name: "reading what was spent",
     logger: deps.logger,

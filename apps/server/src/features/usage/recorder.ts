@@ -1,6 +1,8 @@
 import type { Database } from "../../db/dialect.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
+import { storable } from "../../lib/storable.ts";
+import { isDatabaseUnavailable } from "../../db/unavailable.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import type { Logger } from "../../lib/logger.ts";
@@ -12,6 +14,8 @@ export type RecorderDeps = { database: Pick<Database, "kind" | "transaction">; c
 const flushMs = 250;
 /** Kept while the database does not take them; the oldest are dropped beyond it, and counted. */
 const maxKept = 50_000;
+/** The largest whole number of the column. */
+const maxBytes = 2 ** 31 - 1;
 
 /**
  * Writes usage events together, a moment after the calls: none of them waits for the disk.
@@ -20,7 +24,9 @@ const maxKept = 50_000;
 export class UsageRecorder {
   readonly #deps: RecorderDeps;
   readonly #writing: Worker;
+  /** What is not written yet, the oldest first. Rows leave it once they are. */
   #rows: store.UsageRow[] = [];
+  #isUncertain = false;
 
   constructor(deps: RecorderDeps) {
     this.#deps = deps;
@@ -52,22 +58,27 @@ export class UsageRecorder {
       stamp(this.#deps.clock()),
       "tool",
       event.server,
-      event.tool,
-      event.method.slice(0, 200),
+      event.tool === null ? null : storable(event.tool),
+      storable(event.method.slice(0, 200)),
       event.actorId,
-      event.actorName,
+      storable(event.actorName),
       event.status,
-      event.error?.slice(0, 500) ?? null,
+      event.error === null ? null : storable(event.error.slice(0, 500)),
       event.era,
       null,
       Math.round(event.ms * 1000) / 1000,
-      event.requestBytes,
-      event.responseBytes,
+      Math.min(event.requestBytes, maxBytes),
+      Math.min(event.responseBytes, maxBytes),
       event.costUsd,
-      event.clientName,
-      event.clientVersion,
+      event.clientName === null ? null : storable(event.clientName),
+      event.clientVersion === null ? null : storable(event.clientVersion),
     ]);
     this.#writing.wakeWithin(flushMs);
+  }
+
+  /** What calls cost in a period (`2026-11-27` or `2026-11`), by server, that no database knows yet. */
+  unwritten(period: string): Map<string, number> {
+    return store.spendOf(this.#rows, period);
   }
 
   /** Writes what is there now. */
@@ -76,22 +87,49 @@ export class UsageRecorder {
   }
 
   async #write(): Promise<void> {
-    const { database, logger } = this.#deps;
+    const { logger } = this.#deps;
     const rows = this.#rows;
     if (rows.length === 0) return;
-    this.#rows = [];
     try {
-      await database.transaction(async (queries) => {
-        await store.insertEvents(queries, database.kind, rows);
-        await store.addToTotals(queries, rows);
-      });
+      await this.#insert(rows);
+      this.#written(rows.length);
     } catch (error) {
-      this.#rows = [...rows, ...this.#rows];
+      // Whether a commit whose answer was lost has been done, only the database knows.
+      this.#isUncertain = true;
+      if (!isDatabaseUnavailable(error)) return this.#setAside(rows, error);
       const dropped = Math.max(0, this.#rows.length - maxKept);
-      this.#rows.splice(0, dropped);
+      this.#written(dropped);
       if (dropped > 0)
         logger.error({ dropped }, "usage events were dropped: the database does not take them");
       throw error;
     }
+  }
+
+  async #insert(rows: readonly store.UsageRow[]): Promise<void> {
+    const { database } = this.#deps;
+    await database.transaction(async (queries) => {
+      const missing = this.#isUncertain ? await store.notYetThere(queries, rows) : rows;
+      await store.insertEvents(queries, database.kind, missing);
+      await store.addToTotals(queries, missing);
+    });
+    this.#isUncertain = false;
+  }
+
+  /** Writes one by one what is refused together, so that one that no database takes keeps no other from it. */
+  async #setAside(rows: readonly store.UsageRow[], cause: unknown): Promise<void> {
+    for (const row of rows) {
+      try {
+        this.#isUncertain = true;
+        await this.#insert([row]);
+      } catch (error) {
+        if (isDatabaseUnavailable(error)) throw error;
+        this.#deps.logger.error({ err: cause }, "a usage event was dropped: the database refuses it");
+      }
+      this.#written(1);
+    }
+  }
+
+  #written(count: number): void {
+    this.#rows = this.#rows.slice(count);
   }
 }

@@ -88,6 +88,30 @@ export async function addToTotals(queries: Queries, rows: readonly UsageRow[]): 
   }
 }
 
+/** Those of these rows that are not in the database. */
+export async function notYetThere(queries: Queries, rows: readonly UsageRow[]): Promise<UsageRow[]> {
+  const known = new Set<unknown>();
+  for (let from = 0; from < rows.length; from += idsAtOnce) {
+    const ids = rows.slice(from, from + idsAtOnce).map((row) => String(row[columnId]));
+    const found = await queries.selectFrom("usage_events").select("id").where("id", "in", ids).execute();
+    for (const { id } of found) known.add(id);
+  }
+  return rows.filter((row) => !known.has(row[columnId]));
+}
+
+const idsAtOnce = 500;
+
+/** What rows of a period cost, by server. */
+export function spendOf(rows: readonly UsageRow[], period: string): Map<string, number> {
+  const spend = new Map<string, number>();
+  for (const row of rows) {
+    const [at, server, cost] = [String(row[columnAt]), String(row[columnServer]), row[columnCost]];
+    if (typeof cost === "number" && at.startsWith(period)) spend.set(server, (spend.get(server) ?? 0) + cost);
+  }
+  return spend;
+}
+
+const columnId = columns.indexOf("id");
 const columnAt = columns.indexOf("at");
 const columnServer = columns.indexOf("server");
 const columnCost = columns.indexOf("cost_usd");
