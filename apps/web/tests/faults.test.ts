@@ -54,7 +54,7 @@ describe("when the console goes away", () => {
     await own.stop();
     await page.getByText("The connection to the console is lost.", { exact: false }).waitFor();
     await ask(page, "Add the agent later");
-    await page.getByText("The console does not answer").waitFor();
+    await page.getByText("The console does not answer").last().waitFor();
     expect(await message(page).inputValue()).toBe("Add the agent later");
     const again = await startProcess(own.environment);
     await page.goto(`${own.url}/assistant`);

@@ -6,6 +6,7 @@ import type { Page } from "playwright-core";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newContext, signIn, watchErrors } from "./support/browser.ts";
+import { isEverything } from "../../server/tests/support/extent.ts";
 import { seed } from "./support/seed.ts";
 import { seedServers } from "./support/seed-servers.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
@@ -83,19 +84,30 @@ async function inspect(page: Page, picture: string, locale: Locale, withAxe: boo
   if (withAxe) expect(await violations(page), picture).toEqual([]);
 }
 
-describe.each(locales)("every page in %s", (locale) => {
-  describe.each(themes)("in the %s theme", (theme) => {
-    it.each(sizes)("fits, at $width pixels, and axe finds nothing", async ({ width, height }) => {
+/**
+ * Every page in each language, theme and width. `npm test` takes combinations in which each two of these meet once;
+ * `npm run test:all` takes all.
+ */
+const ways = locales
+  .flatMap((locale) => themes.flatMap((theme) => sizes.map((size) => ({ locale, theme, ...size }))))
+  .filter(
+    ({ locale, theme, width }) =>
+      isEverything || (locale === "pt-BR") === ((theme === "dark") === width > 1000),
+  );
+
+describe("every page", () => {
+  describe.each(ways)("in $locale and the $theme theme", ({ locale, theme, width, height }) => {
+    it(`fits, at ${width} pixels, and axe finds nothing`, { timeout: 120_000 }, async () => {
       const context = await newContext({ locale, theme, width, height });
       const way = `${locale}-${theme}-${width}`;
       // Language and width change little that axe looks at, and it takes a second a page.
-      const withAxe = locale === "pt-BR" && width > 1000;
+      const withAxe = width > 1000;
       const entry = await context.newPage();
       await entry.goto(`${server.url}/sign-in`);
       await inspect(entry, `sign-in-${way}`, locale, withAxe);
       const page = await signIn(context, server.url, server.tokens["root"] ?? "");
       const errors = watchErrors(page);
-      const isFirst = locale === "pt-BR" && theme === "dark";
+      const isFirst = locale === "pt-BR" && theme === "dark" && width > 1000;
       for (const { name, path } of pages.filter(({ once }) => once === undefined || isFirst)) {
         await page.goto(`${server.url}${path}`);
         await inspect(page, `${name}-${way}`, locale, withAxe);
