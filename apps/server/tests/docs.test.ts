@@ -83,12 +83,15 @@ describe.each(["README.md", "README.pt-BR.md", "docs/admin-chat-quickstart.md"])
 });
 
 describe("the guide and the READMEs", () => {
-  it.each(["docs/guide.md", "docs/guia.pt-BR.md", "docs/configuration.md", "docs/ARCHITECTURE.md"])(
-    "%s is there",
-    (path) => {
-      expect(readFileSync(`${root}${path}`, "utf8").length).toBeGreaterThan(500);
-    },
-  );
+  it.each([
+    "docs/guide.md",
+    "docs/guia.pt-BR.md",
+    "docs/configuration.md",
+    "docs/ARCHITECTURE.md",
+    "docs/reliability.md",
+  ])("%s is there", (path) => {
+    expect(readFileSync(`${root}${path}`, "utf8").length).toBeGreaterThan(500);
+  });
 
   it("keeps the architecture under 150 lines", () => {
     expect(readFileSync(`${root}docs/ARCHITECTURE.md`, "utf8").split("\n").length).toBeLessThan(150);
@@ -106,7 +109,7 @@ describe("the guide and the READMEs", () => {
   });
 
   it("links only to files that are there", () => {
-    for (const path of ["README.md", "README.pt-BR.md", "docs/ARCHITECTURE.md"]) {
+    for (const path of ["README.md", "README.pt-BR.md", "docs/ARCHITECTURE.md", "docs/reliability.md"]) {
       const folder = path.includes("/") ? `${root}docs/` : root;
       const links = [...readFileSync(`${root}${path}`, "utf8").matchAll(/\]\((?!http)([^)#]+)\)/g)].map(
         (match) => match[1],

@@ -20,7 +20,7 @@ export type CanaryDeps = {
   /** Takes in what is live, so that servers are probed as they were changed to. */
   takeIn(): Promise<void>;
   /** Makes sure that the commit of a change is in this node's repository. */
-  ensureCommit(recordId: string): Promise<void>;
+  ensureCommit(changeId: string): Promise<void>;
   /** One look at a server. */
   probe(serverId: string): Promise<{ ok: boolean; ms: number | null }>;
   rollback(

@@ -115,9 +115,9 @@ export async function deleteCanary(queries: Queries, id: string): Promise<void> 
 }
 
 /** What a canary knows of its change: the row of its submission, or of its rollback. */
-export const findChange = (queries: Queries, recordId: string) =>
+export const findChange = (queries: Queries, changeId: string) =>
   queries
     .selectFrom("change_plans")
     .select(["kind", "base_commit", "commit_sha", "landed_sha"])
-    .where("id", "=", recordId)
+    .where("id", "=", changeId)
     .executeTakeFirst();

@@ -142,7 +142,7 @@ export const rejected = (errors: readonly LocalFieldError[]): Refusal =>
     { errors },
   );
 
-export function submittedAlready(before: store.ChangeRecord): Refusal {
+export function submittedAlready(before: store.Change): Refusal {
   if (before.outcome === "applied") {
     return new Refusal(
       "already_applied",

@@ -6,7 +6,7 @@ import type { Requirement } from "../../domain/approvals.ts";
 import { stamp } from "../../lib/clock.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
-import { presentRecord } from "./present.ts";
+import { presentChange } from "./present.ts";
 import { bindingOf, isApproved, type Vote, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
 import { stalePlan } from "./accept.ts";
@@ -31,8 +31,8 @@ export async function decide(
     );
     await runUnfinished(context, found.change_record_id);
     if (refusal !== null) throw refusal;
-    const change = await store.mustFindRecord(context.queries, found.change_record_id);
-    return presentRecord(context.queries, change, locale);
+    const change = await store.mustFindChange(context.queries, found.change_record_id);
+    return presentChange(context.queries, change, locale);
   });
 }
 
@@ -100,7 +100,7 @@ async function vote(ballot: Ballot): Promise<Refusal | null> {
   const { queries, actor, decision, context } = ballot;
   const approval = await store.findApproval(queries, "id", decision.approval_id);
   if (approval === undefined || approval.status !== "pending") throw decidedAlready(approval?.status);
-  const change = await store.mustFindRecord(queries, approval.change_record_id);
+  const change = await store.mustFindChange(queries, approval.change_record_id);
   if (change.status !== "hitl_required") throw notReady();
   const votes = await store.votesOf(queries, approval.id);
   const others = await countOthers(ballot, approval.requirements);
@@ -145,7 +145,7 @@ async function countOthers(
 async function castVote(
   { queries, record, actor, decision, context }: Ballot,
   approval: store.Approval,
-  change: store.ChangeRecord,
+  change: store.Change,
   before: readonly Vote[],
   at: string,
 ): Promise<void> {
@@ -164,11 +164,11 @@ async function castVote(
   );
   if (cast.decision === "reject") {
     await store.resolveApproval(queries, approval.id, "rejected", at);
-    await store.updateRecord(queries, change.id, { status: "failed", outcome: "rejected", updated_at: at });
+    await store.updateChange(queries, change.id, { status: "failed", outcome: "rejected", updated_at: at });
     await journal.queueOperation(queries, change, "discard", at);
   } else if (approved) {
     await store.resolveApproval(queries, approval.id, "approved", at);
-    await store.updateRecord(queries, change.id, { status: "in_progress", updated_at: at });
+    await store.updateChange(queries, change.id, { status: "in_progress", updated_at: at });
     await journal.queueOperation(queries, change, "land", at);
   }
   await record({
@@ -197,7 +197,7 @@ async function standingVotes(context: Context, queries: Queries, votes: readonly
 async function endChange(
   { queries, record, context, standing }: Ballot,
   approval: store.Approval,
-  change: store.ChangeRecord,
+  change: store.Change,
   outcome: "expired" | "stale",
 ): Promise<Refusal> {
   await expireOrSupersede({ queries, record, at: stamp(context.clock()) }, approval, change, outcome);
@@ -209,7 +209,7 @@ async function endChange(
 export async function expireOrSupersede(
   tx: { queries: Queries; record: RecordEntry; at: string },
   approval: store.Approval,
-  change: store.ChangeRecord,
+  change: store.Change,
   outcome: "expired" | "stale",
 ): Promise<void> {
   await store.resolveApproval(
@@ -218,7 +218,7 @@ export async function expireOrSupersede(
     outcome === "expired" ? "expired" : "superseded",
     tx.at,
   );
-  await store.updateRecord(tx.queries, change.id, { status: "failed", outcome, updated_at: tx.at });
+  await store.updateChange(tx.queries, change.id, { status: "failed", outcome, updated_at: tx.at });
   await journal.cancelOperations(tx.queries, change.id, tx.at);
   await journal.queueOperation(tx.queries, change, "discard", tx.at);
   await tx.record({

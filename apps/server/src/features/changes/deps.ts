@@ -10,7 +10,7 @@ import type { Logger } from "../../lib/logger.ts";
 import type { Forge } from "./forge/forge.ts";
 import type { Procedure } from "./journal.ts";
 import type { OperationKind } from "../../domain/operations.ts";
-import type { ChangeRecord } from "./store.ts";
+import type { Change } from "./store.ts";
 
 export type StoredPlan = { plan: Plan; patch: string; thread_id: string | null };
 
@@ -37,7 +37,7 @@ export type ChangesDeps = {
   /** The roles that each of the users who are active holds now. */
   activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
   /** Plans probes of what a landed change or a rollback touches, in the transaction that ends it. */
-  planCanary(queries: Queries, change: ChangeRecord): Promise<void>;
+  planCanary(queries: Queries, change: Change): Promise<void>;
   onJournal?: ((operation: OperationKind, point: string) => void) | undefined;
   bus: Pick<EventBus, "publish">;
 };

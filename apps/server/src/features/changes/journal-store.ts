@@ -40,11 +40,11 @@ export async function queueOperation(
     .execute();
 }
 
-export async function unfinished(queries: Queries, recordId: string): Promise<Operation | undefined> {
+export async function unfinished(queries: Queries, changeId: string): Promise<Operation | undefined> {
   const row = await queries
     .selectFrom("operations")
     .selectAll()
-    .where("record_id", "=", recordId)
+    .where("record_id", "=", changeId)
     .where("status", "=", "running")
     .orderBy("created_at")
     .executeTakeFirst();
@@ -82,19 +82,19 @@ export async function endOperation(queries: Queries, id: string, at: string): Pr
   return numUpdatedRows === 1n;
 }
 
-export async function cancelOperations(queries: Queries, recordId: string, at: string): Promise<void> {
+export async function cancelOperations(queries: Queries, changeId: string, at: string): Promise<void> {
   await queries
     .updateTable("operations")
     .set({ status: "cancelled", updated_at: at })
-    .where("record_id", "=", recordId)
+    .where("record_id", "=", changeId)
     .where("status", "=", "running")
     .execute();
 }
 
-export async function deleteOperations(queries: Queries, recordId: string): Promise<void> {
-  const ids = queries.selectFrom("operations").select("id").where("record_id", "=", recordId);
+export async function deleteOperations(queries: Queries, changeId: string): Promise<void> {
+  const ids = queries.selectFrom("operations").select("id").where("record_id", "=", changeId);
   await queries.deleteFrom("operation_steps").where("operation_id", "in", ids).execute();
-  await queries.deleteFrom("operations").where("record_id", "=", recordId).execute();
+  await queries.deleteFrom("operations").where("record_id", "=", changeId).execute();
 }
 
 /** Deletes operations that ended before a time, with their steps; see domain/retention.ts. */

@@ -14,10 +14,7 @@ import * as store from "./store.ts";
 /** One effect outside the database. It must find its own work done when it is run again. */
 export type Step = {
   name: string;
-  run(
-    record: store.ChangeRecord,
-    results: ReadonlyMap<string, journal.StepResult>,
-  ): Promise<journal.StepResult>;
+  run(record: store.Change, results: ReadonlyMap<string, journal.StepResult>): Promise<journal.StepResult>;
 };
 
 /** The steps of an operation, and what is written, in one transaction, when the last has ended. */
@@ -25,7 +22,7 @@ export type Procedure = {
   steps: readonly Step[];
   finish(
     tx: { queries: Queries; record: RecordEntry; at: string },
-    change: store.ChangeRecord,
+    change: store.Change,
     results: ReadonlyMap<string, journal.StepResult>,
   ): Promise<void>;
 };
@@ -49,7 +46,7 @@ export async function runOperation(deps: JournalDeps, operation: journal.Operati
   const { steps, finish } = deps.procedures[operation.kind];
   const note = (point: string): void => deps.onJournal?.(operation.kind, point);
   const results = await journal.endedSteps(deps.queries, operation.id);
-  const change = await store.mustFindRecord(deps.queries, operation.record_id);
+  const change = await store.mustFindChange(deps.queries, operation.record_id);
   note("begun");
   let ended: { step: string; result: journal.StepResult } | null = null;
   for (const step of steps.filter(({ name }) => !results.has(name))) {
@@ -91,7 +88,7 @@ function reasonOf({ logger }: JournalDeps, error: unknown): Text {
 async function postpone(
   deps: JournalDeps,
   operation: journal.Operation,
-  change: store.ChangeRecord,
+  change: store.Change,
   reason: Text,
 ): Promise<void> {
   const now = deps.clock();
@@ -105,7 +102,7 @@ async function postpone(
       updated_at: stamp(now),
     });
     if (operation.kind !== "discard") {
-      await store.updateRecord(queries, change.id, { status: "in_progress", updated_at: stamp(now) });
+      await store.updateChange(queries, change.id, { status: "in_progress", updated_at: stamp(now) });
     }
     // Each reason once: a forge that is down all night leaves one line, not hundreds.
     if (!isNew) return;

@@ -15,9 +15,9 @@ import { describeState, noApprovals, tally } from "./rules.ts";
 import * as store from "./store.ts";
 
 /** A record as the contract answers it. `message` replaces the sentence on its state. */
-export async function presentRecord(
+export async function presentChange(
   queries: Queries,
-  change: store.ChangeRecord,
+  change: store.Change,
   locale: Locale,
   message?: Text,
 ): Promise<PlanExecutionResult> {

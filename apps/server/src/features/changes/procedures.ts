@@ -11,7 +11,7 @@ import * as journal from "./journal-store.ts";
 import * as store from "./store.ts";
 
 /** Date and author of everything a record writes: taken from the record, so that a repeat writes the same. */
-export function signature(change: store.ChangeRecord) {
+export function signature(change: store.Change) {
   const email = change.actor_email ?? "ciclo@localhost";
   return { author: { name: change.actor, email }, at: change.created_at };
 }
@@ -63,7 +63,7 @@ function submitProcedure(deps: ChangesDeps): Procedure {
         return;
       }
       const approval = await store.findApproval(queries, "change_record_id", change.id);
-      await store.updateRecord(queries, change.id, {
+      await store.updateChange(queries, change.id, {
         status: approval === undefined ? "in_progress" : "hitl_required",
         pull_request: results.get("open-pull-request")?.pull_request ?? null,
         updated_at: at,
@@ -78,20 +78,16 @@ function submitProcedure(deps: ChangesDeps): Procedure {
 const conflictOf = (results: ReadonlyMap<string, journal.StepResult>): string | null =>
   results.get("create-branch")?.conflict ?? null;
 
-const commitOf = (change: store.ChangeRecord): string => {
+const commitOf = (change: store.Change): string => {
   if (change.commit_sha === null) throw new Error(`change ${change.id} has no commit`);
   return change.commit_sha;
 };
 
 /** The branch belongs to somebody else: the submission comes to nothing. */
-async function abandon(
-  queries: Parameters<typeof store.updateRecord>[0],
-  change: store.ChangeRecord,
-  at: string,
-) {
+async function abandon(queries: Parameters<typeof store.updateChange>[0], change: store.Change, at: string) {
   const approval = await store.findApproval(queries, "change_record_id", change.id);
   if (approval !== undefined) await store.resolveApproval(queries, approval.id, "superseded", at);
-  await store.updateRecord(queries, change.id, { status: "failed", outcome: null, updated_at: at });
+  await store.updateChange(queries, change.id, { status: "failed", outcome: null, updated_at: at });
 }
 
 /**
@@ -100,7 +96,7 @@ async function abandon(
  */
 export async function ensureCommit(
   { repository, findPlan, planFiles, preview }: ChangesDeps,
-  change: store.ChangeRecord,
+  change: store.Change,
 ): Promise<void> {
   if (await repository.hasCommit(commitOf(change))) return;
   // What it stands on may have been pushed since this node last looked.
@@ -138,7 +134,7 @@ function landProcedure(deps: ChangesDeps): Procedure {
     async finish(tx, change, results) {
       const landed = results.get("land")?.landed ?? null;
       const stale = results.get("land")?.stale ?? null;
-      await store.updateRecord(tx.queries, change.id, {
+      await store.updateChange(tx.queries, change.id, {
         status: landed === null ? "failed" : "completed",
         outcome: landed === null ? "stale" : "applied",
         landed_sha: landed,
@@ -163,7 +159,7 @@ function landProcedure(deps: ChangesDeps): Procedure {
   };
 }
 
-async function landDirectly(deps: ChangesDeps, change: store.ChangeRecord): Promise<journal.StepResult> {
+async function landDirectly(deps: ChangesDeps, change: store.Change): Promise<journal.StepResult> {
   const result = await deps.repository.land({
     commit: commitOf(change),
     base: change.base_commit,
@@ -193,7 +189,7 @@ export async function brokenBy({ repository }: ChangesDeps, head: string, commit
 }
 
 /** The rules that the change was let through by must still be those of the commit it lands on. */
-async function objections(deps: ChangesDeps, change: store.ChangeRecord, head: string): Promise<string[]> {
+async function objections(deps: ChangesDeps, change: store.Change, head: string): Promise<string[]> {
   const snapshot = await deps.repository.snapshot(head);
   const approval = await store.findApproval(deps.database.queries, "change_record_id", change.id);
   const holds =
@@ -203,7 +199,7 @@ async function objections(deps: ChangesDeps, change: store.ChangeRecord, head: s
   return holds ? [] : ["policies/approvals.yaml"];
 }
 
-async function landByForge(deps: ChangesDeps, change: store.ChangeRecord): Promise<journal.StepResult> {
+async function landByForge(deps: ChangesDeps, change: store.Change): Promise<journal.StepResult> {
   const { forge, repository } = deps;
   if (forge === null || change.pull_request === null)
     throw new Error(`change ${change.id} has no pull request`);
@@ -226,7 +222,7 @@ async function landByForge(deps: ChangesDeps, change: store.ChangeRecord): Promi
   return { landed: merged.commit, stale: null, pull_request: JSON.stringify(await forge.read(number)) };
 }
 
-async function changedPaths(deps: ChangesDeps, change: store.ChangeRecord): Promise<string[]> {
+async function changedPaths(deps: ChangesDeps, change: store.Change): Promise<string[]> {
   const planned = await deps.findPlan(change.plan_id);
   return planned === undefined ? [] : [...deps.planFiles(planned.plan).keys()];
 }
@@ -269,7 +265,7 @@ function discardProcedure(deps: ChangesDeps): Procedure {
     async finish({ queries, record }, change, results) {
       const closed = results.get("close-pull-request")?.pull_request ?? null;
       if (closed === null) return;
-      await store.updateRecord(queries, change.id, { pull_request: closed });
+      await store.updateChange(queries, change.id, { pull_request: closed });
       const { number, state } = fromJson(pullRequestSchema, closed);
       await record({
         actor: system,
@@ -307,9 +303,9 @@ function revertProcedure(deps: ChangesDeps): Procedure {
       if (conflict !== null) {
         // Nothing was changed; without its row the rollback can be asked for again.
         await journal.deleteOperations(queries, rollback.id);
-        await store.deleteRecord(queries, rollback.id);
+        await store.deleteChange(queries, rollback.id);
       } else {
-        await store.updateRecord(queries, rollback.id, {
+        await store.updateChange(queries, rollback.id, {
           status: "failed",
           outcome: endOf(rollback),
           commit_sha: commit,
@@ -330,7 +326,7 @@ function revertProcedure(deps: ChangesDeps): Procedure {
 }
 
 /** What a rollback ends as: it says so itself where a canary asked for it. */
-const endOf = ({ metadata }: store.ChangeRecord): string =>
+const endOf = ({ metadata }: store.Change): string =>
   fromJson(metadataSchema, metadata).outcome ?? "rolled_back";
 
 export const nowOf = (deps: ChangesDeps): string => stamp(deps.clock());

@@ -5,7 +5,7 @@ import { notFound } from "../../errors.ts";
 import { type Actor, system } from "../../domain/actor.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
-import { presentRecord } from "./present.ts";
+import { presentChange } from "./present.ts";
 import { nowOf } from "./procedures.ts";
 import * as store from "./store.ts";
 import { runUnfinished } from "./submit.ts";
@@ -24,8 +24,8 @@ export async function syncPlan(
     }
     await sync(context, actor, change);
     await runUnfinished(context, change.id);
-    const after = (await store.findRecord(context.queries, change.id)) ?? change;
-    return presentRecord(context.queries, after, locale);
+    const after = (await store.findChange(context.queries, change.id)) ?? change;
+    return presentChange(context.queries, after, locale);
   });
 }
 
@@ -37,14 +37,14 @@ export async function syncBranch(context: Context, branch: string): Promise<bool
   return true;
 }
 
-async function sync(context: Context, actor: Actor, change: store.ChangeRecord): Promise<void> {
+async function sync(context: Context, actor: Actor, change: store.Change): Promise<void> {
   if (context.forge === null || change.pull_request === null) return;
   const before = fromJson(pullRequestSchema, change.pull_request);
   const now = await context.forge.read(before.number);
   const landed = now.state === "merged" ? await landedCommit(context, change, now) : null;
   const at = nowOf(context);
   await context.transaction(async (queries, record) => {
-    await store.updateRecord(queries, change.id, { pull_request: JSON.stringify(now), updated_at: at });
+    await store.updateChange(queries, change.id, { pull_request: JSON.stringify(now), updated_at: at });
     if (differs(before, now)) {
       await record({
         actor,
@@ -65,7 +65,7 @@ async function sync(context: Context, actor: Actor, change: store.ChangeRecord):
     const approval = await store.findApproval(queries, "change_record_id", change.id);
     if (approval !== undefined) await store.resolveApproval(queries, approval.id, "superseded", at);
     const isMerged = now.state === "merged";
-    await store.updateRecord(queries, change.id, {
+    await store.updateChange(queries, change.id, {
       status: isMerged ? "completed" : "failed",
       outcome: isMerged ? "applied" : "rejected",
       landed_sha: landed,
@@ -87,7 +87,7 @@ async function sync(context: Context, actor: Actor, change: store.ChangeRecord):
 /** Where a merged change is on the base branch; a squash or rebase leaves another commit there. */
 async function landedCommit(
   { repository }: Context,
-  change: store.ChangeRecord,
+  change: store.Change,
   merged: PullRequest,
 ): Promise<string | null> {
   await repository.refresh();

@@ -39,7 +39,7 @@ async function expire(context: Context, approval: store.Approval): Promise<void>
   await context.database.exclusively(`change:${approval.plan_id}`, async () => {
     await context.transaction(async (queries, record) => {
       const current = await store.findApproval(queries, "id", approval.id);
-      const change = await store.findRecord(queries, approval.change_record_id);
+      const change = await store.findChange(queries, approval.change_record_id);
       if (current?.status !== "pending" || change === undefined) return;
       await expireOrSupersede({ queries, record, at: stamp(context.clock()) }, current, change, "expired");
     });

@@ -42,7 +42,7 @@ export async function previewRollback(
 
 const nothing = (message: Text): Effect => ({ effect: "none", files: [], conflicts: [], message });
 
-async function effectOf(context: Context, change: store.ChangeRecord): Promise<Effect> {
+async function effectOf(context: Context, change: store.Change): Promise<Effect> {
   const { outcome } = change;
   if (outcome !== null && outcome !== "applied") return nothing(nothingLeft(outcome));
   const landed = outcome === null ? await landingNotRecorded(context, change) : change.landed_sha;
@@ -56,7 +56,7 @@ async function effectOf(context: Context, change: store.ChangeRecord): Promise<E
   return { effect: "revert", files, conflicts, message: reversal(change, files.length) };
 }
 
-const withdrawal = ({ branch, base_branch }: store.ChangeRecord): Effect => ({
+const withdrawal = ({ branch, base_branch }: store.Change): Effect => ({
   effect: "withdraw",
   files: [],
   conflicts: [],
@@ -66,7 +66,7 @@ const withdrawal = ({ branch, base_branch }: store.ChangeRecord): Effect => ({
   ),
 });
 
-const reversal = ({ base_branch }: store.ChangeRecord, files: number): Text =>
+const reversal = ({ base_branch }: store.Change, files: number): Text =>
   files === 0
     ? text(
         `${base_branch} no longer holds this change: nothing in it would differ.`,

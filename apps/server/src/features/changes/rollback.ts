@@ -6,7 +6,7 @@ import type { Actor } from "../../domain/actor.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
-import { presentRecord } from "./present.ts";
+import { presentChange } from "./present.ts";
 import { nowOf } from "./procedures.ts";
 import * as store from "./store.ts";
 import { refuseSecrets, runUnfinished } from "./submit.ts";
@@ -20,7 +20,7 @@ export type RollbackRequest = {
 };
 
 /** Whether a rollback's row has come to its end. */
-export const isTakenBack = ({ outcome }: Pick<store.ChangeRecord, "outcome">): boolean =>
+export const isTakenBack = ({ outcome }: Pick<store.Change, "outcome">): boolean =>
   outcome === "rolled_back" || outcome === "canary_failed";
 
 /** Takes a change back: an unmerged one loses its branch, a merged one gets a revert commit. */
@@ -36,9 +36,9 @@ export async function rollback(
     const before = await store.findByPlan(context.queries, change.plan_id, "rollback");
     if (before !== undefined) return resume(context, before, locale);
     await settleLanding(context, change);
-    const settled = (await store.findRecord(context.queries, change.id)) ?? change;
+    const settled = (await store.findChange(context.queries, change.id)) ?? change;
     if (settled.outcome !== null && settled.outcome !== "applied") {
-      return presentRecord(context.queries, settled, locale, nothingLeft(settled.outcome));
+      return presentChange(context.queries, settled, locale, nothingLeft(settled.outcome));
     }
     if (settled.outcome === "applied" && settled.landed_sha === null) throw unknownCommit(settled);
     const row = await begin(context, actor, settled, request);
@@ -47,10 +47,7 @@ export async function rollback(
   });
 }
 
-export async function findChange(
-  { queries }: Context,
-  request: RollbackRequest,
-): Promise<store.ChangeRecord> {
+export async function findChange({ queries }: Context, request: RollbackRequest): Promise<store.Change> {
   const change = await store.findByPlan(queries, request.plan_id, "submission");
   if (change === undefined) {
     throw notFound(
@@ -67,14 +64,14 @@ export async function findChange(
 }
 
 /** What stands on the base branch already is recorded first. */
-async function settleLanding(context: Context, change: store.ChangeRecord): Promise<void> {
+async function settleLanding(context: Context, change: store.Change): Promise<void> {
   if ((await landingNotRecorded(context, change)) !== null) await runUnfinished(context, change.id);
 }
 
 /** The commit by which an approved change stands on the base branch though its record does not say so yet. */
 export async function landingNotRecorded(
   { queries, repository, forge }: Context,
-  change: store.ChangeRecord,
+  change: store.Change,
 ): Promise<string | null> {
   const operation = await journal.unfinished(queries, change.id);
   if (operation?.kind !== "land" || change.commit_sha === null) return null;
@@ -90,12 +87,12 @@ export async function landingNotRecorded(
 async function begin(
   context: Context,
   actor: Actor,
-  change: store.ChangeRecord,
+  change: store.Change,
   { reason, outcome }: Pick<RollbackRequest, "reason" | "outcome">,
-): Promise<store.ChangeRecord> {
+): Promise<store.Change> {
   const at = nowOf(context);
   const isMerged = change.outcome === "applied";
-  const row: store.ChangeRecord = {
+  const row: store.Change = {
     ...change,
     id: newId(),
     kind: "rollback",
@@ -110,14 +107,14 @@ async function begin(
     updated_at: at,
   };
   await context.transaction(async (queries, record) => {
-    if (!(await store.insertRecord(queries, row))) throw underWay(change);
+    if (!(await store.insertChange(queries, row))) throw underWay(change);
     if (isMerged) {
       await journal.queueOperation(queries, row, "revert", at);
     } else {
       await journal.cancelOperations(queries, change.id, at);
       const approval = await store.findApproval(queries, "change_record_id", change.id);
       if (approval !== undefined) await store.resolveApproval(queries, approval.id, "superseded", at);
-      await store.updateRecord(queries, change.id, {
+      await store.updateChange(queries, change.id, {
         status: "failed",
         outcome: "rolled_back",
         updated_at: at,
@@ -141,29 +138,21 @@ async function begin(
   return row;
 }
 
-async function resume(
-  context: Context,
-  row: store.ChangeRecord,
-  locale: Locale,
-): Promise<PlanExecutionResult> {
+async function resume(context: Context, row: store.Change, locale: Locale): Promise<PlanExecutionResult> {
   if (isTakenBack(row)) {
-    return presentRecord(context.queries, row, locale, doneAlready(row));
+    return presentChange(context.queries, row, locale, doneAlready(row));
   }
   await runUnfinished(context, row.id);
   return finish(context, row, locale);
 }
 
-async function finish(
-  context: Context,
-  row: store.ChangeRecord,
-  locale: Locale,
-): Promise<PlanExecutionResult> {
-  const after = await store.findRecord(context.queries, row.id);
+async function finish(context: Context, row: store.Change, locale: Locale): Promise<PlanExecutionResult> {
+  const after = await store.findChange(context.queries, row.id);
   if (after === undefined) throw conflict(row);
-  return presentRecord(context.queries, after, locale);
+  return presentChange(context.queries, after, locale);
 }
 
-export const conflict = (row: store.ChangeRecord): Refusal =>
+export const conflict = (row: store.Change): Refusal =>
   new Refusal(
     "revert_conflict",
     text(
@@ -172,7 +161,7 @@ export const conflict = (row: store.ChangeRecord): Refusal =>
     ),
   );
 
-export const unknownCommit = (change: store.ChangeRecord): Refusal =>
+export const unknownCommit = (change: store.Change): Refusal =>
   new Refusal(
     "revert_conflict",
     text(
@@ -181,13 +170,13 @@ export const unknownCommit = (change: store.ChangeRecord): Refusal =>
     ),
   );
 
-export const doneAlready = (row: store.ChangeRecord): Text =>
+export const doneAlready = (row: store.Change): Text =>
   text(
     `Rolled back already, by ${row.actor} at ${row.created_at}`,
     `Já revertida por ${row.actor} em ${row.created_at}`,
   );
 
-const underWay = (change: store.ChangeRecord): Refusal =>
+const underWay = (change: store.Change): Refusal =>
   new Refusal(
     "already_decided",
     text(

@@ -24,7 +24,7 @@ import { decide, stalePathsOf } from "./decide.ts";
 import type { ChangesDeps, Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
-import { presentDetail, presentRecord } from "./present.ts";
+import { presentDetail, presentChange } from "./present.ts";
 import { createProcedures, ensureCommit } from "./procedures.ts";
 import { syncBranch, syncPlan } from "./pull-requests.ts";
 import { reconcile } from "./reconcile.ts";
@@ -64,7 +64,7 @@ export type ChangesService = {
   purgeAnswers: Purge;
   purgeOperations: Purge;
   /** Makes sure that the commit of a submission is in this node's repository. */
-  ensureCommit(recordId: string): Promise<void>;
+  ensureCommit(changeId: string): Promise<void>;
   /** Finishes what was left, and ends approvals whose time is over. `all` also takes up what waits for its next attempt. */
   reconcile(how: { all: boolean; signal?: AbortSignal }): Promise<void>;
 };
@@ -99,7 +99,7 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
       return change?.status === "failed" || change?.status === "completed";
     },
     async list(filter) {
-      const rows = await store.listRecords(queries, filter);
+      const rows = await store.listChanges(queries, filter);
       return toPage(rows, filter.limit, (row) => encodeCursor(row.created_at, row.record_id));
     },
     get: (planId, locale) => getChange(context, deps, planId, locale),
@@ -114,8 +114,8 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
     purgeAnswers: (before, limit) => store.deleteAnswersBefore(queries, before, limit),
     purgeOperations: (before, limit) =>
       deps.database.transaction((on) => journal.deleteEndedBefore(on, before, limit)),
-    async ensureCommit(recordId) {
-      const change = await store.findRecord(queries, recordId);
+    async ensureCommit(changeId) {
+      const change = await store.findChange(queries, changeId);
       if (change?.kind === "submission" && change.commit_sha !== null) await ensureCommit(context, change);
     },
     reconcile: (how) => reconcile(context, how),
@@ -139,7 +139,7 @@ async function getChange(
       `Não há mudança do plano ${planId}. Veja: ciclo changes`,
     );
   }
-  const result = await presentRecord(queries, change, locale);
+  const result = await presentChange(queries, change, locale);
   const approval = result.hitl_required
     ? await store.findApproval(queries, "change_record_id", change.id)
     : undefined;
@@ -155,7 +155,7 @@ async function presentApproval(
   locale: Locale,
 ): Promise<ApprovalItem> {
   const { queries } = context;
-  const change = await store.mustFindRecord(queries, approval.change_record_id);
+  const change = await store.mustFindChange(queries, approval.change_record_id);
   const votes = await store.votesOf(queries, approval.id);
   const others = new Map<string, number>();
   for (const { rule, roles } of approval.requirements) {

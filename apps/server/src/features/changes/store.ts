@@ -9,7 +9,7 @@ import { decodeCursor } from "../../lib/page.ts";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { Vote } from "./rules.ts";
 
-export type ChangeRecord = Selectable<ChangePlanTable>;
+export type Change = Selectable<ChangePlanTable>;
 export type Approval = Omit<Selectable<ApprovalTable>, "requirements"> & { requirements: Requirement[] };
 
 const requirementsSchema = z.array(
@@ -23,7 +23,7 @@ const requirementsSchema = z.array(
 );
 
 /** Inserts a record; false when the plan has one of this kind already. */
-export async function insertRecord(queries: Queries, record: Insertable<ChangePlanTable>): Promise<boolean> {
+export async function insertChange(queries: Queries, record: Insertable<ChangePlanTable>): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await queries
     .insertInto("change_plans")
     .values(record)
@@ -32,7 +32,7 @@ export async function insertRecord(queries: Queries, record: Insertable<ChangePl
   return numInsertedOrUpdatedRows === 1n;
 }
 
-export async function updateRecord(
+export async function updateChange(
   queries: Queries,
   id: string,
   values: Updateable<ChangePlanTable>,
@@ -40,12 +40,12 @@ export async function updateRecord(
   await queries.updateTable("change_plans").set(values).where("id", "=", id).execute();
 }
 
-export const findRecord = (queries: Queries, id: string): Promise<ChangeRecord | undefined> =>
+export const findChange = (queries: Queries, id: string): Promise<Change | undefined> =>
   queries.selectFrom("change_plans").selectAll().where("id", "=", id).executeTakeFirst();
 
 /** A record that must be there: an approval or operation names it. */
-export async function mustFindRecord(queries: Queries, id: string): Promise<ChangeRecord> {
-  const record = await findRecord(queries, id);
+export async function mustFindChange(queries: Queries, id: string): Promise<Change> {
+  const record = await findChange(queries, id);
   if (record === undefined) throw new Error(`there is no change record ${id}`);
   return record;
 }
@@ -54,7 +54,7 @@ export const findByPlan = (
   queries: Queries,
   planId: string,
   kind: "submission" | "rollback",
-): Promise<ChangeRecord | undefined> =>
+): Promise<Change | undefined> =>
   queries
     .selectFrom("change_plans")
     .selectAll()
@@ -63,7 +63,7 @@ export const findByPlan = (
     .executeTakeFirst();
 
 /** The change whose pull request a webhook speaks of. */
-export const findOpenByBranch = (queries: Queries, branch: string): Promise<ChangeRecord | undefined> =>
+export const findOpenByBranch = (queries: Queries, branch: string): Promise<Change | undefined> =>
   queries
     .selectFrom("change_plans")
     .selectAll()
@@ -71,7 +71,7 @@ export const findOpenByBranch = (queries: Queries, branch: string): Promise<Chan
     .where("kind", "=", "submission")
     .executeTakeFirst();
 
-export async function deleteRecord(queries: Queries, id: string): Promise<void> {
+export async function deleteChange(queries: Queries, id: string): Promise<void> {
   await queries.deleteFrom("change_plans").where("id", "=", id).execute();
 }
 
@@ -121,7 +121,7 @@ function mentions(search: string) {
 }
 
 /** Newest first; one row more than asked for tells that another page follows. */
-export async function listRecords(queries: Queries, filter: ChangeFilter): Promise<ChangeSummary[]> {
+export async function listChanges(queries: Queries, filter: ChangeFilter): Promise<ChangeSummary[]> {
   let rows = queries.selectFrom("change_plans").select([...summaryColumns, isUndone]);
   if (filter.status !== undefined) rows = rows.where("status", "=", filter.status);
   if (filter.outcome !== undefined) rows = rows.where("outcome", "=", filter.outcome);

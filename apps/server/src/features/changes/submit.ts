@@ -7,7 +7,7 @@ import { accept, type Accepted, rejected, submittedAlready } from "./accept.ts";
 import type { Context, StoredPlan } from "./deps.ts";
 import { runOperation } from "./journal.ts";
 import * as journal from "./journal-store.ts";
-import { presentRecord } from "./present.ts";
+import { presentChange } from "./present.ts";
 import { bindingOf, noApprovals, tally } from "./rules.ts";
 import * as store from "./store.ts";
 
@@ -23,19 +23,19 @@ export async function submit(
   return context.database.exclusively(`change:${submission.plan.id}`, async () => {
     const change = await begin(context, actor, accepted);
     await runUnfinished(context, change.id);
-    const after = (await store.findRecord(context.queries, change.id)) ?? change;
+    const after = (await store.findChange(context.queries, change.id)) ?? change;
     if (after.status === "failed" && after.outcome === null) throw branchTaken(after.branch);
-    return presentRecord(context.queries, after, locale);
+    return presentChange(context.queries, after, locale);
   });
 }
 
 /** Runs what the record has to do, one operation after the other: a landing may leave a discard behind. */
-export async function runUnfinished(context: Context, recordId: string): Promise<void> {
+export async function runUnfinished(context: Context, changeId: string): Promise<void> {
   for (;;) {
-    const operation = await journal.unfinished(context.queries, recordId);
+    const operation = await journal.unfinished(context.queries, changeId);
     if (operation === undefined) return;
     await runOperation(context, operation);
-    const after = await journal.unfinished(context.queries, recordId);
+    const after = await journal.unfinished(context.queries, changeId);
     if (after?.id === operation.id) return;
   }
 }
@@ -51,7 +51,7 @@ export async function refuseSecrets(
 }
 
 /** Writes the commit, then record, approval and operation in one transaction. */
-async function begin(context: Context, actor: Actor, accepted: Accepted): Promise<store.ChangeRecord> {
+async function begin(context: Context, actor: Actor, accepted: Accepted): Promise<store.Change> {
   const { submission, stored, files, branch } = accepted;
   const { plan } = stored;
   const created = context.clock();
@@ -69,7 +69,7 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
     throw rejected([
       fieldError("patch", "does not yield the plan's files", "não produz os arquivos do plano"),
     ]);
-  const record: store.ChangeRecord = {
+  const record: store.Change = {
     id: newId(),
     plan_id: plan.id,
     kind: "submission",
@@ -96,7 +96,7 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
     updated_at: at,
   };
   await context.transaction(async (queries, audit) => {
-    if (!(await store.insertRecord(queries, record))) {
+    if (!(await store.insertChange(queries, record))) {
       throw submittedAlready((await store.findByPlan(queries, plan.id, "submission")) ?? record);
     }
     if (submission.mode === "branch_pr")
@@ -120,7 +120,7 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
   return record;
 }
 
-function approvalFor(accepted: Accepted, record: store.ChangeRecord, created: Date): store.Approval {
+function approvalFor(accepted: Accepted, record: store.Change, created: Date): store.Approval {
   const { patch_sha256, base_commit } = accepted.stored.plan;
   const shortest = Math.min(
     ...accepted.requirements.map((requirement) => durationMs(requirement.expires_after)),
