@@ -10,6 +10,7 @@ import { openConfigRepository } from "../apps/server/src/features/config-repo/re
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../apps/server/tests/support/config.ts";
 import { eventually } from "../apps/server/tests/support/eventually.ts";
 import { provision } from "../apps/server/tests/support/provision.ts";
+import { fixture } from "../apps/server/tests/support/mcp/handshake.ts";
 import { type Figures, median, timed } from "./measure.ts";
 import { residentMegabytes, startAndAsk } from "./server.ts";
 
@@ -57,6 +58,7 @@ async function measure(): Promise<Figures> {
   for (const each of [direct, through, hub]) each.close();
   await stop(one.child);
   const many = await measureMany(echo);
+  const idle = await measureIdle();
   return {
     gateway_direct_p50_ms: median(latencies.direct),
     gateway_added_p50_ms: median(latencies.through) - median(latencies.direct),
@@ -65,7 +67,24 @@ async function measure(): Promise<Figures> {
     gateway_over_mcp_hub: median(rates.through) / median(rates.hub),
     gateway_memory_growth_200k: grown,
     ...many,
+    ...idle,
   };
+}
+
+const stdioServers = 20;
+const idleMs = 3000;
+
+/** Resident memory of a console that nobody asks anything, with servers of its own processes beside it. */
+async function measureIdle(): Promise<Figures> {
+  const servers = Array.from({ length: stdioServers }, (_, index) => ({
+    ...fixture(),
+    id: `stdio-${index}`,
+  }));
+  const { child } = await startGateway(servers);
+  await new Promise((resolve) => setTimeout(resolve, idleMs));
+  const resident = residentMegabytes(child.pid ?? 0);
+  await stop(child);
+  return { idle_memory_20_stdio_mb: resident };
 }
 
 const server = (id: string): RegistryServer => ({ id, title: id, transport: "streamable_http" });

@@ -61,7 +61,10 @@ try {
 }
 if (!ok && failed === 0) failed = 1;
 
-console.log(`${Math.round((Date.now() - began) / 1000)} s`);
+const seconds = Math.round((Date.now() - began) / 1000);
+console.log(`${seconds} s`);
+// What `npm run bench` shows beside its figures.
+if (chosen.length === 0 && !isPure && !isAll) writeFileSync(join(artifacts, "seconds.txt"), `${seconds}\n`);
 const summary = `${passed} passed, ${failed} failed`;
 writeFileSync(join(artifacts, "summary.txt"), `${summary}\n`);
 console.log(summary);
