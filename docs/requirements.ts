@@ -125,8 +125,8 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
   {
     asked: "Kit: every part in its states on /kit, in development only; both themes",
     shownBy: [
-      "web/pages.test.ts › shows each part in its states",
-      "web/pages.test.ts › is not part of what is shipped",
+      "web/looks.test.ts › shows each part in its states",
+      "web/looks.test.ts › is not part of what is shipped",
     ],
   },
   {
@@ -150,7 +150,7 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
     shownBy: [
       "web/scale.test.ts › is paged through by cursor",
       "web/scale.test.ts › shows its checks as the forge reports them",
-      "web/pages.test.ts › of filters and pages are in the address",
+      "web/looks.test.ts › of filters and pages are in the address",
     ],
   },
   {
@@ -200,8 +200,8 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
     asked:
       "axe finds nothing, 390 px without sideways scrolling, every page in both themes, widths and languages",
     shownBy: [
-      "web/pages.test.ts › fits, at $width pixels, and axe finds nothing",
-      "web/pages.test.ts › is free of axe's findings too",
+      "web/pages.test.ts › pixels, and axe finds nothing",
+      "web/looks.test.ts › is free of axe's findings too",
     ],
   },
   {

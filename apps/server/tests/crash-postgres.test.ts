@@ -1,4 +1,4 @@
 import { crashes } from "./crash.testsuite.ts";
 import { newPostgresUrl } from "./support/databases.ts";
 
-crashes("PostgreSQL", async () => ({ CICLO_DATABASE_URL: await newPostgresUrl() }));
+crashes("PostgreSQL", async () => ({ CICLO_DATABASE_URL: await newPostgresUrl() }), 1);

@@ -1,3 +1,3 @@
 import { crashes } from "./crash.testsuite.ts";
 
-crashes("SQLite", () => Promise.resolve({}));
+crashes("SQLite", () => Promise.resolve({}), 0);

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requirements } from "../../../docs/requirements.ts";
+import { isEverything } from "./support/extent.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -54,7 +55,9 @@ async function runBlocks(
   return printed.split(`${mark}\n`);
 }
 
-describe.each(["README.md", "README.pt-BR.md", "docs/admin-chat-quickstart.md"])("%s", (path) => {
+const run = ["README.md", "docs/admin-chat-quickstart.md", ...(isEverything ? ["README.pt-BR.md"] : [])];
+
+describe.concurrent.each(run)("%s", (path) => {
   let server: ServerProcess;
   let environment: Record<string, string>;
   let folder: string;
@@ -67,7 +70,7 @@ describe.each(["README.md", "README.pt-BR.md", "docs/admin-chat-quickstart.md"])
   });
   afterAll(() => server.stop());
 
-  it("does what it says", async () => {
+  it("does what it says", { timeout: 180_000 }, async () => {
     const blocks = blocksOf(readFileSync(`${root}${path}`, "utf8"));
     expect(blocks.length).toBeGreaterThan(4);
     const printed = await runBlocks(blocks, environment, folder);
@@ -79,6 +82,20 @@ describe.each(["README.md", "README.pt-BR.md", "docs/admin-chat-quickstart.md"])
         `${path}:${block.line} printed\n${actual}\nnot\n${block.output}`,
       ).toBe(true);
     });
+  });
+});
+
+describe("the READMEs", () => {
+  /** Commands without what is said in words: comments, texts in quotes, and the language of the answers. */
+  const commandsOf = (path: string): string[] =>
+    blocksOf(readFileSync(`${root}${path}`, "utf8"))
+      .flatMap(({ script }) => script.split("\n"))
+      .map((line) => line.replaceAll(/"[^"]*"|'[^']*'|#.*$/g, "").trim())
+      .filter((line) => line !== "" && !line.startsWith("export LANGUAGE="));
+
+  // Both are run by `npm run test:all`.
+  it("have the same commands in both languages", () => {
+    expect(commandsOf("README.pt-BR.md")).toEqual(commandsOf("README.md"));
   });
 });
 
@@ -104,7 +121,7 @@ describe("the guide and the READMEs", () => {
         ? file.replace("web/", "apps/web/tests/")
         : `apps/server/tests/${file}`;
       const source = readFileSync(`${root}${path}`, "utf8").replaceAll(/\s+/g, " ");
-      expect(source, place).toContain(title);
+      expect(source.includes(title), place).toBe(true);
     }
   });
 

@@ -106,8 +106,8 @@ describe("health and live configuration", () => {
     expect(keys?.detail).toContain("the last rotation of secret:hub/FAILED failed");
     const servers = await health("pt-BR", "servers");
     expect(servers).toMatchObject({ status: "degraded" });
-    expect(servers?.detail).toContain("keyless está em quarantined");
-    expect(servers?.detail).toContain("away está em down");
+    expect(servers?.detail).toContain("keyless está em quarentena");
+    expect(servers?.detail).toContain("away está fora do ar");
     expect(servers?.detail).toMatch(/withholding tem \d+ ferramentas retidas/);
     await console_.features.servers.workers.stop();
   });

@@ -23,7 +23,12 @@ export function lockHome(home: string): () => void {
   } catch (error) {
     database.close();
     const { errcode } = error as { errcode?: number };
-    if (errcode !== sqliteBusy) throw error;
+    // Nothing is in that file but the lock.
+    if (errcode !== sqliteBusy)
+      throw new HomeInUseError(
+        `${join(home, "console.lock")} cannot be used as a lock (${String(error)}). Delete it and start again`,
+        { cause: error },
+      );
     throw new HomeInUseError(
       `${home} is in use by ${holderOf(note)}. Stop it, or give this one a folder of its own`,
       {

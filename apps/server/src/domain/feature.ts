@@ -1,7 +1,8 @@
+import type { Text } from "@ciclo/contract";
 import type { Mount } from "./mount.ts";
 
 /** What keeps a worker from its work: the error of the latest pass, and how many failed in a row. */
-export type WorkerTrouble = { name: string; failures: number; error: unknown };
+export type WorkerTrouble = { name: Text; failures: number; error: unknown };
 
 /** What a feature does by itself: it starts when the console serves, and stops with it. */
 export type BackgroundWork = {

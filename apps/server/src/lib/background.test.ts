@@ -125,7 +125,7 @@ describe("a worker", () => {
     const gate = Promise.withResolvers<void>();
     let aborted = false;
     const worker = new Worker({
-      name: "test",
+      name: text("test", "teste"),
       logger,
       everyMs: 1000,
       async pass(signal) {
@@ -164,7 +164,7 @@ describe("a worker", () => {
     const at: number[] = [];
     let fails = true;
     const worker = new Worker({
-      name: "test",
+      name: text("test", "teste"),
       logger,
       retry: { firstMs: 100, longestMs: 400 },
       async pass() {
@@ -180,7 +180,7 @@ describe("a worker", () => {
     worker.wakeWithin(1);
     await vi.advanceTimersByTimeAsync(1500);
     expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 100, 300, 700, 1100, 1500]);
-    expect(worker.troubles()).toMatchObject([{ name: "test", failures: 6 }]);
+    expect(worker.troubles()).toMatchObject([{ name: text("test", "teste"), failures: 6 }]);
     expect(lines[0]).toEqual({ level: "warn", message: "test failed; it is tried again" });
     expect(lines[1]?.level).toBe("error");
     fails = false;
@@ -195,7 +195,7 @@ describe("a worker", () => {
   it("gives one pass to those who want one within a time", async () => {
     let passes = 0;
     const worker = new Worker({
-      name: "test",
+      name: text("test", "teste"),
       logger: recordingLogger().logger,
       pass: async () => void (passes += 1),
     });
@@ -215,7 +215,7 @@ describe("a worker", () => {
     const context = new AsyncLocalStorage<string>();
     const seen: (string | undefined)[] = [];
     const worker = new Worker({
-      name: "test",
+      name: text("test", "teste"),
       logger: recordingLogger().logger,
       everyMs: 100,
       pass: async () => void seen.push(context.getStore()),

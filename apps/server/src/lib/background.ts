@@ -1,3 +1,4 @@
+import type { Text } from "@ciclo/contract";
 import type { WorkerTrouble } from "../domain/feature.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Refusal } from "../errors.ts";
@@ -68,7 +69,7 @@ export class Rounds {
 
 export type WorkerOptions = {
   /** How logs and health name it. */
-  name: string;
+  name: Text;
   logger: Logger;
   pass: Pass;
   /** Milliseconds between the end of a pass and the start of the next. Without it a pass runs only when asked for. */
@@ -84,7 +85,7 @@ const defaultRetry = { firstMs: 1000, longestMs: 30_000 };
  * A failed pass is logged and tried again, with a growing wait.
  */
 export class Worker {
-  readonly name: string;
+  readonly name: Text;
   readonly #options: WorkerOptions;
   readonly #rounds: Rounds;
   #timer: NodeJS.Timeout | null = null;
@@ -173,10 +174,10 @@ export class Worker {
     // What stops under way may fail; that it did says nothing.
     if (this.#rounds.stopped) return;
     const level = error instanceof Refusal ? "warn" : "error";
-    const facts = { err: error, worker: this.name, failures: this.#failures };
+    const facts = { err: error, worker: this.name.en, failures: this.#failures };
     this.#options.logger[level](
       this.#started ? { ...facts, retry_in_ms: retryInMs } : facts,
-      `${this.name} failed${this.#started ? "; it is tried again" : ""}`,
+      `${this.name.en} failed${this.#started ? "; it is tried again" : ""}`,
     );
   }
 

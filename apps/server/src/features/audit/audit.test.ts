@@ -392,7 +392,7 @@ describe("the log of a console", () => {
       const again = await startConsole({ database: running.database, config: { home: running.home } });
       await again.features.audit.workers.start();
       expect(again.features.audit.workers.troubles()).toMatchObject([
-        { name: "the copy of the audit log", error: { code: "audit_unavailable" } },
+        { name: { en: "the copy of the audit log" }, error: { code: "audit_unavailable" } },
       ]);
     });
   });

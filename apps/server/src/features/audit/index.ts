@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type { BackgroundWork, Feature } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import { auditRoutes } from "./routes.ts";
@@ -17,13 +18,13 @@ export function createAudit(deps: AuditDeps): Feature<AuditService> {
 function workersOf({ logger, bus, folder }: AuditDeps, service: AuditService): BackgroundWork {
   const copy = new SiemCopy(folder, { eventsAfter: service.storedAfter, latest: service.latest });
   const copying = new Worker({
-    name: "the copy of the audit log",
+    name: text("the copy of the audit log", "a cópia do registro de auditoria"),
     logger,
     everyMs: copyEveryMs,
     pass: () => copy.catchUp(),
   });
   const signing = new Worker({
-    name: "signing the audit log",
+    name: text("signing the audit log", "a assinatura do registro de auditoria"),
     logger,
     everyMs: signEveryMs,
     pass: async () => void (await service.checkpoint()),

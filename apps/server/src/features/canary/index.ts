@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type { Feature } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
@@ -14,7 +15,7 @@ const lookEveryMs = 30_000;
 export function createCanary(deps: CanaryFeatureDeps): Feature<CanaryService & { run(): Promise<void> }> {
   const service: CanaryService = createCanaryService(deps, () => probing.wake());
   const probing = new Worker({
-    name: "probing after changes",
+    name: text("probing after changes", "a sondagem após alterações"),
     logger: deps.logger,
     everyMs: lookEveryMs,
     pass: (signal) => service.carryOut(signal),

@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type { ForgeConfig } from "../../domain/forge.ts";
 import type { Feature } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
@@ -20,7 +21,7 @@ export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<C
   const webhook = config === undefined ? null : (await import("./forge/webhooks.ts")).webhookHandler;
   let isFirst = true;
   const finishing = new Worker({
-    name: "finishing changes",
+    name: text("finishing changes", "a conclusão de alterações"),
     logger,
     everyMs: lookEveryMs,
     async pass(signal) {

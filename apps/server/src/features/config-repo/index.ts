@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
@@ -30,7 +31,7 @@ export async function createConfigRepo({
 }: RepositoryOptions & { logger: Logger }): Promise<Feature<ConfigRepoService>> {
   const { repository, git } = await openConfigRepository(options);
   const maintaining = new Worker({
-    name: "packing the configuration's repository",
+    name: text("packing the configuration's repository", "a compactação do repositório de configuração"),
     logger,
     everyMs: maintainEveryMs,
     pass: (signal) => maintain(git, signal),

@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type { Feature } from "../../domain/feature.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
 import { gitLabProvider } from "./renewal/gitlab.ts";
@@ -27,7 +28,7 @@ export function createKeys(given: KeysFeatureDeps): Feature<KeysService> {
   });
   const service = createKeysService(deps, rotations);
   const renewing = new Worker({
-    name: "renewing keys",
+    name: text("renewing keys", "a renovação de chaves"),
     logger: deps.logger,
     everyMs: renewEveryMs,
     async pass() {

@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type { Feature } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
@@ -14,7 +15,7 @@ const lookEveryMs = 1000;
 export function createLive(deps: LiveFeatureDeps): Feature<LiveService> {
   const service: LiveService = createLiveService(deps, () => sending.wake());
   const sending = new Worker({
-    name: "sending live events",
+    name: text("sending live events", "o envio de eventos ao vivo"),
     logger: deps.logger,
     everyMs: lookEveryMs,
     retry: { firstMs: lookEveryMs, longestMs: 5000 },

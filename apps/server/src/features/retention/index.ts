@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import type { Logger } from "../../lib/logger.ts";
@@ -9,7 +10,7 @@ const everyMs = 3_600_000;
 export function createRetention(deps: RetentionDeps & { logger: Logger }): Feature<RetentionService> {
   const service = createRetentionService(deps);
   const purging = new Worker({
-    name: "retention",
+    name: text("retention", "a retenção"),
     logger: deps.logger,
     everyMs,
     pass: (signal) => service.purge(signal),

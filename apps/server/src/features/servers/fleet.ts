@@ -60,7 +60,7 @@ export class Fleet {
     this.#deps = deps;
     this.#tasks = new Tasks(deps.logger);
     this.#following = new Worker({
-      name: "following the live configuration",
+      name: text("following the live configuration", "o acompanhamento da configuração ativa"),
       logger: deps.logger,
       everyMs: deps.repository.lookEveryMs,
       pass: (signal) => this.#follow(signal),

@@ -67,8 +67,8 @@ export function serversFinding(servers: readonly ServerStanding[]): Finding {
   const lines = [
     ...away.map(({ id, state, trouble }) =>
       text(
-        `${id} is ${state}${trouble === null ? "" : `: ${trouble.en}`}`,
-        `${id} está em ${state}${trouble === null ? "" : `: ${trouble["pt-BR"]}`}`,
+        `${id} is ${state === "down" ? "down" : "in quarantine"}${trouble === null ? "" : `: ${trouble.en}`}`,
+        `${id} está ${state === "down" ? "fora do ar" : "em quarentena"}${trouble === null ? "" : `: ${trouble["pt-BR"]}`}`,
       ),
     ),
     ...withholding.map(({ id, withheld }) =>
@@ -114,8 +114,8 @@ export function backgroundFinding(troubles: readonly WorkerTrouble[]): Finding {
   const lines = troubles.map(({ name, failures, error }) => {
     const why = error instanceof Refusal ? error.detail : text("see the log", "veja o log");
     return text(
-      `${name} failed ${failures} times in a row (${why.en})`,
-      `${name} falhou ${failures} vezes seguidas (${why["pt-BR"]})`,
+      `${name.en} failed ${failures} times in a row (${why.en})`,
+      `${name["pt-BR"]} falhou ${failures} vezes seguidas (${why["pt-BR"]})`,
     );
   });
   return lines.length > 0

@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import { Budgets, type BudgetsDeps, budgetsOf } from "./budgets.ts";
@@ -19,7 +20,7 @@ export function createUsage(deps: RecorderDeps & Omit<BudgetsDeps, "unwritten">)
   const recorder = new UsageRecorder(deps);
   const budgets = new Budgets({ ...deps, unwritten: (period) => recorder.unwritten(period) });
   const reading = new Worker({
-    name: "reading what was spent",
+    name: text("reading what was spent", "a leitura dos gastos"),
     logger: deps.logger,
     everyMs: readEveryMs,
     pass: () => budgets.refresh(),

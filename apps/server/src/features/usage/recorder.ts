@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type { Database } from "../../db/dialect.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
@@ -31,7 +32,7 @@ export class UsageRecorder {
   constructor(deps: RecorderDeps) {
     this.#deps = deps;
     this.#writing = new Worker({
-      name: "recording usage",
+      name: text("recording usage", "o registro de uso"),
       logger: deps.logger,
       retry: { firstMs: 1000, longestMs: 5000 },
       pass: () => this.#write(),
