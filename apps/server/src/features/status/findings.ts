@@ -72,10 +72,15 @@ export function serversFinding(servers: readonly ServerStanding[]): Finding {
       ),
     ),
     ...withholding.map(({ id, withheld }) =>
-      text(
-        `${id} has ${withheld} tools withheld until a plan accepts them`,
-        `${id} tem ${withheld} ferramentas retidas até que um plano as aceite`,
-      ),
+      withheld === 1
+        ? text(
+            `${id} has 1 tool withheld until a plan accepts it`,
+            `${id} tem 1 ferramenta retida até que um plano a aceite`,
+          )
+        : text(
+            `${id} has ${withheld} tools withheld until a plan accepts them`,
+            `${id} tem ${withheld} ferramentas retidas até que um plano as aceite`,
+          ),
     ),
   ];
   if (lines.length > 0) return { status: "degraded", detail: joined(lines) };
