@@ -20,10 +20,15 @@ export async function comeToRest(client: Client, log: () => string): Promise<voi
     await eventually(
       async () => ({
         health: await client.call("getHealth"),
-        underWay: await client.call("listChanges", { query: { status: "in_progress" } }),
+        underWay: await Promise.all(
+          (["pending", "in_progress"] as const).map((status) =>
+            client.call("listChanges", { query: { status } }),
+          ),
+        ),
       }),
       ({ health, underWay }) =>
-        underWay.items.length === 0 && health.checks.find(({ id }) => id === "changes")?.status === "ok",
+        underWay.every(({ items }) => items.length === 0) &&
+        health.checks.find(({ id }) => id === "changes")?.status === "ok",
     );
   } catch (error) {
     throw new Error(`the console does not come to rest; it logged: ${log().slice(-4000)}`, { cause: error });
