@@ -10,7 +10,6 @@ import { openConfigRepository } from "../apps/server/src/features/config-repo/re
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../apps/server/tests/support/config.ts";
 import { eventually } from "../apps/server/tests/support/eventually.ts";
 import { provision } from "../apps/server/tests/support/provision.ts";
-import { fixture } from "../apps/server/tests/support/mcp/handshake.ts";
 import { type Figures, median, timed } from "./measure.ts";
 import { residentMegabytes, startAndAsk } from "./server.ts";
 
@@ -72,13 +71,19 @@ async function measure(): Promise<Figures> {
 }
 
 const stdioServers = 20;
+const stdioScript = fileURLToPath(
+  new URL("../apps/server/tests/support/mcp/stdio-server.mjs", import.meta.url),
+);
 const idleMs = 3000;
 
 /** Resident memory of a console that nobody asks anything, with servers of its own processes beside it. */
 async function measureIdle(): Promise<Figures> {
   const servers = Array.from({ length: stdioServers }, (_, index) => ({
-    ...fixture(),
     id: `stdio-${index}`,
+    title: "stdio",
+    transport: "stdio" as const,
+    command: process.execPath,
+    args: [stdioScript],
   }));
   const { child } = await startGateway(servers);
   await new Promise((resolve) => setTimeout(resolve, idleMs));
