@@ -67,7 +67,10 @@ function endProblem(
   if (hasRowsBeside)
     return { seq: next, reason: "there are rows that are no entries: without a number, or beside the log" };
   if (size === 0 && hasHistory)
-    return { seq: 1, reason: "the log is empty, but what its entries told of is there" };
+    return {
+      seq: 1,
+      reason: "the log is empty, but the database holds users, changes or keys that it must have recorded",
+    };
   const problem = headProblem(seal, head, last);
   return problem === null ? null : { seq: Math.min(next, head.seq), reason: problem };
 }
