@@ -20,6 +20,7 @@ export type ServeOptions = { onJournal?: (operation: OperationKind, point: strin
 /** Requests under way have this long to end, in milliseconds; what goes on behind them, the rest. */
 const requestsMs = 10_000;
 const shutdownMs = 30_000;
+const sweepMs = 50;
 /** Between attempts to open PostgreSQL, in milliseconds. */
 const firstWaitMs = 250;
 const longestWaitMs = 2000;
@@ -78,9 +79,11 @@ async function closeListener(server: Server, { features }: App): Promise<void> {
   const closed = once(server, "close");
   server.close();
   features.live.service.close();
-  server.closeIdleConnections();
+  // A browser keeps its connection after the answer: each is closed once nothing is asked on it any more.
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
   const limit = setTimeout(() => server.closeAllConnections(), requestsMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(limit);
 }
 

@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { legacyFixture, modernFixture } from "../support/mcp/conformance/fixture.ts";
-import { conformance, withToken } from "../support/mcp/conformance/suite.ts";
+import { clientCommand, conformance, withToken } from "../support/mcp/conformance/suite.ts";
 import { startGateway } from "../support/mcp/gateway.ts";
 import { remote } from "../support/mcp/handshake.ts";
 
 const page = readFileSync(new URL("../../../../docs/conformance.md", import.meta.url), "utf8");
-const clientMain = fileURLToPath(new URL("../support/mcp/conformance/client-main.ts", import.meta.url));
 const patienceMs = 120_000;
 
 /** Scenarios by whether they passed; those that the revision does not score are left out. */
@@ -53,8 +51,13 @@ describe("the MCP conformance suite", () => {
   it.each(["2026-07-28", "2025-11-25"])(
     "is passed as a client of %s, but for what the documentation says",
     async (revision) => {
-      const command = `${process.execPath} ${clientMain}`;
-      const printed = await conformance("client", "--command", command, "--requirements", revision);
+      const printed = await conformance(
+        "client",
+        "--command",
+        await clientCommand(),
+        "--requirements",
+        revision,
+      );
       const { row, unexplained } = pageRow(revision, "client", printed);
       expect(page, printed).toContain(row);
       expect(unexplained).toEqual([]);

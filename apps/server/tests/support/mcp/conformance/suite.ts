@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
-import { createServer, request as forward } from "node:http";
+import { createServer, request as forward, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
+import { json, text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { playScenario, type Scenario } from "./client.ts";
 
 const closing: (() => void)[] = [];
 afterAll(() => closing.splice(0).forEach((close) => close()));
@@ -29,12 +31,30 @@ export async function withToken(url: string, token: string): Promise<string> {
     response.on("close", () => onward.destroy());
     request.pipe(onward);
   });
+  return `http://127.0.0.1:${await portOf(server)}`;
+}
+
+/** The command by which the suite starts the console's client. */
+export async function clientCommand(): Promise<string> {
+  const server = createServer(async (request, response) => {
+    try {
+      const failed = await playScenario((await json(request)) as Scenario);
+      response.writeHead(200).end(failed.join("\n"));
+    } catch (error) {
+      response.writeHead(500).end(String(error));
+    }
+  });
+  const main = fileURLToPath(new URL("client-command.mjs", import.meta.url));
+  return `${process.execPath} ${main} ${await portOf(server)}`;
+}
+
+async function portOf(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closing.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return (server.address() as AddressInfo).port;
 }
 
 /** Runs the suite, and gives back what it printed. */
