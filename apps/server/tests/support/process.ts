@@ -17,17 +17,14 @@ export type ServerProcess = {
 };
 
 /** A console in a process of its own, listening on a free port of loopback. */
-export async function startProcess(
-  environment: Record<string, string>,
-  crashAt: string[] = [],
-): Promise<ServerProcess> {
-  const started = spawnProcess(environment, crashAt);
+export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
+  const started = spawnProcess(environment);
   return { ...started, url: await started.listening };
 }
 
 /** The same, before it listens. It leads a process group of its own, so that it can be killed with all it started. */
-export function spawnProcess(environment: Record<string, string>, crashAt: string[] = []) {
-  const child = spawn(process.execPath, [crashMain, ...crashAt], {
+export function spawnProcess(environment: Record<string, string>) {
+  const child = spawn(process.execPath, [crashMain], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
