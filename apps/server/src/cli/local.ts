@@ -1,16 +1,16 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { createCore } from "../core.ts";
 import { type Config, readConfig } from "../config.ts";
-import { type Database, openDatabase } from "../db/dialect.ts";
+import type { Database } from "../db/dialect.ts";
 import type { Actor } from "../domain/actor.ts";
 import { privateFolder } from "../lib/files.ts";
-import { createLogger } from "../lib/logger.ts";
 
 export type Local = Awaited<ReturnType<typeof openLocal>>["local"];
 
 /** Runs work on the database itself: for commands that need no server. */
 export async function withLocal<T>(work: (local: Local, actor: Actor) => Promise<T>): Promise<T> {
+  // Loaded here: most commands only ask a server, and need neither database nor audit log.
+  const { openDatabase } = await import("../db/dialect.ts");
   const config = readConfig();
   await privateFolder(config.home);
   const database = await openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") });
@@ -26,6 +26,8 @@ export async function withLocal<T>(work: (local: Local, actor: Actor) => Promise
 }
 
 async function openLocal(config: Config, database: Database) {
+  const { createCore } = await import("../core.ts");
+  const { createLogger } = await import("../lib/logger.ts");
   const { bus, vault, features } = await createCore({ config, database, logger: createLogger("error") });
   const { service: audit } = features.audit;
   let hasRecorded = false;

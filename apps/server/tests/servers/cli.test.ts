@@ -40,7 +40,8 @@ beforeAll(async () => {
   server = await startProcess({ CICLO_HOME: home });
   pushFiles(join(home, "config.git"), openPolicies());
   await eventually(
-    () => ciclo("ana", ["onboard", "probe", "--command", process.execPath, "--validate"]),
+    // A program that ends at once; the policy is what is waited for.
+    () => ciclo("ana", ["onboard", "probe", "--command", process.execPath, "--arg=--version", "--validate"]),
     ({ stderr }) => !stderr.includes("policies/commands.yaml"),
   );
 });
