@@ -1,6 +1,44 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Files that take long, the longest first. */
+const slow = [
+  "web/tests/faults",
+  "campaigns/kill",
+  "web/tests/looks",
+  "web/tests/pages",
+  "web/tests/access",
+  "web/tests/servers",
+  "web/tests/journey",
+  "campaigns/postgres",
+  "crash-postgres",
+  "git-crash",
+  "servers/processes",
+  "gateway/conformance",
+  "tests/cli",
+  "servers/cli",
+  "crash-sqlite",
+  "tests/docs",
+  "tests/database",
+  "crash-forge",
+  "web/tests/scale",
+  "tests/forge",
+  "tests/stores",
+  "servers/onboarding",
+];
+
+/** Begins with what takes long, whichever project it is in, so that nothing long is left alone at the end. */
+class SlowFirst extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = slow.findIndex((name) => moduleId.includes(name));
+      return found === -1 ? slow.length : found;
+    };
+    return Promise.resolve(files.toSorted((a, b) => place(a) - place(b)));
+  }
+}
 
 const bounds = {
   testTimeout: 60_000,
@@ -13,7 +51,8 @@ const bounds = {
 export default defineConfig({
   test: {
     // Much of the time goes by waiting for other processes; vitest would leave one core of two idle.
-    maxWorkers: Math.max(3, availableParallelism()),
+    maxWorkers: Math.max(4, availableParallelism()),
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         test: {

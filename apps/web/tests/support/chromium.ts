@@ -4,9 +4,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-/** The path of a Chromium that is there, or can be brought here. Throws one line when none can. */
-export const chromiumPath = (): string => found() ?? downloaded() ?? installed() ?? missing();
+/**
+ * The path of a Chromium that is there, or can be brought here: its headless shell where there is one, which
+ * renders the same and takes half the time. Throws one line when none can.
+ */
+export const chromiumPath = (): string => wanted() ?? shell() ?? usual() ?? downloaded() ?? missing();
 
+const shells = ["/usr/bin/chromium-headless-shell"];
 const usualPaths = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -18,27 +22,35 @@ const usualPaths = [
 ];
 const playwright = join(createRequire(import.meta.url).resolve("playwright-core/package.json"), "../cli.js");
 
-function found(): string | null {
-  const wanted = process.env["CHROMIUM_PATH"];
-  if (wanted !== undefined && wanted !== "") {
-    if (existsSync(wanted)) return wanted;
-    throw new Error(`CHROMIUM_PATH: there is no ${wanted}`);
-  }
-  return [...usualPaths, chromium.executablePath()].find((path) => existsSync(path)) ?? null;
+function wanted(): string | null {
+  const path = process.env["CHROMIUM_PATH"];
+  if (path === undefined || path === "") return null;
+  if (existsSync(path)) return path;
+  throw new Error(`CHROMIUM_PATH: there is no ${path}`);
 }
+
+const firstOf = (paths: string[]): string | null => paths.find((path) => existsSync(path)) ?? null;
+const usual = (): string | null => firstOf([...usualPaths, chromium.executablePath()]);
 
 const runs = (command: string, args: string[]): boolean =>
   spawnSync(command, args, { stdio: "ignore", timeout: 300_000 }).status === 0;
 
-function downloaded(): string | null {
-  process.stderr.write("No Chromium here: trying Playwright's own download…\n");
-  return runs(process.execPath, [playwright, "install", "chromium"]) ? found() : null;
+/** On a machine that only tests, it is installed where it is not there. */
+function shell(): string | null {
+  const found = firstOf(shells);
+  if (found !== null || process.getuid?.() !== 0) return found;
+  if (process.env["CI"] === undefined && usual() !== null) return null;
+  process.stderr.write("Trying apt-get install chromium-headless-shell…\n");
+  const install = (): boolean => runs("apt-get", ["install", "-y", "chromium-headless-shell"]);
+  return install() || (runs("apt-get", ["update"]) && install()) ? firstOf(shells) : null;
 }
 
-function installed(): string | null {
+function downloaded(): string | null {
+  process.stderr.write("No Chromium here: trying Playwright's own download…\n");
+  if (runs(process.execPath, [playwright, "install", "chromium"])) return usual();
   if (process.getuid?.() !== 0) return null;
   process.stderr.write("Trying apt-get install chromium…\n");
-  return runs("apt-get", ["update"]) && runs("apt-get", ["install", "-y", "chromium"]) ? found() : null;
+  return runs("apt-get", ["update"]) && runs("apt-get", ["install", "-y", "chromium"]) ? usual() : null;
 }
 
 function missing(): never {
