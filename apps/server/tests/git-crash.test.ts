@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, truncateSync, utimesSync, wri
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { maintain } from "../src/features/config-repo/maintenance.ts";
+import { resolveRef, tipOf } from "../src/features/config-repo/plumbing.ts";
 import { openGit } from "../src/lib/git.ts";
 import { strayFiles } from "./campaigns/outcome.ts";
 import {
@@ -317,5 +318,26 @@ describe("maintenance", () => {
       outcome: "applied",
     });
     expect(strayFiles(running.git)).toEqual([]);
+  });
+});
+
+describe("the tip of a branch", () => {
+  it("is git's own answer, however the branch is kept", async () => {
+    const folder = join(await temporaryFolder(), "kept.git");
+    const { git: path } = await startConsole();
+    git(".", "clone", "--quiet", "--bare", path, folder);
+    const repository = openGit(folder);
+    const commit = git(folder, "rev-parse", "main");
+    git(folder, "update-ref", "refs/heads/loose", commit);
+    git(folder, "update-ref", "refs/heads/packed", commit);
+    git(folder, "pack-refs", "--all");
+    git(folder, "update-ref", "refs/heads/loose", git(folder, "commit-tree", "-m", "x", `${commit}^{tree}`));
+    git(folder, "symbolic-ref", "refs/heads/symbolic", "refs/heads/loose");
+    writeFileSync(join(folder, "refs/heads/torn"), commit.slice(0, 20));
+    writeFileSync(join(folder, "refs/heads/empty"), "");
+    for (const branch of ["loose", "packed", "symbolic", "torn", "empty", "none"] as const) {
+      const ref = `refs/heads/${branch}` as const;
+      expect(await tipOf(repository, ref), branch).toBe(await resolveRef(repository, ref));
+    }
   });
 });

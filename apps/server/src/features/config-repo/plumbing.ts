@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { type Git, GitError, GitLockError } from "../../lib/git.ts";
@@ -87,6 +89,15 @@ export async function resolveRef(git: Git, ref: string): Promise<string | null> 
     accept: [1, 128],
   });
   return code === 0 ? stdout.toString().trim() : null;
+}
+
+/**
+ * The commit a branch or its mirror is at, or null. Every request asks, so where the ref has a file of its own,
+ * that is read, as git would read it first; a git is started where it is packed, symbolic or kept in another way.
+ */
+export async function tipOf(git: Git, ref: `refs/${string}`): Promise<string | null> {
+  const file = await readFile(join(git.folder, ref), "utf8").catch(() => "");
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(file) ? file.trimEnd() : resolveRef(git, ref);
 }
 
 export async function isAncestor(git: Git, ancestor: string, of: string): Promise<boolean> {

@@ -48,13 +48,12 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
     checked.get(`${file.blob} ${file.path}`, () => checkConfigFile(file.path, file.source));
   const refresh = async (): Promise<string> => {
     await target.refresh();
-    const commit = await plumbing.resolveRef(git, target.baseRef);
+    const commit = await plumbing.tipOf(git, target.baseRef);
     if (commit === null) throw noBase(baseBranch);
     return commit;
   };
   // A mirror that is new has seen nothing yet.
-  const head = async (): Promise<string> =>
-    (await plumbing.resolveRef(git, target.baseRef)) ?? (await refresh());
+  const head = async (): Promise<string> => (await plumbing.tipOf(git, target.baseRef)) ?? (await refresh());
   const landedAs = (commit: string): Promise<string | null> => findLanding(git, target.baseRef, commit);
   return {
     baseBranch,

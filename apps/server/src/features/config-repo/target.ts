@@ -2,7 +2,7 @@ import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { Rounds } from "../../lib/background.ts";
 import { type Git, GitError } from "../../lib/git.ts";
-import { moveRefs, resolveRef } from "./plumbing.ts";
+import { moveRefs, tipOf } from "./plumbing.ts";
 
 /**
  * Where branches live: in the embedded repository itself, or in the team's own,
@@ -10,7 +10,7 @@ import { moveRefs, resolveRef } from "./plumbing.ts";
  */
 export type Target = {
   /** The local ref that shows the base branch as last seen. */
-  baseRef: string;
+  baseRef: `refs/${string}`;
   /** How often it is worth asking for news, in milliseconds. */
   lookEveryMs: number;
   /** Takes in what others pushed. */
@@ -24,7 +24,7 @@ export type Target = {
   advanceBase(from: string, to: string): Promise<boolean>;
 };
 
-const local = (branch: string): string => `refs/heads/${branch}`;
+const local = (branch: string): `refs/${string}` => `refs/heads/${branch}`;
 
 /** The embedded bare repository. */
 export function embeddedTarget(git: Git, baseBranch: string): Target {
@@ -33,14 +33,14 @@ export function embeddedTarget(git: Git, baseBranch: string): Target {
     baseRef,
     lookEveryMs: 2000,
     refresh: () => Promise.resolve(),
-    branchTip: (branch) => resolveRef(git, local(branch)),
+    branchTip: (branch) => tipOf(git, local(branch)),
     async createBranch(branch, commit) {
       if (await moveRefs(git, [{ ref: local(branch), from: null, to: commit }])) return true;
-      return (await resolveRef(git, local(branch))) === commit;
+      return (await tipOf(git, local(branch))) === commit;
     },
     async deleteBranch(branch, commit) {
       if (await moveRefs(git, [{ ref: local(branch), from: commit, to: null }])) return;
-      const tip = await resolveRef(git, local(branch));
+      const tip = await tipOf(git, local(branch));
       if (tip !== null) throw movedBranch(branch, tip);
     },
     advanceBase: (from, to) => moveRefs(git, [{ ref: baseRef, from, to }]),
@@ -49,7 +49,7 @@ export function embeddedTarget(git: Git, baseBranch: string): Target {
 
 /** A mirror of a repository elsewhere, by path or URL. */
 export function remoteTarget(git: Git, baseBranch: string): Target {
-  const baseRef = `refs/remotes/origin/${baseBranch}`;
+  const baseRef = `refs/remotes/origin/${baseBranch}` as const;
   const base = `+${local(baseBranch)}:${baseRef}`;
   // Two at once would fight over the refs of the mirror.
   const fetches = new Rounds(async () => {
