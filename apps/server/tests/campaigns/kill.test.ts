@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Client, createClient, ProblemError } from "@ciclo/contract";
+import { type Client, createClient, type Planned, ProblemError } from "@ciclo/contract";
 import { describe, expect, it } from "vitest";
 import { openConfigRepository } from "../../src/features/config-repo/repository.ts";
 import { openDatabase } from "../../src/db/dialect.ts";
@@ -25,6 +25,8 @@ const kills = rounds(3, 200);
 /** A console works for up to so long, in milliseconds. One in ten is killed while it starts. */
 const longestLifeMs = 3500;
 const longestStartMs = 700;
+/** Each is a process more, as long as the campaign lasts. */
+const maxOnboarded = rounds(1, 5);
 
 const allowed = /^(ciclo\.db(-wal|-shm)?|master\.key|config\.git|audit|servers|console\.(lock|json))$/;
 
@@ -50,9 +52,15 @@ async function repeat(signal: AbortSignal, work: () => Promise<void>): Promise<v
       await work();
     } catch (error) {
       if (!(error instanceof ProblemError) && !(error instanceof TypeError)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(signal);
     }
   }
+}
+
+/** What cannot go on just now is tried again a little later. */
+async function pause(signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 describe.each([
@@ -123,24 +131,37 @@ describe.each([
         }
       };
       let onboarded = 0;
+      /** A server on its way in. It takes several steps, and a kill between two of them is no reason to begin again. */
+      let onboarding: Planned | null = null;
       const onboard = async (): Promise<void> => {
-        if (onboarded === 2) {
-          people.signal.throwIfAborted();
-          await new Promise((resolve) => setTimeout(resolve, 200));
-          return;
-        }
+        if (onboarded === maxOnboarded) return pause(people.signal);
         const { command = "", args = [] } = fixture(mark);
-        const { plan, patch } = await as("author").call("onboard", {
-          body: { intent: "plan", agent_name: `more-${onboarded}`, repository: "more", command, args },
-        });
+        const agent_name = `more-${onboarded}`;
+        const body = { intent: "plan", agent_name, repository: "more", command, args } as const;
+        const { plan, patch } = onboarding ?? (await as("author").call("onboard", { body }));
         if (plan === undefined || patch === undefined) return;
-        const { approval_id } = await as("author").call("apply", {
-          body: { plan, patch, actor: "author", actor_email: "author@example.com" },
-        });
-        await as("approver").call("apply", {
-          body: { approval_id: approval_id ?? "", approval_decision: "approve" },
-        });
-        onboarded += 1;
+        onboarding = { plan, patch } as Planned;
+        const change = await changeOf(plan.id);
+        if (change === null) {
+          await as("author").call("apply", {
+            body: { plan, patch, actor: "author", actor_email: "author@example.com" },
+          });
+        } else if (change.outcome !== null) {
+          onboarding = null;
+          if (change.outcome === "applied") onboarded += 1;
+        } else if (change.status === "hitl_required") {
+          await as("approver").call("apply", {
+            body: { approval_id: change.approval_id ?? "", approval_decision: "approve" },
+          });
+        } else await pause(people.signal);
+      };
+      const changeOf = async (plan_id: string) => {
+        try {
+          return await as("author").call("getChange", { params: { plan_id } });
+        } catch (error) {
+          if (error instanceof ProblemError && error.problem.status === 404) return null;
+          throw error;
+        }
       };
 
       const load = new Workload({
