@@ -3,7 +3,7 @@ import { createClient } from "@ciclo/contract";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { problemOf } from "../../server/tests/support/console.ts";
-import { newContext, signIn, watchErrors } from "./support/browser.ts";
+import { newContext, openAs, signIn, watchErrors } from "./support/browser.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
 
 let server: RunningConsole;
@@ -47,7 +47,7 @@ async function add(name: string, roles: string[], token?: string): Promise<void>
 
 describe("every provisioning step of the runbook", () => {
   it("is done on one page: user, token, roles, new token, revocation, disabling, enabling", async () => {
-    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    admin = await openAs(server, "root", "/access");
     const errors = watchErrors(admin);
     await add("olga", ["viewer", "planner"]);
     await dialog("Token of olga").waitFor();
@@ -88,7 +88,7 @@ describe("every provisioning step of the runbook", () => {
   });
 
   it("takes a token made with openssl, and shows next to a field what is wrong with it", async () => {
-    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    admin = await openAs(server, "root", "/access");
     await add("bot", ["viewer"], "too-short");
     const form = dialog("Add a user");
     await form.getByRole("alert").first().waitFor();
@@ -106,7 +106,7 @@ describe("every provisioning step of the runbook", () => {
   });
 
   it("lets a person renew their own token without losing the page that shows it", async () => {
-    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    admin = await openAs(server, "root", "/access");
     await choose("root", "New token…");
     await dialog("New token for root?").getByText("This is you.", { exact: false }).waitFor();
     await dialog("New token for root?").getByRole("button", { name: "Make a new token" }).click();
@@ -116,7 +116,7 @@ describe("every provisioning step of the runbook", () => {
   });
 
   it("tells somebody without a role whom to ask, and lets them out", async () => {
-    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    admin = await openAs(server, "root", "/access");
     await add("roleless", ["viewer"]);
     const token = await tokenShown("roleless");
     const page = await signIn(await newContext(), server.url, token);
@@ -132,7 +132,7 @@ describe("every provisioning step of the runbook", () => {
   });
 
   it("refuses what would lock everybody out, and says so", async () => {
-    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    admin = await openAs(server, "root", "/access");
     await choose("root", "Disable…");
     const asking = dialog("Disable root?");
     await asking.getByRole("button", { name: "Disable" }).click();
@@ -141,7 +141,7 @@ describe("every provisioning step of the runbook", () => {
   });
 
   it("shows to others the matrix, and why the rest is not theirs", async () => {
-    admin = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/access");
+    admin = await openAs(server, "root", "/access");
     await add("vera", ["viewer"]);
     const token = await tokenShown("vera");
     const vera = await signIn(await newContext(), server.url, token, "/access");

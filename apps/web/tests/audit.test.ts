@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createClient } from "@ciclo/contract";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openSqliteDatabase } from "../../server/src/db/dialect.ts";
-import { newContext, signIn, watchErrors } from "./support/browser.ts";
+import { openAs, watchErrors } from "./support/browser.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
 
 let server: RunningConsole;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 describe("the audit log", () => {
   it("grows while somebody looks, is exported as filtered, and filters by time", async () => {
-    const page = await signIn(await newContext(), server.url, server.tokens["vera"] ?? "", "/audit");
+    const page = await openAs(server, "vera", "/audit");
     const errors = watchErrors(page);
     await page.getByText("Live: new entries appear by themselves").waitFor();
     const ana = createClient({ baseUrl: server.url, token: server.tokens["ana"] ?? "" });
@@ -40,7 +40,7 @@ describe("the audit log", () => {
   });
 
   it("says where it was altered, and what to do", async () => {
-    const page = await signIn(await newContext(), server.url, server.tokens["vera"] ?? "", "/audit");
+    const page = await openAs(server, "vera", "/audit");
     await page.getByRole("heading", { name: "The chain is intact" }).waitFor();
     const database = await openSqliteDatabase(join(server.home, "ciclo.db"));
     await database.queries

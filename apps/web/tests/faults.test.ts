@@ -2,7 +2,7 @@ import { createClient } from "@ciclo/contract";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startProcess } from "../../server/tests/support/process.ts";
-import { newContext, signIn, watchErrors } from "./support/browser.ts";
+import { newContext, openAs, signIn, watchErrors } from "./support/browser.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
 
 const message = (page: Page) => page.getByRole("textbox", { name: "Message" });
@@ -75,7 +75,7 @@ describe("when the console goes away", () => {
 describe("when circumstances are poor", () => {
   it("a rotation whose progress is refused can be closed, and followed again", async () => {
     await api("ana").call("addKey", { body: { provider: "hub", name: "STREAM", value: "one" } });
-    const page = await signIn(await newContext(), server.url, tokenOf("bruno"), "/keys");
+    const page = await openAs(server, "bruno", "/keys");
     await page.route("**/keys/rotations/*/events", (route) => route.fulfill({ status: 429 }));
     const card = page.getByRole("article", { name: "secret:hub/STREAM" });
     await card.getByRole("button", { name: "Rotate…" }).click();
@@ -129,7 +129,7 @@ describe("when circumstances are poor", () => {
   });
 
   it("does not drag somebody back to a conversation they have left", async () => {
-    const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
+    const page = await openAs(server, "ana", "/assistant");
     const answer = await holdAnswers(page);
     await ask(page, "Add the agent elsewhere");
     await page.getByRole("link", { name: "Changes", exact: true }).click();
@@ -148,7 +148,7 @@ describe("when circumstances are poor", () => {
 
 describe("when the session ends mid-way", () => {
   it("asks for it on top of the page, and what was asked goes on", async () => {
-    const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
+    const page = await openAs(server, "ana", "/assistant");
     const { items } = await api("root").call("listUsers");
     const { id = "" } = items.find(({ name }) => name === "ana") ?? {};
     const { token } = await api("root").call("rotateToken", { params: { id }, body: {} });
@@ -192,7 +192,7 @@ describe("when the plan is no longer what it was", () => {
       return api("ana").call("apply", { body });
     };
     const [first, second] = [await edit(21), await edit(22)];
-    const page = await signIn(await newContext(), server.url, tokenOf("bruno"), `/changes/${second.plan_id}`);
+    const page = await openAs(server, "bruno", `/changes/${second.plan_id}`);
     await page.getByRole("heading", { name: /limits.daily_usd → 22/ }).waitFor();
     expect(
       await page.getByRole("button", { name: "Approve", exact: true }).getAttribute("aria-disabled"),
@@ -212,7 +212,7 @@ describe("when the plan is no longer what it was", () => {
   });
 
   it("a stale one offers to plan it again, in place", async () => {
-    const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
+    const page = await openAs(server, "ana", "/assistant");
     await ask(page, "Set the monthly budget of spend-guard to 900 usd");
     await page.getByRole("article").waitFor();
     const { plan, patch } = await api("ana").call("plan", {
@@ -237,7 +237,7 @@ describe("when the plan is no longer what it was", () => {
   });
 
   it("one that was tampered with is refused, with what is wrong in which file", async () => {
-    const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
+    const page = await openAs(server, "ana", "/assistant");
     await page.route("**/api/v1/config/apply", async (route) => {
       const body = route.request().postDataJSON() as { patch: string };
       const patch = body.patch.replace("name: tampered", "name: smuggled");
@@ -259,7 +259,7 @@ describe("when the plan is no longer what it was", () => {
 describe("when two decide", () => {
   it("who comes second reads who decided, and keeps the reason they had typed", async () => {
     const { plan_id } = await submitted("both-decide");
-    const first = await signIn(await newContext(), server.url, tokenOf("bruno"), `/changes/${plan_id}`);
+    const first = await openAs(server, "bruno", `/changes/${plan_id}`);
     const context = await newContext();
     const second = await signIn(context, server.url, tokenOf("clara"), `/changes/${plan_id}`);
     await second.getByRole("textbox", { name: "Reason" }).fill("I have doubts about this one");
@@ -305,7 +305,7 @@ describe("when two decide", () => {
 
 describe("what is typed while the assistant answers", () => {
   it("is in the field of the conversation that has begun", async () => {
-    const page = await signIn(await newContext(), server.url, tokenOf("ana"), "/assistant");
+    const page = await openAs(server, "ana", "/assistant");
     const answer = await holdAnswers(page);
     await ask(page, "Add the agent typed-meanwhile");
     await message(page).fill("and give it the capability chat");
@@ -323,7 +323,7 @@ describe("what people write", () => {
   const words = "🚀 ميزانية الوكيل — 日本語 👩‍👩‍👧 שלום";
 
   it("of any script is shown as it was written, and sent as it was typed", async () => {
-    const page = await signIn(await newContext({ width: 390 }), server.url, tokenOf("ana"), "/assistant");
+    const page = await openAs(server, "ana", "/assistant", { width: 390 });
     const errors = watchErrors(page);
     await ask(page, words);
     await page.waitForURL(/\/assistant\/[\w-]+$/);
@@ -340,7 +340,7 @@ describe("what people write", () => {
       },
     });
     await api("ana").call("apply", { body: { plan, patch, actor: "ana", actor_email: "ana@example.com" } });
-    const page = await signIn(await newContext(), server.url, tokenOf("bruno"), `/changes/${plan.id}`);
+    const page = await openAs(server, "bruno", `/changes/${plan.id}`);
     await page.getByText("invisible or direction-changing characters", { exact: false }).waitFor();
     await page.getByText("‹U+202E›", { exact: false }).first().waitFor();
     expect(await page.content()).not.toContain("\u202E");
@@ -359,12 +359,7 @@ describe("what people write", () => {
       },
     });
     await api("ana").call("apply", { body: { plan, patch, actor: "ana", actor_email: "ana@example.com" } });
-    const page = await signIn(
-      await newContext({ width: 390, height: 844 }),
-      server.url,
-      tokenOf("root"),
-      "/access",
-    );
+    const page = await openAs(server, "root", "/access", { width: 390, height: 844 });
     await page.getByText(name).first().waitFor();
     for (const path of ["/access", "/changes", `/changes/${plan.id}`, "/audit", "/"]) {
       await page.goto(`${server.url}${path}`);
@@ -387,7 +382,7 @@ describe("what people write", () => {
     });
     expect(patch.split("\n").length).toBeGreaterThan(5000);
     await api("ana").call("apply", { body: { plan, patch, actor: "ana", actor_email: "ana@example.com" } });
-    const page = await signIn(await newContext(), server.url, tokenOf("bruno"), `/changes/${plan.id}`);
+    const page = await openAs(server, "bruno", `/changes/${plan.id}`);
     const file = page.getByText("Large file", { exact: false });
     await file.waitFor();
     await file.click();

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { newContext, signIn } from "./support/browser.ts";
+import { newContext, openAs, signIn } from "./support/browser.ts";
 import { inspectForms, pictures, sideways, sizes, violations } from "./support/inspect.ts";
 import { seed } from "./support/seed.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
@@ -159,7 +159,7 @@ describe("the kit", () => {
   it("is not part of what is shipped", async () => {
     const response = await fetch(`${server.url}/kit`, { headers: { accept: "text/html" } });
     expect(response.status).toBe(200);
-    const page = await signIn(await newContext(), server.url, server.tokens["root"] ?? "", "/");
+    const page = await openAs(server, "root", "/");
     await page.goto(`${server.url}/kit`);
     await page.getByText("Nothing is at this address").waitFor();
   });

@@ -7,7 +7,7 @@ import { insertChanges } from "../../server/tests/support/history.ts";
 import { provision } from "../../server/tests/support/provision.ts";
 import { startProcess } from "../../server/tests/support/process.ts";
 import { temporaryFolder } from "../../server/tests/support/temporary.ts";
-import { newContext, signIn, watchErrors } from "./support/browser.ts";
+import { newContext, openAs, signIn, watchErrors } from "./support/browser.ts";
 import { startConsole } from "./support/server.ts";
 
 const count = 100_000;
@@ -67,13 +67,13 @@ describe("a change with a pull request", () => {
         CICLO_FORGE_TOKEN: "forge-token",
       },
     );
-    const ana = await signIn(await newContext(), server.url, server.tokens["ana"] ?? "", "/assistant");
+    const ana = await openAs(server, "ana", "/assistant");
     await ana.getByRole("textbox", { name: "Message" }).fill("Add the agent catalog");
     await ana.keyboard.press("Enter");
     await ana.getByRole("button", { name: "Apply…" }).click();
     await ana.getByRole("button", { name: "Submit for approval" }).click();
     await ana.getByRole("article").getByRole("link", { name: "#1" }).waitFor();
-    const bruno = await signIn(await newContext(), server.url, server.tokens["bruno"] ?? "", "/changes");
+    const bruno = await openAs(server, "bruno", "/changes");
     await bruno.getByRole("link", { name: "Review" }).click();
     const panel = bruno.getByRole("region", { name: "Pull request" });
     await panel.getByText("No check has reported.").waitFor();

@@ -6,7 +6,7 @@ import { openPolicies, pushFiles, registryOf } from "../../server/tests/support/
 import { eventually } from "../../server/tests/support/eventually.ts";
 import { clientAt, textOf } from "../../server/tests/support/mcp/gateway.ts";
 import { type EchoOptions, modernEcho } from "../../server/tests/support/mcp/http-servers.ts";
-import { newContext, signIn, watchErrors } from "./support/browser.ts";
+import { openAs, watchErrors } from "./support/browser.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
 import { type Say, speaker } from "./support/words.ts";
 
@@ -56,8 +56,7 @@ describe("servers and keys", () => {
     );
   });
 
-  const person = async (name: string, path = "/"): Promise<Page> =>
-    signIn(await newContext({ locale }), server.url, server.tokens[name] ?? "", path);
+  const person = (name: string, path = "/"): Promise<Page> => openAs(server, name, path, { locale });
   /** Both at their pages. Returns the errors that these meet. */
   const people = async (): Promise<string[][]> => {
     ana = await person("ana", "/servers");

@@ -23,7 +23,7 @@ import { Workload } from "./workload.ts";
 
 const kills = rounds(3, 200);
 /** A console works for up to so long, in milliseconds. One in ten is killed while it starts. */
-const longestLifeMs = 3500;
+const longestLifeMs = rounds(2000, 3500);
 const longestStartMs = 700;
 /** Each is a process more, as long as the campaign lasts. */
 const maxOnboarded = rounds(1, 5);
