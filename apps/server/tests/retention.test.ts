@@ -129,7 +129,7 @@ describe.each(stores)("retention on %s", (_, openStore) => {
       .execute();
     await queries
       .insertInto("tool_definitions")
-      .values({ hash: "sha256:gone", definition: "{}", first_seen_at: clock().toISOString() })
+      .values({ hash: "sha256:gone", definition: "{}", last_seen_at: clock().toISOString() })
       .execute();
     for (let count = 0; count < 1200; count += 1) running.recorder.record(call("remote", 0.001));
     running.recorder.record(call("remote", null));
@@ -178,6 +178,16 @@ describe.each(stores)("retention on %s", (_, openStore) => {
     expect((await planner.client.call("getChange", { params: { plan_id: submitted.plan_id } })).outcome).toBe(
       "applied",
     );
+
+    // Kept from the last time that something referred to it: here until the server left the registry.
+    expect(before.length).toBeGreaterThan(1);
+    pushFiles(running.git, { "mcp-registry.yaml": registryOf([]) });
+    await running.servers.reconcile();
+    await running.features.retention.service.purge(never);
+    expect(await definitions()).toHaveLength(before.length - 1);
+    clock.advance(2 * day);
+    await running.features.retention.service.purge(never);
+    expect(await definitions()).toEqual([]);
     await running.features.servers.workers.stop();
   });
 

@@ -285,7 +285,7 @@ export type Tables = {
   operations: OperationTable;
   operation_steps: OperationStepTable;
   idempotency_keys: IdempotencyKeyTable;
-  tool_definitions: { hash: string; definition: string; first_seen_at: string };
+  tool_definitions: { hash: string; definition: string; last_seen_at: string };
   server_drifts: { server_id: string; fingerprint: string; at: string };
   data_keys: { id: string; master_id: string; wrapped: string; created_at: string };
   keys: KeyTable;

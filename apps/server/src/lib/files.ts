@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { chmod, link, mkdir, open, readdir, readFile, rm, statfs } from "node:fs/promises";
+import { chmod, link, mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Makes a folder that only its owner may enter. */
@@ -39,6 +39,12 @@ export async function createOnce(path: string, contents: string): Promise<boolea
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+/** Replaces a small file of ours by another, whole or not at all. One caller at a time. */
+export async function replaceFile(path: string, contents: string): Promise<void> {
+  await writeFile(`${path}.new`, contents, { mode: 0o600 });
+  await rename(`${path}.new`, path);
 }
 
 /** Bytes that whoever runs the console may still write to the disk of a folder. */

@@ -2,8 +2,9 @@ import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import type { Tables } from "../schema.ts";
 import { initial } from "./0001-initial.ts";
-import { hold } from "./0003-hold.ts";
 import { servers } from "./0002-servers.ts";
+import { hold } from "./0003-hold.ts";
+import { definitions } from "./0004-definitions.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -13,7 +14,12 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Prom
     db: queries,
     provider: {
       getMigrations: () =>
-        Promise.resolve({ "0001-initial": initial(kind), "0002-servers": servers, "0003-hold": hold }),
+        Promise.resolve({
+          "0001-initial": initial(kind),
+          "0002-servers": servers,
+          "0003-hold": hold,
+          "0004-definitions": definitions,
+        }),
     },
   });
   const { error } = await migrator.migrateToLatest();

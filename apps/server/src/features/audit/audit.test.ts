@@ -144,6 +144,14 @@ describe("the log of a console", () => {
     const again = await startConsole({ config: { home: running.home }, database: running.database });
     await again.features.audit.workers.start();
     expect(await read()).toEqual([1, 2]);
+
+    await again.features.audit.workers.stop();
+    await rm(path);
+    await admin.client.call("createUser", { body: { name: "O", email: "o@example.com" } });
+    const third = await startConsole({ config: { home: running.home }, database: running.database });
+    await third.features.audit.workers.start();
+    expect(await read()).toEqual([3]);
+    expect(await third.audit.verify()).toMatchObject({ ok: true });
   });
 
   it("is copied once where clocks differ, each event in the file of its day", async () => {

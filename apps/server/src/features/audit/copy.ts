@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { auditEventSchema, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import { privateFolder } from "../../lib/files.ts";
+import { privateFolder, readIfThere, replaceFile } from "../../lib/files.ts";
 import { eventHash, type StoredEvent } from "./chain.ts";
 import { presentEvent } from "./store.ts";
 
@@ -16,12 +16,14 @@ const dayFile = /^\d{4}-\d\d-\d\d\.jsonl$/;
 /**
  * Copies events to `<folder>/YYYY-MM-DD.jsonl`, one JSON object a line, for a SIEM to collect. A file is that of the
  * day an event says it happened; where clocks of nodes differ, days may take turns. Within all files together the
- * order is that of the log, so after a crash the copy goes on behind the highest number that is there.
+ * order is that of the log, so after a crash the copy goes on behind the highest number that is there. Where a SIEM
+ * has taken away the file that was written last, the file `copied` says how far the copy had come.
  */
 export class SiemCopy {
   readonly #folder: string;
   readonly #eventsAfter: (seq: number) => Promise<StoredEvent[]>;
   readonly #latest: () => Promise<number>;
+  readonly #position: string;
   #copied: number | null = null;
 
   constructor(
@@ -29,6 +31,7 @@ export class SiemCopy {
     log: { eventsAfter(seq: number): Promise<StoredEvent[]>; latest(): Promise<number> },
   ) {
     this.#folder = folder;
+    this.#position = join(folder, "copied");
     this.#eventsAfter = log.eventsAfter;
     this.#latest = log.latest;
   }
@@ -40,6 +43,8 @@ export class SiemCopy {
     if (latest < this.#copied) throw cutOff(latest, this.#copied);
     for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
       for (const run of runsOfDays(events)) await this.#write(run);
+      const last = events.at(-1);
+      if (last !== undefined) await replaceFile(this.#position, `${last.seq} ${dayOf(last)}\n`);
     }
   }
 
@@ -63,8 +68,9 @@ export class SiemCopy {
 
   async #lastCopied(): Promise<number> {
     await privateFolder(this.#folder);
-    let last = 0;
-    for (const path of await dayFiles(this.#folder)) {
+    const files = await dayFiles(this.#folder);
+    let last = await lastTakenAway(this.#position, files);
+    for (const path of files) {
       await endWithWholeLine(path);
       const line = await lastLine(path);
       const event = line === null ? null : copiedOf(line);
@@ -73,6 +79,13 @@ export class SiemCopy {
     }
     return last;
   }
+}
+
+/** The highest number in the file that was written last, where that is gone; else 0: what is there says more. */
+async function lastTakenAway(position: string, files: readonly string[]): Promise<number> {
+  const [, seq, day] = /^(\d{1,15}) (\d{4}-\d\d-\d\d)\n$/.exec((await readIfThere(position)) ?? "") ?? [];
+  const isThere = files.some((path) => basename(path) === `${day}.jsonl`);
+  return seq === undefined || isThere ? 0 : Number(seq);
 }
 
 const dayOf = (event: StoredEvent): string => event.at.slice(0, 10);

@@ -111,8 +111,8 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
     async purge(before, limit) {
       // Before the configuration has been read nobody knows what is referred to.
       if (fleet.snapshot === null) return 0;
-      const referred = fleet.referredTools();
-      return store.deleteDefinitionsBefore(deps.queries, before, limit, (hash) => referred.has(hash));
+      await store.touchDefinitions(deps.queries, [...fleet.referredTools()], stamp(deps.clock()));
+      return store.deleteDefinitionsBefore(deps.queries, before, limit);
     },
     handshake: (server, values, on) => shake(deps, fleet, server, values, on),
     send: (input, init) => send(fleet, input, init),

@@ -7,7 +7,7 @@ export async function keepDefinitions(
   at: string,
 ): Promise<void> {
   for (let from = 0; from < definitions.length; from += 200) {
-    const rows = definitions.slice(from, from + 200).map((row) => ({ ...row, first_seen_at: at }));
+    const rows = definitions.slice(from, from + 200).map((row) => ({ ...row, last_seen_at: at }));
     await queries
       .insertInto("tool_definitions")
       .values(rows)
@@ -25,31 +25,37 @@ export async function findDefinition(queries: Queries, hash: string): Promise<st
   return row?.definition ?? null;
 }
 
-/** Deletes definitions first seen before a time, but for those still referred to; see domain/retention.ts. */
+/** Notes that these definitions are referred to. */
+export async function touchDefinitions(
+  queries: Queries,
+  hashes: readonly string[],
+  at: string,
+): Promise<void> {
+  for (let from = 0; from < hashes.length; from += 200) {
+    await queries
+      .updateTable("tool_definitions")
+      .set({ last_seen_at: at })
+      .where("hash", "in", hashes.slice(from, from + 200))
+      .execute();
+  }
+}
+
+/** Deletes definitions that nothing has referred to since a time; see domain/retention.ts. */
 export async function deleteDefinitionsBefore(
   queries: Queries,
   before: string,
   limit: number,
-  isReferredTo: (hash: string) => boolean,
 ): Promise<number> {
-  let from = "";
-  const unused: string[] = [];
-  for (let page = [from]; page.length > 0 && unused.length < limit;) {
-    const rows = await queries
-      .selectFrom("tool_definitions")
-      .select("hash")
-      .where("first_seen_at", "<", before)
-      .where("hash", ">", from)
-      .orderBy("hash")
-      .limit(limit)
-      .execute();
-    page = rows.map(({ hash }) => hash);
-    from = page.at(-1) ?? from;
-    unused.push(...page.filter((hash) => !isReferredTo(hash)));
-  }
-  const chosen = unused.slice(0, limit);
-  if (chosen.length > 0) await queries.deleteFrom("tool_definitions").where("hash", "in", chosen).execute();
-  return chosen.length;
+  const rows = await queries
+    .selectFrom("tool_definitions")
+    .select("hash")
+    .where("last_seen_at", "<", before)
+    .orderBy("hash")
+    .limit(limit)
+    .execute();
+  const hashes = rows.map(({ hash }) => hash);
+  if (hashes.length > 0) await queries.deleteFrom("tool_definitions").where("hash", "in", hashes).execute();
+  return hashes.length;
 }
 
 /** Notes how a server's tools differ from the lock; false when that has been noted before. */
