@@ -112,7 +112,7 @@ export class PlanExecutor {
 
   async #open(): Promise<{ features: Opened["features"]; locale: Locale }> {
     this.#opened ??= open(this.#options).catch((error: unknown) => {
-      // The next call tries anew: what was in the way may be gone by then.
+      // The next call tries again: what was in the way may be gone by then.
       this.#opened = null;
       throw error;
     });

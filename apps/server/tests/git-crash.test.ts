@@ -287,7 +287,7 @@ describe("the team's own repository", () => {
     ],
     ["no HEAD", (mirror: string) => rmSync(join(mirror, "HEAD"))],
     ["objects that are gone", (mirror: string) => rmSync(join(mirror, "objects"), { recursive: true })],
-  ])("is mirrored anew where a crash left %s", async (_, spoil) => {
+  ])("is mirrored again where a crash left %s", async (_, spoil) => {
     await submitAgent("catalog");
     const mirror = join(running.home, "mirror.git");
     spoil(mirror);

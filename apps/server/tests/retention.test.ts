@@ -213,7 +213,7 @@ describe.each(stores)("retention on %s", (_, openStore) => {
 });
 
 describe("budgets", () => {
-  it("hold calls to what totals say, also of events that are gone, and begin anew with a period", async () => {
+  it("hold calls to what totals say, also of events that are gone, and start from zero with a period", async () => {
     const clock = settableClock("2026-03-30T12:00:00.000Z");
     const running = await startConsole({ clock });
     const policies = new Map([

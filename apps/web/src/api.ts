@@ -92,7 +92,7 @@ export async function call<N extends EndpointName>(
   }
 }
 
-/** A session that ended, or one that was opened anew in another tab with another CSRF token. */
+/** A session that ended, or one that was reopened in another tab with another CSRF token. */
 const isExpiry = (error: unknown): boolean =>
   error instanceof ProblemError && ["unauthenticated", "csrf_required"].includes(error.problem.code);
 

@@ -1,6 +1,6 @@
 /**
  * Tabs of one browser share the session's cookie. When somebody signs in or out in one, a tab
- * that shows another person's view would go on with the wrong eyes; it is told, and begins anew.
+ * that shows another person's view would go on with the wrong eyes; it is told, and reloads.
  */
 const channel = new BroadcastChannel("ciclo.identity");
 

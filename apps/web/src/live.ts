@@ -76,7 +76,7 @@ function connect(tell: (word: Word) => void): () => void {
   };
   const open = (): void => {
     source = new EventSource(addressOf("events"));
-    // A connection begins at the present; what happened before it is read anew.
+    // A connection begins at the present; what happened before it is read again.
     const opened = (): void => {
       retryMs = firstRetryMs;
       tell({ state: "live" });

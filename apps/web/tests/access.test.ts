@@ -190,7 +190,7 @@ describe("signing in", () => {
     expect(new URL(other.url()).origin).toBe(server.url);
   });
 
-  it("as somebody else in another tab, or out, begins every tab anew", async () => {
+  it("as somebody else in another tab, or out, reloads every tab", async () => {
     const context = await newContext();
     const first = await signIn(context, server.url, server.tokens["root"] ?? "", "/access");
     const second = await context.newPage();

@@ -60,7 +60,7 @@ export const registryServerSchema = z
       .optional(),
     limits: z
       .strictObject({
-        /** Resident memory of a stdio server with its children; above it is ended and started anew. */
+        /** Resident memory of a stdio server with its children; above it is ended and restarted. */
         memory_mb: z.int().min(16).max(1_000_000).optional(),
         /** Calls under way at once. */
         concurrent_calls: z.int().min(1).max(10_000).optional(),

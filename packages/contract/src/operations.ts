@@ -282,7 +282,7 @@ export const operations = {
     path: "/servers/{id}/restart",
     access: ["operate"],
     tag: "servers",
-    summary: "Make a server's connection or process anew; calls under way end on the old one",
+    summary: "Reconnect a server, or restart its process; calls under way end on the old one",
   },
   listKeys: {
     method: "GET",
@@ -320,7 +320,7 @@ export const operations = {
     path: "/keys/{provider}/{name}/renewal",
     access: ["rotate_key"],
     tag: "keys",
-    summary: "Say how a key is renewed by itself, or that it is not",
+    summary: "Set how a key is renewed automatically, or turn that off",
   },
   revokeKey: {
     method: "DELETE",

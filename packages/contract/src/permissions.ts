@@ -9,7 +9,7 @@ export const permissions = {
   submit: ["planner"],
   decide: ["approver"],
   rollback: ["approver"],
-  /** Probe a server, start it anew. */
+  /** Probe a server, restart it. */
   operate: ["planner", "approver", "admin"],
   add_key: ["planner", "approver"],
   rotate_key: ["approver"],

@@ -98,7 +98,7 @@ export const keyCommands: Command[] = [
   command({
     name: "keys renewal",
     usage: "ciclo keys renewal PROVIDER/NAME (--gitlab [--url U] [--days-before N] [--valid-days N] | --off)",
-    summary: "Have a key renewed by itself before it ends, through its issuer's API; or no longer.",
+    summary: "Have a key renewed automatically before it ends, through its issuer's API; or no longer.",
     examples: [
       "ciclo keys renewal gitlab/TOKEN --gitlab --url https://gitlab.example.com",
       "ciclo keys renewal gitlab/TOKEN --off",
@@ -132,7 +132,7 @@ export const keyCommands: Command[] = [
     show: (key, io) => [
       keyLine(key, io),
       key.renewal === null
-        ? "not renewed by itself"
+        ? "not renewed automatically"
         : `renewed by ${key.renewal.provider} at ${key.renewal.url}`,
     ],
   }),

@@ -159,7 +159,7 @@ export const serverCommands: Command[] = [
   command({
     name: "servers restart",
     usage: "ciclo servers restart ID",
-    summary: "Make a server's connection or process anew; calls under way end on the old one.",
+    summary: "Reconnect a server, or restart its process; calls under way end on the old one.",
     examples: ["ciclo servers restart catalog"],
     takes: { min: 1, max: 1 },
     run: ({ positionals: [id = ""] }) => connect().call("restartServer", { params: { id } }),

@@ -106,7 +106,7 @@ describe("servers on the command line", () => {
     expect((await ciclo("ana", ["onboard", "both"])).stderr).toMatch(/give --url or --command/);
   });
 
-  it("are imported from a client's file, which is written anew beside a private copy", async () => {
+  it("are imported from a client's file, which is rewritten beside a private copy", async () => {
     const { url } = await legacyEcho({ token: "plain-key" });
     const file = join(home, "mcp.json");
     const contents = JSON.stringify({

@@ -358,7 +358,7 @@ describe("a client's file", () => {
     await running.features.servers.workers.stop();
   });
 
-  it("is imported as one plan, its keys moved to the store, and written anew for the gateway", async () => {
+  it("is imported as one plan, its keys moved to the store, and rewritten for the gateway", async () => {
     const { running, planner, approver } = await start();
     const { url } = await legacyEcho({ token: "plain-key-in-a-file" });
     const answer = await planner.client.call("importServers", {

@@ -6,7 +6,7 @@ const longestWaitMs = 5000;
 
 /**
  * A component that is loaded with its first use. While the console does not answer it is tried again;
- * when the console answers without it, a newer console was put in its place, and the page begins anew.
+ * when the console answers without it, a newer console was put in its place, and the page reloads.
  */
 export const lazily = <Props>(load: () => Promise<ComponentType<Props>>) =>
   lazy(async () => ({ default: await persistently(load) }));
@@ -28,7 +28,7 @@ const answers = (): Promise<boolean> =>
     () => false,
   );
 
-/** Throws when a page that began anew meets the same again: then it is no matter of age. */
+/** Throws when a page that has reloaded meets the same again: then it is no matter of age. */
 function reloadOnce(error: unknown): void {
   const before = Number(recall("reloaded", "sessionStorage") ?? 0);
   if (Date.now() - before < 60_000) throw error;

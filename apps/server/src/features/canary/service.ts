@@ -224,7 +224,7 @@ async function takeBack(deps: CanaryDeps, canary: store.StoredCanary, why: Text)
     return {
       status: "inconclusive",
       detail: text(
-        `${why.en}. It could not be taken back by itself: ${detail.en}`,
+        `${why.en}. It could not be rolled back automatically: ${detail.en}`,
         `${why["pt-BR"]}. Não pôde ser revertida automaticamente: ${detail["pt-BR"]}`,
       ),
     };
@@ -233,7 +233,7 @@ async function takeBack(deps: CanaryDeps, canary: store.StoredCanary, why: Text)
 
 const failedAfterRollback = (why: Text): Text =>
   text(
-    `${why.en}. This is after a rollback, which is not undone by itself: a person must decide`,
+    `${why.en}. This followed a rollback, which is never undone automatically: a person must decide`,
     `${why["pt-BR"]}. Isto é depois de uma reversão, que não é desfeita automaticamente: uma pessoa deve decidir`,
   );
 

@@ -136,7 +136,7 @@ export function describeState(state: {
     return outcomes[state.outcome]?.(state.base) ?? text(state.outcome, state.outcome);
   if (state.reason !== null) {
     return text(
-      `Waiting, and tried again by itself: ${state.reason.en}`,
+      `Waiting; retried automatically: ${state.reason.en}`,
       `Aguardando, com novas tentativas automáticas: ${state.reason["pt-BR"]}`,
     );
   }

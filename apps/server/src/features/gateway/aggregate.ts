@@ -32,7 +32,7 @@ const listTtlMs = 5000;
 export class Aggregate {
   readonly #deps: AggregateDeps;
   readonly #bridge: Bridge;
-  /** The list as JSON, by what a caller may see. Made anew when servers or tools change. */
+  /** The list as JSON, by what a caller may see. Rebuilt when servers or tools change. */
   readonly #lists = new Map<string, string>();
 
   constructor(deps: AggregateDeps) {
@@ -61,7 +61,7 @@ export class Aggregate {
     modern: boolean,
     caller: Caller,
   ): Promise<void> {
-    // The one answer that grows with the fleet is not made anew for each caller.
+    // The one answer that grows with the fleet is not recreated for each caller.
     if (message.method === "tools/list" && message.id !== undefined && isSound(request, message, modern)) {
       const startedAt = performance.now();
       const meta = JSON.stringify({ [SERVER_INFO_META_KEY]: { name: "ciclo", version: this.#deps.version } });

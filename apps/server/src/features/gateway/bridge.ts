@@ -44,7 +44,7 @@ const methodsOf: Record<string, readonly string[]> = {
 
 /**
  * An MCP endpoint in both eras before something that is reached another way: a server of the
- * other era, a process, several servers at once. Messages are made anew by the SDK on this side.
+ * other era, a process, several servers at once. Messages are recreated by the SDK on this side.
  */
 export class Bridge {
   readonly #handler: McpHttpHandler;

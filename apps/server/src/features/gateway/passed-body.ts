@@ -8,7 +8,7 @@ const escapedLetter = Buffer.from("\\u00");
 /**
  * The bytes of a message to go on to a server. They are the caller's own where every reader reads
  * the same from them; a message that could be read in two ways, as by a member that is there twice, is
- * written anew as it was read here. Null for one with a member that differs from a deciding one by
+ * rewritten as it was read here. Null for one with a member that differs from a deciding one by
  * its case alone: what readers make of that is theirs.
  */
 export function bodyToPass(message: RpcMessage, body: Buffer): Buffer | null {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
 import { isEventStream, UnreadableListError } from "./tool-lists.ts";
 
-/** Bytes from a caller to a streamable HTTP server and back: neither side's messages are made anew. */
+/** Bytes from a caller to a streamable HTTP server and back: neither side's messages are recreated. */
 export type RelayJob = {
   agent: Dispatcher;
   url: URL;

@@ -12,7 +12,7 @@ import * as store from "./vault-store.ts";
 export type VaultDeps = { queries: Queries; clock: Clock; master: MasterKey };
 
 /**
- * Data keys, each wrapped by the master key. Rotating the master key wraps them anew and
+ * Data keys, each wrapped by the master key. Rotating the master key rewraps them and
  * touches no value; processes that run meanwhile find the new one in its file.
  */
 export type Vault = {

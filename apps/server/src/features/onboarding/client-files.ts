@@ -5,7 +5,7 @@ import { z } from "zod";
 import { fieldError, invalidPayload } from "../../errors.ts";
 import { removeMember, setMember } from "./json-edit.ts";
 
-/** The `mcp.json` files of the clients that people use: read, and written anew. */
+/** The `mcp.json` files of the clients that people use: read, and rewritten. */
 
 /** Where each keeps its servers, and how it says that a server is reached by HTTP with a token. */
 type ClientForm = {

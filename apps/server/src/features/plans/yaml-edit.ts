@@ -39,7 +39,7 @@ export const writeYaml = (value: JsonObject): string => stringify(value, { lineW
 /**
  * Changes what YAML source says, and of its characters only those of what changes: comments, order, quotes, blank
  * lines, indentation and line ends of everything else stay. Where that cannot be done token by token (no block map
- * at the top, an anchor that others refer to), the `yaml` library writes the document anew, with its comments.
+ * at the top, an anchor that others refer to), the `yaml` library rewrites the document, with its comments.
  */
 function editYaml(source: string, change: (value: JsonObject) => JsonObject): string {
   const isCrlf = source.includes("\r\n");

@@ -18,7 +18,7 @@ export type LinkDeps = ConnectDeps & {
   tasks: Pick<Tasks, "run">;
   /** Called when the state has changed. */
   onState(link: Link, before: ServerState): void;
-  /** Called when the tools were read anew, with those that are not as before. */
+  /** Called when the tools were read again, with those that are not as before. */
   onTools(link: Link): void;
 };
 
@@ -193,7 +193,7 @@ export class Link implements ServerLink {
   }
 
   /**
-   * Makes the connection anew, at once: this one turned out to be of no use. Who comes second gets
+   * Reconnects, at once: this one turned out to be of no use. Who comes second gets
    * what the first made; calls of others end on the old one. Refuses when that fails.
    */
   async reconnect(failed: Connection): Promise<Connection> {
@@ -279,7 +279,7 @@ export class Link implements ServerLink {
     if (this.closed) return;
     const now = this.#deps.clock().getTime();
     this.#ends = [...this.#ends.filter((at) => now - at < crashWindowMs), now];
-    // A call has had it made anew meanwhile.
+    // A call has had it recreated meanwhile.
     if (this.connection !== null || this.#connecting !== null) return;
     this.#note({ ok: false, ms: null }, why);
     this.#retryIn(retryMs(Math.max(this.health.failures, this.#ends.length)));

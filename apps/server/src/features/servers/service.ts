@@ -29,7 +29,7 @@ export type ServersService = {
   get(id: string, locale: Locale): ServerDetail;
   tool(id: string, name: string, locale: Locale): Promise<ToolDrift>;
   probe(id: string, locale: Locale): Promise<ServerSummary>;
-  /** Makes the connection, or the process, anew. */
+  /** Reconnects, or restarts the process. */
   restart(actor: Actor, id: string, locale: Locale): Promise<ServerSummary>;
   find(id: string): RegisteredServer | undefined;
   refuseUnknown(id: string): never;

@@ -85,7 +85,7 @@ export async function specOf(
   }
 }
 
-/** Changes when the link has to be made anew: its configuration, a credential, a policy that lets it. */
+/** Changes when the link has to be recreated: its configuration, a credential, a policy that lets it. */
 export function specFingerprint(server: RegistryServer, snapshot: Snapshot, ring: Ring): string {
   const policy =
     server.transport === "stdio"

@@ -47,7 +47,7 @@ export function waitingFinding(waiting: readonly { planId: string; reason: Text 
   return {
     status: "degraded",
     detail: text(
-      `Held up, and tried again by itself: ${list("en")}`,
+      `Held up; retried automatically: ${list("en")}`,
       `Parado, com novas tentativas automáticas: ${list("pt-BR")}`,
     ),
   };

@@ -34,7 +34,7 @@ const dayMs = 24 * 3_600_000;
 
 /**
  * What was spent this UTC day and month, held against budgets. Counted here as calls end, and
- * read anew from the database, where other nodes write too.
+ * read again from the database, where other nodes write too.
  */
 export class Budgets {
   readonly #deps: BudgetsDeps;

@@ -67,7 +67,7 @@ export function Message({
   );
 }
 
-/** The typed request that an answer came of, to be planned anew. */
+/** The typed request that an answer came of, to be planned again. */
 function requestOf(answer: ThreadMessage["answer"]): Pick<Request, "intent" | "payload"> {
   return answer === null || answer.intent === null
     ? {}

@@ -27,7 +27,7 @@ export function Inbox() {
       {mine.length === 0 ? (
         <Empty title={t`Nothing waits for your decision`}>
           {others.length === 0
-            ? t`A change that needs you will appear here by itself.`
+            ? t`A change that needs you will appear here automatically.`
             : t`${plural(others.length, { one: "# change waits for somebody else.", other: "# changes wait for somebody else." })}`}
         </Empty>
       ) : (

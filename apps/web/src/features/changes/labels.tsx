@@ -76,7 +76,7 @@ const steps: Record<string, Look> = {
   "change.applied": { tone: "ok", icon: "done", label: msg`Applied to the live branch` },
   "change.stale": { tone: "warn", icon: "warning", label: msg`Overtaken by another change` },
   "change.expired": { tone: "neutral", icon: "stopped", label: msg`Expired without approval` },
-  "change.waiting": { tone: "warn", icon: "waiting", label: msg`Held up, tried again by itself` },
+  "change.waiting": { tone: "warn", icon: "waiting", label: msg`Held up, retried automatically` },
   "change.rollback_requested": { tone: "accent", icon: "undone", label: msg`Rollback requested` },
   "change.rolled_back": { tone: "neutral", icon: "undone", label: msg`Rolled back` },
   "change.revert_conflict": { tone: "bad", icon: "failed", label: msg`Rollback met later changes` },

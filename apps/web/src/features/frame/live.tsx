@@ -83,7 +83,7 @@ export function ConnectionBar() {
     <div role="status">
       {state === "lost" ? (
         <p className="bg-warn-soft px-4 py-1.5 text-center font-medium text-warn">
-          {t`The connection to the console is lost. What you see may be out of date; it comes back by itself.`}
+          {t`The connection to the console is lost. What you see may be out of date; it reconnects automatically.`}
         </p>
       ) : null}
     </div>

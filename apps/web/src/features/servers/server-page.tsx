@@ -119,7 +119,7 @@ function Trouble({ server: { detail, retry_at, restarts } }: { server: ServerDet
         </p>
       )}
       {restarts === 0 ? null : (
-        <p>{t`${plural(restarts, { one: "Ended # time by itself", other: "Ended # times by itself" })}`}</p>
+        <p>{t`${plural(restarts, { one: "Ended # time on its own", other: "Ended # times on its own" })}`}</p>
       )}
     </Note>
   );

@@ -1,7 +1,7 @@
 import { callOnce, keepSession } from "../../api.ts";
 import { codeOf } from "../../problems.ts";
 
-/** Ends the session, also one that another tab has opened anew; one that has ended is ended. */
+/** Ends the session, also one that another tab has reopened; one that has ended is ended. */
 export async function endSession(): Promise<void> {
   try {
     await callOnce("deleteSession");

@@ -32,7 +32,7 @@ export function useBlocked(): (permission: Permission) => string | null {
 }
 
 /**
- * When the session ends while a page is open, asks for it anew on top of the page, which
+ * When the session ends while a page is open, asks for it again on top of the page, which
  * stays as it is. Calls that were under way go on afterwards.
  */
 export function SessionGuard({ children }: { children: ReactNode }) {

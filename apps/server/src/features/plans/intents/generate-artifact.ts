@@ -38,7 +38,7 @@ export function draftGenerateArtifact({
   const summary: Text =
     existing === null
       ? text(`Generate ${type} at ${path}`, `Gerar ${type} em ${path}`)
-      : text(`Write ${path} anew as ${type}`, `Reescrever ${path} como ${type}`);
+      : text(`Rewrite ${path} as ${type}`, `Reescrever ${path} como ${type}`);
   return {
     name: `generate-${type.replace(".", "-")}-${slugOfPath(path)}`,
     summary,

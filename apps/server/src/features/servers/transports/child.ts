@@ -155,7 +155,7 @@ function startReaper(): ChildProcess {
     detached: true,
   });
   child.stdin.on("error", () => {});
-  // One that was ended is started anew with the next child.
+  // One that was ended is restarted with the next child.
   child.once("exit", () => {
     if (reaper.process === child) reaper.process = null;
   });
