@@ -79,6 +79,7 @@ async function closeListener(server: Server, { features }: App): Promise<void> {
   const closed = once(server, "close");
   server.close();
   features.live.service.close();
+  features.gateway.service.closeStreams();
   // A browser keeps its connection after the answer: each is closed once nothing is asked on it any more.
   const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
   const limit = setTimeout(() => server.closeAllConnections(), requestsMs);
@@ -163,7 +164,7 @@ async function announce(config: Config, info: AddressInfo, { features }: App): P
     [
       `First run: ${operator.email} was created with all roles. Data is in ${config.home}.`,
       `Sign in within 15 minutes, once: ${url}/sign-in#${link}`,
-      `A token for the command line: npx ciclo token rotate ${operator.email}`,
+      `A token for the command line, which ends this link and open sessions: npx ciclo token rotate ${operator.email}`,
       "",
     ].join("\n"),
   );

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -171,6 +171,22 @@ describe("changes", () => {
     expect(exported.length).toBe(verdict.events);
     expect((JSON.parse(exported[0] ?? "") as { seq: number }).seq).toBe(1);
   });
+
+  it.each([
+    ["audit", "verify"],
+    ["audit", "export"],
+    ["user", "list"],
+    ["keys", "rotate-master"],
+  ])(
+    "%s %s finds no data of a console in another folder, says so, and leaves nothing there",
+    async (...args) => {
+      const elsewhere = join(home, "elsewhere");
+      const ran = await ciclo(args, { env: { CICLO_HOME: elsewhere } });
+      expect([ran.code, ran.stdout]).toEqual([2, ""]);
+      expect(ran.stderr).toContain(`CICLO_HOME: no console has kept its data in ${elsewhere}`);
+      expect(existsSync(elsewhere)).toBe(false);
+    },
+  );
 });
 
 describe("settings", () => {

@@ -15,6 +15,7 @@ import { newPostgresUrl } from "./support/databases.ts";
 import { eventually } from "./support/eventually.ts";
 import { createPostgresServer, type PostgresServer } from "./support/postgres-server.ts";
 import { crashMain, startProcess } from "./support/process.ts";
+import { provision } from "./support/provision.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
 /** Another process that holds SQLite's write lock until its input ends. */
@@ -290,9 +291,42 @@ describe("a data folder", () => {
 });
 
 describe("a console that is told to stop", () => {
-  it("lets the request under way end", async () => {
-    const console_ = await startProcess({ CICLO_HOME: await temporaryFolder() });
-    // A chat that waits for the rest of its body is under way.
+  /** Reads an answer until it ends or breaks off. */
+  const endOf = async (answer: Response): Promise<string> => {
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toContain("text/event-stream");
+    return answer.text().then(
+      () => "ended",
+      () => "broke off",
+    );
+  };
+
+  it("ends streams, and lets the request under way end", async () => {
+    const environment = { CICLO_HOME: await temporaryFolder() };
+    const { ana } = await provision(environment, { ana: ["planner"] });
+    const console_ = await startProcess(environment);
+    const authorization = `Bearer ${ana}`;
+    const meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientInfo": { name: "by hand", version: "1" },
+      "io.modelcontextprotocol/clientCapabilities": {},
+    };
+    const params = { notifications: { toolsListChanged: true }, _meta: meta };
+    const streams = await Promise.all([
+      fetch(`${console_.url}/api/v1/events`, { headers: { authorization } }),
+      fetch(`${console_.url}/mcp`, {
+        method: "POST",
+        headers: {
+          authorization,
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+          "mcp-protocol-version": "2026-07-28",
+          "mcp-method": "subscriptions/listen",
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params }),
+      }),
+    ]);
+    // A sign-in that waits for the rest of its body is under way.
     const body = new TransformStream<Uint8Array, Uint8Array>();
     const writer = body.writable.getWriter();
     const answering = fetch(`${console_.url}/api/v1/session`, {
@@ -307,14 +341,7 @@ describe("a console that is told to stop", () => {
       ({ status }) => status === 200,
     );
     const stopped = console_.stop();
-    await eventually(
-      () =>
-        fetch(`${console_.url}/healthz`).then(
-          () => "open",
-          () => "closed",
-        ),
-      (door) => door === "closed",
-    );
+    await Promise.all(streams.map(endOf));
     await writer.write(new TextEncoder().encode(`"${"ab".repeat(32)}"}`));
     await writer.close();
     const answer = await answering;

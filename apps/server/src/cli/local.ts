@@ -1,19 +1,32 @@
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { type Config, readConfig } from "../config.ts";
+import { type Config, ConfigError, readConfig } from "../config.ts";
 import type { Database } from "../db/dialect.ts";
 import type { Actor } from "../domain/actor.ts";
 import { privateFolder } from "../lib/files.ts";
 
 export type Local = Awaited<ReturnType<typeof openLocal>>["local"];
 
-/** Runs work on the database itself: for commands that need no server. */
-export async function withLocal<T>(work: (local: Local, actor: Actor) => Promise<T>): Promise<T> {
+/**
+ * Runs work on the database itself: for commands that need no server. Throws `ConfigError` where there is none
+ * yet, unless the command may be the first: an empty log of another folder must not pass for the one that is meant.
+ */
+export async function withLocal<T>(
+  work: (local: Local, actor: Actor) => Promise<T>,
+  { mayBeFirst = false } = {},
+): Promise<T> {
   // Loaded here: most commands only ask a server, and need neither database nor audit log.
   const { openDatabase } = await import("../db/dialect.ts");
   const config = readConfig();
+  const file = join(config.home, "ciclo.db");
+  if (!mayBeFirst && config.databaseUrl === undefined && !existsSync(file)) {
+    throw new ConfigError(
+      `CICLO_HOME: no console has kept its data in ${config.home}. Set CICLO_HOME to the folder of yours`,
+    );
+  }
   await privateFolder(config.home);
-  const database = await openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") });
+  const database = await openDatabase({ url: config.databaseUrl, file });
   try {
     const { local, sign } = await openLocal(config, database);
     const name = `${userInfo().username} (command line)`;

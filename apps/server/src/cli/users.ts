@@ -75,7 +75,7 @@ export const userCommands: Command[] = [
         email,
         roles: held,
         token,
-      } = await withLocal(({ users }, actor) => users.add(actor, user));
+      } = await withLocal(({ users }, actor) => users.add(actor, user), { mayBeFirst: true });
       return { id, name, email, roles: held, token };
     },
     show: (user) => [
@@ -146,7 +146,7 @@ export const userCommands: Command[] = [
   command({
     name: "token rotate",
     usage: "ciclo token rotate E [--expires-at TIME]",
-    summary: "Give a user a new token, shown this once. The old one stops working.",
+    summary: "Give a user a new token, shown this once. The old one, open sessions and sign-in links end.",
     examples: [
       "ciclo token rotate ana@example.com",
       "ciclo token rotate ana@example.com --expires-at 2027-01-31T00:00:00Z",

@@ -148,7 +148,7 @@ describe("the canary", () => {
       ({ canary }) => canary?.status === "inconclusive",
     );
     expect(change).toMatchObject({ outcome: "rolled_back" });
-    expect(change.canary?.detail).toContain("This is after a rollback");
+    expect(change.canary?.detail).toContain("This followed a rollback");
   });
 
   it("is begun again after a crash", async () => {

@@ -45,6 +45,11 @@ export class Door {
     this.#gateway?.accessChanged();
   }
 
+  /** Ends what somebody listens to, so that the server can stop. Calls go on. */
+  closeStreams(): void {
+    this.#gateway?.closeStreams();
+  }
+
   async #loaded(): Promise<Gateway> {
     this.#loading ??= this.#load().finally(() => {
       this.#loading = null;

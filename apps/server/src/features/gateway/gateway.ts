@@ -46,6 +46,8 @@ export class Gateway {
   readonly #aggregate: Aggregate;
   readonly #own: Bridge;
   readonly #clients = new ClientNames();
+  /** Answers that never end by themselves: what somebody listens to. */
+  readonly #standing = new Set<ServerResponse>();
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
@@ -103,6 +105,7 @@ export class Gateway {
       const body = await this.#read(request, response);
       if (body === null) return;
       message = body.message;
+      if (message.method === "subscriptions/listen") this.#stand(response);
       await this.#post({ request, response, route, actor, startedAt, ...body });
     } catch (error) {
       this.#refuse(request, response, route, message, error);
@@ -118,6 +121,16 @@ export class Gateway {
   /** Takes in that something about access may have changed. */
   accessChanged(): void {
     this.#callers.forget();
+  }
+
+  /** Ends what somebody listens to, so that the server can stop. Calls go on. */
+  closeStreams(): void {
+    for (const response of this.#standing) response.destroy();
+  }
+
+  #stand(response: ServerResponse): void {
+    this.#standing.add(response);
+    response.once("close", () => this.#standing.delete(response));
   }
 
   async #enter(request: IncomingMessage): Promise<Actor> {
@@ -198,6 +211,7 @@ export class Gateway {
       return;
     }
     const live = this.#find(route.server, actor);
+    if (method === "GET") this.#stand(response);
     await this.#servers.session({ request, response, live, actor, locale: localeOf(request) }, method);
   }
 
