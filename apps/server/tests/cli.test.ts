@@ -82,6 +82,7 @@ describe("help", () => {
     [["plan", "add_agent", "--set", "nothing"], "key=value"],
     [["apply", "no-such-file.json"], "no-such-file.json"],
     [["rollback"], "--plan-id"],
+    [["changes", "--limit", "abc"], "--limit takes a whole number, not abc"],
     [["chat", "a", "--colour"], "colour"],
   ])("answers %j with exit code 2 and what it takes", async (args, hint) => {
     const { code, stdout, stderr } = await ciclo(args);

@@ -46,6 +46,14 @@ export function option(values: Values, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** An option that takes a whole number, or undefined. */
+export function numberOption(values: Values, name: string): number | undefined {
+  const value = option(values, name);
+  if (value === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(value)) throw new UsageError(`--${name} takes a whole number, not ${value}`);
+  return Number(value);
+}
+
 /** A string option that must be there. */
 export function required(values: Values, name: string): string {
   const value = option(values, name);

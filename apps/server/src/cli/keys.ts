@@ -1,6 +1,6 @@
 import { type Client, type Key, type Rotation } from "@ciclo/contract";
 import { connect, stepLine, valueFromInput } from "./client.ts";
-import { type Command, command, type Io, option, UsageError } from "./command.ts";
+import { type Command, command, type Io, numberOption, option, UsageError } from "./command.ts";
 
 /** `provider/NAME`, or the reference with `secret:` before it. */
 function keyOf(text: string): { provider: string; name: string } {
@@ -113,16 +113,13 @@ export const keyCommands: Command[] = [
     takes: { min: 1, max: 1 },
     run({ positionals: [text = ""], values }) {
       if ((values.gitlab === true) === (values.off === true)) throw new UsageError("give --gitlab or --off");
-      const [url, before, valid] = [
-        option(values, "url"),
-        option(values, "days-before"),
-        option(values, "valid-days"),
-      ];
+      const url = option(values, "url");
+      const [before, valid] = [numberOption(values, "days-before"), numberOption(values, "valid-days")];
       const renewal = {
         provider: "gitlab" as const,
         ...(url === undefined ? {} : { url }),
-        ...(before === undefined ? {} : { renew_days_before: Number(before) }),
-        ...(valid === undefined ? {} : { valid_days: Number(valid) }),
+        ...(before === undefined ? {} : { renew_days_before: before }),
+        ...(valid === undefined ? {} : { valid_days: valid }),
       };
       return connect().call("setKeyRenewal", {
         params: keyOf(text),

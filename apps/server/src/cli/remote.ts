@@ -12,7 +12,7 @@ import {
 } from "@ciclo/contract";
 import { z } from "zod";
 import { connect, showPlan, writePlan } from "./client.ts";
-import { type Command, command, type Io, option, repeated, UsageError } from "./command.ts";
+import { type Command, command, type Io, numberOption, option, repeated, UsageError } from "./command.ts";
 
 const planFileSchema = z.object({ plan: planSchema, patch: z.string() });
 
@@ -252,9 +252,9 @@ export const remoteCommands: Command[] = [
     options: { limit: { type: "string" } },
     takes: { min: 0, max: 1 },
     async run({ positionals: [id], values }) {
+      const limit = numberOption(values, "limit") ?? 20;
       const client = connect();
       if (id !== undefined) return client.call("getChange", { params: { plan_id: id } });
-      const limit = Number(option(values, "limit") ?? 20);
       const { items } = await client.call("listChanges", { query: { limit } });
       const approvals = await client.call("listApprovals", { query: { status: "pending" } });
       return { items, approvals: approvals.items };
