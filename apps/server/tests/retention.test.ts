@@ -191,16 +191,14 @@ describe.each(stores)("retention on %s", (_, openStore) => {
     await running.features.servers.workers.stop();
   });
 
-  it("deletes nothing while its policy cannot be used", async () => {
+  it.each([
+    ["has a field that it does not know", { kind: "retention", usage_event: "1d" }],
+    ["is of another kind", { kind: "budget", limits: { daily_usd: 1 }, on_exceeded: "block" }],
+  ])("deletes nothing while its policy %s, and health says so", async (_, fields) => {
     const clock = settableClock();
     const running = await startConsole({ clock, database: await openStore() });
     pushFiles(running.git, {
-      "policies/retention.yaml": stringify({
-        id: "retention",
-        kind: "retention",
-        title: "Retention",
-        usage_event: "1d",
-      }),
+      "policies/retention.yaml": stringify({ id: "retention", title: "Retention", ...fields }),
     });
     running.recorder.record(call("a", 1));
     await running.recorder.flush();
@@ -209,6 +207,12 @@ describe.each(stores)("retention on %s", (_, openStore) => {
     expect(await running.database.queries.selectFrom("usage_events").select("server").execute()).toHaveLength(
       1,
     );
+    const viewer = await running.person("viewer");
+    const { checks } = await viewer.client.call("getHealth");
+    expect(checks.find(({ id }) => id === "configuration")).toMatchObject({
+      status: "degraded",
+      detail: expect.stringContaining("policies/retention.yaml"),
+    });
   });
 });
 

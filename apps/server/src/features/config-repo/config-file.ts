@@ -1,4 +1,4 @@
-import { configFileKind, configFileSchemas, type Text, text } from "@ciclo/contract";
+import { configFileKind, configFileSchemas, policyKinds, type Text, text } from "@ciclo/contract";
 import { type Document, isMap, isNode, isPair, LineCounter, type ParsedNode, parseDocument } from "yaml";
 import type { LocalFieldError } from "../../errors.ts";
 import { fieldErrors } from "../../lib/validation.ts";
@@ -49,7 +49,10 @@ function resolve(document: Document.Parsed): { value: unknown } | { problem: Tex
   }
 }
 
-/** The name inside a file must be that of its place. */
+/**
+ * The name inside a file must be that of its place. So must the kind of a policy that the console looks for
+ * by that name: as another kind it would count for nothing, and nobody would be told.
+ */
 function nameErrors(
   path: string,
   kind: Kind,
@@ -57,12 +60,14 @@ function nameErrors(
   lines: LineCounter,
   document: Document.Parsed,
 ): LocalFieldError[] {
-  const field = { agent: "name", policy: "id" }[kind as string];
-  if (field === undefined) return [];
-  const expected = kind === "agent" ? path.split("/")[1] : path.split("/")[1]?.replace(/\.yaml$/, "");
-  if ((value as Record<string, unknown>)[field] === expected) return [];
+  if (kind !== "agent" && kind !== "policy") return [];
+  const expected = path.split("/")[1]?.replace(/\.yaml$/, "") ?? "";
+  const isSought = (policyKinds as readonly string[]).includes(expected);
+  const fields = kind === "agent" ? ["name"] : isSought ? ["id", "kind"] : ["id"];
   const message = text(`must be ${expected}, as the path says`, `deve ser ${expected}, como diz o caminho`);
-  return [locate({ path: field, message }, path, document, lines)];
+  return fields
+    .filter((field) => (value as Record<string, unknown>)[field] !== expected)
+    .map((field) => locate({ path: field, message }, path, document, lines));
 }
 
 function locate(
