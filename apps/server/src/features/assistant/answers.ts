@@ -104,7 +104,11 @@ function searched(
   { documentation, search, snapshot }: AnswerSources,
   locale: Locale,
 ): Answer {
-  const references = [...documentation.search(message, 4), ...search(snapshot, message, 4)]
+  // Not all of the documentation is translated: who writes Portuguese gets the English where there is nothing else.
+  const documented = documentation
+    .search(message, 12)
+    .filter(({ path }) => locale === "pt-BR" || !path.endsWith(".pt-BR.md"));
+  const references = [...documented.slice(0, 4), ...search(snapshot, message, 4)]
     .toSorted((a, b) => b.score - a.score)
     .slice(0, 5);
   if (references.length === 0) {

@@ -80,6 +80,14 @@ describe("a conversation", () => {
     expect(docs?.references[0]?.path).toMatch(/^docs\//);
   });
 
+  it("answers a question in English from English documentation, one in Portuguese from both", async () => {
+    const [english] = await talk("what about import servers?");
+    expect(english?.references.length).toBeGreaterThan(0);
+    expect(english?.references.filter(({ path }) => path.includes("pt-BR"))).toEqual([]);
+    const [portuguese] = await talk("o que é a trava de ferramentas?");
+    expect(portuguese?.references[0]?.path).toBe("docs/guia.pt-BR.md");
+  });
+
   it("takes a typed request as it is", async () => {
     const body = { message: "please", intent: "remove_agent", payload: { agent_name: "assistant" } };
     const reply = await planner.client.call("chat", { body });
