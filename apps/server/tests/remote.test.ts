@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../src/db/dialect.ts";
+import { openConfigRepository } from "../src/features/config-repo/repository.ts";
 import {
   decideWith,
   type Person,
@@ -158,4 +159,14 @@ describe("the team's own repository", () => {
     expect(branches(remote)).toEqual(["main"]);
     expect(await two.audit.verify()).toMatchObject({ ok: true });
   });
+});
+
+it("another node finds the landing of a change once it has landed, and none before", async () => {
+  const { commit_sha: commit, approval_id } = await submitAgent("elsewhere");
+  const home = await temporaryFolder();
+  const { repository } = await openConfigRepository({ home, source: remote, branch: "main" });
+  expect(await repository.landedAs(commit ?? "")).toBeNull();
+  await decideWith(approver, approval_id, "approve");
+  await repository.refresh();
+  expect(await repository.landedAs(commit ?? "")).toBe(commit);
 });

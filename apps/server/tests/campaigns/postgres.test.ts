@@ -43,7 +43,8 @@ describe("PostgreSQL comes and goes under three nodes at work", () => {
       CICLO_DATABASE_URL: `${postgres.url}campaign`,
       CICLO_CONFIG_REPO: remote,
       CICLO_MASTER_KEY: randomBytes(32).toString("hex"),
-      CICLO_LOG_LEVEL: "silent",
+      // What is neither a refusal nor known is logged as an error.
+      CICLO_LOG_LEVEL: "error",
     };
     tokens = await provision(
       { ...environment, CICLO_HOME: await temporaryFolder() },
@@ -149,6 +150,10 @@ describe("PostgreSQL comes and goes under three nodes at work", () => {
         ...outcome,
       });
       expect(unfinished).toBe(0);
+      expect(
+        load.refusals.get("internal"),
+        consoles.map(({ output }) => output()).join("\n"),
+      ).toBeUndefined();
       expectClean(outcome);
       expect(await verifyAudit({ ...environment, CICLO_HOME: await temporaryFolder() })).toMatchObject({
         ok: true,

@@ -54,7 +54,9 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
   };
   // A mirror that is new has seen nothing yet.
   const head = async (): Promise<string> => (await plumbing.tipOf(git, target.baseRef)) ?? (await refresh());
-  const landedAs = (commit: string): Promise<string | null> => findLanding(git, target.baseRef, commit);
+  // A commit that another node made, and that is not on the base branch, is not in this node's mirror.
+  const landedAs = async (commit: string): Promise<string | null> =>
+    (await plumbing.resolveRef(git, commit)) === null ? null : findLanding(git, target.baseRef, commit);
   return {
     baseBranch,
     lookEveryMs: target.lookEveryMs,
