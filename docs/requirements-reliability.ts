@@ -40,7 +40,7 @@ export const reliability: readonly { asked: string; shownBy: readonly string[] }
     asked: "Retention by policy; totals kept; budgets read totals",
     shownBy: [
       "retention.test.ts › lets go of what the policy says",
-      "retention.test.ts › deletes nothing while its policy cannot be used",
+      "retention.test.ts › deletes nothing while its policy %s, and health says so",
       "retention.test.ts › hold calls to what totals say",
     ],
   },
