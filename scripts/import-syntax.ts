@@ -17,7 +17,7 @@ export function takenOut(node: Node): (string | null)[] {
   });
 }
 
-/** A key or a member's name, which refers to nothing by itself. */
+/** A key or a member's name: not a reference to anything. */
 export function isOnlyAName(node: Node, parent: Node | null): boolean {
   if (parent === null) return false;
   if (parent.type === "MemberExpression") return parent.property === node && !parent.computed;

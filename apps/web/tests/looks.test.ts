@@ -4,18 +4,13 @@ import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newContext, openAs, signIn } from "./support/browser.ts";
 import { inspectForms, pictures, sideways, sizes, violations } from "./support/inspect.ts";
-import { seed } from "./support/seed.ts";
-import { type RunningConsole, startConsole } from "./support/server.ts";
+import { startSeeded } from "./support/seed.ts";
 
-let server: RunningConsole;
-let seeded: Awaited<ReturnType<typeof seed>>;
+type Seeded = Awaited<ReturnType<typeof startSeeded>>;
+let server: Seeded["server"];
+let seeded: Seeded["seeded"];
 beforeAll(async () => {
-  server = await startConsole({
-    ana: ["viewer", "planner"],
-    bruno: ["viewer", "approver"],
-    root: ["viewer", "planner", "approver", "admin"],
-  });
-  seeded = await seed(server.url, server.tokens);
+  ({ server, seeded } = await startSeeded());
 });
 
 describe("what opens", () => {

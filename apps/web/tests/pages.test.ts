@@ -4,19 +4,14 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { isEverything } from "../../server/tests/support/extent.ts";
 import { newContext, openAs, signIn, watchErrors } from "./support/browser.ts";
 import { inspect, inspectForms, sizes, themes } from "./support/inspect.ts";
-import { seed } from "./support/seed.ts";
+import { startSeeded } from "./support/seed.ts";
 import { seedServers } from "./support/seed-servers.ts";
-import { type RunningConsole, startConsole } from "./support/server.ts";
 
-let server: RunningConsole;
-let seeded: Awaited<ReturnType<typeof seed>>;
+type Seeded = Awaited<ReturnType<typeof startSeeded>>;
+let server: Seeded["server"];
+let seeded: Seeded["seeded"];
 beforeAll(async () => {
-  server = await startConsole({
-    ana: ["viewer", "planner"],
-    bruno: ["viewer", "approver"],
-    root: ["viewer", "planner", "approver", "admin"],
-  });
-  seeded = await seed(server.url, server.tokens);
+  ({ server, seeded } = await startSeeded());
   await seedServers(server);
 });
 

@@ -93,7 +93,7 @@ export type ServerLink = {
   offers(listed: ListedTool): boolean;
   /** The connection, made when there is none. Refuses, saying why and when it is tried again. */
   connected(): Promise<Connection>;
-  /** Reconnects, at once: this one turned out to be of no use. */
+  /** Reconnects at once, because this connection turned out to be of no use. */
   reconnect(failed: Connection): Promise<Connection>;
   /** Whether a streamable HTTP server also speaks the revisions before 2026-07-28. Asked once a connection. */
   speaksLegacy(ask: () => Promise<boolean>): Promise<boolean>;

@@ -1,7 +1,8 @@
 import { createClient, type Planned } from "@ciclo/contract";
+import { type RunningConsole, startConsole } from "./server.ts";
 
 /** A console that has been in use: changes in every state, with a conversation. Returns what tests open. */
-export async function seed(url: string, tokens: Record<string, string>) {
+async function seed(url: string, tokens: Record<string, string>) {
   const as = (name: string) => createClient({ baseUrl: url, token: tokens[name], locale: "pt-BR" });
   const ana = as("ana");
   const submit = async ({ plan, patch }: Pick<Planned, "plan" | "patch">, threadId?: string) =>
@@ -48,4 +49,17 @@ export async function seed(url: string, tokens: Record<string, string>) {
     undone: undone.plan_id,
     threadId: chat.threadId,
   };
+}
+
+/** A console of its own that has been in use; root may do everything. */
+export async function startSeeded(): Promise<{
+  server: RunningConsole;
+  seeded: Awaited<ReturnType<typeof seed>>;
+}> {
+  const server = await startConsole({
+    ana: ["viewer", "planner"],
+    bruno: ["viewer", "approver"],
+    root: ["viewer", "planner", "approver", "admin"],
+  });
+  return { server, seeded: await seed(server.url, server.tokens) };
 }

@@ -17,7 +17,7 @@ type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress">
 
 export type AskDeps = { explainFailure(error: unknown): Text };
 
-/** Asks a server over the console's own connection. A session that it forgot is restarted, once. */
+/** Asks a server over the console's own connection. Opens a new session once where the server has forgotten the old one. */
 export async function askUpstream(
   { explainFailure }: AskDeps,
   link: ServerLink,

@@ -193,7 +193,7 @@ export class Link implements ServerLink {
   }
 
   /**
-   * Reconnects, at once: this one turned out to be of no use. Who comes second gets
+   * Reconnects at once, because this connection turned out to be of no use. Who comes second gets
    * what the first made; calls of others end on the old one. Refuses when that fails.
    */
   async reconnect(failed: Connection): Promise<Connection> {
@@ -279,7 +279,7 @@ export class Link implements ServerLink {
     if (this.closed) return;
     const now = this.#deps.clock().getTime();
     this.#ends = [...this.#ends.filter((at) => now - at < crashWindowMs), now];
-    // A call has had it recreated meanwhile.
+    // A call has reconnected meanwhile.
     if (this.connection !== null || this.#connecting !== null) return;
     this.#note({ ok: false, ms: null }, why);
     this.#retryIn(retryMs(Math.max(this.health.failures, this.#ends.length)));
