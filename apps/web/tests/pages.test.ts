@@ -36,7 +36,7 @@ const pages: { name: string; path: () => string; once?: true }[] = [
   { name: "not-found", path: () => "/nowhere" },
 ];
 
-describe("every page fits at each width, is translated, and axe finds nothing in either theme", () => {
+describe("every page fits at each width, is translated, and axe finds nothing", () => {
   const locale = "pt-BR";
   const look = { locale, theme: "dark" } as const;
 
