@@ -44,6 +44,8 @@ const bounds = {
   testTimeout: 60_000,
   hookTimeout: 120_000,
   pool: "forks",
+  // Reading the whole console takes longer than most files' tests: files share a process, and what it has read.
+  isolate: false,
   // Node processes that tests start share what Node has compiled, as the console's own do.
   env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
 } as const;
@@ -59,6 +61,7 @@ export default defineConfig({
           ...bounds,
           // What needs neither database nor browser nor a built console: `npm run check`.
           name: "pure",
+          setupFiles: ["apps/server/tests/support/setup.ts"],
           include: [
             "packages/*/src/**/*.test.ts",
             "apps/*/src/**/*.test.ts",
@@ -72,6 +75,7 @@ export default defineConfig({
           name: "server",
           include: ["apps/server/tests/**/*.test.ts"],
           exclude: ["apps/server/tests/boundaries.test.ts"],
+          setupFiles: ["apps/server/tests/support/setup.ts"],
           globalSetup: ["apps/server/tests/global-setup.ts"],
         },
       },
@@ -80,6 +84,7 @@ export default defineConfig({
           ...bounds,
           name: "web",
           include: ["apps/web/tests/**/*.test.ts"],
+          setupFiles: ["apps/server/tests/support/setup.ts", "apps/web/tests/setup.ts"],
           globalSetup: ["apps/web/tests/global-setup.ts"],
         },
       },

@@ -8,13 +8,13 @@ import {
   ProblemError,
   type Role,
 } from "@ciclo/contract";
-import { afterAll } from "vitest";
 import { type App, type AppDeps, createApp } from "../../src/app.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { type Database, openSqliteDatabase } from "../../src/db/dialect.ts";
 import { system } from "../../src/domain/actor.ts";
 import type { BackgroundWork } from "../../src/domain/feature.ts";
 import { createLogger } from "../../src/lib/logger.ts";
+import { whenFileEnds } from "./closing.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 /** A whole console in this process: real git, real database, no listener. */
@@ -28,12 +28,13 @@ export type ConsoleOptions = {
 };
 
 const open: { database: Database; workers: BackgroundWork }[] = [];
-afterAll(async () => {
+
+async function closeConsoles(): Promise<void> {
   const running = open.splice(0);
   // What goes on behind a change ends before its database does, on every node.
   await Promise.all(running.map(({ workers }) => workers.stop()));
   for (const { database } of running) await database.close();
-});
+}
 
 export async function startConsole(options: ConsoleOptions = {}) {
   const home = options.config?.home ?? (await temporaryFolder());
@@ -47,6 +48,7 @@ export async function startConsole(options: ConsoleOptions = {}) {
   });
   const { features } = app;
   const services = servicesOf(app);
+  if (open.length === 0) whenFileEnds(closeConsoles);
   open.push({ database, workers: app.workers });
   // What a person would notice: the others work when a test asks them to.
   await Promise.all([features.live, features.usage].map(({ workers }) => workers.start()));

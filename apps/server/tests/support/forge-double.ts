@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { afterAll } from "vitest";
+import { whenFileEnds } from "./closing.ts";
 import { git } from "./git.ts";
 
 /**
@@ -35,9 +35,6 @@ export type Pull = {
 type Answer = { status: number; body: unknown; next?: number | null };
 type Call = { method: string; path: string; query: URLSearchParams; body: Record<string, string> };
 
-const servers: Server[] = [];
-afterAll(() => servers.forEach((server) => server.close()));
-
 export async function startForge(provider: "github" | "gitlab", repository: string): Promise<ForgeDouble> {
   const forge: ForgeDouble = {
     url: "",
@@ -62,7 +59,7 @@ export async function startForge(provider: "github" | "gitlab", repository: stri
       .end(JSON.stringify(body));
   };
   const server = createServer((request, response) => void respond(request, response));
-  servers.push(server);
+  whenFileEnds(() => server.close());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   forge.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { whenFileEnds } from "./closing.ts";
 
 export const crashMain = fileURLToPath(new URL("crash-main.ts", import.meta.url));
-const running = new Set<ChildProcess>();
-afterAll(() => running.forEach((child) => child.kill("SIGKILL")));
 
 export type ServerProcess = {
   url: string;
@@ -35,8 +33,8 @@ export function spawnProcess(environment: Record<string, string>) {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
-  running.add(child);
-  const exited = once(child, "exit").then(() => running.delete(child));
+  whenFileEnds(() => child.kill("SIGKILL"));
+  const exited = once(child, "exit");
   let output = "";
   const listening = new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer): void => {

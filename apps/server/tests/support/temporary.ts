@@ -1,19 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
-
-const folders: string[] = [];
+import { whenFileEnds } from "./closing.ts";
 
 /** A folder that is gone when the test file has ended. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "ciclo-test-"));
-  folders.push(folder);
+  whenFileEnds(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
-
-afterAll(async () => {
-  for (const folder of folders.splice(0)) {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-});

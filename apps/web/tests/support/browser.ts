@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Locale } from "@ciclo/contract";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { afterAll, afterEach, expect, inject } from "vitest";
+import { expect, inject, type RunnerTestCase } from "vitest";
 
 let browser: Browser | undefined;
 const contexts: BrowserContext[] = [];
@@ -12,7 +12,8 @@ const kept: { free: Kept[]; used: Kept[] } = { free: [], used: [] };
 /** Where a test that fails leaves a picture of each page it had open. */
 const failures = fileURLToPath(new URL("../../../../.artifacts/failures", import.meta.url));
 
-afterEach(async ({ task }) => {
+/** Ends what a test opened, and keeps the pages in which somebody is signed in. */
+export async function putPagesBack(task: Readonly<RunnerTestCase>): Promise<void> {
   const used = kept.used.splice(0);
   const open = contexts.splice(0);
   if (task.result?.state === "fail") {
@@ -24,7 +25,7 @@ afterEach(async ({ task }) => {
   }
   for (const context of open) await context.close();
   for (const each of used) await giveBack(each, task.result?.state === "fail");
-});
+}
 
 /** Leaves nothing of a test in its page. One of a test that failed, or that cannot be cleaned, is not kept. */
 async function giveBack({ page, key }: Kept, hasFailed: boolean): Promise<void> {
@@ -49,9 +50,12 @@ async function clean(page: Page): Promise<void> {
   await page.goto(new URL("/icon.svg", page.url()).href);
 }
 
-afterAll(async () => {
+/** The consoles that the pages are of end with a test file. */
+export async function closeBrowser(): Promise<void> {
+  kept.free = [];
   await browser?.close();
-});
+  browser = undefined;
+}
 
 export type Look = {
   locale?: Locale;

@@ -1,19 +1,14 @@
 import type { AddressInfo } from "node:net";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { RegistryServer } from "@ciclo/contract";
-import { afterAll } from "vitest";
 import { listenerOf } from "../../../src/serve.ts";
+import { whenFileEnds } from "../closing.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../config.ts";
 import { type ConsoleOptions, type Person, startConsole, type TestConsole } from "../console.ts";
 import { eventually } from "../eventually.ts";
 
 /** A console that listens, with servers behind its gateway. */
 export type TestGateway = TestConsole & { url: string; push(files: Record<string, string>): Promise<void> };
-
-const closing: (() => Promise<unknown>)[] = [];
-afterAll(async () => {
-  for (const close of closing.splice(0)) await close();
-});
 
 export async function startGateway(
   servers: readonly RegistryServer[],
@@ -26,7 +21,7 @@ export async function startGateway(
   const server = listenerOf(running);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  closing.push(async () => {
+  whenFileEnds(async () => {
     server.closeAllConnections();
     server.close();
     await running.features.servers.workers.stop();
@@ -68,7 +63,7 @@ export async function clientAt(
     requestInit: { headers: { authorization: `Bearer ${person.token}` } },
   });
   await client.connect(transport);
-  closing.push(() => client.close());
+  whenFileEnds(() => client.close());
   return client;
 }
 

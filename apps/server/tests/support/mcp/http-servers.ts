@@ -10,19 +10,11 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
-import { afterAll } from "vitest";
 import { WebSocketServer } from "ws";
 import { z } from "zod";
+import { whenFileEnds } from "../closing.ts";
 
 /** Real MCP servers over HTTP, made with the SDK, and some that do what none should. */
-
-const servers: Server[] = [];
-afterAll(() => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-});
 
 export type HttpServer = {
   url: string;
@@ -40,7 +32,10 @@ export async function listen(
     requests.push({ method: request.method ?? "", headers: request.headers });
     handler(request, response);
   });
-  servers.push(server);
+  whenFileEnds(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -3,11 +3,8 @@ import { createServer, request as forward, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json, text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { whenFileEnds } from "../../closing.ts";
 import { playScenario, type Scenario } from "./client.ts";
-
-const closing: (() => void)[] = [];
-afterAll(() => closing.splice(0).forEach((close) => close()));
 
 /** The suite knows no tokens: a relay that adds one to each request, and changes nothing else. */
 export async function withToken(url: string, token: string): Promise<string> {
@@ -50,7 +47,7 @@ export async function clientCommand(): Promise<string> {
 
 async function portOf(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closing.push(() => {
+  whenFileEnds(() => {
     server.closeAllConnections();
     server.close();
   });
