@@ -1,7 +1,7 @@
 // Runs on any Node from 20: makes sure that everything is installed, and finds the project's own Node.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -27,16 +27,22 @@ export function ensureInstalled() {
   writeFileSync(marker, lockHash());
 }
 
+const lock = join(root, "package-lock.json");
+const contract = join(root, "packages/contract");
 const web = join(root, "apps/web");
 const builtMarker = join(root, "node_modules", ".built");
-/** Everything that the bundle is made of. */
-const sources = [
+/** Everything that the web console is built of. */
+const webSources = [
   ...["src", "public", "build", "index.html", "vite.config.ts", "lingui.config.ts", "package.json"].map(
     (name) => join(web, name),
   ),
-  join(root, "packages/contract"),
-  join(root, "package-lock.json"),
+  contract,
+  lock,
 ];
+const server = join(root, "apps/server");
+const serverSources = [join(server, "src"), join(server, "rolldown.config.mjs"), contract, lock];
+/** A console that runs goes on with the build that it was started from. */
+const keptBuilds = 3;
 
 function filesOf(path) {
   if (!statSync(path).isDirectory()) return [path];
@@ -44,16 +50,21 @@ function filesOf(path) {
   return names.toSorted().flatMap((name) => filesOf(join(path, name)));
 }
 
-function sourceHash() {
+function hashOf(sources) {
   const hash = createHash("sha256");
   for (const file of sources.flatMap(filesOf))
     hash.update(file.slice(root.length)).update(readFileSync(file));
   return hash.digest("hex");
 }
 
-/** Builds the web console when its sources differ from those it was built from. */
+/** Builds what its sources have changed of. Returns the folder of the server's build. */
 export function ensureBuilt() {
-  const wanted = sourceHash();
+  ensureWebBuilt();
+  return ensureServerBuilt();
+}
+
+function ensureWebBuilt() {
+  const wanted = hashOf(webSources);
   const isThere = existsSync(join(web, "dist/index.html")) && existsSync(builtMarker);
   if (isThere && readFileSync(builtMarker, "utf8") === wanted) return;
   process.stderr.write("Building the web console…\n");
@@ -68,6 +79,44 @@ export function ensureBuilt() {
     process.exit(status ?? 1);
   }
   writeFileSync(builtMarker, wanted);
+}
+
+/**
+ * Builds the server and its command line where these sources have not been built yet. Returns the folder, which is
+ * named by what is in it: builds at the same time, or beside a console that runs, are in nobody's way.
+ */
+export function ensureServerBuilt() {
+  const builds = join(server, "dist");
+  const folder = join(builds, hashOf(serverSources).slice(0, 16));
+  if (existsSync(folder)) return folder;
+  const making = `${folder}.${process.pid}`;
+  const rolldown = join(root, "node_modules/rolldown/bin/cli.mjs");
+  const { status } = spawnSync(projectNode(), [rolldown, "-c", "--dir", making, "--log-level", "warn"], {
+    cwd: server,
+    stdio: ["ignore", "ignore", 2],
+  });
+  if (status !== 0) {
+    process.stderr.write("The server could not be built; see above.\n");
+    process.exit(status ?? 1);
+  }
+  removeOldBuilds(builds, making);
+  try {
+    renameSync(making, folder);
+  } catch (error) {
+    // Somebody else was quicker.
+    if (!existsSync(folder)) throw error;
+    rmSync(making, { recursive: true });
+  }
+  return folder;
+}
+
+/** Also those that were broken off: they have another process's number behind their name. */
+function removeOldBuilds(builds, except) {
+  const folders = readdirSync(builds).map((name) => join(builds, name));
+  const others = folders.filter((folder) => folder !== except);
+  const changedAt = new Map(others.map((folder) => [folder, statSync(folder).mtimeMs]));
+  const old = others.toSorted((a, b) => changedAt.get(b) - changedAt.get(a)).slice(keptBuilds - 1);
+  for (const folder of old) rmSync(folder, { recursive: true, force: true });
 }
 
 /** The pinned Node of node_modules. */

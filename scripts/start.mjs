@@ -1,11 +1,11 @@
 // npm start: install and build when needed, then serve on the project's own Node.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { ensureBuilt, ensureInstalled, projectEnvironment, projectNode, root } from "./ensure.mjs";
+import { ensureBuilt, ensureInstalled, projectEnvironment, projectNode } from "./ensure.mjs";
 
 ensureInstalled();
-ensureBuilt();
-const server = spawn(projectNode(), [join(root, "apps/server/src/main.ts")], {
+const built = ensureBuilt();
+const server = spawn(projectNode(), [join(built, "main.js")], {
   stdio: "inherit",
   env: projectEnvironment(),
 });

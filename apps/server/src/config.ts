@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { ForgeConfig } from "./domain/forge.ts";
+import { serverFolder } from "./lib/places.ts";
 
 /** `CICLO_…` variables; see docs/configuration.md. The only reader of the environment. */
 const port = z
@@ -139,5 +140,5 @@ export const inheritedEnvironment = (names: readonly string[]): Record<string, s
 
 /** Version of this package, for the OpenAPI document and `--version`. */
 export const version = (
-  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+  JSON.parse(readFileSync(join(serverFolder, "package.json"), "utf8")) as { version: string }
 ).version;

@@ -1,14 +1,15 @@
 import { negotiateLocale } from "@ciclo/contract";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { PlainRoutes, Routes } from "./domain/feature.ts";
+import { serverFolder } from "./lib/places.ts";
 import { type App, apiBase, createMount, handleProblems, type MountDeps } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
 import { docsPage, docsStyle } from "./pages.ts";
 import { serveWeb } from "./web.ts";
 
-const webFolder = fileURLToPath(new URL("../../web/dist", import.meta.url));
+const webFolder = join(serverFolder, "../web/dist");
 
 export type HttpDeps = MountDeps & {
   features: readonly { routes: Routes }[];

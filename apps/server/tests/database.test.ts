@@ -14,7 +14,7 @@ import { startConsole } from "./support/console.ts";
 import { newPostgresUrl } from "./support/databases.ts";
 import { eventually } from "./support/eventually.ts";
 import { createPostgresServer, type PostgresServer } from "./support/postgres-server.ts";
-import { crashMain, startProcess } from "./support/process.ts";
+import { consoleArguments, startProcess } from "./support/process.ts";
 import { provision } from "./support/provision.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -224,7 +224,7 @@ describe("PostgreSQL", () => {
     const environment = { CICLO_HOME: await temporaryFolder(), CICLO_DATABASE_URL: url };
     const first = await startProcess({ ...environment, CICLO_MASTER_KEY: "ab".repeat(32) });
     await first.stop();
-    const child = spawn(process.execPath, [crashMain], {
+    const child = spawn(process.execPath, consoleArguments(), {
       env: {
         PATH: process.env.PATH,
         CICLO_PORT: "0",
@@ -267,7 +267,7 @@ describe("a data folder", () => {
   it("is one console's: a second one ends with code 2 and names the first, and a killed one leaves no lock", async () => {
     const home = await temporaryFolder();
     const first = await startProcess({ CICLO_HOME: home });
-    const second = spawn(process.execPath, [crashMain], {
+    const second = spawn(process.execPath, consoleArguments(), {
       env: { PATH: process.env.PATH, CICLO_PORT: "0", CICLO_HOME: home },
       stdio: ["ignore", "pipe", "pipe"],
     });

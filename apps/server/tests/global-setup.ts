@@ -1,15 +1,19 @@
 import type { TestProject } from "vitest/node";
+import { ensureServerBuilt } from "../../../scripts/ensure.mjs";
 import { createPostgresServer } from "./support/postgres-server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     /** Without a database name: `postgres://…:port/`. */
     postgresUrl: string;
+    /** The folder that the server is built to. */
+    serverBuild: string;
   }
 }
 
-/** One real PostgreSQL for the whole run; each test makes its own database in it. */
+/** The console as it is built, and one real PostgreSQL for the whole run; each test makes its own database in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide("serverBuild", ensureServerBuilt());
   const postgres = await createPostgresServer();
   await postgres.start();
   project.provide("postgresUrl", postgres.url);

@@ -1,9 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
 import { whenFileEnds } from "./closing.ts";
 
-export const crashMain = fileURLToPath(new URL("crash-main.ts", import.meta.url));
+/** Arguments that start a console in a process of its own. */
+export const consoleArguments = (): string[] => [
+  fileURLToPath(new URL("crash-main.ts", import.meta.url)),
+  inject("serverBuild"),
+];
 
 export type ServerProcess = {
   url: string;
@@ -22,7 +27,7 @@ export async function startProcess(environment: Record<string, string>): Promise
 
 /** The same, before it listens. It leads a process group of its own, so that it can be killed with all it started. */
 export function spawnProcess(environment: Record<string, string>) {
-  const child = spawn(process.execPath, [crashMain], {
+  const child = spawn(process.execPath, consoleArguments(), {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type Text, text } from "@ciclo/contract";
+import { serverFolder } from "../../../lib/places.ts";
 import { markedProcesses } from "./marked.ts";
 
 /** Processes of stdio servers: no shell, an environment of their own, ended with all their children. */
@@ -148,7 +149,7 @@ const reaper = {
 };
 
 function startReaper(): ChildProcess {
-  const script = fileURLToPath(new URL("reaper.ts", import.meta.url));
+  const script = join(serverFolder, "src/features/servers/transports/reaper.ts");
   const child = spawn(process.execPath, [script, `${markName}=${mark}`], {
     stdio: ["pipe", "ignore", "ignore"],
     env: {},
