@@ -51,8 +51,12 @@ function plainRoutes(app: App, ready: () => Promise<void>): void {
     await ready();
     return c.json({ status: "ok" });
   });
-  const document = JSON.stringify(openApiDocument());
-  app.get(`${apiBase}/openapi.json`, (c) => c.body(document, 200, { "content-type": "application/json" }));
+  // Made when it is first asked for: a start does without.
+  let document: string | undefined;
+  app.get(`${apiBase}/openapi.json`, (c) => {
+    document ??= JSON.stringify(openApiDocument());
+    return c.body(document, 200, { "content-type": "application/json" });
+  });
   app.get("/api/docs", (c) => c.html(docsPage(negotiateLocale(c.req.header("accept-language")))));
   app.get(docsStyle.path, (c) => c.body(docsStyle.body, 200, { "content-type": docsStyle.type }));
 }
