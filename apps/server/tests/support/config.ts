@@ -1,25 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import type { RegistryServer } from "@ciclo/contract";
 import { stringify } from "yaml";
-import { git } from "./git.ts";
+import { gitWith } from "./git.ts";
 
-/** Commits files to a repository's main branch, as somebody would who pushes beside the console. */
+/** Commits files to a repository's main branch, as somebody does who pushes beside the console. Returns the commit. */
 export function pushFiles(repository: string, files: Record<string, string>): string {
-  const folder = mkdtempSync(join(tmpdir(), "ciclo-push-"));
-  git(folder, "clone", "--quiet", repository, "work");
-  const work = join(folder, "work");
-  for (const [path, contents] of Object.entries(files)) {
-    mkdirSync(dirname(join(work, path)), { recursive: true });
-    writeFileSync(join(work, path), contents);
-  }
-  git(work, "add", "--all");
-  git(work, "commit", "--quiet", "--message", "Pushed");
-  git(work, "push", "--quiet", "origin", "HEAD:main");
-  const commit = git(work, "rev-parse", "HEAD");
-  rmSync(folder, { recursive: true });
-  return commit;
+  const data = (contents: string): string => `data ${Buffer.byteLength(contents)}\n${contents}\n`;
+  const commit = [
+    "commit refs/heads/main\nmark :1\n",
+    `committer Test <test@example.com> ${Math.floor(Date.now() / 1000)} +0000\n`,
+    data("Pushed"),
+    "from refs/heads/main^0\n",
+    ...Object.entries(files).map(([path, contents]) => `M 100644 inline ${path}\n${data(contents)}`),
+    "get-mark :1\ndone\n",
+  ];
+  return gitWith(commit.join(""), repository, "fast-import", "--quiet", "--done");
 }
 
 export const registryOf = (servers: readonly RegistryServer[]): string => stringify({ servers });

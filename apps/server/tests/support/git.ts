@@ -1,10 +1,14 @@
 import { execFileSync } from "node:child_process";
 
 /** Git as a person would run it, for looking at what the console did. */
-export const git = (folder: string, ...args: string[]): string =>
+export const git = (folder: string, ...args: string[]): string => gitWith("", folder, ...args);
+
+/** The same, with something to read. */
+export const gitWith = (input: string, folder: string, ...args: string[]): string =>
   execFileSync("git", ["-C", folder, ...args], {
     encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
+    input,
+    stdio: ["pipe", "pipe", "pipe"],
     env: {
       ...process.env,
       GIT_AUTHOR_NAME: "Test",
