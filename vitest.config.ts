@@ -1,6 +1,7 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { isThorough } from "./apps/server/tests/support/extent.ts";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take long, the longest first. */
@@ -74,7 +75,10 @@ export default defineConfig({
           ...bounds,
           name: "server",
           include: ["apps/server/tests/**/*.test.ts"],
-          exclude: ["apps/server/tests/boundaries.test.ts"],
+          exclude: [
+            "apps/server/tests/boundaries.test.ts",
+            ...(isThorough ? [] : ["apps/server/tests/campaigns/**"]),
+          ],
           setupFiles: ["apps/server/tests/support/setup.ts"],
           globalSetup: ["apps/server/tests/global-setup.ts"],
         },

@@ -1,6 +1,7 @@
 // npm run check     static checks and pure tests: no database, no browser, no built console
 // npm test          everything that guards a promise, in the order in which a failure is cheapest to find
 // npm run test:all  the same with every page in every language, theme and width, and with the long kill campaigns
+// CICLO_TEST_EXTENT=ci   with either: a few blows of each campaign too
 // Arguments go to vitest, and leave the static checks out: npm test -- apps/server/tests/http.test.ts
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,7 +30,8 @@ const checks = [
   { name: "unused code", command: "knip", args: [] },
 ];
 
-const environment = { ...projectEnvironment(), ...(isAll ? { CICLO_TEST_EXTENT: "all" } : {}) };
+const extent = isAll ? "all" : (process.env.CICLO_TEST_EXTENT ?? "once");
+const environment = { ...projectEnvironment(), CICLO_TEST_EXTENT: extent };
 const run = (command, args) =>
   spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: environment })
     .status === 0;
@@ -63,7 +65,8 @@ if (!ok && failed === 0) failed = 1;
 const seconds = Math.round((Date.now() - began) / 1000);
 console.log(`${seconds} s`);
 // What `npm run bench` shows beside its figures.
-if (chosen.length === 0 && !isPure && !isAll) writeFileSync(join(artifacts, "seconds.txt"), `${seconds}\n`);
+if (chosen.length === 0 && !isPure && extent === "once")
+  writeFileSync(join(artifacts, "seconds.txt"), `${seconds}\n`);
 const summary = `${passed} passed, ${failed} failed`;
 writeFileSync(join(artifacts, "summary.txt"), `${summary}\n`);
 console.log(summary);

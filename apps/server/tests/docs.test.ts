@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requirements } from "../../../docs/requirements.ts";
-import { isEverything } from "./support/extent.ts";
+import { isThorough } from "./support/extent.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -55,7 +55,7 @@ async function runBlocks(
   return printed.split(`${mark}\n`);
 }
 
-const run = ["README.md", "docs/admin-chat-quickstart.md", ...(isEverything ? ["README.pt-BR.md"] : [])];
+const run = ["README.md", "docs/admin-chat-quickstart.md", ...(isThorough ? ["README.pt-BR.md"] : [])];
 
 describe.concurrent.each(run)("%s", (path) => {
   let server: ServerProcess;
@@ -93,7 +93,7 @@ describe("the READMEs", () => {
       .map((line) => line.replaceAll(/"[^"]*"|'[^']*'|#.*$/g, "").trim())
       .filter((line) => line !== "" && !line.startsWith("export LANGUAGE="));
 
-  // Both are run by `npm run test:all`.
+  // Both are run where more is tried.
   it("have the same commands in both languages", () => {
     expect(commandsOf("README.pt-BR.md")).toEqual(commandsOf("README.md"));
   });

@@ -1,6 +1,7 @@
 import { locales } from "@ciclo/contract";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { isThorough } from "../../server/tests/support/extent.ts";
 import { branches, git } from "../../server/tests/support/git.ts";
 import { newContext, signIn, watchErrors } from "./support/browser.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
@@ -13,7 +14,7 @@ const asks = {
 
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
-describe.each(locales)("the runbook's journey in %s", (locale) => {
+describe.each(isThorough ? locales : (["pt-BR"] as const))("the runbook's journey in %s", (locale) => {
   let server: RunningConsole;
   let say: Say;
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isEverything } from "../../server/tests/support/extent.ts";
+import { isThorough } from "../../server/tests/support/extent.ts";
 import { newContext, openAs, signIn } from "./support/browser.ts";
 import { inspectForms, pictures, sideways, sizes, themes, violations } from "./support/inspect.ts";
 import { startSeeded } from "./support/seed.ts";
@@ -23,7 +23,7 @@ describe("what opens", () => {
     );
     const look = async (name: string, except: string[] = []): Promise<void> => {
       expect(await violations(page, { except })).toEqual([]);
-      if (!isEverything) return;
+      if (!isThorough) return;
       await page.screenshot({ path: `${pictures}/${name}-dark.png` });
       await page.emulateMedia({ colorScheme: "light" });
       await page.screenshot({ path: `${pictures}/${name}-light.png` });
@@ -129,11 +129,11 @@ describe("the kit", () => {
     await page.goto(`${address}kit`, { timeout: 60_000 });
     await page.getByRole("heading", { name: "Diff" }).waitFor({ timeout: 60_000 });
     await page.getByText("‹U+202E›").waitFor();
-    for (const theme of isEverything ? themes : (["dark"] as const)) {
+    for (const theme of isThorough ? themes : (["dark"] as const)) {
       await page.emulateMedia({ colorScheme: theme });
       for (const size of sizes.toReversed()) {
         await page.setViewportSize(size);
-        if (isEverything)
+        if (isThorough)
           await page.screenshot({ path: `${pictures}/kit-${theme}-${size.width}.png`, fullPage: true });
         expect(await sideways(page)).toBeLessThanOrEqual(0);
       }

@@ -4,7 +4,7 @@ import type { Locale } from "@ciclo/contract";
 import { type AxeResults, type ElementContext, type RunOptions, source as axeSource } from "axe-core";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import { isEverything } from "../../../server/tests/support/extent.ts";
+import { isThorough } from "../../../server/tests/support/extent.ts";
 import { catalogue } from "./words.ts";
 
 /** Where each page's picture goes. */
@@ -67,7 +67,7 @@ export type Seen = { picture: string; locale: Locale; axe: Axe };
 
 export async function inspect(page: Page, { picture, locale, axe }: Seen): Promise<void> {
   await settled(page);
-  if (isEverything) await page.screenshot({ path: `${pictures}/${picture}.png`, fullPage: true });
+  if (isThorough) await page.screenshot({ path: `${pictures}/${picture}.png`, fullPage: true });
   expect(await sideways(page), `${picture} scrolls sideways`).toBeLessThanOrEqual(0);
   expect(await untranslated(page, locale), picture).toEqual([]);
   if (axe !== "none") {
@@ -76,13 +76,13 @@ export async function inspect(page: Page, { picture, locale, axe }: Seen): Promi
 }
 
 /**
- * A page that is open, as it is and on a phone; for `npm run test:all` in the light theme too. Theme and width change
+ * A page that is open, as it is and on a phone; where more is tried in the light theme too. Theme and width change
  * little that axe looks at but colours. Leaves the page dark and wide, as it must be to begin with.
  */
 export async function inspectForms(page: Page, name: string, locale: Locale): Promise<void> {
   const [wide, narrow] = sizes;
   await inspect(page, { picture: `${name}-${locale}-dark-${wide.width}`, locale, axe: "all" });
-  if (isEverything) {
+  if (isThorough) {
     await page.emulateMedia({ colorScheme: "light" });
     await inspect(page, { picture: `${name}-${locale}-light-${wide.width}`, locale, axe: "colours" });
   }
