@@ -1,6 +1,6 @@
 import { afterAll, afterEach } from "vitest";
-import { closeBrowser, putPagesBack } from "./support/browser.ts";
+import { closePages, putPagesBack } from "./support/browser.ts";
 
 /** Runs for every test file, whichever process it is in. */
 afterEach(({ task }) => putPagesBack(task));
-afterAll(closeBrowser);
+afterAll(closePages);

@@ -50,11 +50,9 @@ async function clean(page: Page): Promise<void> {
   await page.goto(new URL("/icon.svg", page.url()).href);
 }
 
-/** The consoles that the pages are of end with a test file. */
-export async function closeBrowser(): Promise<void> {
-  kept.free = [];
-  await browser?.close();
-  browser = undefined;
+/** The consoles that the pages are of end with a test file. The browser is the next file's too, and ends with the process. */
+export async function closePages(): Promise<void> {
+  for (const { page } of kept.free.splice(0)) await page.context().close();
 }
 
 export type Look = {
