@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { ProblemError } from "@ciclo/contract";
@@ -278,6 +278,16 @@ describe("a data folder", () => {
       new RegExp(
         `^CICLO_HOME: \\S+ is in use by the console of process ${first.pid} on \\S+, which started at 20`,
       ),
+    );
+    // Somebody took it for one that was left.
+    rmSync(join(home, "console.lock"));
+    const anotherTry = spawnSync(process.execPath, consoleArguments(), {
+      env: { PATH: process.env.PATH, CICLO_PORT: "0", CICLO_HOME: home },
+      encoding: "utf8",
+    });
+    expect(anotherTry.status).toBe(2);
+    expect(anotherTry.stderr).toMatch(
+      new RegExp(`process ${first.pid} on .*console\\.lock was deleted\\. Stop that one first\\n$`),
     );
     // The draft of a key that was being made when a process was killed.
     const draft = join(home, "master.key.01234567-89ab-4cde-8f01-23456789abcd");
