@@ -45,6 +45,7 @@ describe("help", () => {
   it("shows every command, and for each its usage with examples", async () => {
     const overview = await ciclo([]);
     expect(overview.code).toBe(0);
+    expect(overview.stdout).toContain("Exit codes: 0 done, 1 refused or failed, 2 not understood.");
     for (const name of [
       "user add",
       "user list",
@@ -71,7 +72,8 @@ describe("help", () => {
   });
 
   it.each([
-    [["paint"], "ciclo user add"],
+    [["paint", "it"], "no command paint\nciclo --help lists them\n"],
+    [["token", "paint"], "no command token paint\n  ciclo token rotate"],
     [["user", "add"], "--name"],
     [
       ["user", "add", "--name", "A", "--email", "a@example.com", "--role", "king"],

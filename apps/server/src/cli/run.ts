@@ -50,10 +50,9 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
       ({ name }) => args[0] !== undefined && `${name} `.startsWith(`${args[0]} `),
     );
     const isKnown = args.length === 0 || wantsHelp || args[0] === undefined;
-    const write = isKnown ? io.out : io.err;
-    if (!isKnown) io.err(`no command ${args.slice(0, 2).join(" ")}`);
-    overview(group.length > 0 ? group : commands).forEach((line) => write(line));
-    return isKnown ? exitCodes.done : exitCodes.usage;
+    if (!isKnown) throw new UsageError(unknown(args, group));
+    overview(group.length > 0 ? group : commands).forEach((line) => io.out(line));
+    return exitCodes.done;
   }
   if (wantsHelp) {
     help(chosen).forEach((line) => io.out(line));
@@ -66,6 +65,13 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
     json || chosen.show === undefined ? [JSON.stringify(result)] : chosen.show(result as never, io);
   lines.forEach((line) => io.out(line));
   return typeof process.exitCode === "number" ? process.exitCode : exitCodes.done;
+}
+
+/** What there is instead: the commands of the group that was named, or where all of them are listed. */
+function unknown(args: readonly string[], group: readonly Command[]): string {
+  const instead = group.map(({ usage }) => `  ${usage}`);
+  const asked = args.slice(0, group.length > 0 ? 2 : 1).join(" ");
+  return [`no command ${asked}`, ...(instead.length > 0 ? instead : ["ciclo --help lists them"])].join("\n");
 }
 
 /** The command that most of the words name: `servers show` before `servers`. */
@@ -108,6 +114,7 @@ const overview = (shown: readonly Command[]): string[] => [
   "",
   "Each command has --help with examples, and --json. CICLO_URL and CICLO_TOKEN say where and as whom.",
   "user, token and audit commands, and keys rotate-master, act on the database of CICLO_HOME or CICLO_DATABASE_URL directly.",
+  `Exit codes: ${exitCodes.done} done, ${exitCodes.refused} refused or failed, ${exitCodes.usage} not understood.`,
 ];
 
 function explain(error: unknown, io: Io): number {
