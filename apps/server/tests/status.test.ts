@@ -102,7 +102,7 @@ describe("health and live configuration", () => {
       (check) => check?.detail.includes("FAILED") === true,
     );
     expect(keys).toMatchObject({ status: "degraded" });
-    expect(keys?.detail).toContain("secret:hub/SOON ends on 2026-01-05");
+    expect(keys?.detail).toContain("secret:hub/SOON ends on 2026-01-05 (UTC)");
     expect(keys?.detail).toContain("the last rotation of secret:hub/FAILED failed");
     const servers = await health("pt-BR", "servers");
     expect(servers).toMatchObject({ status: "degraded" });

@@ -100,7 +100,7 @@ export function keysFinding(keys: readonly KeyStanding[]): Finding {
     .filter(({ state }) => state !== "revoked")
     .flatMap((key): Text[] => {
       const { reference, state, expires_at, last_handshake, renewal_problem } = key;
-      const day = expires_at?.slice(0, 10) ?? "";
+      const day = `${expires_at?.slice(0, 10) ?? ""} (UTC)`;
       if (renewal_problem !== null) {
         return [text(`${reference}: ${renewal_problem.en}`, `${reference}: ${renewal_problem["pt-BR"]}`)];
       }
