@@ -74,6 +74,17 @@ export type Config = {
 /** An unusable setting. `message` is one line that names the variable and what it takes. */
 export class ConfigError extends Error {}
 
+/** Does what a setting leads to. What fails is said in one line, with the setting. Throws `ConfigError`. */
+export async function naming<T>(variable: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new ConfigError(`${variable}: ${error instanceof Error ? error.message : "cannot be opened"}`, {
+      cause: error,
+    });
+  }
+}
+
 /** Reads the settings from the environment. Throws `ConfigError` for an invalid one. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));

@@ -5,14 +5,13 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { type App, type AppDeps, createApp } from "./app.ts";
-import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Config, ConfigError, naming, readConfig } from "./config.ts";
 import { type Database, openDatabase } from "./db/dialect.ts";
 import { isDatabaseUnavailable } from "./db/unavailable.ts";
 import { system } from "./domain/actor.ts";
 import type { OperationKind } from "./domain/operations.ts";
 import { lockHome } from "./db/home-lock.ts";
 import { clearDrafts, privateFolder } from "./lib/files.ts";
-import { MasterKeyError } from "./lib/master-key.ts";
 import { createLogger } from "./lib/logger.ts";
 
 export type ServeOptions = { onJournal?: (operation: OperationKind, point: string) => void };
@@ -122,7 +121,7 @@ async function open(opening: Opening, variable: string): Promise<Opened> {
     openDatabase({ url: config.databaseUrl, file: join(config.home, "ciclo.db") }),
   );
   try {
-    return { database, app: await usable(createApp({ ...opening, database })) };
+    return { database, app: await createApp({ ...opening, database }) };
   } catch (error) {
     await database.close();
     throw error;
@@ -130,26 +129,6 @@ async function open(opening: Opening, variable: string): Promise<Opened> {
 }
 
 const causeOf = (error: unknown): unknown => (error instanceof ConfigError ? error.cause : error);
-
-/** A master key that does not fit is said in one line. */
-async function usable<T>(opening: Promise<T>): Promise<T> {
-  try {
-    return await opening;
-  } catch (error) {
-    throw error instanceof MasterKeyError ? new ConfigError(error.message, { cause: error }) : error;
-  }
-}
-
-/** What cannot be opened is said in one line, with the setting that leads there. */
-async function naming<T>(variable: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new ConfigError(`${variable}: ${error instanceof Error ? error.message : "cannot be opened"}`, {
-      cause: error,
-    });
-  }
-}
 
 /** Says where the console is, and on first run how to sign in. */
 async function announce(config: Config, info: AddressInfo, { features }: App): Promise<void> {

@@ -175,6 +175,29 @@ describe("changes", () => {
     expect((JSON.parse(exported[0] ?? "") as { seq: number }).seq).toBe(1);
   });
 
+  it("say in one line which setting leads to a folder that cannot be used", async () => {
+    const file = join(await temporaryFolder(), "file");
+    writeFileSync(file, "");
+    const user = ["user", "add", "--name", "A", "--email", "a@example.com"];
+    const ran = await ciclo(user, { env: { CICLO_HOME: join(file, "home") } });
+    expect([ran.code, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr).toMatch(/^CICLO_HOME: ENOTDIR: .*\n$/);
+    const broken = await temporaryFolder();
+    writeFileSync(join(broken, "ciclo.db"), "this is no database, but a file of another kind".repeat(20));
+    const read = await ciclo(["user", "list"], { env: { CICLO_HOME: broken } });
+    expect([read.code, read.stdout]).toEqual([2, ""]);
+    expect(read.stderr).toMatch(/^CICLO_HOME: .*not a database.*\n$/);
+  });
+
+  it.each([
+    ["audit", "verify"],
+    ["user", "list"],
+  ])("%s %s says in one line that the master key is another one", async (...args) => {
+    const ran = await ciclo(args, { env: { CICLO_MASTER_KEY: "cd".repeat(32) } });
+    expect([ran.code, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr).toMatch(/^CICLO_MASTER_KEY.*wrapped with master key.*\n$/);
+  });
+
   it.each([
     ["audit", "verify"],
     ["audit", "export"],

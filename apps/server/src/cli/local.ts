@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { type Config, ConfigError, readConfig } from "../config.ts";
+import { type Config, ConfigError, naming, readConfig } from "../config.ts";
 import type { Database } from "../db/dialect.ts";
 import type { Actor } from "../domain/actor.ts";
 import { privateFolder } from "../lib/files.ts";
@@ -25,8 +25,10 @@ export async function withLocal<T>(
       `CICLO_HOME: no console has kept its data in ${config.home}. Set CICLO_HOME to the folder of yours`,
     );
   }
-  await privateFolder(config.home);
-  const database = await openDatabase({ url: config.databaseUrl, file });
+  await naming("CICLO_HOME", () => privateFolder(config.home));
+  const opening = () => openDatabase({ url: config.databaseUrl, file });
+  // PostgreSQL's own refusals say enough.
+  const database = await (config.databaseUrl === undefined ? naming("CICLO_HOME", opening) : opening());
   try {
     const { local, sign } = await openLocal(config, database);
     const name = `${userInfo().username} (command line)`;
