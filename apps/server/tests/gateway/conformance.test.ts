@@ -53,6 +53,9 @@ describe("the MCP conformance suite", () => {
     async (revision) => {
       const printed = await conformance(
         "client",
+        // On a busy machine; what hangs is ended by the test.
+        "--timeout",
+        String(patienceMs),
         "--command",
         await clientCommand(),
         "--requirements",

@@ -18,6 +18,9 @@ type Call = { name: string; arguments: Record<string, unknown> };
 type Schema = { properties?: Record<string, { type?: string }>; required?: string[] };
 type Ask = (method: string, params: Record<string, unknown>) => Promise<unknown>;
 
+/** All scenarios of a revision are played at once, in this process: on a busy machine each takes long. */
+const patienceMs = 60_000;
+
 const reach = (url: string): Promise<Connection> =>
   connect(
     {
@@ -28,7 +31,16 @@ const reach = (url: string): Promise<Connection> =>
       environment: {},
       folderOf: () => Promise.resolve("."),
     },
-    { server: { id: "suite", title: "Suite", transport: "streamable_http", url }, values: {} },
+    {
+      server: {
+        id: "suite",
+        title: "Suite",
+        transport: "streamable_http",
+        url,
+        timeouts: { connect_ms: patienceMs },
+      },
+      values: {},
+    },
   );
 
 /**
@@ -46,8 +58,8 @@ export async function playScenario({ name, url, toolCalls }: Scenario): Promise<
     askUpstream(
       { explainFailure: (error) => text(String(error), String(error)) },
       link,
-      { method, params, signal: AbortSignal.timeout(20_000), onProgress: null },
-      20_000,
+      { method, params, signal: AbortSignal.timeout(patienceMs), onProgress: null },
+      patienceMs,
     );
   const offered = connection.tools.filter(({ problem }) => problem === null).map(({ tool }) => tool);
   const calls =
