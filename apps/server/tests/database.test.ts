@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { ProblemError } from "@ciclo/contract";
@@ -279,15 +279,21 @@ describe("a data folder", () => {
         `^CICLO_HOME: \\S+ is in use by the console of process ${first.pid} on \\S+, which started at 20`,
       ),
     );
-    // Somebody took it for one that was left.
+    // A copy is a folder of its own.
+    const copy = await temporaryFolder();
+    cpSync(home, copy, { recursive: true });
+    const besides = await startProcess({ CICLO_HOME: copy });
+    await besides.stop();
+    // Somebody took the lock for one that was left.
     rmSync(join(home, "console.lock"));
+    rmSync(join(home, "console.json"));
     const anotherTry = spawnSync(process.execPath, consoleArguments(), {
       env: { PATH: process.env.PATH, CICLO_PORT: "0", CICLO_HOME: home },
       encoding: "utf8",
     });
     expect(anotherTry.status).toBe(2);
     expect(anotherTry.stderr).toMatch(
-      new RegExp(`process ${first.pid} on .*console\\.lock was deleted\\. Stop that one first\\n$`),
+      new RegExp(`process ${first.pid}, though its console\\.lock was deleted\\. Stop that one first\\n$`),
     );
     // The draft of a key that was being made when a process was killed.
     const draft = join(home, "master.key.01234567-89ab-4cde-8f01-23456789abcd");
@@ -297,6 +303,31 @@ describe("a data folder", () => {
     const third = await startProcess({ CICLO_HOME: home });
     expect(existsSync(draft)).toBe(false);
     await third.stop();
+  });
+});
+
+describe("a console that was killed", () => {
+  it("is followed by the next at once, also where nobody has collected it", async () => {
+    const home = await temporaryFolder();
+    // Becomes a program that never asks what its children came to, as a container's first process may be.
+    const parent = spawn(
+      "sh",
+      ["-c", '"$0" "$@" & exec sleep 300', process.execPath, ...consoleArguments()],
+      {
+        env: { PATH: process.env.PATH, CICLO_PORT: "0", CICLO_HOME: home },
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    try {
+      await once(parent.stdout, "data");
+      const { pid } = JSON.parse(readFileSync(join(home, "console.json"), "utf8")) as { pid: number };
+      process.kill(pid, "SIGKILL");
+      const next = await startProcess({ CICLO_HOME: home });
+      expect(readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z ");
+      await next.stop();
+    } finally {
+      parent.kill("SIGKILL");
+    }
   });
 });
 

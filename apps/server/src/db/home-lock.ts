@@ -1,19 +1,14 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { startedAt } from "../lib/processes.ts";
 
 /** Another console uses the data folder. `message` is one line that says which. */
 export class HomeInUseError extends Error {}
 
 const holderSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
 const sqliteBusy = 5;
-/** A process's start is known to a second. */
-const clockStepMs = 1500;
-/** A console locks its folder that soon after its process started. */
-const longestStartMs = 60_000;
 
 /**
  * Keeps a data folder to one console. The lock is the operating system's, by way of SQLite's own on
@@ -41,10 +36,11 @@ export function lockHome(home: string): () => void {
       },
     );
   }
-  if (holdsOn(note)) {
+  const deprived = holderOfDeleted(home);
+  if (deprived !== null) {
     database.close();
     throw new HomeInUseError(
-      `${home} is in use by ${holderOf(note)}, though its console.lock was deleted. Stop that one first`,
+      `${home} is in use by process ${deprived}, though its console.lock was deleted. Stop that one first`,
     );
   }
   const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
@@ -52,29 +48,38 @@ export function lockHome(home: string): () => void {
   return () => database.close();
 }
 
-function readHolder(note: string): z.infer<typeof holderSchema> | null {
+function holderOf(note: string): string {
   try {
-    return holderSchema.parse(JSON.parse(readFileSync(note, "utf8")));
+    const { pid, host, since } = holderSchema.parse(JSON.parse(readFileSync(note, "utf8")));
+    return `the console of process ${pid} on ${host}, which started at ${since}`;
   } catch {
-    // It has the lock, but has not said yet who it is; or nobody ever had.
-    return null;
+    // It has the lock, but has not said yet who it is.
+    return "another console";
   }
 }
 
-function holderOf(note: string): string {
-  const holder = readHolder(note);
-  if (holder === null) return "another console";
-  return `the console of process ${holder.pid} on ${holder.host}, which started at ${holder.since}`;
+/**
+ * The process that holds a lock file of this folder which somebody has deleted: that takes the lock from it unnoticed.
+ * Null where there is none, or none can be seen: it needs Linux, and a process of this machine and user.
+ */
+function holderOfDeleted(home: string): number | null {
+  if (process.platform !== "linux") return null;
+  const deleted = `${join(realpathSync(home), "console.lock")} (deleted)`;
+  const holds = (pid: string): boolean =>
+    entriesOf(`/proc/${pid}/fd`).some((fd) => targetOf(`/proc/${pid}/fd/${fd}`) === deleted);
+  const found = entriesOf("/proc").find((name) => /^\d+$/.test(name) && isNode(name) && holds(name));
+  return found === undefined ? null : Number(found);
 }
 
-/**
- * Whether the console that the note speaks of still runs, on this machine. Somebody who deletes its lock file takes the
- * lock from it unnoticed. A process that only has its number started at another time.
- */
-function holdsOn(note: string): boolean {
-  const holder = readHolder(note);
-  if (holder === null || holder.host !== hostname() || holder.pid === process.pid) return false;
-  const started = startedAt(holder.pid);
-  const locked = Date.parse(holder.since);
-  return started !== null && started < locked + clockStepMs && locked < started + longestStartMs;
-}
+const orElse = <T>(otherwise: T, read: () => T): T => {
+  try {
+    return read();
+  } catch {
+    // It has ended, or is another user's.
+    return otherwise;
+  }
+};
+const entriesOf = (folder: string): string[] => orElse([], () => readdirSync(folder));
+const targetOf = (link: string): string => orElse("", () => readlinkSync(link));
+const isNode = (pid: string): boolean =>
+  orElse(false, () => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("node"));

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { bootedAt, startOf, statFields } from "./processes.ts";
 import { dirname, join, resolve, sep } from "node:path";
+
+/** What `sysconf(_SC_CLK_TCK)` is on every Linux that Node runs on. */
+const ticksPerSecond = 100;
 
 /**
  * Git processes at work on a repository that had been started by a moment (milliseconds since 1970): those that
@@ -11,11 +13,11 @@ import { dirname, join, resolve, sep } from "node:path";
 export function gitsOn(folder: string, startedBy: number): number[] | null {
   if (process.platform !== "linux") return null;
   const real = realpathSync(folder);
-  const booted = bootedAt();
+  const bootedAt = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]) * 1000;
   const gits: number[] = [];
   for (const name of readdirSync("/proc").filter((each) => /^\d+$/.test(each))) {
     const seen = lookAt(Number(name));
-    if (seen === null || booted + seen.startMs > startedBy) continue;
+    if (seen === null || bootedAt + (seen.startTicks / ticksPerSecond) * 1000 > startedBy) continue;
     if (seen.paths === null) return null;
     if (seen.paths.some((path) => path === real || path.startsWith(real + sep))) gits.push(Number(name));
   }
@@ -23,7 +25,7 @@ export function gitsOn(folder: string, startedBy: number): number[] | null {
 }
 
 /** A git process; `paths` are those that it may be at work on, null where that may not be read. */
-type Seen = { startMs: number; paths: string[] | null };
+type Seen = { startTicks: number; paths: string[] | null };
 
 /** A process as proc(5) shows it; null where it is no git, or has ended. */
 function lookAt(pid: number): Seen | null {
@@ -31,10 +33,10 @@ function lookAt(pid: number): Seen | null {
   if (stat === null) return null;
   const end = stat.lastIndexOf(")");
   if (!stat.slice(stat.indexOf("(") + 1, end).startsWith("git")) return null;
-  const fields = statFields(stat);
-  // One that has ended.
+  // Field 22 of stat(5); the third is the first behind the command. Z is one that has ended.
+  const fields = stat.slice(end + 2).split(" ");
   if (fields[0] === "Z" || fields[0] === "X") return null;
-  return { startMs: startOf(fields), paths: pathsOf(pid) };
+  return { startTicks: Number(fields[19]), paths: pathsOf(pid) };
 }
 
 function pathsOf(pid: number): string[] | null {
