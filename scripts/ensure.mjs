@@ -53,11 +53,15 @@ function fingerprintOf(sources) {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** A console that runs goes on with the build that it was started from. */
 const keptBuilds = 3;
+/** A command may be at work with a build, and one may be under way. */
+const freshMs = 3_600_000;
 
 function filesOf(path) {
-  if (!statSync(path).isDirectory()) return [path];
+  const found = statSync(path, { throwIfNoEntry: false });
+  // A link that leads nowhere, as editors leave them.
+  if (found === undefined) return [];
+  if (!found.isDirectory()) return [path];
   const names = readdirSync(path).filter((name) => name !== "node_modules");
   return names.toSorted().flatMap((name) => filesOf(join(path, name)));
 }
@@ -100,34 +104,58 @@ function ensureWebBuilt() {
 export function ensureServerBuilt() {
   const builds = join(server, "dist");
   const folder = join(builds, fingerprintOf(serverSources));
-  if (existsSync(folder)) return folder;
+  if (isWhole(folder)) return folder;
   const making = `${folder}.${process.pid}`;
-  const rolldown = join(root, "node_modules/rolldown/bin/cli.mjs");
-  const { status } = spawnSync(projectNode(), [rolldown, "-c", "--dir", making, "--log-level", "warn"], {
-    cwd: server,
-    stdio: ["ignore", "ignore", 2],
-  });
-  if (status !== 0) {
-    process.stderr.write("The server could not be built; see above.\n");
-    process.exit(status ?? 1);
-  }
-  removeOldBuilds(builds, making);
+  buildServer(making);
+  removeOldBuilds(builds);
   try {
+    if (!isWhole(folder)) rmSync(folder, { recursive: true, force: true });
     renameSync(making, folder);
   } catch (error) {
     // Somebody else was quicker.
-    if (!existsSync(folder)) throw error;
-    rmSync(making, { recursive: true });
+    if (!isWhole(folder)) throw error;
+    rmSync(making, { recursive: true, force: true });
   }
   return folder;
 }
 
-/** Also those that were broken off: they have another process's number behind their name. */
-function removeOldBuilds(builds, except) {
-  const folders = readdirSync(builds).map((name) => join(builds, name));
-  const others = folders.filter((folder) => folder !== except);
-  const changedAt = new Map(others.map((folder) => [folder, statSync(folder).mtimeMs]));
-  const old = others.toSorted((a, b) => changedAt.get(b) - changedAt.get(a)).slice(keptBuilds - 1);
+const isWhole = (folder) => ["main.js", "cli.js", "serve.js"].every((name) => existsSync(join(folder, name)));
+
+function buildServer(folder) {
+  const rolldown = join(root, "node_modules/rolldown/bin/cli.mjs");
+  if (!existsSync(rolldown) || !existsSync(projectNode())) {
+    process.stderr.write("Nothing is installed here yet. Run npm start, which does it, or npm ci.\n");
+    process.exit(1);
+  }
+  const { status, signal } = spawnSync(
+    projectNode(),
+    [rolldown, "-c", "--dir", folder, "--log-level", "warn"],
+    {
+      cwd: server,
+      stdio: ["ignore", "ignore", 2],
+      env: process.stderr.isTTY ? process.env : { ...process.env, NO_COLOR: "1" },
+    },
+  );
+  if (status === 0) return;
+  rmSync(folder, { recursive: true, force: true });
+  const reason = signal === null ? "see above" : `ended by ${signal}`;
+  process.stderr.write(`The server could not be built in ${folder}: ${reason}.\n`);
+  process.exit(1);
+}
+
+/**
+ * Removes builds, broken off ones too, that are neither new nor those of a console that runs: it reads parts of its
+ * build when they are first needed.
+ */
+function removeOldBuilds(builds) {
+  const { status, stdout } = spawnSync("ps", ["-axww", "-o", "args="], { encoding: "utf8" });
+  if (status !== 0) return;
+  const changedAt = (folder) => statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const old = readdirSync(builds)
+    .map((name) => join(builds, name))
+    .toSorted((a, b) => changedAt(b) - changedAt(a))
+    .slice(keptBuilds)
+    .filter((folder) => changedAt(folder) < Date.now() - freshMs && !stdout.includes(folder));
   for (const folder of old) rmSync(folder, { recursive: true, force: true });
 }
 

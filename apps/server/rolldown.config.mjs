@@ -7,5 +7,10 @@ export default {
   external: [/^@secretlint\//, "pino"],
   // Of a package that comes in both forms the one for bundlers; the other looks for its files at run time.
   resolve: { mainFields: ["module", "main"] },
+  onLog(level, log, handle) {
+    // Else it is built, and fails when it is run.
+    if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message);
+    handle(level, log);
+  },
   output: { format: "esm", entryFileNames: "[name].js", comments: { legal: true } },
 };
