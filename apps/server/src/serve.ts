@@ -137,7 +137,13 @@ async function announce(config: Config, info: AddressInfo, { features }: App): P
   const url = `http://${host}:${info.port}`;
   process.stdout.write(`Ciclo is at ${url}\n`);
   const operator = await users.createFirstOperator();
-  if (operator === null) return;
+  if (operator === null) {
+    // A user was added before the first start, without the role.
+    if (!(await users.hasAdmin())) {
+      process.stdout.write("Nobody has the role admin. Give it: npx ciclo user grant EMAIL admin\n");
+    }
+    return;
+  }
   const link = await sessions.createLink(system, operator);
   process.stdout.write(
     [

@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "./support/eventually.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -73,6 +74,9 @@ describe("help", () => {
 
   it.each([
     [["paint", "it"], "no command paint\nciclo --help lists them\n"],
+    [["paint", "--help"], "no command paint\n"],
+    [["servers", "import", "cursor", "/nowhere.json"], "/nowhere.json: ENOENT"],
+    [["audit", "export", "--out", "/nowhere/audit.jsonl"], "/nowhere/audit.jsonl: ENOENT"],
     [["token", "paint"], "no command token paint\n  ciclo token rotate"],
     [["user", "add"], "--name"],
     [
@@ -173,6 +177,18 @@ describe("changes", () => {
     const exported = (await ciclo(["audit", "export"])).stdout.trim().split("\n");
     expect(exported.length).toBe(verdict.events);
     expect((JSON.parse(exported[0] ?? "") as { seq: number }).seq).toBe(1);
+  });
+
+  it("may add a user before the first start, which then says that nobody is admin", async () => {
+    const env = { CICLO_HOME: await temporaryFolder() };
+    await json(["user", "add", "--name", "A", "--email", "a@example.com"], { env });
+    const first = await startProcess(env);
+    await eventually(
+      () => Promise.resolve(first.output()),
+      (said) => said.includes("npx ciclo user grant EMAIL admin\n"),
+    );
+    await json(["user", "grant", "a@example.com", "admin"], { env });
+    await first.stop();
   });
 
   it("say in one line which setting leads to a folder that cannot be used", async () => {

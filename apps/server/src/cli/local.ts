@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type Config, ConfigError, naming, readConfig } from "../config.ts";
 import type { Database } from "../db/dialect.ts";
 import type { Actor } from "../domain/actor.ts";
-import { privateFolder } from "../lib/files.ts";
+import { exists, privateFolder } from "../lib/files.ts";
 
 export type Local = Awaited<ReturnType<typeof openLocal>>["local"];
 
@@ -20,7 +19,8 @@ export async function withLocal<T>(
   const { openDatabase } = await import("../db/dialect.ts");
   const config = readConfig();
   const file = join(config.home, "ciclo.db");
-  if (!mayBeFirst && config.databaseUrl === undefined && !existsSync(file)) {
+  const isThere = await naming("CICLO_HOME", () => exists(file));
+  if (!mayBeFirst && config.databaseUrl === undefined && !isThere) {
     throw new ConfigError(
       `CICLO_HOME: no console has kept its data in ${config.home}. Set CICLO_HOME to the folder of yours`,
     );

@@ -17,9 +17,10 @@ import { type Command, command, type Io, numberOption, option, repeated, UsageEr
 const planFileSchema = z.object({ plan: planSchema, patch: z.string() });
 
 async function readPlan(io: Io, path: string): Promise<z.infer<typeof planFileSchema>> {
+  const contents = await io.readFile(path);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(await io.readFile(path));
+    parsed = JSON.parse(contents);
   } catch (error) {
     throw new UsageError(`${path}: ${error instanceof Error ? error.message : "cannot be read"}`);
   }
@@ -176,7 +177,7 @@ export const remoteCommands: Command[] = [
   command({
     name: "plan",
     usage: "ciclo plan INTENT --set key=value … [--out plan.json]",
-    summary: `Make a plan. Intents and their fields:\n${intentHelp}\n  artifact_type is one of: ${artifactTypes.join(", ")}`,
+    summary: `Make a plan. Its --help lists the intents and their fields.\n${intentHelp}\n  artifact_type is one of: ${artifactTypes.join(", ")}`,
     examples: [
       "ciclo plan add_agent --set agent_name=catalog --set capabilities=chat,planning --out plan.json",
       "ciclo plan edit_policies --set policy_id=spend-guard --set changes.limits.monthly_usd=1000",

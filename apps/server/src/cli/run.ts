@@ -22,12 +22,21 @@ const commands: Command[] = [
 ];
 const exitCodes = { done: 0, refused: 1, usage: 2 } as const;
 
+/** A file that was named and cannot be read or written is said in one line. */
+async function reaching<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : "cannot be used"}`);
+  }
+}
+
 const terminal: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   readInput: () => text(process.stdin),
-  readFile: (path) => readFile(path, "utf8"),
-  writeFile: (path, contents) => writeFile(path, contents, { mode: 0o600 }),
+  readFile: (path) => reaching(path, readFile(path, "utf8")),
+  writeFile: (path, contents) => reaching(path, writeFile(path, contents, { mode: 0o600 })),
   paint: (colour, line) => (process.stdout.isTTY ? styleText(colour, line) : line),
 };
 
@@ -49,8 +58,8 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
     const group = commands.filter(
       ({ name }) => args[0] !== undefined && `${name} `.startsWith(`${args[0]} `),
     );
-    const isKnown = args.length === 0 || wantsHelp || args[0] === undefined;
-    if (!isKnown) throw new UsageError(unknown(args, group));
+    const asksForAll = args[0] === undefined || /^(help|--help|-h)$/.test(args[0]);
+    if (!asksForAll && !(wantsHelp && group.length > 0)) throw new UsageError(unknown(args, group));
     overview(group.length > 0 ? group : commands).forEach((line) => io.out(line));
     return exitCodes.done;
   }

@@ -201,9 +201,10 @@ export const serverCommands: Command[] = [
     options: { write: { type: "boolean" }, out: { type: "string" } },
     takes: { min: 2, max: 2 },
     async run({ positionals: [client = "", file = ""], values, io }) {
+      const named = clientNamed(client);
       const contents = await io.readFile(file);
       const answer = await connect().call("importServers", {
-        body: { client: clientNamed(client), contents },
+        body: { client: named, contents },
       });
       if (answer.planned !== null) await writePlan(io, values, answer.planned);
       if (values.write === true) {

@@ -1,5 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { chmod, link, mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Makes a folder that only its owner may enter. */
@@ -7,6 +19,17 @@ export async function privateFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   await chmod(path, 0o700);
   return path;
+}
+
+/** Whether there is a file or folder. Throws where that cannot be told, for another user's folder say. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 /** The file's text, or null when there is none. */

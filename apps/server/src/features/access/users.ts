@@ -40,6 +40,8 @@ export type UsersService = {
   revokeToken(actor: Actor, who: UserRef): Promise<User>;
   /** Makes the first operator when there is no user yet; null otherwise. */
   createFirstOperator(): Promise<User | null>;
+  /** Whether anybody may administer the console. */
+  hasAdmin(): Promise<boolean>;
 };
 
 type Change = (tx: {
@@ -102,6 +104,7 @@ export function createUsers(deps: UsersDeps): UsersService {
         return {};
       }),
     createFirstOperator: () => createFirstOperator(deps),
+    hasAdmin: async () => (await store.countActive(deps.queries, "", ["admin"])) > 0,
   };
 }
 
