@@ -187,7 +187,8 @@ describe("changes", () => {
       () => Promise.resolve(first.output()),
       (said) => said.includes("npx ciclo user grant EMAIL admin\n"),
     );
-    await json(["user", "grant", "a@example.com", "admin"], { env });
+    const { roles } = await json<{ roles: string[] }>(["user", "grant", "a@example.com", "admin"], { env });
+    expect(roles).toEqual(["admin"]);
     await first.stop();
   });
 
