@@ -88,6 +88,7 @@ export default defineConfig({
           ...bounds,
           name: "web",
           include: ["apps/web/tests/**/*.test.ts"],
+          exclude: isThorough ? [] : ["apps/web/tests/kit.test.ts"],
           setupFiles: ["apps/server/tests/support/setup.ts", "apps/web/tests/setup.ts"],
           globalSetup: ["apps/web/tests/global-setup.ts"],
         },

@@ -1,10 +1,7 @@
-import { fileURLToPath } from "node:url";
-import type { Page } from "playwright-core";
-import { createServer, type ViteDevServer } from "vite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { isThorough } from "../../server/tests/support/extent.ts";
 import { newContext, openAs, signIn } from "./support/browser.ts";
-import { inspectForms, pictures, sideways, sizes, themes, violations } from "./support/inspect.ts";
+import { inspectForms, pictures, violations } from "./support/inspect.ts";
 import { startSeeded } from "./support/seed.ts";
 
 type Seeded = Awaited<ReturnType<typeof startSeeded>>;
@@ -109,56 +106,10 @@ describe("choices", () => {
   });
 });
 
-describe("the kit", () => {
-  let vite: ViteDevServer;
-  beforeAll(async () => {
-    vite = await createServer({
-      configFile: fileURLToPath(new URL("../vite.config.ts", import.meta.url)),
-      logLevel: "error",
-      server: { host: "127.0.0.1", port: 0, hmr: false, watch: null },
-    });
-    await vite.listen();
-  });
-  afterAll(async () => {
-    await vite.close();
-  });
-
-  it("shows each part in its states, at each width", async () => {
-    const address = vite.resolvedUrls?.local[0] ?? "";
-    const page = await (await newContext({ theme: "dark" })).newPage();
-    await page.goto(`${address}kit`, { timeout: 60_000 });
-    await page.getByRole("heading", { name: "Diff" }).waitFor({ timeout: 60_000 });
-    await page.getByText("‹U+202E›").waitFor();
-    for (const theme of isThorough ? themes : (["dark"] as const)) {
-      await page.emulateMedia({ colorScheme: theme });
-      for (const size of sizes.toReversed()) {
-        await page.setViewportSize(size);
-        if (isThorough)
-          await page.screenshot({ path: `${pictures}/kit-${theme}-${size.width}.png`, fullPage: true });
-        expect(await sideways(page)).toBeLessThanOrEqual(0);
-      }
-      expect(await violations(page, { onlyColours: theme === "light" })).toEqual([]);
-    }
-    await sortAndFilter(page);
-  });
-
-  async function sortAndFilter(page: Page): Promise<void> {
-    const table = page.getByRole("table", { name: "Agents" });
-    const first = () => table.getByRole("cell").first().innerText();
-    await table.getByRole("button", { name: "Calls" }).click();
-    expect(await table.getByRole("columnheader", { name: "Calls" }).getAttribute("aria-sort")).not.toBeNull();
-    const before = await first();
-    await table.getByRole("button", { name: "Calls" }).click();
-    expect(await first()).not.toBe(before);
-    await page.getByLabel("Filter").fill("catalog");
-    await expect.poll(() => table.getByRole("row").count()).toBe(2);
-  }
-
-  it("is not part of what is shipped", async () => {
-    const response = await fetch(`${server.url}/kit`, { headers: { accept: "text/html" } });
-    expect(response.status).toBe(200);
-    const page = await openAs(server, "root", "/");
-    await page.goto(`${server.url}/kit`);
-    await page.getByText("Nothing is at this address").waitFor();
-  });
+it("the kit is not part of what is shipped", async () => {
+  const response = await fetch(`${server.url}/kit`, { headers: { accept: "text/html" } });
+  expect(response.status).toBe(200);
+  const page = await openAs(server, "root", "/");
+  await page.goto(`${server.url}/kit`);
+  await page.getByText("Nothing is at this address").waitFor();
 });
