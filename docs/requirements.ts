@@ -127,7 +127,7 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
   {
     asked: "Kit: every part in its states on /kit, in development only; both themes",
     shownBy: [
-      "web/looks.test.ts › shows each part in its states",
+      "web/kit.test.ts › shows each part in its states",
       "web/looks.test.ts › is not part of what is shipped",
     ],
   },
