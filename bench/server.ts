@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serve } from "@hono/node-server";
@@ -13,6 +13,7 @@ import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { insertChanges } from "../apps/server/tests/support/history.ts";
 import { ensureServerBuilt } from "../scripts/ensure.mjs";
 import { type Figures, median, p99, timed } from "./measure.ts";
+import { residentMegabytes } from "./memory.ts";
 
 const main = join(ensureServerBuilt(), "main.js");
 const changes = 100_000;
@@ -34,7 +35,7 @@ export async function measureStart(): Promise<Figures> {
     if (round > 0) times.push(ms);
     if (round === starts) {
       await new Promise((resolve) => setTimeout(resolve, idleMs));
-      idle = residentMegabytes(child.pid ?? 0);
+      idle = residentMegabytes(child.pid);
     }
     child.kill("SIGTERM");
     await once(child, "exit");
@@ -42,16 +43,16 @@ export async function measureStart(): Promise<Figures> {
   return { start_to_healthz_ms: median(times), idle_memory_mb: idle };
 }
 
-/** Starts a console and waits for its first `/healthz`. */
-export async function startAndAsk(home: string) {
-  const child = spawn(process.execPath, [main], {
+/** Starts a console, with these arguments of Node, and waits for its first `/healthz`. */
+export async function startAndAsk(home: string, nodeArguments: readonly string[] = []) {
+  const child = spawn(process.execPath, [...nodeArguments, main], {
     env: { PATH: process.env.PATH, CICLO_HOME: home, CICLO_PORT: "0", CICLO_LOG_LEVEL: "warn" },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const url = await new Promise<string>((resolve, reject) => {
     let output = "";
     // It is read on to the end: a console whose output nobody takes would break off.
-    child.stdout.on("data", (chunk: Buffer) => {
+    child.stdout?.on("data", (chunk: Buffer) => {
       output += chunk.toString();
       const found = /Ciclo is at (\S+)/.exec(output)?.[1];
       if (found !== undefined) resolve(found);
@@ -61,9 +62,6 @@ export async function startAndAsk(home: string) {
   await fetch(`${url}/healthz`);
   return { child, url };
 }
-
-export const residentMegabytes = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024;
 
 /** The history page and the audit log, when a console is old. */
 export async function measureHistory(): Promise<Figures> {
