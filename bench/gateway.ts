@@ -12,7 +12,7 @@ import { provision } from "../apps/server/tests/support/provision.ts";
 import { type Asker, call, concurrent, post } from "./asker.ts";
 import { startHub } from "./mcp-hub.ts";
 import { type Figures, median, timed } from "./measure.ts";
-import { collecting, peakMegabytes, residentMegabytes, retainedMegabytes } from "./memory.ts";
+import { peakMegabytes, residentMegabytes, retainedMegabytes } from "./memory.ts";
 import { startAndAsk } from "./server.ts";
 
 const warmUps = 300;
@@ -101,7 +101,7 @@ async function startEcho(): Promise<string> {
 }
 
 /** A console with these servers, all of them well, and a planner's token. */
-async function startGateway(servers: readonly RegistryServer[], nodeArguments: readonly string[] = []) {
+async function startGateway(servers: readonly RegistryServer[], collects = false) {
   const home = mkdtempSync(join(tmpdir(), "ciclo-bench-gateway-"));
   await openConfigRepository({ home, source: undefined, branch: "main" });
   const unlimited = "id: budget\nkind: budget\ntitle: Budget\nlimits: {}\non_exceeded: block\n";
@@ -112,7 +112,7 @@ async function startGateway(servers: readonly RegistryServer[], nodeArguments: r
     "mcp-registry.yaml": registryOf(servers),
   });
   const { planner: token = "" } = await provision({ CICLO_HOME: home }, { planner: ["planner"] });
-  const { child, url } = await startAndAsk(home, nodeArguments);
+  const { child, url } = await startAndAsk(home, collects);
   children.push(child);
   await eventually(
     async () => {
@@ -150,7 +150,7 @@ async function throughput(asker: Asker, seconds = secondsOfLoad): Promise<number
 
 /** Memory after 200,000 calls over that after the first tenth of them, garbage collected, and its peak. */
 async function measureMemory(echo: string): Promise<Figures> {
-  const { child, url, token } = await startGateway([{ ...server("echo"), url: `${echo}/mcp` }], collecting);
+  const { child, url, token } = await startGateway([{ ...server("echo"), url: `${echo}/mcp` }], true);
   const asker = post(`${url}/mcp/echo`, { authorization: `Bearer ${token}` });
   let id = 0;
   const run = async (count: number): Promise<number> => {

@@ -13,7 +13,7 @@ import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { insertChanges } from "../apps/server/tests/support/history.ts";
 import { ensureServerBuilt } from "../scripts/ensure.mjs";
 import { type Figures, median, p99, timed } from "./measure.ts";
-import { residentMegabytes } from "./memory.ts";
+import { collecting, residentMegabytes } from "./memory.ts";
 
 const main = join(ensureServerBuilt(), "main.js");
 const changes = 100_000;
@@ -43,11 +43,11 @@ export async function measureStart(): Promise<Figures> {
   return { start_to_healthz_ms: median(times), idle_memory_mb: idle };
 }
 
-/** Starts a console, with these arguments of Node, and waits for its first `/healthz`. */
-export async function startAndAsk(home: string, nodeArguments: readonly string[] = []) {
-  const child = spawn(process.execPath, [...nodeArguments, main], {
+/** Starts a console, one whose garbage can be collected from here perhaps, and waits for its first `/healthz`. */
+export async function startAndAsk(home: string, collects = false) {
+  const child = spawn(process.execPath, [...(collects ? collecting : []), main], {
     env: { PATH: process.env.PATH, CICLO_HOME: home, CICLO_PORT: "0", CICLO_LOG_LEVEL: "warn" },
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
+    stdio: ["ignore", "pipe", "inherit", collects ? "ipc" : "ignore"],
   });
   const url = await new Promise<string>((resolve, reject) => {
     let output = "";
