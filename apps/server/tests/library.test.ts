@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { hashToken, PlanExecutor } from "@ciclo/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { provision } from "./support/provision.ts";
@@ -54,6 +56,18 @@ describe("PlanExecutor", () => {
     await executor.close();
     const change = await client.call("getChange", { params: { plan_id: plan.id } });
     expect(change.timeline.map(({ actor }) => actor)).toContain("rollback-bot");
+  });
+
+  it("opens again after an opening that failed", async () => {
+    const own = await temporaryFolder();
+    const key = join(own, "master.key");
+    writeFileSync(key, "no key at all");
+    const executor = new PlanExecutor({ home: own });
+    const rollBack = () => executor.rollback({ planId: "no-such-plan", actor: "rollback-bot" });
+    await expect(rollBack()).rejects.toThrow("CICLO_MASTER_KEY_FILE");
+    rmSync(key);
+    await expect(rollBack()).rejects.toMatchObject({ code: "not_found" });
+    await executor.close();
   });
 
   it("hashes tokens as the database holds them", () => {
