@@ -131,11 +131,14 @@ export function backgroundFinding(troubles: readonly WorkerTrouble[]): Finding {
 const megabyte = 1024 * 1024;
 const fewMegabytes = 512;
 const tooFewMegabytes = 32;
+/** From here on it is said in GB. */
+const manyMegabytes = 10 * 1024;
 
 /** Room on the disk of the data folder, in bytes. */
 export function diskFinding(freeBytes: number): Finding {
   const free = Math.floor(freeBytes / megabyte);
-  const detail = text(`${free} MB are free for the data folder`, `${free} MB livres para a pasta de dados`);
+  const amount = free < manyMegabytes ? `${free} MB` : `${Math.floor(free / 1024)} GB`;
+  const detail = text(`${amount} are free for the data folder`, `${amount} livres para a pasta de dados`);
   return { status: free < tooFewMegabytes ? "down" : free < fewMegabytes ? "degraded" : "ok", detail };
 }
 
