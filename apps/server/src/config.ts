@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import type { ForgeConfig } from "./domain/forge.ts";
 import { serverFolder } from "./lib/places.ts";
@@ -14,6 +14,17 @@ const port = z
 const branch = z.string().regex(/^(?!-)[\w./-]{1,200}$/, { error: "takes a branch name" });
 const masterKey = z.string().regex(/^[0-9a-fA-F]{64}$/, {
   error: "takes 64 hexadecimal characters (openssl rand -hex 32)",
+});
+
+/** Names of variables that reach servers and git. The console's own never do: they hold its keys. */
+const variableNames = z
+  .string()
+  .transform((list) => list.split(",").map((name) => name.trim()))
+  .refine((names) => names.every((name) => /^(?!CICLO_)[A-Za-z_][A-Za-z0-9_]*$/i.test(name)), {
+    error: "takes names of environment variables, separated by commas, none of them CICLO_…",
+  });
+const folders = z.string().refine((path) => path.split(delimiter).every(isAbsolute), {
+  error: "takes absolute folders, separated by colons",
 });
 
 const environmentSchema = z
@@ -38,6 +49,11 @@ const environmentSchema = z
       .optional(),
     CICLO_FORGE_TOKEN: z.string().min(1).optional(),
     CICLO_FORGE_WEBHOOK_SECRET: z.string().min(16, { error: "takes at least 16 characters" }).optional(),
+    CICLO_SANDBOX: z
+      .enum(["auto", "required", "off"], { error: "takes auto, required or off" })
+      .default("auto"),
+    CICLO_SERVER_PATH: folders.optional(),
+    CICLO_PASS_ENV: variableNames.default([]),
     CICLO_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
     CICLO_MAX_BODY_BYTES: z.coerce
       .number()
@@ -67,6 +83,9 @@ export type Config = {
   masterKey: string | undefined;
   masterKeyFile: string;
   forge: ForgeConfig | undefined;
+  sandbox: "auto" | "required" | "off";
+  /** Where programs of stdio servers are looked for; the console's own PATH when left out. */
+  serverPath: string | undefined;
   logLevel: string;
   maxBodyBytes: number;
 };
@@ -108,6 +127,8 @@ function fromEnvironment(env: z.output<typeof environmentSchema>): Config {
     masterKey: env.CICLO_MASTER_KEY,
     masterKeyFile: env.CICLO_MASTER_KEY_FILE ?? join(env.CICLO_HOME, "master.key"),
     forge: forgeOf(env),
+    sandbox: env.CICLO_SANDBOX,
+    serverPath: env.CICLO_SERVER_PATH,
     logLevel: env.CICLO_LOG_LEVEL,
     maxBodyBytes: env.CICLO_MAX_BODY_BYTES,
   };
@@ -148,6 +169,10 @@ export const environmentWith = (set: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
 /** What a child process may see of our environment: the named variables and nothing else. */
 export const inheritedEnvironment = (names: readonly string[]): Record<string, string | undefined> =>
   Object.fromEntries(names.map((name) => [name, process.env[name]]));
+
+/** Variables of the machine, its proxy and certificates say, that the operator passes on: `CICLO_PASS_ENV`. */
+export const passedEnvironment = (): Record<string, string | undefined> =>
+  inheritedEnvironment(variableNames.safeParse(process.env.CICLO_PASS_ENV ?? "").data ?? []);
 
 /** Version of this package, for the OpenAPI document and `--version`. */
 export const version = (

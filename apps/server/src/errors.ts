@@ -32,6 +32,9 @@ export class Refusal extends Error {
   }
 }
 
+/** A handshake that has to wait until somebody has approved the server. It can be planned without. */
+export class NotBeforeApproval extends Refusal {}
+
 /** A field's path with what is wrong there, before a language is chosen. */
 export type LocalFieldError = { path: string; message: Text };
 

@@ -1,3 +1,4 @@
+import { openSandbox } from "../src/lib/sandbox.ts";
 import { randomUUID } from "node:crypto";
 import { text } from "@ciclo/contract";
 import { describe, expect, it } from "vitest";
@@ -158,6 +159,8 @@ describe("what runs in the background", () => {
       home: running.home,
       version: "0",
       environment: {},
+      sandbox: openSandbox(""),
+      hidden: [],
       async ring() {
         const ring = await running.keys.ring();
         return {

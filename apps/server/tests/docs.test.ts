@@ -1,9 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { policyFileSchema } from "@ciclo/contract";
+import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requirements } from "../../../docs/requirements.ts";
+import { readConfig } from "../src/config.ts";
 import { isThorough } from "./support/extent.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
@@ -96,6 +99,29 @@ describe("the READMEs", () => {
   // Both are run where more is tried.
   it("have the same commands in both languages", () => {
     expect(commandsOf("README.pt-BR.md")).toEqual(commandsOf("README.md"));
+  });
+});
+
+describe("docs/configuration.md", () => {
+  const contents = readFileSync(`${root}docs/configuration.md`, "utf8");
+
+  it("has commands whose settings the console takes", () => {
+    const [block] = blocksOf(contents);
+    const printed = execFileSync("bash", ["-ec", `${block?.script}env`], { encoding: "utf8" });
+    const lines = printed.split("\n").filter((line) => /^(CICLO|NPM)_/.test(line));
+    const environment = Object.fromEntries(lines.map((line) => line.split("=", 2) as [string, string]));
+    expect(environment["NPM_CONFIG_GLOBALCONFIG"]).toMatch(/npmrc$/);
+    expect(environment["CICLO_PASS_ENV"]).toContain("HTTPS_PROXY");
+    expect(readConfig(environment).sandbox).toBe("auto");
+  });
+
+  it("has a policy that fits its schema", () => {
+    const sample = /^```yaml\n([\s\S]*?)^```/m.exec(contents)?.[1] ?? "";
+    const head = { id: "commands", kind: "commands", title: "Commands" };
+    const policy = policyFileSchema.parse({ ...head, ...(parse(sample) as object) });
+    expect(policy).toMatchObject({
+      allow: [{ env: ["GITHUB_PERSONAL_ACCESS_TOKEN"] }, { handshake: "after_approval" }],
+    });
   });
 });
 

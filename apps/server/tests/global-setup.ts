@@ -1,5 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { ensureServerBuilt } from "../../../scripts/ensure.mjs";
+import { ensureBubblewrap } from "./support/bubblewrap.ts";
 import { createPostgresServer } from "./support/postgres-server.ts";
 
 declare module "vitest" {
@@ -13,6 +14,7 @@ declare module "vitest" {
 
 /** The console as it is built, and one real PostgreSQL for the whole run; each test makes its own database in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  ensureBubblewrap();
   project.provide("serverBuild", ensureServerBuilt());
   const postgres = await createPostgresServer();
   await postgres.start();

@@ -240,8 +240,8 @@ describe("risks follow from what a plan does", () => {
     [
       "an allowed command",
       "edit_policies",
-      { policy_id: "commands", changes: { allow: [{ command: "npx", args: ["-y", "x"] }] } },
-      ["high: Runs on the console's host: npx -y x"],
+      { policy_id: "commands", changes: { allow: [{ command: process.execPath, args: ["-y", "x"] }] } },
+      [`high: Runs on the console's host: ${process.execPath} -y x`],
     ],
     [
       "a wider network",
@@ -255,7 +255,7 @@ describe("risks follow from what a plan does", () => {
       { agent_name: "remote", endpoint: "http://mcp.example/x" },
       [
         "high: Server remote is reached without TLS: http://mcp.example/x",
-        "high: policies/network.yaml does not allow connections without TLS",
+        "high: policies/network.yaml, require_tls: does not allow connections without TLS",
         "medium: Tool list of remote unknown: its endpoint was not validated",
         "medium: No budget binds remote",
       ],
@@ -263,10 +263,10 @@ describe("risks follow from what a plan does", () => {
     [
       "a command",
       "add_agent",
-      { agent_name: "local", command: "npx", args: ["-y", "server"] },
+      { agent_name: "local", command: "no-such-program", args: ["-y", "server"] },
       [
-        "high: Runs on the console's host: npx -y server",
-        "high: policies/commands.yaml does not allow npx",
+        "high: Runs on the console's host: no-such-program -y server (no program no-such-program on its PATH now)",
+        "high: policies/commands.yaml, allow: does not list the command no-such-program -y server. Plan a change of that policy to allow it",
         "medium: Tool list of local unknown: its endpoint was not validated",
         "medium: No budget binds local",
       ],

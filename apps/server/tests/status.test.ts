@@ -48,6 +48,7 @@ describe("health and live configuration", () => {
       ["configuration", "ok"],
       ["changes", "ok"],
       ["servers", "ok"],
+      ["sandbox", "ok"],
       ["keys", "ok"],
       ["background", "ok"],
       ["audit", "ok"],

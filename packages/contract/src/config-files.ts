@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { isAnnouncedCredential } from "./credentials.ts";
+import { hasLooseReference, referenceIn } from "./references.ts";
 import { roleSchema } from "./access.ts";
-import { lockedToolsSchema, modelSchema, secretReferenceSchema, slugSchema } from "./plans.ts";
+import { lockedToolsSchema, modelSchema, slugSchema } from "./plans.ts";
 import { transports } from "./vocabulary.ts";
 
 /** Schemas of every file kind of the config repository (contract §4). */
@@ -19,23 +21,40 @@ export const cicloFileSchema = z.strictObject({
   name: line,
 });
 
-const sensitiveName = /auth|token|key|secret|password|cookie/i;
-const schemeReference = /^(?:Bearer |Basic |token )?(secret:.*)$/;
-
-/** Header or environment values; names that sound like a credential take references only. */
+/** Header or environment values. What its name announces as a credential is a reference: the rest is looked at when a change is planned. */
 const credentialMap = z.record(z.string().max(200), z.string().max(2000)).superRefine((values, context) => {
   for (const [name, value] of Object.entries(values)) {
-    const reference = schemeReference.exec(value)?.[1];
-    const isReference = secretReferenceSchema.safeParse(reference).success;
-    if (sensitiveName.test(name) && !isReference) {
-      context.addIssue({
-        code: "custom",
-        path: [name],
-        message: "a reference of the form secret:<provider>/<NAME>, never the value itself",
-      });
-    }
+    if (referenceIn(value) !== null || !isAnnouncedCredential(name, value)) continue;
+    context.addIssue({
+      code: "custom",
+      path: [name],
+      message: "a reference of the form secret:<provider>/<NAME>, never the value itself",
+    });
   }
 });
+
+const referenceAtEnd =
+  "a reference stands once, at the end of a value, and has the form secret:<provider>/<NAME>";
+
+/** Values that mention a key where none is put in: they would be sent as they are written. */
+function looseReferences(server: {
+  url?: string | undefined;
+  command?: string | undefined;
+  args?: string[] | undefined;
+  env?: Record<string, string> | undefined;
+  headers?: Record<string, string> | undefined;
+}): (string | number)[][] {
+  const named = (["env", "headers"] as const).flatMap((field) =>
+    Object.entries(server[field] ?? {})
+      .filter(([, value]) => hasLooseReference(value))
+      .map(([name]) => [field, name]),
+  );
+  const args = (server.args ?? []).flatMap((value, index) =>
+    hasLooseReference(value) ? [["args", index]] : [],
+  );
+  const places = (["url", "command"] as const).filter((field) => /secret:/i.test(server[field] ?? ""));
+  return [...named, ...args, ...places.map((field) => [field])];
+}
 
 /** The console's own MCP server, which no other may be called. */
 export const ownServerId = "ciclo";
@@ -70,6 +89,8 @@ export const registryServerSchema = z
     price: z.strictObject({ per_call_usd: usd }).optional(),
   })
   .superRefine((server, context) => {
+    for (const path of looseReferences(server))
+      context.addIssue({ code: "custom", path, message: referenceAtEnd });
     const needed = server.transport === "stdio" ? "command" : "url";
     const refused = server.transport === "stdio" ? "url" : "command";
     if (server[needed] === undefined) {
@@ -157,6 +178,36 @@ export type ApprovalsPolicy = z.infer<typeof approvalsPolicySchema>;
 
 const daysSchema = z.string().regex(/^[1-9]\d{0,4}d$/, { error: "a whole number of days, such as 90d" });
 
+/** A command line that a stdio server may be, with the variables that its entry may set. */
+export const allowedCommandSchema = z.strictObject({
+  command: line,
+  /** Any when left out; `*` is any one, a last `**` any that follow. */
+  args: z.array(z.string().max(300)).max(100).optional(),
+  /** Names of variables; a last `*` is any ending. None when left out. */
+  env: z
+    .array(
+      z
+        .string()
+        .max(200)
+        .regex(/^(?:[A-Za-z_][A-Za-z0-9_]*\*?|\*)$/, { error: "a variable's name, or its beginning and *" }),
+    )
+    .max(100)
+    .default([]),
+  /** Whether a handshake may start it before somebody has approved the server. */
+  handshake: z.enum(["before_approval", "after_approval"]).default("before_approval"),
+  /** Folders that it may write to, beside its own. */
+  writes: z
+    .array(
+      z
+        .string()
+        .max(1000)
+        .regex(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\0]*$/, { error: "an absolute path" }),
+    )
+    .max(20)
+    .default([]),
+});
+export type AllowedCommand = z.infer<typeof allowedCommandSchema>;
+
 /** How long is kept what is no record of a decision. Totals of usage and the audit log are kept for good. */
 const retentionShape = {
   /** Single calls; their totals by day and month stay. */
@@ -232,9 +283,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     require_tls: z.boolean(),
   }),
   policy("commands", {
-    allow: z
-      .array(z.strictObject({ command: line, args: z.array(z.string().max(300)).max(100).optional() }))
-      .max(500),
+    allow: z.array(allowedCommandSchema).max(10_000),
   }),
   policy("canary", {
     probes: z.int().min(1).max(1000),

@@ -9,12 +9,21 @@ const keyName = z
   .max(100)
   .regex(/^[A-Za-z0-9_.-]+$/, { error: "letters, digits, underscore, dot and hyphen" });
 
-/** A credential's value. One line, as headers and environment variables take it. */
+const maxKeyBytes = 65_536;
+
+/**
+ * A credential's value, exactly as it will be sent: a token, or a private key of many lines. What a header or variable cannot
+ * take of it is said where it is used.
+ */
 export const keyValueSchema = z
   .string()
   .min(1)
-  .max(8000)
-  .regex(/^[\x20-\x7e]+$/, { error: "one line of printable ASCII characters" });
+  .max(maxKeyBytes)
+  .refine(
+    (value) =>
+      value.isWellFormed() && !value.includes("\0") && new TextEncoder().encode(value).length <= maxKeyBytes,
+    { error: "at most 65536 bytes of text, without NUL" },
+  );
 
 export const keyParams = z.object({ provider: slugSchema, name: keyName });
 

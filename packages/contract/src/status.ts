@@ -23,6 +23,7 @@ export const healthChecks = [
   "configuration",
   "changes",
   "servers",
+  "sandbox",
   "keys",
   "background",
   "audit",

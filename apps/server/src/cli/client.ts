@@ -55,8 +55,9 @@ export async function writePlan(
 
 /** A value that belongs on no command line: one line of standard input. */
 export async function valueFromInput(io: Io, what: string): Promise<string> {
-  const value = (await io.readInput()).trim();
-  if (value === "") throw new UsageError(`give ${what} on standard input`);
+  // A line's own end is no part of it; all else is sent as it is.
+  const value = (await io.readInput()).replace(/\r?\n$/, "");
+  if (value.trim() === "") throw new UsageError(`give ${what} on standard input`);
   return value;
 }
 

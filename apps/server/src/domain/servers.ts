@@ -107,3 +107,12 @@ export type ServerLink = {
 
 /** A registered server with its link. */
 export type LiveServer<L extends ServerLink = ServerLink> = { server: RegistryServer; link: L };
+
+/** Whether programs can be kept in a sandbox here, and why not. */
+export type SandboxState = { available: true } | { available: false; why: Text };
+
+/** `required`: without it no program of a server runs. `off`: the operator does without. */
+export type SandboxMode = "auto" | "required" | "off";
+
+/** The sandbox as health sees it, with the number of servers that are programs. */
+export type SandboxStanding = { state: SandboxState; mode: SandboxMode; programs: number };

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { normalize } from "node:path";
-import { inheritedEnvironment } from "../config.ts";
+import { inheritedEnvironment, passedEnvironment } from "../config.ts";
 
 /** Runs the system's git. The only place that starts it; never through a shell. */
 
@@ -142,10 +142,11 @@ function runGit(args: readonly string[], name: string, options: GitOptions): Pro
   });
 }
 
-/** Only what git needs: home and agent for credentials, no `GIT_…` of the caller's. */
+/** Only what git needs: home and agent for credentials, what the operator passes on, no `GIT_…` of the caller's. */
 function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const kept = ["PATH", "HOME", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "SSL_CERT_FILE", "TMPDIR"];
   return {
+    ...passedEnvironment(),
     ...inheritedEnvironment(kept),
     LC_ALL: "C.UTF-8",
     GIT_TERMINAL_PROMPT: "0",

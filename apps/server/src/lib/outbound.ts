@@ -49,7 +49,9 @@ export function urlProblem(url: URL, rules: NetworkRules): Refusal | null {
   if (!rules.allow_hosts.some((glob) => posix.matchesGlob(host, glob))) {
     return refused(rules, "allow_hosts", text(`the host ${host}`, `o host ${host}`));
   }
-  return ipaddr.isValid(host) ? addressProblem(host, rules) : null;
+  // RFC 6761, section 6.3: the name is the loopback address, whatever a resolver says.
+  const address = /(^|\.)localhost\.?$/.test(host) ? "127.0.0.1" : host;
+  return ipaddr.isValid(address) ? addressProblem(address, rules) : null;
 }
 
 /** The host name, without the brackets of an IPv6 address. */

@@ -54,6 +54,11 @@ const ownMessages: Record<string, string> = {
     "letras minúsculas, dígitos e hifens internos, como agente-fiscal",
   "a reference of the form secret:<provider>/<NAME>, never the value itself":
     "uma referência da forma secret:<provedor>/<NOME>, nunca o próprio valor",
+  "at most 65536 bytes of text, without NUL": "no máximo 65536 bytes de texto, sem NUL",
+  "a reference stands once, at the end of a value, and has the form secret:<provider>/<NAME>":
+    "uma referência aparece uma vez, no fim do valor, e tem a forma secret:<provedor>/<NOME>",
+  "a variable's name, or its beginning and *": "o nome de uma variável, ou seu começo e *",
+  "an absolute path": "um caminho absoluto",
   "one line": "uma linha",
   "one line, without angle brackets": "uma linha, sem sinais de menor ou maior",
   "one line with a letter or digit, without angle brackets":

@@ -13,6 +13,8 @@ import { temporaryFolder } from "../support/temporary.ts";
 
 const bin = fileURLToPath(new URL("../../bin/ciclo.mjs", import.meta.url));
 let home: string;
+/** A folder that servers see too. */
+let shared = "";
 let server: ServerProcess;
 let tokens: Record<string, string>;
 
@@ -38,7 +40,8 @@ beforeAll(async () => {
   home = await temporaryFolder();
   tokens = await provision({ CICLO_HOME: home }, { ana: ["planner"], bruno: ["approver"], root: ["admin"] });
   server = await startProcess({ CICLO_HOME: home });
-  pushFiles(join(home, "config.git"), openPolicies());
+  shared = await temporaryFolder();
+  pushFiles(join(home, "config.git"), openPolicies([process.execPath], [shared]));
   await eventually(
     // A program that ends at once; the policy is what is waited for.
     () => ciclo("ana", ["onboard", "probe", "--command", process.execPath, "--arg=--version", "--validate"]),
@@ -56,7 +59,7 @@ async function land(file: string): Promise<void> {
 
 describe("servers on the command line", () => {
   it("are onboarded, shown, accepted and restarted", async () => {
-    const tellsTool = join(home, "description");
+    const tellsTool = join(shared, "description");
     writeFileSync(tellsTool, "Says it again");
     const { command = "", args = [] } = fixture(`file:${tellsTool}`);
     const given = ["--command", command, ...args.flatMap((arg) => ["--arg", arg])];

@@ -109,7 +109,7 @@ describe("processes", () => {
   it("get an environment of their own", async () => {
     const values = { TOKEN: "t0ken-value" };
     const { connection, log } = await shakeHands(fixture("environment"), { values });
-    expect(log).toContain("environment CICLO_CHILD_OF HOME PATH TOKEN");
+    expect(log).toContain("environment CICLO_CHILD_OF HOME PATH PWD TOKEN");
     await connection?.close();
   });
 
@@ -125,7 +125,9 @@ describe("what a server says of a credential", () => {
     ...remote("https://a.example/mcp"),
     headers: { "x-dsn": "user=bob;key=secret:hub/T" },
   };
-  const said = maskValues(secretsOf(configured, { "x-dsn": "user=bob;key=sk very/secret+1" }));
+  const said = maskValues(
+    secretsOf(configured, { values: { "x-dsn": "user=bob;key=sk very/secret+1" }, args: [] }),
+  );
 
   it.each([
     ["as it was stored", "sk very/secret+1"],
@@ -150,7 +152,7 @@ describe("what goes wrong is said, with what to do", () => {
   it.each<[string, RegistryServer, string, RegExp]>([
     ["nothing listens", remote("http://127.0.0.1:9/mcp"), "connect", /Nothing listens/],
     ["the host is unknown", remote("http://nowhere.invalid/mcp"), "resolve", /nowhere\.invalid is not known/],
-    ["there is no such program", { ...fixture(), command: "no-such-program" }, "connect", /was not found/],
+    ["there is no such program", { ...fixture(), command: "no-such-program" }, "resolve", /was not found/],
     ["the program ends at once", fixture("exits"), "negotiate", /its process ended \(code 3\)/],
     [
       "the command is one for a shell",

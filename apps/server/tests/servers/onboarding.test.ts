@@ -132,7 +132,10 @@ describe("onboarding", () => {
 
   it("refuses a command or an address that policy does not allow, without running or asking it", async () => {
     const { running, planner } = await start();
-    const marker = join(await temporaryFolder(), "ran");
+    const folder = await temporaryFolder();
+    const marker = join(folder, "ran");
+    pushFiles(running.git, openPolicies(commands, [folder]));
+    await running.servers.reconcile();
     const command = await problemOf(onboard(planner, { agent_name: "x", command: "touch", args: [marker] }));
     expect(command).toMatchObject({ status: 403, code: "policy_denied" });
     expect(command.detail).toContain(
@@ -229,9 +232,10 @@ describe("onboarding", () => {
 
 describe("the tool lock", () => {
   it("withholds a tool that changed overnight, and that one only, until a plan accepts it", async () => {
-    const file = join(await temporaryFolder(), "description");
+    const folder = await temporaryFolder();
+    const file = join(folder, "description");
     writeFileSync(file, "Says it again");
-    const gateway = await startGateway([], access);
+    const gateway = await startGateway([], { ...access, ...openPolicies(commands, [folder]) });
     const [planner, approver] = [await gateway.person("planner"), await gateway.person("approver")];
     const { args = [] } = fixture(`file:${file}`);
     const planned = await onboard(planner, { agent_name: "echoes", command: process.execPath, args });

@@ -49,7 +49,8 @@ describe("a stdio server's process", () => {
     const { running, mark, person } = await runFixture(behaviours);
     await healthy(person);
     const pids = processesWith(mark);
-    expect(pids.length).toBe(1 + behaviours.filter((each) => each !== "lingers").length);
+    // The sandbox is two of them: what starts it, and the first process in it.
+    expect(pids.length).toBe(3 + behaviours.filter((each) => each !== "lingers").length);
     await running.features.servers.workers.stop();
     expect(processesWith(mark)).toEqual([]);
   });

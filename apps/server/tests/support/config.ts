@@ -18,8 +18,11 @@ export function pushFiles(repository: string, files: Record<string, string>): st
 
 export const registryOf = (servers: readonly RegistryServer[]): string => stringify({ servers });
 
-/** Policies that let a test reach servers on loopback and run programs of the machine. */
-export const openPolicies = (commands: readonly string[] = [process.execPath]): Record<string, string> => ({
+/** Policies that let a test reach servers on loopback, and run programs of the machine that may write to some folders. */
+export const openPolicies = (
+  commands: readonly string[] = [process.execPath],
+  writes: readonly string[] = [],
+): Record<string, string> => ({
   "policies/network.yaml": stringify({
     id: "network",
     kind: "network",
@@ -32,7 +35,7 @@ export const openPolicies = (commands: readonly string[] = [process.execPath]): 
     id: "commands",
     kind: "commands",
     title: "Commands",
-    allow: commands.map((command) => ({ command })),
+    allow: commands.map((command) => ({ command, env: ["*"], writes })),
   }),
 });
 

@@ -75,6 +75,22 @@ export const TextArea = ({
   </Labelled>
 );
 
+/** A credential: hidden as it is typed, and of as many lines as it has. Enter sends the form. */
+export const SecretField = ({ className, ...rest }: Words & ComponentProps<"textarea">) => (
+  <TextArea
+    rows={1}
+    autoComplete="off"
+    spellCheck={false}
+    {...rest}
+    className={cx("[-webkit-text-security:disc]", className)}
+    onKeyDown={(event) => {
+      if (event.key !== "Enter" || event.shiftKey) return;
+      event.preventDefault();
+      event.currentTarget.form?.requestSubmit();
+    }}
+  />
+);
+
 export type Option = { value: string; label: string };
 
 /** The platform's own select: works with every keyboard, screen reader and phone. */

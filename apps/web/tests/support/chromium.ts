@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { aptInstalls, runs } from "../../../server/tests/support/apt.ts";
 
 /**
  * The path of a Chromium that is there, or can be brought here: its headless shell where there is one, which
@@ -32,25 +32,18 @@ function wanted(): string | null {
 const firstOf = (paths: string[]): string | null => paths.find((path) => existsSync(path)) ?? null;
 const usual = (): string | null => firstOf([...usualPaths, chromium.executablePath()]);
 
-const runs = (command: string, args: string[]): boolean =>
-  spawnSync(command, args, { stdio: "ignore", timeout: 300_000 }).status === 0;
-
 /** On a machine that only tests, it is installed where it is not there. */
 function shell(): string | null {
   const found = firstOf(shells);
   if (found !== null || process.getuid?.() !== 0) return found;
   if (process.env["CI"] === undefined && usual() !== null) return null;
-  process.stderr.write("Trying apt-get install chromium-headless-shell…\n");
-  const install = (): boolean => runs("apt-get", ["install", "-y", "chromium-headless-shell"]);
-  return install() || (runs("apt-get", ["update"]) && install()) ? firstOf(shells) : null;
+  return aptInstalls("chromium-headless-shell") ? firstOf(shells) : null;
 }
 
 function downloaded(): string | null {
   process.stderr.write("No Chromium here: trying Playwright's own download…\n");
   if (runs(process.execPath, [playwright, "install", "chromium"])) return usual();
-  if (process.getuid?.() !== 0) return null;
-  process.stderr.write("Trying apt-get install chromium…\n");
-  return runs("apt-get", ["update"]) && runs("apt-get", ["install", "-y", "chromium"]) ? usual() : null;
+  return aptInstalls("chromium") ? usual() : null;
 }
 
 function missing(): never {

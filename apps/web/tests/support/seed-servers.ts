@@ -4,6 +4,7 @@ import { createClient } from "@ciclo/contract";
 import { stringify } from "yaml";
 import { openPolicies, pushFiles, registryOf } from "../../../server/tests/support/config.ts";
 import { eventually } from "../../../server/tests/support/eventually.ts";
+import { temporaryFolder } from "../../../server/tests/support/temporary.ts";
 import { fixture } from "../../../server/tests/support/mcp/handshake.ts";
 import type { RunningConsole } from "./server.ts";
 
@@ -11,9 +12,10 @@ import type { RunningConsole } from "./server.ts";
  * Servers in every state: one that is well, one with a tool that is not what was approved, one that is down,
  * one whose key is not stored. And keys: used, ending soon, revoked.
  */
-export async function seedServers({ url, git, home, tokens }: RunningConsole): Promise<void> {
+export async function seedServers({ url, git, tokens }: RunningConsole): Promise<void> {
   const root = createClient({ baseUrl: url, token: tokens["root"], locale: "pt-BR" });
-  const description = join(home, "description");
+  const folder = await temporaryFolder();
+  const description = join(folder, "description");
   writeFileSync(description, "Says it again");
   const soon = new Date(Date.now() + 3 * 86_400_000).toISOString();
   await root.call("addKey", { body: { provider: "hub", name: "TOKEN", value: "hub-token-value" } });
@@ -36,7 +38,7 @@ export async function seedServers({ url, git, home, tokens }: RunningConsole): P
     url: "http://127.0.0.1:9/mcp",
   };
   pushFiles(git, {
-    ...openPolicies(),
+    ...openPolicies([process.execPath], [folder]),
     "policies/canary.yaml": stringify({
       id: "canary",
       kind: "canary",

@@ -6,9 +6,11 @@ import type { PlanInput } from "../../domain/plans.ts";
 
 export type OnboardingDeps = {
   plan(actor: Actor, input: PlanInput): Promise<Planned>;
+  /** With a server that nobody has approved. `reveal` hands out the keys of its references. */
   handshake(
+    actor: Actor,
     server: RegistryServer,
-    values: Readonly<Record<string, string>>,
+    reveal: (reference: string) => Promise<string>,
     on: { onStep(step: StepReport): void },
   ): Promise<HandshakeResult>;
   presentValidation(steps: readonly StepReport[], found: HandshakeResult | null, locale: Locale): Validation;
@@ -20,5 +22,7 @@ export type OnboardingDeps = {
   hasKey(reference: string): Promise<boolean>;
   /** Servers of the live configuration. */
   registered(): readonly RegistryServer[];
+  /** What may not be written of a registry entry: forbidden variables, credentials in its arguments or address. */
+  serverProblems(server: RegistryServer): LocalFieldError[];
   findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
 };

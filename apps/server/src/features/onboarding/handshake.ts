@@ -7,88 +7,117 @@ import {
   text,
   type Validation,
 } from "@ciclo/contract";
-import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
+import { fieldError, invalidPayload, NotBeforeApproval, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
+import { destinationOf, type KeyUse, keyUsesOf } from "../../domain/key-uses.ts";
 import type { StepReport, OfferedTool } from "../../domain/servers.ts";
 import { fieldErrors } from "../../lib/validation.ts";
 import type { Credential } from "./credentials.ts";
 import type { OnboardingDeps } from "./deps.ts";
 
 /** What a handshake found, and the lock that it comes to; none where it failed. */
-export type Validated = { validation: Validation; lock: Record<string, { hash: string }> | undefined };
+export type Validated = {
+  validation: Validation;
+  lock: Record<string, { hash: string }> | undefined;
+  /** Why there was no handshake; null where there was one. */
+  held: Text | null;
+};
 
 /** Shakes hands with what a request describes, with the credentials it brought. */
-export async function validate(
+export const validate = (
   deps: OnboardingDeps,
+  actor: Actor,
   payload: IntentPayload<"onboard_server">,
   credentials: readonly Credential[],
   locale: Locale,
-): Promise<Validated> {
-  const server = serverOf(payload);
-  const given = new Map(credentials.map(({ reference, key }) => [reference, key?.value]));
-  const values: Record<string, string> = {};
-  for (const [name, reference] of Object.entries(payload.auth ?? {})) {
-    const bare = bareReference(reference);
-    const mine = given.get(reference);
-    if (mine === undefined && !isSentThereAlready(deps.registered(), bare, server)) {
-      return unproven(deps, onlyOnceApproved(bare), locale);
-    }
-    values[name] = reference.replace(bare, mine ?? (await deps.revealKey(bare)));
-  }
-  return shake(deps, server, values, locale);
-}
+): Promise<Validated> => shake(deps, actor, serverOf(payload), credentials, locale);
 
 /** An answer without a handshake, and why there was none. */
 export function unproven(deps: OnboardingDeps, why: Text, locale: Locale): Validated {
   const step: StepReport = { step: "resolve", status: "failed", ms: null, detail: why };
-  return { validation: deps.presentValidation([step], null, locale), lock: undefined };
+  return { validation: deps.presentValidation([step], null, locale), lock: undefined, held: why };
 }
 
-/** `Bearer secret:a/B` → `secret:a/B`. */
-export const bareReference = (reference: string): string => reference.slice(reference.indexOf("secret:"));
-
 /**
- * Whether a stored key goes to a server's very place by the live configuration. Before somebody
- * approves it, a key goes nowhere else: whoever plans could have it sent to an address of their own. Pure.
+ * Whether a stored key goes to this very place by the live configuration: the same address, with the same headers. Before
+ * somebody approves it, a key goes nowhere else: whoever plans could have it sent to an address of their own. A process
+ * gets none at all: what it does with one is not told by its command line. Pure.
  */
-export const isSentThereAlready = (
+const isSentThereAlready = (
   registered: readonly RegistryServer[],
-  reference: string,
-  { url, command, args = [] }: Pick<RegistryServer, "url" | "command" | "args">,
+  server: RegistryServer,
+  use: KeyUse,
 ): boolean =>
+  server.url !== undefined &&
   registered.some(
     (known) =>
-      (url === undefined
-        ? known.command === command && JSON.stringify(known.args ?? []) === JSON.stringify(args)
-        : known.url !== undefined && new URL(known.url).origin === new URL(url).origin) &&
-      Object.values({ ...known.env, ...known.headers }).some(
-        (value) => value.includes("secret:") && bareReference(value) === reference,
+      known.url !== undefined &&
+      headersOf(known) === headersOf(server) &&
+      keyUsesOf(known).some(
+        (each) =>
+          each.reference === use.reference && destinationOf(known, each) === destinationOf(server, use),
       ),
   );
 
-export const onlyOnceApproved = (reference: string): Text =>
+/** All of them: one that names another host sends the request on. */
+const headersOf = ({ headers = {} }: RegistryServer): string =>
+  JSON.stringify(
+    Object.entries(headers)
+      .map(([name, value]) => `${name.toLowerCase()}: ${value}`)
+      .toSorted((a, b) => a.localeCompare(b)),
+  );
+
+const onlyOnceApproved = (reference: string): Text =>
   text(
     `${reference} is a stored key: it is sent to a new place only once somebody has approved that. Give the value itself to shake hands before`,
     `${reference} é uma chave guardada: só é enviada a um novo lugar depois que alguém o aprova. Informe o próprio valor para fazer o handshake antes`,
   );
 
-/** Throws what policy refuses; a handshake that fails otherwise is an answer. */
+/**
+ * Shakes hands with a server before anybody has approved it, with keys that came along, and stored ones where they are sent
+ * already. Throws what policy refuses; a handshake that fails otherwise is an answer.
+ */
 export async function shake(
   deps: OnboardingDeps,
+  actor: Actor,
   server: RegistryServer,
-  values: Readonly<Record<string, string>>,
+  credentials: readonly Credential[],
   locale: Locale,
 ): Promise<Validated> {
+  // Before anything of it is recorded or run.
+  const problems = deps.serverProblems(server);
+  if (problems.length > 0) throw invalidPayload(problems);
+  const given = new Map(
+    credentials.flatMap(({ key }) =>
+      key === null ? [] : [[`secret:${key.provider}/${key.name}`, key.value]],
+    ),
+  );
+  const registered = deps.registered();
+  const held = keyUsesOf(server).find(
+    (use) => !given.has(use.reference) && !isSentThereAlready(registered, server, use),
+  );
+  if (held !== undefined) return unproven(deps, onlyOnceApproved(held.reference), locale);
+  const reveal = async (reference: string): Promise<string> =>
+    given.get(reference) ?? (await deps.revealKey(reference));
   const steps = new Map<string, StepReport>();
   try {
-    const found = await deps.handshake(server, values, { onStep: (step) => void steps.set(step.step, step) });
+    const onStep = (step: StepReport): void => void steps.set(step.step, step);
+    const found = await deps.handshake(actor, server, reveal, { onStep });
     return {
       validation: deps.presentValidation([...steps.values()], found, locale),
       lock: lockOf(found.tools),
+      held: null,
     };
   } catch (error) {
-    if (error instanceof Error && error.cause instanceof Refusal) throw error.cause;
-    return { validation: deps.presentValidation([...steps.values()], null, locale), lock: undefined };
+    if (error instanceof Refusal) throw error;
+    const cause = error instanceof Error ? error.cause : null;
+    if (cause instanceof NotBeforeApproval) return unproven(deps, cause.detail, locale);
+    if (cause instanceof Refusal) throw cause;
+    return {
+      validation: deps.presentValidation([...steps.values()], null, locale),
+      lock: undefined,
+      held: null,
+    };
   }
 }
 

@@ -11,16 +11,7 @@ import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { readClientFile, writeClientFile } from "./client-files.ts";
 import type { OnboardingDeps } from "./deps.ts";
-import {
-  refuseTakenKeys,
-  shake,
-  storeKeys,
-  type Validated,
-  bareReference,
-  isSentThereAlready,
-  onlyOnceApproved,
-  unproven,
-} from "./handshake.ts";
+import { refuseTakenKeys, shake, storeKeys, type Validated, unproven } from "./handshake.ts";
 import { entryOf, type Translated, translate } from "./import.ts";
 
 export type ImportRequest = {
@@ -64,7 +55,7 @@ export async function importFile(
   for (let from = 0; from < wanted.length; from += handshakesAtOnce) {
     const some = wanted.slice(from, from + handshakesAtOnce);
     const taken = await Promise.all(
-      some.map(([name, entry]) => takeOver(deps, translate(name, entry), locale)),
+      some.map(([name, entry]) => takeOver(deps, actor, translate(name, entry), locale)),
     );
     outcomes.push(...taken);
   }
@@ -104,6 +95,7 @@ function refuseMissing(names: readonly string[], servers: ReadonlyMap<string, un
 /** Whether a translated entry can be planned, with what its handshake found. */
 async function takeOver(
   deps: OnboardingDeps,
+  actor: Actor,
   translated: ReturnType<typeof translate>,
   locale: Locale,
 ): Promise<Outcome> {
@@ -132,16 +124,8 @@ async function takeOver(
       return { name, id, why, taken: { translated, ...unproven(deps, why, locale) } };
     }
     const { server, credentials } = translated;
-    const values = { ...server.env, ...server.headers };
-    for (const { name: key, reference, key: stored } of credentials) {
-      const bare = bareReference(reference);
-      if (stored === null && !isSentThereAlready(deps.registered(), bare, server)) {
-        const why = onlyOnceApproved(bare);
-        return { name, id, why, taken: { translated, ...unproven(deps, why, locale) } };
-      }
-      values[key] = reference.replace(bare, stored?.value ?? (await deps.revealKey(bare)));
-    }
-    return { name, id, why: null, taken: { translated, ...(await shake(deps, server, values, locale)) } };
+    const validated = await shake(deps, actor, server, credentials, locale);
+    return { name, id, why: validated.held, taken: { translated, ...validated } };
   } catch (error) {
     if (error instanceof Refusal) return skip(error.detail);
     throw error;

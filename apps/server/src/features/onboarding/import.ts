@@ -1,5 +1,7 @@
 import {
+  credentialPlaces,
   type IntentPayload,
+  isPlainSetting,
   type RegistryServer,
   registryServerSchema,
   type Text,
@@ -8,13 +10,7 @@ import {
 import { fieldErrors } from "../../lib/validation.ts";
 import { slugFrom } from "./names.ts";
 import type { ClientEntry } from "./client-files.ts";
-import {
-  argumentsCarryCredential,
-  type Credential,
-  credentialsFrom,
-  isCredential,
-  looksSecret,
-} from "./credentials.ts";
+import { type Credential, credentialsFrom } from "./credentials.ts";
 
 /** A server of a client's file, as the registry would have it. */
 export type Translated = {
@@ -33,8 +29,8 @@ export function translate(
 ): Translated | { name: string; id: string; why: Text } {
   const id = slugFrom(name);
   const given = { ...(entry.command === undefined ? entry.headers : entry.env) };
-  const secret = Object.entries(given).filter(([key, value]) => isCredential(key, value));
-  const plain = Object.entries(given).filter(([key, value]) => !isCredential(key, value));
+  const secret = Object.entries(given).filter(([key, value]) => !isPlainSetting(key, value));
+  const plain = Object.entries(given).filter(([key, value]) => isPlainSetting(key, value));
   const elsewhere = secret.filter(([, value]) => isPlaceholder(value));
   const credentials = credentialsFrom(
     id,
@@ -64,23 +60,24 @@ export function translate(
       why: text(`${error?.path}: ${error?.message.en}`, `${error?.path}: ${error?.message["pt-BR"]}`),
     };
   }
-  if (argumentsCarryCredential(entry.args ?? [])) {
-    return {
-      name,
-      id,
-      why: text(
-        "its arguments carry a credential; put it into a variable and import again",
-        "seus argumentos contêm uma credencial; coloque-a em uma variável e importe de novo",
-      ),
-    };
-  }
-  if (url !== undefined && carriesCredential(url)) {
+  const places = credentialPlaces({ args: entry.args, url });
+  if (places.includes("url")) {
     return {
       name,
       id,
       why: text(
         "its address carries a credential; put it into a header and import again",
         "seu endereço contém uma credencial; coloque-a em um cabeçalho e importe de novo",
+      ),
+    };
+  }
+  if (places.length > 0) {
+    return {
+      name,
+      id,
+      why: text(
+        `its arguments carry a credential (${places.join(", ")}). Put it into a variable, or store it (ciclo keys add ${id}/NAME) and write secret:${id}/NAME in its place; then import again`,
+        `seus argumentos contêm uma credencial (${places.join(", ")}). Coloque-a em uma variável, ou guarde-a (ciclo keys add ${id}/NOME) e escreva secret:${id}/NOME em seu lugar; depois importe de novo`,
       ),
     };
   }
@@ -106,14 +103,6 @@ function transportOf({
   const said = (type ?? transport ?? "").toLowerCase();
   if (said.includes("sse") || /\/sse\/?$/.test(url || serverUrl)) return "sse";
   return /^wss?:/.test(url || serverUrl) || said.includes("websocket") ? "websocket" : "streamable_http";
-}
-
-function carriesCredential(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { username, password, searchParams } = new URL(url);
-  return (
-    username !== "" || password !== "" || [...searchParams].some(([name, value]) => looksSecret(name, value))
-  );
 }
 
 export type ImportedEntry = IntentPayload<"import_servers">["servers"][number];

@@ -14,11 +14,11 @@ import {
 import { fieldError, invalidPayload } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { PlanInput } from "../../domain/plans.ts";
-import type { StepReport, JudgedTool } from "../../domain/servers.ts";
+import type { JudgedTool } from "../../domain/servers.ts";
 import { writeClientFile } from "./client-files.ts";
 import { type Credential, credentialsFrom } from "./credentials.ts";
 import type { OnboardingDeps } from "./deps.ts";
-import { nothingToReach, refuseTakenKeys, storeKeys, validate } from "./handshake.ts";
+import { nothingToReach, refuseTakenKeys, storeKeys, unproven, validate } from "./handshake.ts";
 import { gatewayOf, importFile, type ImportRequest, inLanguage } from "./import-file.ts";
 import { slugFrom } from "./names.ts";
 
@@ -88,7 +88,7 @@ async function onboard(
   const references = Object.fromEntries(credentials.map(({ name, reference }) => [name, reference]));
   const payload = { ...rest, agent_name, ...(credentials.length === 0 ? {} : { auth: references }) };
   if (intent === "validate") {
-    return { validation: (await validate(deps, payload, credentials, locale)).validation };
+    return { validation: (await validate(deps, actor, payload, credentials, locale)).validation };
   }
   await refuseTakenKeys(deps, credentials);
   const { planned, validation } = await planOnboarding(
@@ -112,8 +112,8 @@ async function planOnboarding(
 ): Promise<{ planned: Planned; validation: Validation }> {
   const reachable = payload.endpoint !== undefined || payload.command !== undefined;
   const { validation, lock } = reachable
-    ? await validate(deps, payload, credentials, input.locale)
-    : { validation: deps.presentValidation([unreached], null, input.locale), lock: undefined };
+    ? await validate(deps, actor, payload, credentials, input.locale)
+    : unproven(deps, unreached, input.locale);
   const planned = await deps.plan(actor, {
     ...input,
     intent: reachable ? "onboard_server" : "add_agent",
@@ -122,15 +122,10 @@ async function planOnboarding(
   return { planned, validation };
 }
 
-const unreached: StepReport = {
-  step: "resolve",
-  status: "failed",
-  ms: null,
-  detail: text(
-    "Neither endpoint nor command was given, so there is nothing to shake hands with",
-    "Nem endpoint nem command foi informado, então não há com quem fazer o handshake",
-  ),
-};
+const unreached = text(
+  "Neither endpoint nor command was given, so there is nothing to shake hands with",
+  "Nem endpoint nem command foi informado, então não há com quem fazer o handshake",
+);
 
 /** What accepting puts in the lock: hashes as offered now, null for what is gone. */
 function acceptable(

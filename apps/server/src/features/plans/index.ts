@@ -1,8 +1,9 @@
-import type { Plan } from "@ciclo/contract";
+import type { Plan, RegistryServer } from "@ciclo/contract";
 import { type Feature, noRoutes, noWorkers } from "../../domain/feature.ts";
 import type { LocalFieldError } from "../../errors.ts";
 import { draftFiles } from "./draft.ts";
 import { patchProblems } from "./patch-check.ts";
+import { serverProblems } from "./registry-check.ts";
 import { findSecrets } from "./secrets.ts";
 import { createPlansService, type PlansDeps, type PlansService } from "./service.ts";
 
@@ -12,10 +13,13 @@ export type PlansFeature = PlansService & {
   patchProblems(patch: string): LocalFieldError[];
   /** Credentials in texts, by name and line. */
   findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+  /** What may not be written of a registry entry, whoever asks, each with its field. */
+  serverProblems(server: RegistryServer): LocalFieldError[];
 };
 
 /** From an intent to files, a patch and its risks. Requests come in through `onboarding`, which shakes hands first. */
 export function createPlans(deps: PlansDeps): Feature<PlansFeature> {
-  const service = { ...createPlansService(deps), planFiles: draftFiles, patchProblems, findSecrets };
+  const pure = { planFiles: draftFiles, patchProblems, findSecrets, serverProblems };
+  const service = { ...createPlansService(deps), ...pure };
   return { service, routes: noRoutes, workers: noWorkers };
 }

@@ -1,9 +1,16 @@
-import { type ApprovalsPolicy, type PolicyFile, policyFileSchema, text } from "@ciclo/contract";
+import {
+  type AllowedCommand,
+  type ApprovalsPolicy,
+  type PolicyFile,
+  policyFileSchema,
+  text,
+} from "@ciclo/contract";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import type { DraftRisk } from "./risks.ts";
+import { type Host, runsCommand } from "./server-risks.ts";
 
 /** What changed policies bring: reach, numbers that move, weaker approvals, wider access. */
-export function policyRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
+export function policyRisks(before: Snapshot, after: Snapshot, host: Host): DraftRisk[] {
   const ids = new Set([...before.policies.keys(), ...after.policies.keys()]);
   return [...ids].flatMap((id) => {
     const [old, next] = [before.policies.get(id), after.policies.get(id)];
@@ -13,7 +20,7 @@ export function policyRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
       ...numberRisks(id, old, next),
       ...(next === undefined
         ? []
-        : [...weakerApprovals(old, next), ...widerReach(old, next), ...keptShorter(old, next)]),
+        : [...weakerApprovals(old, next), ...widerReach(old, next, host), ...keptShorter(old, next)]),
     ];
   });
 }
@@ -158,14 +165,14 @@ function weakerApprovals(old: PolicyFile | undefined, next: PolicyFile): DraftRi
 
 const names = (policy: ApprovalsPolicy): string[] => policy.rules.map((rule) => rule.name);
 
-function widerReach(old: PolicyFile | undefined, next: PolicyFile): DraftRisk[] {
+function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): DraftRisk[] {
   const added = <T>(from: readonly T[] | undefined, to: readonly T[]): T[] => {
     const known = new Set((from ?? []).map((item) => JSON.stringify(item)));
     return to.filter((item) => !known.has(JSON.stringify(item)));
   };
   if (next.kind === "commands") {
-    return added(old?.kind === "commands" ? old.allow : [], next.allow).map(({ command, args }) =>
-      runsCommand([command, ...(args ?? ["…"])].join(" ")),
+    return added(old?.kind === "commands" ? old.allow : [], next.allow).map((entry) =>
+      runsCommand(allowanceOf(entry), entry.command, host),
     );
   }
   if (next.kind === "network") {
@@ -193,20 +200,18 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile): DraftRisk[] 
   return [];
 }
 
+/** `npx … with env API_URL; may write to /srv/data`. */
+function allowanceOf({ command, args, env, writes }: AllowedCommand): string {
+  const line = [command, ...(args ?? ["…"])].join(" ");
+  const variables = env.length === 0 ? "" : `, env ${env.join(" ")}`;
+  return line + variables + (writes.length === 0 ? "" : `, writes ${writes.join(" ")}`);
+}
+
 const opens = (what: string): DraftRisk => ({
   title: text(`Allows more: ${what}`, `Permite mais: ${what}`),
   impact: "high",
   mitigation: text(
     "Allow only what a named server needs.",
     "Permita apenas o que um servidor nomeado precisa.",
-  ),
-});
-
-export const runsCommand = (command: string): DraftRisk => ({
-  title: text(`Runs on the console's host: ${command}`, `Executa no host da console: ${command}`),
-  impact: "high",
-  mitigation: text(
-    "Read the whole command and where its program comes from before approving.",
-    "Leia o comando inteiro e a origem do programa antes de aprovar.",
   ),
 });

@@ -1,7 +1,8 @@
-import { posix } from "node:path";
-import { type AgentFile, type RegistryServer, type Risk, type Text, text } from "@ciclo/contract";
+import { type AgentFile, type Risk, type Text, text } from "@ciclo/contract";
 import type { Snapshot } from "../../domain/snapshot.ts";
-import { policyRisks, runsCommand } from "./policy-risks.ts";
+import { keyMoves } from "./key-moves.ts";
+import { policyRisks } from "./policy-risks.ts";
+import { type Host, serverRisks } from "./server-risks.ts";
 
 export type DraftRisk = { title: Text; impact: Risk["impact"]; mitigation: Text };
 
@@ -9,11 +10,17 @@ export type DraftRisk = { title: Text; impact: Risk["impact"]; mitigation: Text 
 const maxRisks = 50;
 
 /** What a change brings with it, read from the configuration before and after. Worst first. */
-export function findRisks(before: Snapshot, after: Snapshot, overwritten: readonly string[]): DraftRisk[] {
+export function findRisks(
+  before: Snapshot,
+  after: Snapshot,
+  overwritten: readonly string[],
+  host: Host,
+): DraftRisk[] {
   const order = { high: 0, medium: 1, low: 2 };
   const risks = [
-    ...policyRisks(before, after),
-    ...serverRisks(before, after),
+    ...policyRisks(before, after, host),
+    ...keyMoves(before, after),
+    ...serverRisks(before, after, host),
     ...toolRisks(before, after),
     ...agentRisks(before, after),
     ...overwritten.map(overwriteRisk),
@@ -31,19 +38,6 @@ const furtherRisks = (count: number, { impact }: DraftRisk): DraftRisk => ({
     "Leia o diff inteiro ou faça a mudança em partes menores.",
   ),
 });
-
-function serverRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
-  const old = new Map(before.registry.servers.map((server) => [server.id, JSON.stringify(server)]));
-  const changed = after.registry.servers.filter((server) => old.get(server.id) !== JSON.stringify(server));
-  return changed.flatMap((server) => [
-    ...(server.command === undefined
-      ? []
-      : [runsCommand([server.command, ...(server.args ?? [])].join(" "))]),
-    ...plainHttp(server),
-    ...refusedByPolicy(server, after),
-    ...(server.id in after.toolLock.servers ? [] : [unknownTools(server)]),
-  ]);
-}
 
 /** Tools that are let through from then on, or in another form than before. */
 function toolRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
@@ -84,73 +78,6 @@ const toolsOffered = (id: string, names: readonly string[]): DraftRisk => ({
     "policies/access.yaml says who may call them; any that change later are withheld.",
     "policies/access.yaml diz quem pode chamá-las; as que mudarem depois são retidas.",
   ),
-});
-
-/** What the policies in force will refuse when the server is to be reached. */
-function refusedByPolicy(server: RegistryServer, { policies }: Snapshot): DraftRisk[] {
-  const refused = (policy: string, en: string, ptBR: string): DraftRisk => ({
-    title: text(
-      `policies/${policy}.yaml does not allow ${en}`,
-      `policies/${policy}.yaml não permite ${ptBR}`,
-    ),
-    impact: "high",
-    mitigation: text(
-      "Change the policy first, or choose another way.",
-      "Altere a política antes ou escolha outro caminho.",
-    ),
-  });
-  const found: DraftRisk[] = [];
-  for (const policy of policies.values()) {
-    if (policy.kind === "commands" && server.command !== undefined) {
-      const { command } = server;
-      if (!policy.allow.some((allowed) => allowed.command === command))
-        found.push(refused(policy.id, command, command));
-    }
-    if (policy.kind === "network" && server.url !== undefined) {
-      const { hostname, protocol } = new URL(server.url);
-      if (policy.require_tls && /^(http|ws):$/.test(protocol))
-        found.push(refused(policy.id, "connections without TLS", "conexões sem TLS"));
-      if (!policy.allow_private && isPrivate(hostname))
-        found.push(refused(policy.id, `the private address ${hostname}`, `o endereço privado ${hostname}`));
-      if (!policy.allow_hosts.some((host) => posix.matchesGlob(hostname, host)))
-        found.push(refused(policy.id, `the host ${hostname}`, `o host ${hostname}`));
-    }
-  }
-  return found;
-}
-
-const isPrivate = (hostname: string): boolean =>
-  hostname === "localhost" ||
-  /^(127|10|169\.254|192\.168|172\.(1[6-9]|2\d|3[01]))\./.test(hostname) ||
-  /^\[(::1|f[cd]|fe80)/i.test(hostname);
-
-function plainHttp({ id, url }: RegistryServer): DraftRisk[] {
-  if (url === undefined || /^(https|wss):/.test(url)) return [];
-  return [
-    {
-      title: text(
-        `Server ${id} is reached without TLS: ${url}`,
-        `O servidor ${id} é acessado sem TLS: ${url}`,
-      ),
-      impact: "high",
-      mitigation: text("Use https:// or wss://.", "Use https:// ou wss://."),
-    },
-  ];
-}
-
-const unknownTools = ({ id, tools }: RegistryServer): DraftRisk => ({
-  title:
-    tools === undefined
-      ? text(
-          `Tool list of ${id} unknown: its endpoint was not validated`,
-          `Lista de ferramentas de ${id} desconhecida: o endpoint não foi validado`,
-        )
-      : text(
-          `Tools of ${id} as declared, not as probed: ${tools.join(", ")}`,
-          `Ferramentas de ${id} como declaradas, não como verificadas: ${tools.join(", ")}`,
-        ),
-  impact: "medium",
-  mitigation: text("Probe the endpoint before approving.", "Verifique o endpoint antes de aprovar."),
 });
 
 function agentRisks(before: Snapshot, after: Snapshot): DraftRisk[] {

@@ -21,8 +21,10 @@ import {
   draftRemoveServer,
 } from "./intents/servers.ts";
 import { pathProblem } from "./paths.ts";
+import { registryProblems } from "./registry-check.ts";
 import { findRisks } from "./risks.ts";
 import { findSecrets } from "./secrets.ts";
+import { commandsOf, type Host } from "./server-risks.ts";
 import * as store from "./store.ts";
 import type { PlanInput } from "../../domain/plans.ts";
 
@@ -37,6 +39,10 @@ export type PlansDeps = {
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
   /** Whether a change of this plan id exists that has come to its end. */
   isSpent(planId: string): Promise<boolean>;
+  /** The absolute path of a command on the console's host; null where there is none. */
+  findProgram(command: string): Promise<string | null>;
+  /** Why the policies of a configuration do not let a server be reached; null where they do. */
+  policyProblem: Host["policyProblem"];
   /** Which forge pull requests would go to, if any. */
   forgeProvider: "github" | "gitlab" | null;
 };
@@ -82,7 +88,7 @@ export function createPlansService(deps: PlansDeps): PlansService {
         request,
         draft,
         patch,
-        risks: findRisks(snapshot, after, draft.overwrites ?? []),
+        risks: findRisks(snapshot, after, draft.overwrites ?? [], await hostOf(deps, after)),
         context: deps.search(snapshot, draft.searchFor, 5),
         requirements: deps.requirementsFor(snapshot, files.keys()),
         base: { branch: repository.baseBranch, commit: base },
@@ -102,6 +108,12 @@ export function createPlansService(deps: PlansDeps): PlansService {
     check: (snapshot, files) => checkFiles(deps, snapshot, files),
     purge: (before, limit) => store.deleteUnsubmittedBefore(deps.queries, before, limit),
   };
+}
+
+async function hostOf({ findProgram, policyProblem }: PlansDeps, after: Snapshot): Promise<Host> {
+  const commands = [...commandsOf(after)];
+  const found = commands.map(async (command) => [command, await findProgram(command)] as const);
+  return { programs: new Map(await Promise.all(found)), policyProblem };
 }
 
 async function draftFor(
@@ -151,6 +163,7 @@ async function checkFiles(
     ...(loses ? [approvalsLost()] : []),
     ...(await linksInTheWay(deps.repository, snapshot.commit, paths)),
     ...(await findSecrets(files)),
+    ...registryProblems(snapshot, after),
     ...after.problems.filter((problem) => files.has(problem.path.replace(/:\d+$/, ""))),
   ];
 }

@@ -1,39 +1,24 @@
-import { connect as connectTcp } from "node:net";
-import { connect as connectTls } from "node:tls";
-import type { Client, Transport } from "@modelcontextprotocol/client";
-import { type HandshakeStepName, type PolicyOf, type RegistryServer, type Text, text } from "@ciclo/contract";
-import {
-  guardedLookup,
-  hostOf,
-  type NetworkRules,
-  resolveAllowed,
-  type ResolveHost,
-  urlProblem,
-} from "../../lib/outbound.ts";
-import { commandProblem } from "./commands.ts";
+import type { Client } from "@modelcontextprotocol/client";
+import { type HandshakeStepName, isCredential, type Text, text } from "@ciclo/contract";
+import type { Connection, ListedTool, OfferedTool, StepReport } from "../../domain/servers.ts";
 import { explainFailure, maskValues } from "./explain.ts";
+import {
+  type ConnectDeps,
+  connectMsOf,
+  defaultCallMs,
+  type Handshake,
+  open,
+  type Opened,
+  resolve,
+  type Target,
+  type Told,
+} from "./opening.ts";
 import { secretsOf } from "./specs.ts";
-import type { StepReport } from "../../domain/servers.ts";
 import { inspectTool } from "./tools.ts";
-import type { ListedTool, OfferedTool, HttpConnections, Connection } from "../../domain/servers.ts";
-import { StdioTransport } from "./transports/stdio.ts";
-
-/** A server with the values of its headers (HTTP, WebSocket) or environment (stdio). */
-export type Target = { server: RegistryServer; values: Readonly<Record<string, string>> };
-
-export type ConnectDeps = {
-  network(): NetworkRules;
-  commands(): PolicyOf<"commands"> | null;
-  resolve: ResolveHost;
-  /** Version of the console, as it tells servers. */
-  version: string;
-  /** What a server's process gets beside its own environment. */
-  environment: Readonly<Record<string, string | undefined>>;
-  /** A private folder for a server's process. */
-  folderOf(serverId: string): Promise<string>;
-};
 
 export type ConnectOptions = {
+  /** Nobody has approved the server: its process runs only in the sandbox, and only where policy lets it start so early. */
+  unapproved?: boolean;
   signal?: AbortSignal;
   onStep?(step: StepReport): void;
   onLog?(line: string): void;
@@ -50,16 +35,9 @@ export class HandshakeError extends Error {
   }
 }
 
-const defaultConnectMs = { stdio: 60_000, streamable_http: 15_000, sse: 15_000, websocket: 15_000 } as const;
-const defaultCallMs = 60_000;
-const defaultMemoryMb = 1024;
 const probeMs = 5000;
 const maxPages = 100;
 const maxTools = 5000;
-
-export const connectMsOf = ({ transport, timeouts }: RegistryServer): number =>
-  timeouts?.connect_ms ?? defaultConnectMs[transport];
-export const callMsOf = ({ timeouts }: RegistryServer): number => timeouts?.call_ms ?? defaultCallMs;
 
 /**
  * Shakes hands with a server: resolve → connect → negotiate → list_tools → done, each step
@@ -70,16 +48,17 @@ export async function connect(
   target: Target,
   options: ConnectOptions = {},
 ): Promise<Connection> {
-  const { server, values } = target;
+  const { server } = target;
   const limit = AbortSignal.timeout(connectMsOf(server));
   const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
-  const mask = maskValues(secretsOf(server, values));
-  const handshake = { deps, target, signal, mask, onLog: (line: string) => options.onLog?.(mask(line)) };
+  const mask = maskValues([...secretsOf(server, target), ...credentialsOf(deps.environment)]);
+  const onLog = (line: string): void => options.onLog?.(mask(line));
+  const handshake = { deps, target, signal, mask, onLog, unapproved: options.unapproved ?? false };
   const step = stepper(options, signal, mask);
-  await step("resolve", () => resolve(handshake));
+  const resolved = await step("resolve", () => resolve(handshake));
   let opening: Promise<Told<Opened>> | null = null;
   try {
-    const opened = await step("connect", () => (opening = open(handshake)));
+    const opened = await step("connect", () => (opening = open(handshake, resolved.value)));
     const client = await step("negotiate", () => negotiate(handshake, opened.value));
     const connection = describe(client, opened.value);
     const tools = await step("list_tools", () => listed(connection, signal));
@@ -91,13 +70,16 @@ export async function connect(
   }
 }
 
+/** Of what the operator passes on to servers: a proxy's address with its password, say. */
+const credentialsOf = (environment: ConnectDeps["environment"]): string[] =>
+  Object.entries(environment).flatMap(([name, value = ""]) => (isCredential(name, value) ? [value] : []));
+
 /** Closes what was opened, or still is being opened when the handshake is given up. */
 async function closeOpened(opening: Promise<Told<Opened>> | null): Promise<void> {
   const [outcome] = await Promise.allSettled([opening]);
   if (outcome.status === "fulfilled") await outcome.value?.value.close();
 }
 
-type Told<T> = { value: T; detail: Text };
 type Stepper = <T>(step: HandshakeStepName, work: () => Promise<Told<T>>) => Promise<Told<T>>;
 
 function stepper(options: ConnectOptions, signal: AbortSignal, mask: (said: string) => string): Stepper {
@@ -132,140 +114,6 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   // The work may fail after it was given up.
   work.catch(() => {});
   return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener("abort", abort));
-}
-
-type Handshake = {
-  deps: ConnectDeps;
-  target: Target;
-  signal: AbortSignal;
-  mask: (said: string) => string;
-  onLog: (line: string) => void;
-};
-
-/** Whether policy lets the server be reached, and where it is. */
-async function resolve({ deps, target: { server } }: Handshake): Promise<Told<null>> {
-  if (server.command !== undefined) {
-    const line = [server.command, ...(server.args ?? [])].join(" ");
-    const problem = commandProblem({ command: server.command, args: server.args ?? [] }, deps.commands());
-    if (problem !== null) throw problem;
-    return { value: null, detail: text(`Runs ${line}`, `Executa ${line}`) };
-  }
-  const url = new URL(server.url ?? "");
-  const rules = deps.network();
-  const problem = urlProblem(url, rules);
-  if (problem !== null) throw problem;
-  const addresses = (await resolveAllowed(hostOf(url), rules, deps.resolve)).join(", ");
-  return { value: null, detail: text(`${url.host} is at ${addresses}`, `${url.host} está em ${addresses}`) };
-}
-
-/** What a connection stands on. */
-type Opened = {
-  /** A transport to try; asked again when the first try has spoilt it. */
-  transport(): Promise<Transport>;
-  http: HttpConnections | null;
-  stdio: StdioTransport | null;
-  client: Client | null;
-  close(): Promise<void>;
-};
-
-async function open(handshake: Handshake): Promise<Told<Opened>> {
-  const { server } = handshake.target;
-  return server.transport === "stdio"
-    ? openStdio(handshake)
-    : openRemote(handshake, new URL(server.url ?? ""));
-}
-
-async function openStdio({ deps, target, signal, onLog }: Handshake): Promise<Told<Opened>> {
-  const { server, values } = target;
-  const folder = await deps.folderOf(server.id);
-  const launch = async (): Promise<StdioTransport> => {
-    const transport = new StdioTransport({
-      command: server.command ?? "",
-      args: server.args ?? [],
-      env: { ...deps.environment, ...values },
-      folder,
-      memoryMb: server.limits?.memory_mb ?? defaultMemoryMb,
-      onLog,
-    });
-    await transport.launch();
-    return transport;
-  };
-  let launching: Promise<StdioTransport> | null = null;
-  const opened: Opened = {
-    async transport() {
-      if (opened.stdio === null || opened.stdio.ended !== null) {
-        signal.throwIfAborted();
-        launching = launch();
-        opened.stdio = await launching;
-      }
-      return opened.stdio;
-    },
-    http: null,
-    stdio: null,
-    client: null,
-    async close() {
-      // A process that is just being started is there all the same.
-      await Promise.allSettled([launching]);
-      await closeQuietly(opened.client, opened.stdio, null);
-    },
-  };
-  await opened.transport();
-  const pid = opened.stdio?.pid ?? "";
-  return { value: opened, detail: text(`Process ${pid} runs`, `O processo ${pid} executa`) };
-}
-
-async function openRemote({ deps, target, signal }: Handshake, url: URL): Promise<Told<Opened>> {
-  const { server, values: headers } = target;
-  const lookup = guardedLookup(deps.network, deps.resolve);
-  const isTls = /^(https|wss):$/.test(url.protocol);
-  await touch(url, isTls, lookup, signal);
-  const [connectMs, callMs] = [connectMsOf(server), callMsOf(server)];
-  // What speaks HTTP is heavy, and loaded with the first server that is reached by it.
-  const { openHttp } = await import("../../lib/http.ts");
-  const { WebSocketTransport } = await import("./transports/websocket.ts");
-  const { SSEClientTransport, StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
-  const http = server.transport === "websocket" ? null : openHttp({ lookup, connectMs, callMs });
-  const options = { requestInit: { headers }, ...(http === null ? {} : { fetch: http.fetch }) };
-  const opened: Opened = {
-    async transport() {
-      if (server.transport === "websocket")
-        return new WebSocketTransport(url, { headers, lookup, connectMs });
-      return server.transport === "sse"
-        ? new SSEClientTransport(url, options)
-        : new StreamableHTTPClientTransport(url, options);
-    },
-    http: server.transport === "streamable_http" ? http : null,
-    stdio: null,
-    client: null,
-    close: () => closeQuietly(opened.client, null, http),
-  };
-  return {
-    value: opened,
-    detail: isTls ? text("Connected, with TLS", "Conectado, com TLS") : text("Connected", "Conectado"),
-  };
-}
-
-/** Opens a connection and lets it go: whether anything is there, and its certificate will do. */
-function touch(
-  url: URL,
-  isTls: boolean,
-  lookup: ReturnType<typeof guardedLookup>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { promise, resolve: done, reject } = Promise.withResolvers<void>();
-  const host = hostOf(url);
-  const port = Number(url.port) || (isTls ? 443 : 80);
-  const servername = /[a-z]/i.test(host) && !host.includes(":") ? { servername: host } : {};
-  const socket = isTls
-    ? connectTls({ host, port, lookup, ...servername }, () => done())
-    : connectTcp({ host, port, lookup }, () => done());
-  socket.on("error", reject);
-  const abort = (): void => reject(signal.reason as Error);
-  signal.addEventListener("abort", abort, { once: true });
-  return promise.finally(() => {
-    signal.removeEventListener("abort", abort);
-    socket.destroy();
-  });
 }
 
 /** Settles on a protocol revision: the newest that both speak. */
@@ -362,16 +210,4 @@ async function listTools(client: Client, signal?: AbortSignal): Promise<OfferedT
     ),
     null,
   );
-}
-
-/** Ends what is there. That the other side is gone already is no failure. */
-async function closeQuietly(
-  client: Client | null,
-  stdio: StdioTransport | null,
-  http: HttpConnections | null,
-): Promise<void> {
-  await Promise.allSettled([client?.close(), stdio?.close()]);
-  // Not waited for: a stream that the server holds open would keep it.
-  void http?.agent.destroy();
-  void http?.streams.destroy();
 }

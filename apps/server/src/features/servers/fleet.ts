@@ -8,8 +8,9 @@ import { type Clock, stamp } from "../../lib/clock.ts";
 import { privateFolder } from "../../lib/files.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { resolveBySystem, type ResolveHost } from "../../lib/outbound.ts";
+import type { Sandbox } from "../../lib/sandbox.ts";
 import { Semaphore } from "../../lib/semaphore.ts";
-import type { ConnectDeps } from "./connect.ts";
+import type { ConnectDeps } from "./opening.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
@@ -33,6 +34,9 @@ export type ServersDeps = {
   version: string;
   /** What processes of servers get of the console's own environment. */
   environment: Readonly<Record<string, string | undefined>>;
+  sandbox: Sandbox;
+  /** Files and folders that no server's process may see: the console's data, and its keys. */
+  hidden: readonly string[];
 };
 
 /** A registered server with its link, as this feature knows it. */
@@ -71,6 +75,8 @@ export class Fleet {
       resolve: deps.resolve ?? resolveBySystem,
       version: deps.version,
       environment: deps.environment,
+      sandbox: deps.sandbox,
+      hidden: deps.hidden,
       folderOf: (id) => privateFolder(join(deps.home, "servers", id)),
     };
   }

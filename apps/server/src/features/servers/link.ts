@@ -4,7 +4,8 @@ import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { detached, type Tasks } from "../../lib/background.ts";
 import { canonicalJson } from "../../lib/crypto.ts";
-import { callMsOf, connect, type ConnectDeps, HandshakeError, type Target } from "./connect.ts";
+import { connect, HandshakeError } from "./connect.ts";
+import { callMsOf, type ConnectDeps, type Target } from "./opening.ts";
 import { explainFailure, maskValues } from "./explain.ts";
 import { secretsOf } from "./specs.ts";
 import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
@@ -81,7 +82,7 @@ export class Link implements ServerLink {
     this.spec = spec;
     this.#rules = rules;
     this.#deps = deps;
-    this.#mask = maskValues(spec.target === null ? [] : secretsOf(spec.target.server, spec.target.values));
+    this.#mask = maskValues(spec.target === null ? [] : secretsOf(spec.target.server, spec.target));
     this.trouble = spec.quarantine;
     this.stateSince = stamp(deps.clock());
   }

@@ -9,7 +9,7 @@ import type {
 } from "@ciclo/contract";
 import type { Connection, StepReport, JudgedTool } from "../../domain/servers.ts";
 import type { Link } from "./link.ts";
-import { referencesOf } from "./specs.ts";
+import { keyUsesOf } from "../../domain/key-uses.ts";
 
 const shownSamples = 40;
 
@@ -33,7 +33,7 @@ export function presentSummary(link: Link, server: RegistryEntry, locale: Locale
   };
 }
 
-type RegistryEntry = Parameters<typeof referencesOf>[0];
+type RegistryEntry = Parameters<typeof keyUsesOf>[0];
 
 export function presentDetail(
   link: Link,
@@ -46,7 +46,7 @@ export function presentDetail(
     latency: link.samples,
     description: server.description ?? null,
     server_info: link.connection?.serverInfo ?? null,
-    keys: referencesOf(server),
+    keys: keyUsesOf(server).map(({ name, reference }) => ({ name, reference })),
     agents: [...agents.values()].filter((agent) => agent.server === server.id).map(({ name }) => name),
     tool_list: link.tools.map((tool) => presentTool(tool, locale)),
     log: link.log,

@@ -11,15 +11,18 @@ import type {
 import { notFound, type Refusal } from "../../errors.ts";
 import type { Purge } from "../../domain/retention.ts";
 import type { Actor } from "../../domain/actor.ts";
-import type { HandshakeResult, StepReport } from "../../domain/servers.ts";
+import type { HandshakeResult, SandboxStanding, StepReport } from "../../domain/servers.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { stamp } from "../../lib/clock.ts";
+import { Semaphore } from "../../lib/semaphore.ts";
 import { guardedLookup, urlProblem } from "../../lib/outbound.ts";
-import { callMsOf, connect } from "./connect.ts";
+import { connect, type ConnectOptions } from "./connect.ts";
+import { callMsOf } from "./opening.ts";
 import { explainFailure, explainStatus } from "./explain.ts";
 import type { Fleet, RegisteredServer, ServersDeps } from "./fleet.ts";
 import { presentDetail, presentSummary, presentTool, presentValidation } from "./present.ts";
-import { referencesOf, revealCredentials } from "./specs.ts";
+import { keyUsesOf } from "../../domain/key-uses.ts";
+import { fillKeys, policyProblem } from "./specs.ts";
 import * as store from "./store.ts";
 
 export type ServersService = {
@@ -36,6 +39,9 @@ export type ServersService = {
   all(): readonly RegisteredServer[];
   /** How each stands, for health. */
   standings(): Standing[];
+  sandbox(): Promise<SandboxStanding>;
+  /** Why the policies of a configuration do not let a server be reached; null where they do. */
+  policyProblem: typeof policyProblem;
   /** The configuration that the links were made for; null before the first. */
   snapshot(): Snapshot | null;
   /** How long a call of a server may take, in milliseconds. */
@@ -48,10 +54,14 @@ export type ServersService = {
   usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Deletes definitions of tools that no lock and no server refers to. */
   purge: Purge;
-  /** A handshake of its own, which is closed again. Throws `HandshakeError`. */
-  handshake(
+  /**
+   * A handshake with a server that nobody has approved, which is closed again. It is on record before it starts.
+   * `reveal` hands out the keys of its references. Throws `HandshakeError`, and a `Refusal` where too many are under way.
+   */
+  handshakeUnapproved(
+    actor: Actor,
     server: RegistryServer,
-    values: Readonly<Record<string, string>>,
+    reveal: Reveal,
     on: HandshakeOn,
   ): Promise<HandshakeResult>;
   /** HTTP to wherever the network policy lets the console connect. Follows no redirect. */
@@ -62,10 +72,15 @@ export type ServersService = {
 
 /** `withheld` is the number of its tools that the gateway does not show. */
 export type Standing = { id: string; state: ServerState; trouble: Text | null; withheld: number };
+export type Reveal = (reference: string) => Promise<string>;
 export type HandshakeOn = { onStep?: (step: StepReport) => void; signal?: AbortSignal };
 const sendMs = 20_000;
+/** Handshakes with servers that nobody has approved: under way, and waiting for their turn. */
+const unapprovedAtOnce = 4;
+const unapprovedWaiting = 60;
 
 export function createServersService(deps: ServersDeps, fleet: Fleet): ServersService {
+  const unapproved = new Semaphore(unapprovedAtOnce, unapprovedWaiting);
   const must = (id: string): RegisteredServer => {
     const found = fleet.live.get(id);
     if (found === undefined) throw noServer(id, [...fleet.live.keys()]);
@@ -106,6 +121,11 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
     explainFailure,
     presentValidation,
     standings: () => [...fleet.live.values()].map(standing),
+    policyProblem,
+    async sandbox() {
+      const programs = [...fleet.live.values()].filter(({ server }) => server.command !== undefined).length;
+      return { state: await deps.sandbox.state(), mode: deps.sandbox.mode, programs };
+    },
     snapshot: () => fleet.snapshot,
     usersOf: async () => usersByReference(await registered(deps)),
     async purge(before, limit) {
@@ -114,21 +134,18 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
       await store.touchDefinitions(deps.queries, [...fleet.referredTools()], stamp(deps.clock()));
       return store.deleteDefinitionsBefore(deps.queries, before, limit);
     },
-    handshake: (server, values, on) => shake(deps, fleet, server, values, on),
+    handshakeUnapproved: (actor, server, reveal, on) =>
+      unapproved.run(async () => {
+        await recordHandshake(deps, actor, server);
+        return shake(deps, fleet, server, reveal, { ...on, unapproved: true });
+      }),
     send: (input, init) => send(fleet, input, init),
     async handshakeWith(id, values, on) {
-      const servers = await registered(deps);
-      const server = servers.find((each) => each.id === id);
-      if (server === undefined) {
-        throw noServer(
-          id,
-          servers.map((each) => each.id),
-        );
-      }
+      const server = await registeredAs(deps, id);
       const ring = await deps.ring();
-      const reveal = (reference: string): Promise<string> =>
+      const reveal: Reveal = (reference) =>
         values.has(reference) ? Promise.resolve(values.get(reference) ?? "") : ring.reveal(reference);
-      return shake(deps, fleet, server, await revealCredentials(server, reveal), on);
+      return shake(deps, fleet, server, reveal, on);
     },
   };
 }
@@ -142,9 +159,19 @@ function standing({ server, link }: RegisteredServer): Standing {
 const registered = async ({ repository }: ServersDeps): Promise<readonly RegistryServer[]> =>
   (await repository.snapshot(await repository.head())).registry.servers;
 
+async function registeredAs(deps: ServersDeps, id: string): Promise<RegistryServer> {
+  const servers = await registered(deps);
+  const server = servers.find((each) => each.id === id);
+  if (server !== undefined) return server;
+  throw noServer(
+    id,
+    servers.map((each) => each.id),
+  );
+}
+
 function usersByReference(servers: readonly RegistryServer[]): Map<string, readonly string[]> {
   const uses = servers.flatMap((server) =>
-    referencesOf(server).map(({ reference }) => ({ reference, id: server.id })),
+    keyUsesOf(server).map(({ reference }) => ({ reference, id: server.id })),
   );
   const grouped = Map.groupBy(uses, ({ reference }) => reference);
   return new Map(
@@ -157,17 +184,35 @@ async function shake(
   deps: ServersDeps,
   fleet: Fleet,
   server: RegistryServer,
-  values: Readonly<Record<string, string>>,
-  on: HandshakeOn,
+  reveal: Reveal,
+  on: ConnectOptions,
 ): Promise<HandshakeResult> {
   await fleet.refreshPolicies();
-  const connection = await connect(fleet.connectDeps, { server, values }, on);
+  const filled = await fillKeys(server, reveal);
+  const connection = await connect(fleet.connectDeps, { server, ...filled }, on);
   await connection.close();
   const sound = connection.tools.filter(({ problem }) => problem === null);
   const definitions = sound.map(({ hash, definition }) => ({ hash, definition }));
   await store.keepDefinitions(deps.queries, definitions, stamp(deps.clock()));
   return connection;
 }
+
+const recordHandshake = ({ transaction }: ServersDeps, actor: Actor, server: RegistryServer): Promise<void> =>
+  transaction((_, record) =>
+    record({
+      actor,
+      action: "server.handshake_begun",
+      resource: `server:${server.id}`,
+      status: "succeeded",
+      metadata:
+        server.url === undefined
+          ? {
+              command: [server.command, ...(server.args ?? [])].join(" "),
+              variables: Object.keys(server.env ?? {}),
+            }
+          : { url: server.url, headers: Object.keys(server.headers ?? {}) },
+    }),
+  );
 
 async function compareTool(
   deps: ServersDeps,

@@ -7,6 +7,7 @@ import {
   type Text,
   text,
 } from "@ciclo/contract";
+import type { SandboxStanding } from "../../domain/servers.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import { Refusal } from "../../errors.ts";
@@ -88,6 +89,40 @@ export function serversFinding(servers: readonly ServerStanding[]): Finding {
     `${servers.length} registered, none in trouble`,
     `${servers.length} registrados, nenhum com problema`,
   );
+}
+
+/** Whether the programs of stdio servers are kept from the data folder and from each other. */
+export function sandboxFinding({ state, mode, programs }: SandboxStanding): Finding {
+  if (state.available) return ok("Programs of servers run in it", "Programas de servidores executam nela");
+  const { why } = state;
+  if (programs === 0) {
+    return ok(
+      `No server needs one now. To come: ${why.en}`,
+      `Nenhum servidor precisa de uma agora. Para depois: ${why["pt-BR"]}`,
+    );
+  }
+  if (mode === "off") {
+    return ok(
+      `CICLO_SANDBOX is off: ${programs} programs of servers can read the data folder and its keys`,
+      `CICLO_SANDBOX está off: ${programs} programas de servidores podem ler a pasta de dados e suas chaves`,
+    );
+  }
+  if (mode === "required") {
+    return {
+      status: "degraded",
+      detail: text(
+        `${programs} programs of servers do not run (CICLO_SANDBOX is required): ${why.en}`,
+        `${programs} programas de servidores não executam (CICLO_SANDBOX é required): ${why["pt-BR"]}`,
+      ),
+    };
+  }
+  return {
+    status: "degraded",
+    detail: text(
+      `${programs} programs of servers run without one and can read the data folder and its keys: ${why.en}`,
+      `${programs} programas de servidores executam sem ela e podem ler a pasta de dados e suas chaves: ${why["pt-BR"]}`,
+    ),
+  };
 }
 
 /** A key as health sees it. */

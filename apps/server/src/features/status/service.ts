@@ -18,12 +18,14 @@ import {
   keysFinding,
   type KeyStanding,
   ok,
+  sandboxFinding,
   serversFinding,
   type ServerStanding,
   waitingFinding,
 } from "./findings.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
+import type { SandboxStanding } from "../../domain/servers.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 
 export type StatusDeps = {
@@ -35,6 +37,7 @@ export type StatusDeps = {
   waiting(): Promise<{ planId: string; reason: Text }[]>;
   lastCheckpoint(): Promise<Checkpoint | null>;
   servers(): readonly ServerStanding[];
+  sandbox(): Promise<SandboxStanding>;
   keys(): Promise<readonly KeyStanding[]>;
   /** Workers whose latest pass failed. */
   troubles(): readonly WorkerTrouble[];
@@ -68,6 +71,7 @@ export function createStatusService(deps: StatusDeps): StatusService {
     configuration: async () => configurationFinding(await live()),
     changes: async () => waitingFinding(await deps.waiting()),
     servers: async () => serversFinding(deps.servers()),
+    sandbox: async () => sandboxFinding(await deps.sandbox()),
     keys: async () => keysFinding(await deps.keys()),
     background: async () => backgroundFinding(deps.troubles()),
     audit: async () => checkpointFinding(await deps.lastCheckpoint()),

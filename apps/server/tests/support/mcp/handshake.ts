@@ -1,7 +1,9 @@
 import type { Connection, StepReport } from "../../../src/domain/servers.ts";
 import { fileURLToPath } from "node:url";
 import type { RegistryServer } from "@ciclo/contract";
-import { connect, type ConnectDeps, HandshakeError } from "../../../src/features/servers/connect.ts";
+import { connect, HandshakeError } from "../../../src/features/servers/connect.ts";
+import type { ConnectDeps } from "../../../src/features/servers/opening.ts";
+import { openSandbox } from "../../../src/lib/sandbox.ts";
 import { resolveBySystem } from "../../../src/lib/outbound.ts";
 import { temporaryFolder } from "../temporary.ts";
 
@@ -14,17 +16,16 @@ export const openDeps: ConnectDeps = {
     id: "commands",
     kind: "commands",
     title: "Commands",
-    allow: [
-      { command: process.execPath },
-      { command: "mcp-server-everything" },
-      { command: "mcp-server-filesystem" },
-      { command: "no-such-program" },
-    ],
+    allow: [process.execPath, "mcp-server-everything", "mcp-server-filesystem", "no-such-program"].map(
+      (command) => ({ command, env: ["*"], handshake: "before_approval" as const, writes: [] }),
+    ),
   }),
   resolve: resolveBySystem,
   version: "0.0.0",
   environment: { PATH: process.env.PATH },
   folderOf: () => temporaryFolder(),
+  sandbox: openSandbox(process.env.PATH ?? ""),
+  hidden: [],
 };
 
 export const remote = (url: string, more: Partial<RegistryServer> = {}): RegistryServer => ({
@@ -62,7 +63,7 @@ export async function shakeHands(
   try {
     const connection = await connect(
       { ...openDeps, ...options.deps },
-      { server, values: options.values ?? {} },
+      { server, values: options.values ?? {}, args: server.args ?? [] },
       {
         onStep: (step) => {
           if (step.status !== "running") steps.push(step);

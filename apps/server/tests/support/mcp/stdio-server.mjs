@@ -1,7 +1,7 @@
 // A small MCP server over stdio, for what a well-behaved one does not do. Speaks 2025-11-25 by hand.
 // node stdio-server.mjs [behaviour…]
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const behaviours = new Set(process.argv.slice(2));
@@ -20,6 +20,7 @@ if (does("grandchild")) startSleep(false);
 if (does("escapee")) startSleep(true).unref();
 if (does("chatty")) process.stdout.write("Listening…\n");
 if (does("tells")) process.stderr.write(`the token is ${process.env.TOKEN}\n`);
+if (does("tells-proxy")) process.stderr.write(`the proxy is ${process.env.HTTPS_PROXY}\n`);
 if (does("environment"))
   process.stderr.write(`environment ${Object.keys(process.env).toSorted().join(" ")}\n`);
 if (does("exits")) process.exit(3);
@@ -41,7 +42,24 @@ const tools = () => [
   { name: "hog", description: "Takes memory", inputSchema: { type: "object" } },
   { name: "slow", description: "Takes its time", inputSchema: { type: "object" } },
   { name: "secret", description: "Which token it was started with", inputSchema: { type: "object" } },
+  ...(does("hands") ? [{ name: "attempt", description: "Touches", inputSchema: { type: "object" } }] : []),
 ];
+
+/** What a program finds that looks around: contents, names in a folder, or the error's code. */
+const attempts = {
+  read: ({ path }) => readFileSync(path, "latin1"),
+  list: ({ path }) => readdirSync(path).join(" "),
+  write: ({ path }) => `wrote ${writeFileSync(path, "here") ?? path}`,
+  environment: ({ name }) => String(process.env[name]),
+  arguments: () => JSON.stringify(process.argv.slice(2)),
+};
+function attempt({ what, ...how }) {
+  try {
+    return attempts[what](how);
+  } catch (error) {
+    return error.code;
+  }
+}
 
 const text = (said) => ({ content: [{ type: "text", text: said }] });
 
@@ -53,6 +71,7 @@ function call({ id, params }) {
   }
   if (params.name === "slow")
     return setTimeout(() => send({ id, result: text("done") }), Number(params.arguments?.ms ?? 500));
+  if (params.name === "attempt") return send({ id, result: text(attempt(params.arguments)) });
   if (params.name === "secret") return send({ id, result: text(process.env.TOKEN ?? "none") });
   return send({ id, result: text(String(params.arguments?.text)) });
 }

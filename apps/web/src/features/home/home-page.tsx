@@ -48,6 +48,7 @@ const checkNames: Record<Health["checks"][number]["id"], ReturnType<typeof msg>>
   changes: msg`Changes under way`,
   servers: msg`MCP servers`,
   keys: msg`Keys`,
+  sandbox: msg`Sandbox of servers`,
   background: msg`Background work`,
   audit: msg`Audit log`,
 };

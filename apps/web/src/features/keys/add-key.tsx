@@ -6,7 +6,7 @@ import { call } from "../../api.ts";
 import { codeOf } from "../../problems.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { TextField } from "../../ui/field.tsx";
+import { SecretField, TextField } from "../../ui/field.tsx";
 import { Problem } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toast.tsx";
 import { endOfDay } from "./days.ts";
@@ -98,7 +98,7 @@ function Fields({
         />
         <TextField label={t`Key name`} placeholder={example.name} spellCheck={false} {...field("name")} />
       </div>
-      <TextField label={t`Value`} type="password" autoComplete="off" {...field("value")} />
+      <SecretField label={t`Value`} {...field("value")} />
       <TextField
         label={t`Ends at the end of`}
         type="date"

@@ -7,7 +7,7 @@ import { codeOf } from "../../problems.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Checkbox, TextField } from "../../ui/field.tsx";
+import { Checkbox, SecretField, TextField } from "../../ui/field.tsx";
 import { Note, Problem } from "../../ui/states.tsx";
 import { Handshake } from "../servers/handshake.tsx";
 import { endOfDay } from "./days.ts";
@@ -149,10 +149,8 @@ function Fields({
   const problemOf = (path: string) => errors.find((each) => each.path === path)?.message;
   return (
     <>
-      <TextField
+      <SecretField
         label={t`New value`}
-        type="password"
-        autoComplete="off"
         value={form.value}
         problem={problemOf("value")}
         onChange={(event) => onChange({ value: event.target.value })}

@@ -5,14 +5,18 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Text, text } from "@ciclo/contract";
+import type { CommandLine } from "../../../lib/sandbox.ts";
 import { serverFolder } from "../../../lib/places.ts";
 import { markedProcesses } from "./marked.ts";
 
 /** Processes of stdio servers: no shell, an environment of their own, ended with all their children. */
 
 export type ChildSpec = {
+  /** The program's absolute path. */
   command: string;
   args: readonly string[];
+  /** Puts the command line in the sandbox; null where it runs outside. */
+  wrap: ((line: CommandLine) => Promise<CommandLine>) | null;
   /** All that the process gets of an environment. */
   env: Readonly<Record<string, string | undefined>>;
   /** Its folder, and its home. */
@@ -50,7 +54,8 @@ let children = 0;
 export async function startChild(spec: ChildSpec): Promise<Child> {
   children += 1;
   const ownMark = `${markName}=${mark}-${children}.`;
-  const child = spawn(spec.command, spec.args, {
+  const line = spec.wrap === null ? spec : await spec.wrap(spec);
+  const child = spawn(line.command, line.args, {
     cwd: spec.folder,
     env: { HOME: spec.folder, ...spec.env, [markName]: `${mark}-${children}.` },
     stdio: ["pipe", "pipe", "pipe"],
@@ -85,10 +90,12 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
     kill,
     async stop() {
       child.stdin.end();
-      for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-        if (await endsWithin(over, patienceMs)) return;
-        signalGroup(pid, signal);
-      }
+      if (await endsWithin(over, patienceMs)) return;
+      // The sandbox itself would end at once, and all that is in it without a word.
+      if (spec.wrap === null) signalGroup(pid, "SIGTERM");
+      else for (const member of membersOf(pid)) signalProcess(member, "SIGTERM");
+      if (await endsWithin(over, patienceMs)) return;
+      signalGroup(pid, "SIGKILL");
       await over;
     },
   };
@@ -165,6 +172,12 @@ function startReaper(): ChildProcess {
   return child;
 }
 
+/** Processes of a group without its leader. */
+const membersOf = (group: number): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== group && Number(statOf(name)[2]) === group)
+    .map(Number);
+
 type Watched = { limit: number; kill(reason: Text): void };
 const watched = new Map<number, Watched>();
 let memoryTimer: NodeJS.Timeout | null = null;
@@ -195,19 +208,37 @@ function lookAtMemory(): void {
   }
 }
 
-/** Resident bytes of each process group that is watched (proc(5): field 5 of `stat`, `VmRSS` of `status`, in kB whatever the page size). */
+/**
+ * Resident bytes of each watched process with all that descends from it or is of its group (proc(5): fields 4 and 5 of
+ * `stat`, `VmRSS` of `status`, in kB whatever the page size). Within a sandbox nothing can leave its parents.
+ */
 function residentByGroup(): Map<number, number> {
   const total = new Map<number, number>();
   if (process.platform !== "linux") return total;
+  const processes = new Map<number, { parent: number; group: number }>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const group = Number(statOf(name)[2]);
-    if (watched.has(group)) total.set(group, (total.get(group) ?? 0) + residentOf(name));
+    const [, parent, group] = statOf(name);
+    processes.set(Number(name), { parent: Number(parent), group: Number(group) });
+  }
+  const ownerOf = (pid: number): number | null => {
+    const seen = new Set<number>();
+    for (let at = pid; at > 1 && !seen.has(at); at = processes.get(at)?.parent ?? 0) {
+      if (watched.has(at)) return at;
+      const group = processes.get(at)?.group ?? 0;
+      if (watched.has(group)) return group;
+      seen.add(at);
+    }
+    return null;
+  };
+  for (const pid of processes.keys()) {
+    const owner = ownerOf(pid);
+    if (owner !== null) total.set(owner, (total.get(owner) ?? 0) + residentOf(pid));
   }
   return total;
 }
 
-function residentOf(pid: string): number {
+function residentOf(pid: number): number {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
     return Number(kilobytes ?? 0) * 1024;

@@ -1,4 +1,5 @@
 import type { Connection, ListedTool } from "../../../../src/domain/servers.ts";
+import { openSandbox } from "../../../../src/lib/sandbox.ts";
 import { text } from "@ciclo/contract";
 import { askUpstream } from "../../../../src/features/gateway/upstream.ts";
 import { connect } from "../../../../src/features/servers/connect.ts";
@@ -30,6 +31,8 @@ const reach = (url: string): Promise<Connection> =>
       version: "0.0.0",
       environment: {},
       folderOf: () => Promise.resolve("."),
+      sandbox: openSandbox(""),
+      hidden: [],
     },
     {
       server: {
@@ -40,6 +43,7 @@ const reach = (url: string): Promise<Connection> =>
         timeouts: { connect_ms: patienceMs },
       },
       values: {},
+      args: [],
     },
   );
 

@@ -1,0 +1,442 @@
+import { existsSync } from "node:fs";
+import type { ServerResponse } from "node:http";
+import { join } from "node:path";
+import { isForbiddenVariable, type RegistryServer } from "@ciclo/contract";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import { beforeAll, describe, expect, it } from "vitest";
+import { openPolicies, pushFiles, registryOf } from "../support/config.ts";
+import { type Person, planWith, problemOf, startConsole, type TestConsole } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
+import { fixture, remote } from "../support/mcp/handshake.ts";
+import { listen } from "../support/mcp/http-servers.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+/** What somebody can and cannot do who may plan, and means harm. */
+
+let running: TestConsole;
+let planner: Person;
+/** A folder that commands may write to, so that what ran is seen. */
+let shared: string;
+
+const commandsPolicy = (allow: object[]) => ({
+  "policies/commands.yaml": stringify({ id: "commands", kind: "commands", title: "Commands", allow }),
+});
+const { command = "", args = [] } = fixture("hands");
+const local: RegistryServer = { ...fixture("hands"), id: "local", title: "Local" };
+const hub: RegistryServer = {
+  ...remote("https://hub.example/mcp"),
+  id: "hub",
+  headers: { Authorization: "Bearer secret:hub/TOKEN" },
+};
+
+async function put(files: Record<string, string>): Promise<void> {
+  pushFiles(running.git, files);
+  await running.servers.reconcile();
+}
+
+beforeAll(async () => {
+  running = await startConsole();
+  planner = await running.person("planner");
+  shared = await temporaryFolder();
+  await put({ ...openPolicies([command], [shared]), "mcp-registry.yaml": registryOf([hub, local]) });
+});
+
+const onboard = (body: Record<string, unknown>) =>
+  planner.client.call("onboard", { body: { repository: "acme/tools", intent: "plan", ...body } as never });
+
+/** Every way by which a command with its variables gets in. */
+const commandWays: [string, (env: Record<string, string>) => Promise<unknown>][] = [
+  ["a handshake", (auth) => onboard({ agent_name: "x", command, args, auth, intent: "validate" })],
+  ["onboarding", (auth) => onboard({ agent_name: "x", command, args, auth })],
+  [
+    "a request that is planned",
+    (auth) => planWith(planner, "onboard_server", { agent_name: "x", command, args, auth: references(auth) }),
+  ],
+  [
+    "a new agent",
+    (auth) => planWith(planner, "add_agent", { agent_name: "x", command, args, auth: references(auth) }),
+  ],
+  ["an edit", (env) => planWith(planner, "edit_server", { server: "local", changes: { env } })],
+  [
+    "a list of servers",
+    (env) =>
+      planWith(planner, "import_servers", {
+        servers: [{ id: "x", title: "X", transport: "stdio", command, args, env }],
+      }),
+  ],
+];
+/** Where only references are taken. */
+const references = (values: Record<string, string>) =>
+  Object.fromEntries(Object.keys(values).map((name) => [name, `secret:x/${name.replaceAll(/\W/g, "_")}`]));
+
+const begun = async () => {
+  const { items } = await planner.client.call("listAudit", { query: { action: "server.handshake_begun" } });
+  return items;
+};
+
+describe("variables that say what code programs load", () => {
+  it.each(commandWays)("are refused in %s", async (_, way) => {
+    for (const name of [
+      "NODE_OPTIONS",
+      "LD_PRELOAD",
+      "PATH",
+      "HOME",
+      "PYTHONSTARTUP",
+      "npm_config_registry",
+    ]) {
+      const before = (await begun()).length;
+      const problem = await problemOf(way({ [name]: "/tmp/anything" }));
+      expect(problem.errors?.map(({ message }) => message).join()).toMatch(/no server may set a variable/);
+      expect(await begun()).toHaveLength(before);
+    }
+  });
+
+  it("are known in any case and by their beginnings", () => {
+    const known = [
+      "LD_AUDIT",
+      "DYLD_INSERT_LIBRARIES",
+      "NODE_PATH",
+      "npm_config_cache",
+      "PERL5LIB",
+      "RUBYOPT",
+      "GIT_SSH",
+    ];
+    const cased = fc.constantFrom(...known).chain((name) =>
+      fc.array(fc.boolean(), { minLength: name.length, maxLength: name.length }).map((flags) =>
+        name
+          .split("")
+          .map((each, index) => (flags[index] ? each.toLowerCase() : each))
+          .join(""),
+      ),
+    );
+    fc.assert(fc.property(cased, (name) => isForbiddenVariable(name)));
+    for (const odd of ["", "A B", "A=B", "1A", "A\n", "Ａ", "A\0"])
+      expect(isForbiddenVariable(odd)).toBe(true);
+    for (const plain of ["API_URL", "GITHUB_TOKEN", "TOKEN", "NODE_ENV", "TIMEOUT_S", "HOMEPAGE"])
+      expect(isForbiddenVariable(plain)).toBe(false);
+  });
+});
+
+describe("a command before approval", () => {
+  const ran = () => existsSync(join(shared, "ran"));
+  const script = (file: string) => ["-e", `require("fs").writeFileSync(${JSON.stringify(file)}, "")`];
+
+  it.each([
+    ["that no entry lists", [{ command, args: ["other"], env: ["*"] }], /does not list the command/],
+    [
+      "whose variables its entry does not list",
+      [{ command, env: ["API_URL"] }],
+      /does not let the command .* set TOKEN/,
+    ],
+    [
+      "whose command line and variables stand in two entries",
+      [{ command }, { command, args: ["other"], env: ["TOKEN"] }],
+      /does not let the command .* set TOKEN/,
+    ],
+  ])("is not started: one %s", async (_, allow, says) => {
+    await put(commandsPolicy(allow.map((entry) => ({ ...entry, writes: [shared] }))));
+    const said = await problemOf(
+      onboard({ agent_name: "x", command, args: script(join(shared, "ran")), auth: { TOKEN: "t" } }),
+    );
+    expect(said).toMatchObject({ status: 403, code: "policy_denied" });
+    expect(said.detail).toMatch(says);
+    expect(ran()).toBe(false);
+    await put(openPolicies([command], [shared]));
+    // The same command does run where it may, so that what was not seen above was not there.
+    await onboard({
+      agent_name: "x",
+      command,
+      args: script(join(shared, "ran-allowed")),
+      intent: "validate",
+    });
+    expect(existsSync(join(shared, "ran-allowed"))).toBe(true);
+  });
+
+  it("is not started where its entry says after_approval, and can be planned all the same", async () => {
+    await put(commandsPolicy([{ command, handshake: "after_approval", writes: [shared] }]));
+    const { plan, validation } = await onboard({
+      agent_name: "x",
+      command,
+      args: script(join(shared, "ran")),
+    });
+    expect(validation.ok).toBe(false);
+    expect(validation.steps[0]?.detail).toMatch(/its entry says handshake: after_approval/);
+    expect(plan?.risks.map(({ title }) => title)).toContain(
+      "Tool list of x unknown: its endpoint was not validated",
+    );
+    expect(ran()).toBe(false);
+    await put(openPolicies([command], [shared]));
+  });
+
+  it("is on record before it starts", async () => {
+    const reached = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const slow = await listen((_, response) => {
+      reached.resolve();
+      void release.promise.then(() => response.writeHead(500).end());
+    });
+    const asking = onboard({ agent_name: "slow", endpoint: slow.url, intent: "validate" });
+    await reached.promise;
+    const [entry] = await begun();
+    expect(entry).toMatchObject({
+      actor_name: planner.name,
+      resource: "server:slow",
+      metadata: { url: slow.url },
+    });
+    release.resolve();
+    await asking;
+    await onboard({
+      agent_name: "local-too",
+      command,
+      args,
+      auth: { TOKEN: "never-on-record" },
+      intent: "validate",
+    });
+    const [last] = await begun();
+    expect(last).toMatchObject({
+      resource: "server:local-too",
+      metadata: { command: [command, ...args].join(" "), variables: ["TOKEN"] },
+    });
+    expect(JSON.stringify(last)).not.toContain("never-on-record");
+  });
+
+  it("takes its turn: few at once, and no endless queue", async () => {
+    const release = Promise.withResolvers<void>();
+    let [now, most] = [0, 0];
+    const answer = async (response: ServerResponse): Promise<void> => {
+      now += 1;
+      most = Math.max(most, now);
+      await release.promise;
+      now -= 1;
+      response.writeHead(500).end();
+    };
+    const slow = await listen((_, response) => void answer(response));
+    const asked = Array.from({ length: 66 }, () =>
+      onboard({ agent_name: "slow", endpoint: slow.url, intent: "validate" }).then(
+        () => 200,
+        (error: { problem: { status: number } }) => error.problem.status,
+      ),
+    );
+    await eventually(
+      () => Promise.resolve(now),
+      (each) => each === 4,
+    );
+    release.resolve();
+    const statuses = await Promise.all(asked);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(2);
+    expect(most).toBe(4);
+  });
+
+  it("holds no stored key, wherever its reference stands", async () => {
+    await running.keys.add(
+      { id: null, name: "test", roles: [] } as never,
+      { provider: "local", name: "TOKEN", value: "stored-value" },
+      "en",
+    );
+    const inVariable = await onboard({
+      agent_name: "spy",
+      command,
+      args: [...args, "tells"],
+      auth: { TOKEN: "secret:local/TOKEN" },
+      intent: "validate",
+    });
+    const inArgument = await onboard({
+      agent_name: "spy",
+      command,
+      args: [...args, "secret:local/TOKEN"],
+      intent: "validate",
+    });
+    for (const { validation } of [inVariable, inArgument]) {
+      expect(validation.ok).toBe(false);
+      expect(validation.steps[0]?.detail).toMatch(
+        /secret:local\/TOKEN is a stored key: .* only once somebody has approved/,
+      );
+    }
+  });
+});
+
+describe("a plan that sends a stored key elsewhere", () => {
+  const risksOf = async (changes: Record<string, unknown>, server = "hub") =>
+    (await planWith(planner, "edit_server", { server, changes })).plan.risks.map(
+      ({ impact, title }) => `${impact}: ${title}`,
+    );
+
+  it.each([
+    ["another host", { url: "https://other.example/mcp" }, "https://other.example/mcp, header Authorization"],
+    [
+      "another path",
+      { url: "https://hub.example/collect" },
+      "https://hub.example/collect, header Authorization",
+    ],
+    ["without TLS", { url: "http://hub.example/mcp" }, "http://hub.example/mcp, header Authorization"],
+    [
+      "another header",
+      { headers: { Authorization: null, "X-Log": "Bearer secret:hub/TOKEN" } },
+      "https://hub.example/mcp, header X-Log",
+    ],
+    [
+      "a command",
+      { transport: "stdio", url: null, headers: null, command: "env", env: { TOKEN: "secret:hub/TOKEN" } },
+      "env, variable TOKEN",
+    ],
+    [
+      "an argument",
+      { transport: "stdio", url: null, headers: null, command: "env", args: ["--token=secret:hub/TOKEN"] },
+      "env --token=secret:hub/TOKEN",
+    ],
+  ])("says so as a high risk: %s", async (_, changes, now) => {
+    expect(await risksOf(changes)).toContain(
+      `high: Sends secret:hub/TOKEN to ${now}; was: https://hub.example/mcp, header Authorization`,
+    );
+  });
+
+  it("says so of another server that takes it, and of a reference that nobody had", async () => {
+    const taken = await planWith(planner, "add_agent", {
+      agent_name: "copy",
+      endpoint: "https://other.example/mcp",
+      auth: { Authorization: "secret:hub/TOKEN" },
+    });
+    expect(taken.plan.risks.map(({ title }) => title)).toContain(
+      "Sends secret:hub/TOKEN to https://other.example/mcp, header Authorization; was: https://hub.example/mcp, header Authorization",
+    );
+    const unused = await planWith(planner, "add_agent", {
+      agent_name: "copy",
+      endpoint: "https://other.example/mcp",
+      auth: { Authorization: "secret:elsewhere/TOKEN" },
+    });
+    expect(unused.plan.risks).toContainEqual(
+      expect.objectContaining({
+        impact: "high",
+        title:
+          "Sends secret:elsewhere/TOKEN to https://other.example/mcp, header Authorization; was: sent nowhere",
+      }),
+    );
+  });
+
+  it("does not cry where nothing moves", async () => {
+    expect((await risksOf({ title: "Hub, renamed" })).filter((risk) => risk.includes("Sends"))).toEqual([]);
+    expect((await risksOf({ timeouts: { call_ms: 5000 } })).filter((risk) => risk.includes("Sends"))).toEqual(
+      [],
+    );
+  });
+
+  it("tells of changed headers, environment and addresses that carry no key too", async () => {
+    expect(await risksOf({ headers: { "X-Team": "a" } })).toContain(
+      "high: Changes the headers of hub: adds X-Team: a",
+    );
+    expect(await risksOf({ env: { API_URL: "https://a.example" } }, "local")).toContain(
+      "high: Changes the environment of local: adds API_URL: https://a.example",
+    );
+    expect(await risksOf({ url: "http://hub.example/mcp" })).toEqual(
+      expect.arrayContaining([
+        "high: Server hub is reached at http://hub.example/mcp; was: https://hub.example/mcp",
+        "high: Server hub is reached without TLS: http://hub.example/mcp",
+      ]),
+    );
+  });
+});
+
+describe("a credential in plain", () => {
+  const opened = { command, args };
+  const bad: [string, string[]][] = [
+    ["behind a switch", ["--api-key", "hunter2hunter"]],
+    ["inline", ["--token=hunter2hunter"]],
+    ["a numeric password", ["--password", "12345678"]],
+    ["in a variable of docker", ["run", "-e", "GITHUB_TOKEN=hunter2hunter", "image"]],
+    ["in a header", ["--header", "Authorization: Bearer hunter2hunter"]],
+    ["in a header's other spelling", ["-H", "X-Api-Key:hunter2hunter"]],
+    ["in an address", ["postgres://ana:hunter2@db.example/app"]],
+    ["in an address without a user", ["redis://:hunter2@db.example:6379/0"]],
+    ["in a connection string", ["Server=db.example;User Id=sa;Password=hunter2;"]],
+    ["in words", ["host=db.example password=hunter2 dbname=app"]],
+    ["in a query", ["https://api.example/mcp?api_key=hunter2hunter"]],
+    ["by its look alone", ["a8Fk29dLqP03mZx7Tn4Vb6Yc"]],
+  ];
+  it.each(bad)("is refused in arguments: %s", async (_, more) => {
+    const all = [...args, ...more];
+    const ways = [
+      onboard({ ...opened, agent_name: "x", args: all, intent: "validate" }),
+      onboard({ ...opened, agent_name: "x", args: all }),
+      planWith(planner, "add_agent", { ...opened, agent_name: "x", args: all }),
+      planWith(planner, "edit_server", { server: "local", changes: { args: all } }),
+      planWith(planner, "import_servers", {
+        servers: [{ id: "x", title: "X", transport: "stdio", command, args: all }],
+      }),
+    ];
+    for (const problem of await Promise.all(ways.map(problemOf))) {
+      expect(JSON.stringify(problem)).toMatch(/Store it as a key|carries a secret/);
+      expect(JSON.stringify(problem)).not.toMatch(/hunter2|a8Fk29/);
+    }
+    const { servers } = await planner.client.call("importServers", {
+      body: { client: "cursor", contents: JSON.stringify({ mcpServers: { x: { command, args: all } } }) },
+    });
+    expect(servers[0]).toMatchObject({
+      outcome: "skipped",
+      reason: expect.stringMatching(/credential|secret/) as string,
+    });
+  });
+
+  it.each([
+    ["its path", "https://hub.example/a8Fk29dLqP03mZx7Tn4Vb6Yc/mcp"],
+    ["its query", "https://hub.example/mcp?token=hunter2hunter"],
+    ["its user", "https://ana:hunter2@hub.example/mcp"],
+  ])("is refused in an address: %s", async (_, url) => {
+    const ways = [
+      onboard({ agent_name: "x", endpoint: url, intent: "validate" }),
+      planWith(planner, "add_agent", { agent_name: "x", endpoint: url }),
+      planWith(planner, "edit_server", { server: "hub", changes: { url } }),
+      planWith(planner, "import_servers", {
+        servers: [{ id: "x", title: "X", transport: "streamable_http", url }],
+      }),
+    ];
+    for (const problem of await Promise.all(ways.map(problemOf)))
+      expect(JSON.stringify(problem)).not.toMatch(/hunter2|a8Fk29/);
+    const { servers } = await planner.client.call("importServers", {
+      body: { client: "cursor", contents: JSON.stringify({ mcpServers: { x: { url } } }) },
+    });
+    expect(servers[0]).toMatchObject({ outcome: "skipped" });
+  });
+
+  it.each([
+    ["headers", { server: "hub", changes: { headers: { "X-Custom": "a8Fk29dLqP03mZx7Tn4Vb6Yc" } } }],
+    ["env", { server: "local", changes: { env: { DATABASE: "postgres://ana:hunter2@db.example/app" } } }],
+  ])("is refused in %s whose name says nothing", async (_, payload) => {
+    const problem = await problemOf(planWith(planner, "edit_server", payload));
+    expect(problem.errors?.[0]?.message).toMatch(/Store it as a key/);
+  });
+
+  it.each([
+    ["a number of tokens", ["--max-tokens", "4000"]],
+    ["the same inline", ["--max-tokens=128k", "--token-limit=9000"]],
+    ["a path of a key", ["--key-file", "/etc/ssl/private.pem"]],
+    ["a kind of sign-in", ["--auth-type", "bearer", "--auth=oauth"]],
+    ["a pinned image", [`image@sha256:${"0a1b2c3d".repeat(8)}`]],
+    ["a pinned commit", [`git+https://git.example/x#${"0a1b2c3d4e".repeat(4)}`]],
+    ["a package", ["-y", "@modelcontextprotocol/server-github@2025.4.8"]],
+    ["a name of a table", ["--primary-key", "customer_id"]],
+    ["an address with a port", ["http://127.0.0.1:8080/mcp?page=2"]],
+    ["a reference", ["--token=secret:local/TOKEN", "secret:local/TOKEN"]],
+  ])("is not seen in %s", async (_, more) => {
+    const { plan } = await planWith(planner, "edit_server", {
+      server: "local",
+      changes: { args: [...args, ...more] },
+    });
+    expect(plan.status).toBe("pending");
+  });
+});
+
+describe("a reference that would stay as it is written", () => {
+  it.each([
+    ["in the middle", { headers: { "X-A": "secret:hub/TOKEN and more" } }],
+    ["twice", { headers: { "X-A": "secret:hub/TOKEN secret:hub/TOKEN" } }],
+    ["in another case", { headers: { "X-A": "Secret:hub/TOKEN" } }],
+    ["without a name", { headers: { "X-A": "secret:hub/" } }],
+    ["with a provider that cannot be", { headers: { "X-A": "secret:Hub_1/TOKEN" } }],
+    ["in an address", { url: "https://hub.example/mcp?t=secret:hub/TOKEN" }],
+  ])("is refused by the schema: %s", async (_, changes) => {
+    const problem = await problemOf(planWith(planner, "edit_server", { server: "hub", changes }));
+    expect(problem).toMatchObject({ status: 422 });
+    expect(problem.errors?.[0]?.message).toMatch(/a reference stands once, at the end/);
+  });
+});

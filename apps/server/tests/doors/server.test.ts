@@ -1,0 +1,301 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RegistryServer } from "@ciclo/contract";
+import fc from "fast-check";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { fillKeys } from "../../src/features/servers/specs.ts";
+import { initBare } from "../../src/lib/git.ts";
+import { findProgram } from "../../src/lib/programs.ts";
+import { whenFileEnds } from "../support/closing.ts";
+import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
+import { type ConsoleOptions, startConsole, type TestConsole } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
+import { fixture, remote, shakeHands } from "../support/mcp/handshake.ts";
+import { legacyEcho, listen } from "../support/mcp/http-servers.ts";
+
+/** What the program of an approved MCP server can and cannot do that means harm. */
+
+const repository = fileURLToPath(new URL("../../../../", import.meta.url));
+
+/** A folder that is not below `/tmp`, which servers have their own of. */
+async function folderOutside(): Promise<string> {
+  const parent = join(repository, ".artifacts");
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, "doors-"));
+  whenFileEnds(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const registered = (id: string, more: Partial<RegistryServer> = {}): RegistryServer => ({
+  ...fixture("hands"),
+  id,
+  title: id,
+  ...more,
+});
+
+async function startServers(
+  servers: readonly RegistryServer[],
+  options: ConsoleOptions & { writes?: string[] } = {},
+): Promise<TestConsole> {
+  const running = await startConsole(options);
+  pushFiles(running.git, {
+    ...openPolicies([process.execPath, "node"], options.writes),
+    ...newToolsAllowed,
+    "mcp-registry.yaml": registryOf(servers),
+  });
+  await running.features.servers.workers.start();
+  return running;
+}
+
+/** What a server's program gets to see when it tries. */
+async function attempt(running: TestConsole, how: Record<string, unknown>, id = "spy"): Promise<string> {
+  const connection = await running.servers.find(id)?.link.connected();
+  const answer = await connection?.client.callTool({ name: "attempt", arguments: how });
+  const [content] = (answer?.content ?? []) as { text: string }[];
+  if (content === undefined) throw new Error(`${id} has no connection`);
+  return content.text;
+}
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe("a server's program in the sandbox", () => {
+  let running: TestConsole;
+  let home: string;
+  let keys: string;
+  let outside: string;
+  let writes: string;
+  beforeAll(async () => {
+    home = await folderOutside();
+    keys = await folderOutside();
+    outside = await folderOutside();
+    writes = await folderOutside();
+    await mkdir(join(outside, ".ssh"));
+    await writeFile(join(outside, ".ssh", "id_test"), "private");
+    await writeFile(join(outside, "public"), "readable");
+    vi.stubEnv("HOME", outside);
+    running = await startServers([registered("spy"), registered("other")], {
+      config: { home, masterKeyFile: join(keys, "ciclo.key") },
+      writes: [writes, home],
+    });
+    await attempt(running, { what: "list", path: "/" });
+    await attempt(running, { what: "list", path: "/" }, "other");
+  });
+
+  it("does not see the data folder, even where a policy lets it write there, nor the master key", async () => {
+    const read = (path: string) => attempt(running, { what: "read", path });
+    expect((await readdir(home)).toSorted()).toContain("config.git");
+    expect(await readFile(join(keys, "ciclo.key"), "utf8")).not.toBe("");
+    expect(await attempt(running, { what: "list", path: home })).toBe("servers");
+    expect(await attempt(running, { what: "list", path: join(home, "servers") })).toBe("spy");
+    expect(await read(join(home, "config.git", "HEAD"))).toBe("ENOENT");
+    expect(await read(join(keys, "ciclo.key"))).toBe("EACCES");
+    expect(await attempt(running, { what: "write", path: join(home, "planted") })).toContain("wrote");
+    expect(await readdir(home)).not.toContain("planted");
+  });
+
+  it("sees no process but its own, so neither the console's memory nor what others were started with", async () => {
+    for (const file of ["environ", "mem", "maps", "cmdline"])
+      expect(await attempt(running, { what: "read", path: `/proc/${process.pid}/${file}` })).toBe("ENOENT");
+    const numbers = (await attempt(running, { what: "list", path: "/proc" })).match(/\b\d+\b/g) ?? [];
+    expect(numbers.length).toBeLessThanOrEqual(2);
+  });
+
+  it("does not see people's credentials, nor what runs beside it", async () => {
+    expect(await attempt(running, { what: "read", path: join(outside, "public") })).toBe("readable");
+    expect(await attempt(running, { what: "read", path: join(outside, ".ssh", "id_test") })).toBe("ENOENT");
+    expect(await attempt(running, { what: "list", path: "/tmp" })).toBe("");
+    expect(await attempt(running, { what: "list", path: "/run" })).not.toMatch(/docker|dbus|user|sock/);
+  });
+
+  it("writes to its own folder, a /tmp of its own, and where a policy says, and nowhere else", async () => {
+    const write = (path: string) => attempt(running, { what: "write", path });
+    expect(await write(join(outside, "planted"))).toBe("EROFS");
+    expect(await write("/etc/planted")).toMatch(/EROFS|EACCES/);
+    expect(await write(join(writes, "made"))).toContain("wrote");
+    expect(await readdir(writes)).toEqual(["made"]);
+    expect(await write(join(home, "servers", "spy", "made"))).toContain("wrote");
+    expect(await readdir(join(home, "servers", "spy"))).toContain("made");
+    expect(await write("/tmp/ciclo-doors-made")).toContain("wrote");
+    expect(await readdir("/tmp")).not.toContain("ciclo-doors-made");
+  });
+});
+
+describe("where there is no sandbox", () => {
+  /** A console whose PATH has git and Node, and bubblewrap only as it is given. */
+  async function startWithout(sandbox: "auto" | "required" | "off", bwrap?: string): Promise<TestConsole> {
+    const folder = await folderOutside();
+    const git = await findProgram("git", process.env.PATH ?? "");
+    await symlink(git ?? "", join(folder, "git"));
+    if (bwrap !== undefined) await writeFile(join(folder, "bwrap"), bwrap, { mode: 0o755 });
+    vi.stubEnv("PATH", folder);
+    return startServers([registered("spy")], { config: { sandbox } });
+  }
+  const sandboxHealth = async (running: TestConsole, locale: "en" | "pt-BR" = "en") => {
+    const { token } = await running.person("viewer");
+    const { checks } = await running.clientOf(token, locale).call("getHealth");
+    const found = checks.find(({ id }) => id === "sandbox");
+    return `${found?.status}: ${found?.detail}`;
+  };
+
+  it("health says so, and what to install; what is approved runs, what is not does not", async () => {
+    const running = await startWithout("auto");
+    expect(await sandboxHealth(running)).toMatch(
+      /^degraded: 1 programs of servers run without one and can read the data folder and its keys: bubblewrap is not installed: apt-get install bubblewrap/,
+    );
+    expect(await sandboxHealth(running, "pt-BR")).toMatch(/o bubblewrap não está instalado/);
+    expect(await attempt(running, { what: "list", path: running.home })).toContain("config.git");
+    const planner = await running.person("planner");
+    const { validation } = await planner.client.call("onboard", {
+      body: { repository: "x", intent: "validate", agent_name: "x", command: process.execPath },
+    });
+    expect(validation.ok).toBe(false);
+    expect(validation.steps[0]?.detail).toMatch(
+      /^Before approval a command runs only in the sandbox, and bubblewrap is not installed/,
+    );
+  });
+
+  it("nothing runs where it is required, with one that does not work either", async () => {
+    const running = await startWithout(
+      "required",
+      "#!/bin/sh\necho 'No permissions to create a namespace' >&2; exit 1\n",
+    );
+    expect(await sandboxHealth(running)).toMatch(
+      /^degraded: 1 programs of servers do not run .*bubblewrap does not work here \(No permissions to create a namespace\)/,
+    );
+    const { client } = await running.person("viewer");
+    const { state, detail } = await eventually(
+      () => client.call("getServer", { params: { id: "spy" } }),
+      (server) => server.state !== "starting",
+    );
+    expect([state, detail]).toEqual([
+      "down",
+      expect.stringMatching(/CICLO_SANDBOX is required, and bubblewrap does not work/),
+    ]);
+  });
+
+  it("the operator may do without, and health goes on saying what that means", async () => {
+    const running = await startWithout("off");
+    expect(await sandboxHealth(running)).toBe(
+      "ok: CICLO_SANDBOX is off: 1 programs of servers can read the data folder and its keys",
+    );
+    expect(await attempt(running, { what: "list", path: running.home })).toContain("config.git");
+  });
+});
+
+describe("what the machine gives to servers", () => {
+  it("is nothing of its environment but what the operator passes on; the password in it is masked", async () => {
+    vi.stubEnv("HTTPS_PROXY", "http://ana:proxy-password@proxy.example:3128");
+    vi.stubEnv("NODE_EXTRA_CA_CERTS", "/etc/ssl/corporate.pem");
+    vi.stubEnv("CICLO_PASS_ENV", "HTTPS_PROXY, SSL_CERT_FILE");
+    const running = await startServers([{ ...fixture("hands", "tells-proxy"), id: "spy" }]);
+    const value = (name: string) => attempt(running, { what: "environment", name });
+    expect(await value("HTTPS_PROXY")).toBe("http://ana:proxy-password@proxy.example:3128");
+    expect(await value("NODE_EXTRA_CA_CERTS")).toBe("undefined");
+    expect(await value("CICLO_PASS_ENV")).toBe("undefined");
+    const { client } = await running.person("viewer");
+    const { log } = await client.call("getServer", { params: { id: "spy" } });
+    expect(log.map(({ line }) => line)).toContain("the proxy is ***");
+  });
+
+  it("reaches git too", async () => {
+    const proxy = await listen((request, response) => {
+      asked.push(request.url ?? "");
+      response.writeHead(403).end();
+    });
+    const asked: string[] = [];
+    vi.stubEnv("http_proxy", new URL(proxy.url).origin);
+    vi.stubEnv("CICLO_PASS_ENV", "http_proxy");
+    const git = await initBare(join(await folderOutside(), "a.git"), "main");
+    await expect(git.run(["ls-remote", "http://forge.invalid/team/config.git"])).rejects.toThrow(/403/);
+    expect(asked[0]).toMatch(/^http:\/\/forge\.invalid\/team\/config\.git/);
+  });
+
+  it("is the Node that the operator names, shown absolute", async () => {
+    const folder = dirname(process.execPath);
+    const running = await startServers([registered("spy", { command: "node" })], {
+      config: { serverPath: `/nowhere:${folder}` },
+    });
+    expect(await attempt(running, { what: "environment", name: "PATH" })).toBe(`/nowhere:${folder}`);
+    const planner = await running.person("planner");
+    const { validation } = await planner.client.call("onboard", {
+      body: { repository: "x", intent: "validate", agent_name: "x", command: "node", args: ["--version"] },
+    });
+    expect(validation.steps[0]?.detail).toBe(`Runs ${folder}/node --version`);
+    const { plan } = await planner.client.call("plan", {
+      body: { intent: "add_agent", payload: { agent_name: "x", command: "node", args: ["--version"] } },
+    });
+    expect(plan.risks[0]?.title).toBe(`Runs on the console's host: node --version (${folder}/node)`);
+  });
+});
+
+describe("a stored key arrives exactly as it is stored", () => {
+  const odd = fc.oneof(
+    fc
+      .string({ unit: "binary", minLength: 1 })
+      .filter((value) => !value.includes("\0") && value.isWellFormed()),
+    fc.constantFrom("$&", "$$", "$1", "$`$'", "a\nb\r\n", "é ü 漢", "secret:hub/OTHER", "x".repeat(65_536)),
+  );
+  it("in variables and arguments, whatever is in it", async () => {
+    const server = registered("x", {
+      env: { TOKEN: "secret:x/TOKEN", AUTH: "Bearer secret:x/TOKEN" },
+      args: ["--token=secret:x/TOKEN", "plain", "secret:x/TOKEN"],
+    });
+    await fc.assert(
+      fc.asyncProperty(odd, async (key) => {
+        const { values, args } = await fillKeys(server, () => Promise.resolve(key));
+        expect(values).toEqual({ TOKEN: key, AUTH: `Bearer ${key}` });
+        expect(args).toEqual([`--token=${key}`, "plain", key]);
+      }),
+    );
+  });
+
+  it("at a real process, and at a real server's header", async () => {
+    const key = `$& $$ "quoted" 'single' \\ line\nnext é 漢 ${"k".repeat(64_000)}`;
+    const { args = [] } = fixture("hands");
+    const running = await startServers([]);
+    const approver = await running.person("approver");
+    await approver.client.call("addKey", { body: { provider: "spy", name: "TOKEN", value: key } });
+    pushFiles(running.git, {
+      "mcp-registry.yaml": registryOf([
+        registered("spy", {
+          env: { TOKEN: "secret:spy/TOKEN" },
+          args: [...args, "--token=secret:spy/TOKEN"],
+        }),
+      ]),
+    });
+    await running.servers.reconcile();
+    const arrived = await attempt(running, { what: "environment", name: "TOKEN" });
+    expect(arrived).toBe(key);
+    expect(JSON.parse(await attempt(running, { what: "arguments" }))).toEqual(["hands", `--token=${key}`]);
+
+    const latin = "$& $$ é ~";
+    const hub = await legacyEcho();
+    await shakeHands(remote(hub.url), { values: { "X-Key": latin } });
+    expect(hub.requests.at(-1)?.headers["x-key"]).toBe(latin);
+  });
+
+  it.each([
+    ["a line break in a header", "one\ntwo", {}],
+    ["a character outside Latin-1 in a header", "漢", {}],
+  ])("or says why it cannot: %s", async (_, key) => {
+    const running = await startServers([]);
+    const approver = await running.person("approver");
+    await approver.client.call("addKey", { body: { provider: "hub", name: "TOKEN", value: key } });
+    pushFiles(running.git, {
+      "mcp-registry.yaml": registryOf([
+        { ...remote("http://127.0.0.1:9/mcp"), id: "hub", headers: { "X-Key": "secret:hub/TOKEN" } },
+      ]),
+    });
+    await running.servers.reconcile();
+    const { state, detail } = await eventually(
+      () => approver.client.call("getServer", { params: { id: "hub" } }),
+      (server) => server.state === "quarantined",
+    );
+    expect([state, detail]).toEqual([
+      "quarantined",
+      expect.stringMatching(/which header X-Key cannot take. Rotate it/),
+    ]);
+    expect(detail).not.toContain(key);
+  });
+});

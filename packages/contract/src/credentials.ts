@@ -1,0 +1,130 @@
+import { hasLooseReference, referenceIn } from "./references.ts";
+
+const set = (words: string): ReadonlySet<string> => new Set(words.split(" "));
+
+/** Names that announce a credential: `--api-key`, `GITHUB_TOKEN`. Words are told apart by case and signs. */
+const strong = set("token tokens secret secrets apikey accesskey secretkey privatekey authorization cookie");
+/** Names that announce one even where the value is a number or a common word. */
+const strongest = set("password passwords passwd passphrase passcode pwd credential credentials");
+/** Names that may: then the value has to look like one too. */
+const weak = set("auth pat key keys dsn");
+
+const wordsOf = (name: string): string[] =>
+  name
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== "");
+
+/** Words that the name ends with: `x-api-key` ends with `key` and with `apikey`. A name such as `key-file` announces none. */
+function endsWithOneOf(name: string, endings: ReadonlySet<string>): boolean {
+  const words = wordsOf(name);
+  return endings.has(words.at(-1) ?? "") || endings.has(words.slice(-2).join(""));
+}
+
+const switches = /^(true|false|yes|no|on|off|null|none|auto|default|prompt|keychain|stdin)?$/i;
+/** Numbers, levels, languages, media types, paths and addresses without a user: nothing that opens a door. */
+const harmless = [
+  switches,
+  /^-?\d{1,9}([._]\d{1,9})?[kmgb%]{0,2}$/i,
+  /^(basic|bearer|oauth2?|jwt|api[-_]?key|header|query|env|stdio|device|browser)$/i,
+  /^(trace|debug|info|warn|warning|error|silent|development|production|staging|test)$/i,
+  /^[a-z]{2}[-_][A-Z]{2}(\.UTF-8)?$/,
+  /^(application|text)\/[a-z+.-]+(, ?(application|text)\/[a-z+.-]+)*$/i,
+  /^(~|\.{0,2}\/|[A-Za-z]:\\)[^@?]*$/,
+  /^https?:\/\/[^@?#]*$/,
+];
+const isHarmless = (value: string): boolean => harmless.some((form) => form.test(value));
+const mixed = /^(?=.*\d)(?=.*[A-Za-z]).{8,}$/s;
+
+/** Whether a value is a credential by what it is called. Numbers and switches are none: `--max-tokens 4000`. Pure. */
+export function isAnnouncedCredential(name: string, value: string): boolean {
+  if (endsWithOneOf(name, strongest)) return !switches.test(value);
+  if (isHarmless(value)) return false;
+  return endsWithOneOf(name, strong) || (endsWithOneOf(name, weak) && mixed.test(value));
+}
+
+/** A run of letters and digits that nobody would choose: long, and going to and fro between kinds of characters. */
+function looksRandom(value: string): boolean {
+  // Hashes that pin something: image@sha256:…, repo#<commit>.
+  const unpinned = value.replaceAll(/(?:sha\d{1,3}[:-]|[@#])[0-9a-f]{40,128}\b/gi, "");
+  return (unpinned.match(/[A-Za-z0-9]{16,}/g) ?? []).some((run) => {
+    const kinds = Array.from(run, (each) => (/\d/.test(each) ? "0" : /[a-z]/.test(each) ? "a" : "A"));
+    const changes = kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
+    return kinds.includes("0") && changes >= 4;
+  });
+}
+
+/** `scheme://user:password@host`, and the parts of a connection string: `Password=…;`, `password=… host=…`. */
+const connectionString = [
+  /\b[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i,
+  /(?:^|[;\s?&])(?:password|pwd|passwd|secret|token|api[-_]?key|accesskey|sharedaccesskey)\s*=\s*[^;\s&]+/i,
+];
+
+/** Whether a value is a credential, by its own look. References are none. */
+function isCredentialValue(value: string): boolean {
+  if (referenceIn(value) !== null && !hasLooseReference(value)) return false;
+  return connectionString.some((form) => form.test(value)) || looksRandom(value);
+}
+
+/** Whether a named value is a credential: by its name, or by its own look. References are none. Pure. */
+export const isCredential = (name: string, value: string): boolean =>
+  referenceIn(value) === null && (isCredentialValue(value) || isAnnouncedCredential(name, value));
+
+/** Whether a value is plainly no credential, so that it may be read by everybody. One too many that is not costs nothing. Pure. */
+export const isPlainSetting = (name: string, value: string): boolean =>
+  isHarmless(value) && !isCredential(name, value);
+
+const takesVariable = /^(-e|--env|--build-arg)$/;
+const takesHeader = /^(-H|--header|--headers)$/;
+
+/** Indexes of arguments that hold a credential: by their look, or by the switch, variable or header that they stand for. */
+function credentialArguments(args: readonly string[]): number[] {
+  return args.flatMap((argument, index) => {
+    const before = args[index - 1] ?? "";
+    const inline = /^(--?[A-Za-z][\w.-]*)=(.*)$/s.exec(argument);
+    const [option, value] = inline === null ? [before, argument] : [inline[1] ?? "", inline[2] ?? ""];
+    return holdsCredential(option, value) ? [index] : [];
+  });
+}
+
+function holdsCredential(option: string, value: string): boolean {
+  if (takesVariable.test(option)) {
+    const [, name = "", given = ""] = /^([^=]*)=(.*)$/s.exec(value) ?? [];
+    return isCredential(name, given);
+  }
+  if (takesHeader.test(option)) {
+    const [, name = "", given = ""] = /^([^:=]*)[:=]\s*(?:Bearer |Basic |token )?(.*)$/s.exec(value) ?? [];
+    return isCredential(name, given);
+  }
+  const isNamed = option.startsWith("-") && !value.startsWith("-");
+  return isCredential(isNamed ? option : "", value);
+}
+
+/** The part of an address that holds a credential; null where none does. */
+function credentialInUrl(address: string): "user" | "query" | "path" | null {
+  if (!URL.canParse(address)) return null;
+  const { username, password, searchParams, pathname } = new URL(address);
+  if (username !== "" || password !== "") return "user";
+  if ([...searchParams].some(([name, value]) => isCredential(name, value))) return "query";
+  return pathname.split("/").some(looksRandom) ? "path" : null;
+}
+
+/** Where a server is told to be, as far as credentials may stand in it. */
+export type Reached = {
+  args?: readonly string[] | undefined;
+  url?: string | undefined;
+  env?: Readonly<Record<string, string>> | undefined;
+  headers?: Readonly<Record<string, string>> | undefined;
+};
+
+/** Where a registry entry holds a credential that should be a stored key: `args.2`, `url`, `env.TOKEN`. Pure. */
+export function credentialPlaces({ args = [], url, env, headers }: Reached): string[] {
+  const named = Object.entries({ env, headers }).flatMap(([field, values]) =>
+    Object.entries(values ?? {}).flatMap(([name, value]) =>
+      isCredential(name, value) ? [`${field}.${name}`] : [],
+    ),
+  );
+  const inUrl = url !== undefined && credentialInUrl(url) !== null;
+  return [...credentialArguments(args).map((index) => `args.${index}`), ...(inUrl ? ["url"] : []), ...named];
+}
