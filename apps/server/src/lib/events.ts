@@ -13,6 +13,8 @@ export type Events = {
   "keys.changed": undefined;
   /** A user, role, token or session is not what it was. */
   "access.changed": undefined;
+  /** Entries appeared in the audit log, whoever wrote them: another node, a local command, or this process. */
+  "audit.appeared": { actions: readonly string[] };
   /** A transaction that may have recorded something was committed. */
   "audit.committed": undefined;
 };

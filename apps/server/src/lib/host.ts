@@ -9,7 +9,7 @@ export function openHost(config: Config) {
   return {
     environment: { ...locale, ...passedEnvironment(), PATH: path },
     findProgram: (command: string) => findProgram(command, path),
-    sandbox: openSandbox(PATH, config.sandbox),
+    sandbox: openSandbox(PATH, config.sandbox, path),
     hidden: [config.home, config.masterKeyFile],
   };
 }

@@ -6,3 +6,8 @@ const upTo = (name: string, folder: string): string =>
 
 /** The folder of this package, seen from its sources and from what is built of them. */
 export const serverFolder = upTo("package.json", import.meta.dirname);
+
+const inside = serverFolder.indexOf("/node_modules/");
+
+/** Where the console is installed with all that it needs: the checkout, or the folder whose `node_modules` it is in. */
+export const installation = inside < 0 ? join(serverFolder, "../..") : serverFolder.slice(0, inside);

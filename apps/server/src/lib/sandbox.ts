@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { basename, delimiter, dirname, isAbsolute, join } from "node:path";
 import { type Text, text } from "@ciclo/contract";
 import type { SandboxMode, SandboxState } from "../domain/servers.ts";
 import { exists } from "./files.ts";
+import { installation } from "./places.ts";
 import { findProgram } from "./programs.ts";
 
 /** What a program may touch within the sandbox. The rest of the file system is there to read. */
@@ -66,18 +67,23 @@ const keptOfRun = [
   "/run/current-system",
   "/run/wrappers",
 ];
+/** Of these a program has its own, empty at first: other people's files and sockets are in them. */
+const ownOf = ["/tmp", "/var/tmp", "/run"];
 const probeMs = 10_000;
 /** How long an answer that there is none is good: somebody may be installing it. */
 const againMs = 30_000;
 
-/** @param path the console's own PATH, where bubblewrap is looked for */
-export function openSandbox(path: string, mode: SandboxMode = "auto"): Sandbox {
+/**
+ * @param ownPath the console's own PATH, where bubblewrap is looked for
+ * @param path where programs are that run in it
+ */
+export function openSandbox(ownPath: string, mode: SandboxMode = "auto", path = ownPath): Sandbox {
   let asked: { at: number; state: Promise<SandboxState> } | null = null;
   let program = "";
   const probe = async (): Promise<SandboxState> => {
     if (mode === "off") return { available: false, why: switchedOff };
     if (process.platform !== "linux") return { available: false, why: notLinux };
-    const found = await findProgram("bwrap", path);
+    const found = await findProgram("bwrap", ownPath);
     if (found === null) return { available: false, why: notInstalled };
     program = found;
     const said = await tryOut(found);
@@ -95,12 +101,29 @@ export function openSandbox(path: string, mode: SandboxMode = "auto"): Sandbox {
       return asked.state;
     },
     async wrap(line, rules) {
-      return { command: program, args: [...(await argumentsFor(rules)), "--", line.command, ...line.args] };
+      return {
+        command: program,
+        args: [...(await argumentsFor(rules, path)), "--", line.command, ...line.args],
+      };
     },
   };
 }
 
-async function argumentsFor({ folder, writable, hidden, network }: SandboxRules): Promise<string[]> {
+/** Where programs are that lie in a place that is hidden: the console's own installation, and what is on the PATH. */
+const programFolders = (path: string): string[] => {
+  // `<prefix>/bin` and `node_modules/.bin` hold links to what lies beside them.
+  const prefixes = path
+    .split(delimiter)
+    .map((folder) => (/^\.?s?bin$/.test(basename(folder)) ? dirname(folder) : folder));
+  return [installation, ...prefixes].filter((folder) =>
+    ownOf.some((place) => folder.startsWith(`${place}/`)),
+  );
+};
+
+async function argumentsFor(
+  { folder, writable, hidden, network }: SandboxRules,
+  path: string,
+): Promise<string[]> {
   const credentials = credentialPlaces.map((place) => join(homedir(), place));
   const out = await Promise.all([...credentials, ...hidden].map(hide));
   const own = folder === null ? null : await realpath(folder);
@@ -109,8 +132,8 @@ async function argumentsFor({ folder, writable, hidden, network }: SandboxRules)
   return [
     ...base.split(" "),
     ...(network === "host" ? ["--share-net"] : []),
-    ...["/tmp", "/var/tmp", "/run"].flatMap((place) => ["--tmpfs", place]),
-    ...keptOfRun.flatMap((place) => ["--ro-bind-try", place, place]),
+    ...ownOf.flatMap((place) => ["--tmpfs", place]),
+    ...[...keptOfRun, ...programFolders(path)].flatMap((place) => ["--ro-bind-try", place, place]),
     ...shared.flatMap((place) => ["--bind", place, place]),
     ...out.flat(),
     ...(own === null ? [] : ["--bind", own, own, "--chdir", own]),
@@ -127,7 +150,7 @@ async function hide(place: string): Promise<string[]> {
 /** Runs nothing within the sandbox. Null when that went well, else what was said. */
 async function tryOut(program: string): Promise<string | null> {
   const args = [
-    ...(await argumentsFor({ folder: null, writable: [], hidden: [], network: "host" })),
+    ...(await argumentsFor({ folder: null, writable: [], hidden: [], network: "host" }, "")),
     "--",
     program,
     "--version",
