@@ -13,6 +13,7 @@ import { type ConsoleOptions, startConsole, type TestConsole } from "../support/
 import { eventually } from "../support/eventually.ts";
 import { fixture, remote, shakeHands } from "../support/mcp/handshake.ts";
 import { legacyEcho, listen } from "../support/mcp/http-servers.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 /** What the program of an approved MCP server can and cannot do that means harm. */
 
@@ -104,7 +105,8 @@ describe("a server's program in the sandbox", () => {
   it("does not see people's credentials, nor what runs beside it", async () => {
     expect(await attempt(running, { what: "read", path: join(outside, "public") })).toBe("readable");
     expect(await attempt(running, { what: "read", path: join(outside, ".ssh", "id_test") })).toBe("ENOENT");
-    expect(await attempt(running, { what: "list", path: "/tmp" })).toBe("");
+    const beside = await temporaryFolder();
+    expect(await attempt(running, { what: "list", path: beside })).toBe("ENOENT");
     expect(await attempt(running, { what: "list", path: "/run" })).not.toMatch(/docker|dbus|user|sock/);
   });
 
