@@ -24,7 +24,7 @@ export async function createCore({ config, database, logger, clock = systemClock
   const folder = join(config.home, "audit");
   const audit = createAudit({ database, clock, logger, bus, signingKey, folder });
   const { transaction } = audit.service;
-  const access = createAccess({ queries, transaction, clock, bus });
+  const access = createAccess({ queries, transaction, clock, bus, logger });
   return { bus, vault, features: { audit, access } };
 }
 

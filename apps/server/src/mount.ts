@@ -14,7 +14,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import type { z } from "zod";
 import { insufficientPermission, invalidPayload, Refusal } from "./errors.ts";
 import type { AuditedTransaction } from "./db/dialect.ts";
-import type { Authenticated, Credentials } from "./domain/access.ts";
+import type { Authenticated, Credentials, HoldAnswer, StandingAnswer } from "./domain/access.ts";
 import { type Actor, anonymous } from "./domain/actor.ts";
 import { newId } from "./lib/ids.ts";
 import type { Logger } from "./lib/logger.ts";
@@ -28,6 +28,7 @@ const cookieName = "ciclo_session";
 
 export type MountDeps = {
   authenticate(credentials: Credentials): Promise<Authenticated>;
+  hold: HoldAnswer;
   transaction: AuditedTransaction;
   logger: Logger;
   maxBodyBytes: number;
@@ -64,10 +65,13 @@ export function createMount(app: App, deps: MountDeps): Mount {
         header: (header: string) => c.req.header(header),
         setSessionCookie: (value: string, maxAge: number) =>
           setCookie(c, cookieName, value, { httpOnly: true, sameSite: "Strict", path: "/", maxAge }),
-        recheck: async () => void (await enter(c, deps, endpoint)),
       };
       const result = await handler(call as Call<typeof name>);
-      if (result instanceof ReadableStream) return c.body(result, 200, streamHeaders(endpoint));
+      if (result instanceof ReadableStream) {
+        const recheck = async (): Promise<void> => void (await enter(c, deps, endpoint));
+        const until = authenticated?.session?.expiresAt ?? authenticated?.user.token_expires_at ?? null;
+        return c.body(held(result, deps.hold, { recheck, until }), 200, streamHeaders(endpoint));
+      }
       return endpoint.response === undefined
         ? c.body(null, 204)
         : c.json(result, endpoint.status === 201 ? 201 : 200);
@@ -80,6 +84,46 @@ const streamHeaders = ({ stream = "application/x-ndjson" }: Endpoint): Record<st
   // Proxies such as nginx would hold events back until a buffer is full.
   "x-accel-buffering": "no",
 });
+
+/** The stream, as long as its caller may have it. */
+function held(
+  stream: ReadableStream<Uint8Array>,
+  hold: HoldAnswer,
+  answer: Omit<StandingAnswer, "end">,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  let release = (): void => {};
+  let isOver = false;
+  return new ReadableStream({
+    start(controller) {
+      const end = (): void => {
+        isOver = true;
+        controller.close();
+        void reader.cancel();
+      };
+      release = hold({ ...answer, end });
+    },
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (isOver) return;
+        if (!done) {
+          controller.enqueue(value);
+          return;
+        }
+        release();
+        controller.close();
+      } catch (error) {
+        release();
+        controller.error(error);
+      }
+    },
+    async cancel(reason) {
+      release();
+      await reader.cancel(reason);
+    },
+  });
+}
 
 /** Authenticates and authorises; null on public endpoints. */
 async function enter(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promise<Authenticated | null> {

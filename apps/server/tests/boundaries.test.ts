@@ -99,7 +99,11 @@ describe("the import rules", () => {
     ["packages/contract/src/a.ts", 'import { join } from "node:path";', "the contract imports zod only"],
     // The composition root, and what is beside it.
     [`${server}/app.ts`, 'import { a } from "./features/plans/service.ts";', "features by their index.ts"],
-    [`${server}/serve.ts`, 'import { a } from "./features/plans/index.ts";', "only app.ts and core.ts make"],
+    [
+      `${server}/serve.ts`,
+      'import { a } from "./features/plans/index.ts";',
+      "only app.ts, engine.ts and core.ts make",
+    ],
     [
       `${server}/cli/remote.ts`,
       'import { createApp } from "../app.ts";',

@@ -13,5 +13,17 @@ export type Credentials = {
   address: string;
 };
 
+/** An answer that goes on after it has begun. */
+export type StandingAnswer = {
+  /** Throws once the caller may no longer have it. */
+  recheck(): Promise<void>;
+  /** When the credential ends that it was asked for with, ISO 8601; null where it does not. */
+  until: string | null;
+  end(): void;
+};
+
+/** Ends an answer as soon as its caller may no longer have it. Returns what lets go of it. */
+export type HoldAnswer = (answer: StandingAnswer) => () => void;
+
 /** Who a request is from. `session` is null where it brought a token. */
 export type Authenticated = { actor: Actor; user: User; session: { id: string; expiresAt: string } | null };

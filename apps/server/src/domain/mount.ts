@@ -22,8 +22,6 @@ export type Call<N extends EndpointName> = {
   address: string;
   header(name: string): string | undefined;
   setSessionCookie(value: string, maxAgeSeconds: number): void;
-  /** Asks again whether the caller may enter, for answers that take long. Throws a `Refusal` when not. */
-  recheck(): Promise<void>;
 };
 
 /** Puts an endpoint of the contract on the HTTP server. */

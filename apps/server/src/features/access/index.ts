@@ -1,17 +1,24 @@
 import type { AuditedTransaction, Queries } from "../../db/dialect.ts";
-import { type Feature, noWorkers, type Routes } from "../../domain/feature.ts";
+import { text } from "@ciclo/contract";
+import type { HoldAnswer } from "../../domain/access.ts";
+import type { BackgroundWork, Feature, Routes } from "../../domain/feature.ts";
+import { Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
+import type { Logger } from "../../lib/logger.ts";
 import { FailureLimiter } from "./limiter.ts";
 import { accessRoutes } from "./routes.ts";
 import { createSessions, type SessionsService } from "./sessions.ts";
+import { StandingAnswers } from "./standing.ts";
 import * as store from "./store.ts";
 import { createUsers, type UsersDeps, type UsersService } from "./users.ts";
 
-export type AccessDeps = UsersDeps & { bus: Pick<EventBus, "publish"> };
+export type AccessDeps = UsersDeps & { bus: Pick<EventBus, "publish" | "on">; logger: Logger };
 
 export type AccessService = {
   users: UsersService;
   sessions: SessionsService;
+  /** Ends an answer as soon as its caller may no longer have it. Returns what lets go of it. */
+  hold: HoldAnswer;
   /** How many active users other than this one hold any of the roles. */
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
   activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
@@ -24,6 +31,7 @@ export function createAccess(deps: AccessDeps): Feature<AccessService> {
     await deps.bus.publish("access.changed");
     return result;
   };
+  const standing = new StandingAnswers(deps.clock);
   const service: AccessService = {
     users: createUsers({ ...deps, transaction: changing }),
     sessions: createSessions({
@@ -31,9 +39,39 @@ export function createAccess(deps: AccessDeps): Feature<AccessService> {
       limiter: new FailureLimiter(deps.clock),
       visitors: new FailureLimiter(deps.clock),
     }),
+    hold: (answer) => standing.hold(answer),
     countOthers: store.countActive,
     activeRoles: store.activeRoles,
   };
   const routes: Routes = (mount) => accessRoutes(mount, service.users, service.sessions);
-  return { service, routes, workers: noWorkers };
+  return { service, routes, workers: workersOf(deps, standing) };
 }
+
+const lookEveryMs = 1000;
+
+/** Ends answers that go on: at what this process changes at once, at what others do within a second or two. */
+function workersOf({ bus, logger }: AccessDeps, standing: StandingAnswers): BackgroundWork {
+  const looking = new Worker({
+    name: text(
+      "ending what somebody may no longer follow",
+      "o encerramento do que alguém não pode mais acompanhar",
+    ),
+    logger,
+    everyMs: lookEveryMs,
+    pass: () => standing.look(),
+  });
+  bus.on("access.changed", () => standing.recheck());
+  // The access policy may be another one.
+  bus.on("live.moved", () => standing.recheck());
+  bus.on("audit.appeared", ({ actions }) => {
+    if (actions.some(isAboutAccess)) return standing.recheck();
+    return undefined;
+  });
+  return {
+    troubles: () => looking.troubles(),
+    start: () => looking.start(),
+    stop: () => looking.stop(),
+  };
+}
+
+const isAboutAccess = (action: string): boolean => /^(user|token)\.|^session\.closed$/.test(action);

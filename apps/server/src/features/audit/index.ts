@@ -4,9 +4,12 @@ import { Worker } from "../../lib/background.ts";
 import { auditRoutes } from "./routes.ts";
 import { type AuditDeps, type AuditService, createAuditService } from "./service.ts";
 import { SiemCopy } from "./copy.ts";
+import { Tail } from "./tail.ts";
 
 /** Local commands and other nodes write to the audit log too; their entries are copied within this time. */
 const copyEveryMs = 5000;
+/** How soon entries of other processes are told of. */
+const tailEveryMs = 1000;
 const signEveryMs = 5 * 60_000;
 
 /** The tamper-evident log: chain, checkpoints, copy for a SIEM. */
@@ -29,13 +32,22 @@ function workersOf({ logger, bus, folder }: AuditDeps, service: AuditService): B
     everyMs: signEveryMs,
     pass: async () => void (await service.checkpoint()),
   });
+  const tail = new Tail({ ...service, bus });
+  const following = new Worker({
+    name: text("following the audit log", "o acompanhamento do registro de auditoria"),
+    logger,
+    everyMs: tailEveryMs,
+    retry: { firstMs: tailEveryMs, longestMs: 5000 },
+    pass: () => tail.look(),
+  });
+  const all = [copying, signing, following];
   bus.on("audit.committed", () => copying.wake());
   return {
-    troubles: () => [copying, signing].flatMap((worker) => worker.troubles()),
-    start: async () => void (await Promise.all([copying.start(), signing.start()])),
+    troubles: () => all.flatMap((worker) => worker.troubles()),
+    start: async () => void (await Promise.all(all.map((worker) => worker.start()))),
     async stop() {
       const wasStarted = copying.started;
-      await Promise.all([copying.stop(), signing.stop()]);
+      await Promise.all(all.map((worker) => worker.stop()));
       if (!wasStarted) return;
       // What was written while stopping is copied and signed for too. The next start does it, if this one cannot.
       await Promise.resolve()

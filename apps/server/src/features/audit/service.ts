@@ -56,6 +56,8 @@ export type AuditService = {
   after(seq: number, limit: number): Promise<AuditEvent[]>;
   /** Sequence number of the newest event; 0 when there is none. */
   latest(): Promise<number>;
+  /** Which actions were recorded behind a sequence number, up to another. */
+  actionsBetween(after: number, upTo: number): Promise<string[]>;
   /**
    * Vouches for a log that an older version wrote, whose head has no MAC; once, by a person, who is on record for it.
    * Refuses where the log is not whole, or is vouched for already.
@@ -97,6 +99,7 @@ export function createAuditService(given: AuditDeps): AuditService {
     after: async (seq, limit) =>
       (await store.eventsAfter(database.queries, seq, limit)).map((event) => store.presentEvent(event)),
     latest: () => store.latestSeq(database.queries),
+    actionsBetween: (after, upTo) => store.actionsBetween(database.queries, after, upTo),
     sealHead: (actor) => sealOldHead(deps, signer, actor),
     storedAfter: (seq) => store.eventsAfter(database.queries, seq, batch),
     async *all(filter = {}) {

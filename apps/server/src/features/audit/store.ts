@@ -145,6 +145,17 @@ export async function latestSeq(queries: Queries): Promise<number> {
   return head?.seq ?? 0;
 }
 
+export async function actionsBetween(queries: Queries, after: number, upTo: number): Promise<string[]> {
+  const rows = await queries
+    .selectFrom("audit_events")
+    .select("action")
+    .distinct()
+    .where("seq", ">", after)
+    .where("seq", "<=", upTo)
+    .execute();
+  return rows.map(({ action }) => action);
+}
+
 /** What is in the log: a row beside it, in front of its first entry or behind its head, is none of it. */
 function filtered(queries: Queries, filter: AuditFilter) {
   let rows = queries

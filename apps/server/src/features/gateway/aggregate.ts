@@ -28,6 +28,14 @@ const maxName = 128;
 /** How long a caller may hold on to the list, in milliseconds. */
 const listTtlMs = 5000;
 
+/** Whose tool a call is for: by its route, or by its name where the route is that of all servers. Pure. */
+export function targetOf(route: string | null, name: string): { server: string; tool: string } {
+  const cut = route === null ? name.indexOf(separator) : -1;
+  return cut < 0
+    ? { server: route ?? ownServerId, tool: name }
+    : { server: name.slice(0, cut), tool: name.slice(cut + separator.length) };
+}
+
 /** All servers as one: their tools as `server__tool`, and the console's own. */
 export class Aggregate {
   readonly #deps: AggregateDeps;

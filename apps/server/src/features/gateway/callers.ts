@@ -1,11 +1,14 @@
-import type { Credentials } from "../../domain/access.ts";
+import type { Authenticated, Credentials } from "../../domain/access.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import { hashToken } from "../../lib/crypto.ts";
 
 export type CallersDeps = {
-  authenticate(credentials: Credentials): Promise<{ actor: Actor }>;
+  authenticate(credentials: Credentials): Promise<Authenticated>;
 };
+
+/** Who calls, and until when the token may be used (ISO 8601); null where it does not end. */
+export type Known = { actor: Actor; until: string | null };
 
 /** A token that was cut off by another process is taken for no longer than this. */
 const keptMs = 1000;
@@ -17,7 +20,7 @@ const maxKept = 10_000;
  */
 export class Callers {
   readonly #deps: CallersDeps;
-  readonly #known = new Map<string, { actor: Actor; until: number }>();
+  readonly #known = new Map<string, Known & { keptUntil: number }>();
 
   constructor(deps: CallersDeps) {
     this.#deps = deps;
@@ -28,15 +31,15 @@ export class Callers {
   }
 
   /** The caller as remembered; null when there is need to ask. */
-  known(authorization: string | undefined): Actor | null {
+  known(authorization: string | undefined): Known | null {
     if (authorization === undefined) return null;
     const entry = this.#known.get(hashToken(authorization));
-    return entry !== undefined && entry.until > performance.now() ? entry.actor : null;
+    return entry !== undefined && entry.keptUntil > performance.now() ? entry : null;
   }
 
   /** Asks who a token belongs to. Throws a `Refusal`. */
-  async ask(authorization: string | undefined, address: string): Promise<Actor> {
-    const { actor } = await this.#deps.authenticate({
+  async ask(authorization: string | undefined, address: string): Promise<Known> {
+    const { actor, user } = await this.#deps.authenticate({
       authorization,
       cookie: undefined,
       csrfToken: undefined,
@@ -44,9 +47,10 @@ export class Callers {
       address,
     });
     if (actor.roles.length === 0) throw new Refusal("insufficient_permission", noRoles);
+    const known = { actor, until: user.token_expires_at };
     if (this.#known.size >= maxKept) this.#known.clear();
-    this.#known.set(hashToken(authorization ?? ""), { actor, until: performance.now() + keptMs });
-    return actor;
+    this.#known.set(hashToken(authorization ?? ""), { ...known, keptUntil: performance.now() + keptMs });
+    return known;
   }
 }
 

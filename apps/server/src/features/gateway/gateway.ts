@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ownServerId, text } from "@ciclo/contract";
 import type { Database } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
+import type { HoldAnswer } from "../../domain/access.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
 import type { Logger } from "../../lib/logger.ts";
-import { Aggregate, type AggregateDeps, callOwn } from "./aggregate.ts";
+import { Aggregate, type AggregateDeps, callOwn, targetOf } from "./aggregate.ts";
 import { Bridge, type Caller, methodNotFound } from "./bridge.ts";
-import { Callers, type CallersDeps } from "./callers.ts";
+import { Callers, type CallersDeps, type Known } from "./callers.ts";
 import { ClientNames } from "./client-names.ts";
 import {
   challengeFor,
@@ -30,6 +31,8 @@ export type GatewayDeps = GuardDeps &
   EdgeOptions &
   Omit<AggregateDeps, "guard" | "onError"> &
   Omit<ServerRouteDeps, "guard" | "seal" | "onError"> & {
+    /** Ends an answer as soon as its caller may no longer have it. */
+    hold: HoldAnswer;
     database: Pick<Database, "isInDoubt" | "ping">;
     sessionKey: Buffer;
     logger: Logger;
@@ -97,14 +100,22 @@ export class Gateway {
       const startedAt = performance.now();
       // A call that cannot be counted is not made.
       if (this.#deps.database.isInDoubt()) await this.#deps.database.ping();
-      const actor = await this.#enter(request);
+      const { actor, until } = await this.#enter(request);
+      const hold = (asked: RpcMessage | null): (() => void) =>
+        this.#deps.hold({
+          recheck: () => this.#recheck(request, route, asked),
+          until,
+          end: () => void response.destroy(),
+        });
       if (request.method !== "POST") {
+        response.once("close", hold(null));
         await this.#session(request, response, route, actor);
         return;
       }
       const body = await this.#read(request, response);
       if (body === null) return;
       message = body.message;
+      response.once("close", hold(message));
       if (message.method === "subscriptions/listen") this.#stand(response);
       await this.#post({ request, response, route, actor, startedAt, ...body });
     } catch (error) {
@@ -133,7 +144,16 @@ export class Gateway {
     response.once("close", () => this.#standing.delete(response));
   }
 
-  async #enter(request: IncomingMessage): Promise<Actor> {
+  /** Throws once a caller may no longer have the answer to what it asked. */
+  async #recheck(request: IncomingMessage, { server }: McpRoute, asked: RpcMessage | null): Promise<void> {
+    const { actor } = await this.#enter(request);
+    if (server !== null && server !== ownServerId) this.#find(server, actor);
+    if (asked?.method !== "tools/call") return;
+    const called = targetOf(server, String(asked.params?.name));
+    if (!this.#guard.allows(actor, called.server, called.tool)) throw noServer(called.server);
+  }
+
+  async #enter(request: IncomingMessage): Promise<Known> {
     const { authorization } = request.headers;
     return (
       this.#callers.known(authorization) ??

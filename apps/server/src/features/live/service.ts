@@ -11,8 +11,6 @@ export type Subscription = {
   userId: string;
   /** The `Last-Event-ID` header: goes on behind it. */
   lastEventId: string | undefined;
-  /** Throws once the caller may no longer listen. */
-  recheck(): Promise<void>;
 };
 
 export type LiveService = {
@@ -50,13 +48,13 @@ export function createLiveService(deps: LiveDeps, wake: () => void): LiveService
         isBehind = events.length === maxReplay;
       }
     },
-    async stream({ userId, lastEventId, recheck }) {
+    async stream({ userId, lastEventId }) {
       const latest = await deps.latest();
       refuseTooMany(streams, userId);
       const from = startOf(lastEventId, latest);
       const start =
         from === null ? message("reset", { seq: latest }, latest) : message("ready", { seq: from }, from);
-      return openStream(streams, { userId, seq: from ?? latest, start, recheck }, wake);
+      return openStream(streams, { userId, seq: from ?? latest, start }, wake);
     },
     close() {
       for (const stream of streams) stream.end();
@@ -73,7 +71,7 @@ function startOf(lastEventId: string | undefined, latest: number): number | null
 
 function openStream(
   streams: Set<Stream>,
-  { userId, seq, start, recheck }: Pick<Subscription, "userId" | "recheck"> & { seq: number; start: string },
+  { userId, seq, start }: Pick<Subscription, "userId"> & { seq: number; start: string },
   wake: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -97,9 +95,7 @@ function openStream(
           controller.error(new Error("the reader of live events is too slow"));
         };
         const stream: Stream = { userId, seq, send, end };
-        const heartbeat = setInterval(() => {
-          recheck().then(() => send(": still here\n\n"), end);
-        }, heartbeatMs);
+        const heartbeat = setInterval(() => send(": still here\n\n"), heartbeatMs);
         heartbeat.unref();
         release = () => {
           clearInterval(heartbeat);

@@ -140,6 +140,8 @@ export class Fleet {
     const snapshot = await repository.snapshot(head);
     this.snapshot = snapshot;
     this.#policies = snapshot.policies;
+    // Who may no longer call is told before servers are connected anew, which takes its time.
+    this.#changed();
     await this.#match(snapshot, ring);
     this.#seen = seen;
     this.#changed();

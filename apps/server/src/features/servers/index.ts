@@ -11,6 +11,10 @@ export function createServers(deps: ServersFeatureDeps): Feature<ServersService>
   const fleet = new Fleet(deps);
   const service = createServersService(deps, fleet);
   deps.bus.on("change.ended", () => fleet.wake());
+  // Another node, or a command beside the console, has landed a change or put a key out of use.
+  deps.bus.on("audit.appeared", ({ actions }) => {
+    if (actions.some((action) => /^(change|key|canary)\./.test(action))) fleet.wake();
+  });
   deps.bus.on("live.pushed", () => fleet.reconcile());
   // Who changed a key sees the servers that take it connected with the new value.
   deps.bus.on("keys.changed", () => fleet.reconcile());

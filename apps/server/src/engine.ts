@@ -1,0 +1,93 @@
+import type { AppDeps } from "./app.ts";
+import { version } from "./config.ts";
+import type { createCore } from "./core.ts";
+import { createCanary } from "./features/canary/index.ts";
+import { createChanges } from "./features/changes/index.ts";
+import { createConfigRepo } from "./features/config-repo/index.ts";
+import { createKeys } from "./features/keys/index.ts";
+import { createPlans } from "./features/plans/index.ts";
+import { createServers } from "./features/servers/index.ts";
+import { createUsage } from "./features/usage/index.ts";
+import { systemClock } from "./lib/clock.ts";
+import { openHost } from "./lib/host.ts";
+
+/** The features that turn what is configured into what runs: `app.ts` puts before them what people and programs meet. */
+export async function createEngine(
+  deps: AppDeps,
+  { bus, vault, features }: Awaited<ReturnType<typeof createCore>>,
+) {
+  const { config, database, logger, clock = systemClock } = deps;
+  const { service: audit } = features.audit;
+  const { service: access } = features.access;
+  const { transaction } = audit;
+  const base = { database, queries: database.queries, transaction, clock, logger, bus };
+  const configRepo = await createConfigRepo({
+    logger,
+    home: config.home,
+    source: config.configRepository,
+    branch: config.configBranch,
+  });
+  const { repository, search, overlay, requirementsFor, allowsDirect } = configRepo.service;
+  const usage = createUsage(base);
+  const keys = createKeys({
+    ...base,
+    vault,
+    send: (input, init) => servers.service.send(input, init),
+    usersOf: () => servers.service.usersOf(),
+    handshake: async (id, values, onStep, signal) => {
+      await servers.service.handshakeWith(id, values, { onStep, signal });
+    },
+  });
+  const host = openHost(config);
+  const servers = createServers({
+    ...base,
+    repository,
+    home: config.home,
+    ring: keys.service.ring,
+    resolve: deps.resolve,
+    version,
+    ...host,
+  });
+  const plans = createPlans({
+    ...base,
+    repository,
+    search,
+    overlay,
+    requirementsFor,
+    findProgram: host.findProgram,
+    policyProblem: servers.service.policyProblem,
+    isSpent: (planId) => changes.service.isSpent(planId),
+    forgeProvider: config.forge?.provider ?? null,
+  });
+  const canary = createCanary({
+    ...base,
+    repository,
+    states: () => new Map(servers.service.all().map(({ server, link }) => [server.id, link.state])),
+    takeIn: servers.service.reconcile,
+    ensureCommit: (recordId) => changes.service.ensureCommit(recordId),
+    probe: async (id) => (await servers.service.find(id)?.link.probe()) ?? { ok: false, ms: null },
+    rollback: (actor, request, locale) => changes.service.rollback(actor, request, locale),
+  });
+  const changes = await createChanges({
+    ...base,
+    repository,
+    requirementsFor,
+    allowsDirect,
+    forge: config.forge,
+    maxBodyBytes: config.maxBodyBytes,
+    findPlan: plans.service.find,
+    preview: plans.service.preview,
+    checkFiles: plans.service.check,
+    planFiles: plans.service.planFiles,
+    patchProblems: plans.service.patchProblems,
+    findSecrets: plans.service.findSecrets,
+    countOthers: access.countOthers,
+    activeRoles: access.activeRoles,
+    eventsOf: audit.eventsOf,
+    planCanary: canary.service.plan,
+    canaryOf: canary.service.of,
+    onJournal: deps.onJournal,
+  });
+  // In the order in which they start; they stop in the opposite one.
+  return { base, features: { configRepo, usage, servers, keys, plans, changes, canary } };
+}
