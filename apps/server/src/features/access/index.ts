@@ -64,8 +64,8 @@ function workersOf({ bus, logger }: AccessDeps, standing: StandingAnswers): Back
   // The access policy may be another one.
   bus.on("live.moved", () => standing.recheck());
   bus.on("audit.appeared", ({ actions }) => {
-    if (actions.some(isAboutAccess)) return standing.recheck();
-    return undefined;
+    // Others of this process remember who may do what as well.
+    if (actions.some(isAboutAccess)) void bus.publish("access.changed");
   });
   return {
     troubles: () => looking.troubles(),

@@ -146,7 +146,8 @@ export class Gateway {
 
   /** Throws once a caller may no longer have the answer to what it asked. */
   async #recheck(request: IncomingMessage, { server }: McpRoute, asked: RpcMessage | null): Promise<void> {
-    const { actor } = await this.#enter(request);
+    // What is remembered of the caller may be what has just changed.
+    const { actor } = await this.#ask(request);
     if (server !== null && server !== ownServerId) this.#find(server, actor);
     if (asked?.method !== "tools/call") return;
     const called = targetOf(server, String(asked.params?.name));
@@ -154,11 +155,11 @@ export class Gateway {
   }
 
   async #enter(request: IncomingMessage): Promise<Known> {
-    const { authorization } = request.headers;
-    return (
-      this.#callers.known(authorization) ??
-      this.#callers.ask(authorization, request.socket.remoteAddress ?? "local")
-    );
+    return this.#callers.known(request.headers.authorization) ?? this.#ask(request);
+  }
+
+  #ask({ headers, socket }: IncomingMessage): Promise<Known> {
+    return this.#callers.ask(headers.authorization, socket.remoteAddress ?? "local");
   }
 
   async #read(
