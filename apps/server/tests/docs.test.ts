@@ -115,11 +115,16 @@ describe("docs/configuration.md", () => {
     expect(readConfig(environment).sandbox).toBe("auto");
   });
 
-  it("has a policy that fits its schema", () => {
-    const sample = /^```yaml\n([\s\S]*?)^```/m.exec(contents)?.[1] ?? "";
-    const head = { id: "commands", kind: "commands", title: "Commands" };
-    const policy = policyFileSchema.parse({ ...head, ...(parse(sample) as object) });
-    expect(policy).toMatchObject({
+  it("has policies that fit their schemas", () => {
+    const [access, commands] = [...contents.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(
+      ([, sample = ""]) => sample,
+    );
+    const read = (kind: string, sample = "") =>
+      policyFileSchema.parse({ id: kind, kind, title: kind, ...(parse(sample) as object) });
+    expect(read("access", access)).toMatchObject({
+      rules: [{ resources: ["docs://public/*"], methods: [] }],
+    });
+    expect(read("commands", commands)).toMatchObject({
       allow: [{ env: ["GITHUB_PERSONAL_ACCESS_TOKEN"] }, { handshake: "after_approval" }],
     });
   });

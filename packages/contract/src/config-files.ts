@@ -208,6 +208,27 @@ export const allowedCommandSchema = z.strictObject({
 });
 export type AllowedCommand = z.infer<typeof allowedCommandSchema>;
 
+/** Who may use what of which servers. A rule speaks of what it has words for, and of nothing else. */
+export const accessRuleSchema = z
+  .strictObject({
+    roles: z.array(roleSchema).min(1),
+    servers: z.array(glob).min(1).max(500),
+    tools: z.array(glob).max(500).default([]),
+    /** Addresses of resources; their completions and subscriptions go with them. */
+    resources: z.array(glob).max(500).default([]),
+    prompts: z.array(glob).max(500).default([]),
+    /** Methods that the gateway itself knows nothing of. */
+    methods: z.array(glob).max(500).default([]),
+    effect: z.enum(["allow", "deny"]),
+    /** Whether each use that it lets through leaves an audit record. */
+    audit: z.boolean().optional(),
+  })
+  .refine(
+    ({ tools, resources, prompts, methods }) =>
+      tools.length + resources.length + prompts.length + methods.length > 0,
+    { error: "a rule names tools, resources, prompts or methods" },
+  );
+
 /** How long is kept what is no record of a decision. Totals of usage and the audit log are kept for good. */
 const retentionShape = {
   /** Single calls; their totals by day and month stay. */
@@ -261,19 +282,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
   }),
   policy("access", {
     default: z.enum(["allow", "deny"]),
-    rules: z
-      .array(
-        z.strictObject({
-          roles: z.array(roleSchema).min(1),
-          servers: z.array(glob).min(1).max(500),
-          tools: z.array(glob).min(1).max(500),
-          effect: z.enum(["allow", "deny"]),
-          /** Whether each call it lets through leaves an audit record. */
-          audit: z.boolean().optional(),
-        }),
-      )
-      .max(1000)
-      .default([]),
+    rules: z.array(accessRuleSchema).max(10_000).default([]),
     /** Tools that are not in the tool lock: withheld until a plan accepts them, or offered at once. */
     new_tools: z.enum(["hide", "allow"]).default("hide"),
   }),

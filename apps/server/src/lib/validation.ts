@@ -59,6 +59,8 @@ const ownMessages: Record<string, string> = {
     "uma referência aparece uma vez, no fim do valor, e tem a forma secret:<provedor>/<NOME>",
   "a variable's name, or its beginning and *": "o nome de uma variável, ou seu começo e *",
   "an absolute path": "um caminho absoluto",
+  "a rule names tools, resources, prompts or methods":
+    "uma regra nomeia tools, resources, prompts ou methods",
   "one line": "uma linha",
   "one line, without angle brackets": "uma linha, sem sinais de menor ou maior",
   "one line with a letter or digit, without angle brackets":

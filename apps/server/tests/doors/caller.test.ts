@@ -1,20 +1,26 @@
 import { execFile } from "node:child_process";
+import { json } from "node:stream/consumers";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createClient } from "@ciclo/contract";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler } from "@modelcontextprotocol/server";
+import fc from "fast-check";
 import { stringify } from "yaml";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { EventIds } from "../../src/features/gateway/event-ids.ts";
+import { CallerLimits } from "../../src/features/gateway/limits.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import type { Person } from "../support/console.ts";
 import { newPostgresUrl } from "../support/databases.ts";
 import { eventually } from "../support/eventually.ts";
 import { git, gitWith } from "../support/git.ts";
+import { legacyFixture, modernFixture } from "../support/mcp/conformance/fixture.ts";
 import { callOf, post, bearer, startGateway, type TestGateway } from "../support/mcp/gateway.ts";
 import { remote } from "../support/mcp/handshake.ts";
-import { echoServer, legacyEcho, listen, modernEcho } from "../support/mcp/http-servers.ts";
+import { echoServer, legacyEcho, listen, modernEcho, soundAnswer } from "../support/mcp/http-servers.ts";
 import {
   beginSession,
   openEvents,
@@ -211,6 +217,279 @@ describe("what somebody follows", () => {
     });
     expect(await goingOn(ofCaio.slice(0, 1))).toEqual([]);
     await Promise.all([one.stop(), two.stop()]);
+  });
+});
+
+describe("what the access policy says of everything but tools", () => {
+  const rules = [
+    {
+      roles: ["planner"],
+      servers: ["*"],
+      resources: ["test://secret*"],
+      prompts: ["secret*"],
+      effect: "deny",
+    },
+    {
+      roles: ["planner"],
+      servers: ["*"],
+      resources: ["test://*"],
+      prompts: ["test_*"],
+      effect: "allow",
+      audit: true,
+    },
+    { roles: ["planner"], servers: ["*"], resources: ["file:///public/*"], effect: "allow" },
+    { roles: ["approver"], servers: ["*"], methods: ["tasks/*"], effect: "allow" },
+  ];
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+
+  describe.each(["legacy", "modern"] as const)("holds for a %s caller", (era) => {
+    let gateway: TestGateway;
+    let planner: Person;
+    let session = "";
+    beforeAll(async () => {
+      const { url } = await (era === "legacy" ? legacyFixture() : modernFixture());
+      gateway = await startGateway([{ ...remote(url), id: "kit" }], accessPolicy(rules));
+      planner = await gateway.person("planner");
+      if (era === "legacy") session = await beginSession(gateway, "/mcp/kit", planner);
+    });
+    const nameOf = ({ name, uri }: Record<string, unknown>): Record<string, string> =>
+      typeof (name ?? uri) === "string" ? { "mcp-name": String(name ?? uri) } : {};
+    const ask = (method: string, params: Record<string, unknown> = {}, person = planner) =>
+      post(
+        gateway,
+        "/mcp/kit",
+        { jsonrpc: "2.0", id: 3, method, params: era === "modern" ? { ...params, _meta: meta } : params },
+        {
+          ...bearer(person),
+          ...(era === "modern"
+            ? { "mcp-protocol-version": "2026-07-28", "mcp-method": method, ...nameOf(params) }
+            : {}),
+          ...(session === "" || person !== planner ? {} : { "mcp-session-id": session }),
+        },
+      );
+    const refusal = async (method: string, params: Record<string, unknown>) =>
+      (await ask(method, params)).body.error?.message ?? "let through";
+
+    it("lets through what a rule names, and puts it on record", async () => {
+      expect(await refusal("resources/read", { uri: "test://static-text" })).toBe("let through");
+      expect(await refusal("prompts/get", { name: "test_simple_prompt" })).toBe("let through");
+      const { items } = await planner.client.call("listAudit", {
+        query: { action: "gateway.called", actor: planner.name },
+      });
+      expect(items.map(({ resource, metadata }) => [resource, metadata])).toEqual([
+        ["server:kit/test_simple_prompt", { rule: 2, kind: "prompts" }],
+        ["server:kit/test://static-text", { rule: 2, kind: "resources" }],
+      ]);
+    });
+
+    it("refuses what none names, and what one denies in any spelling", async () => {
+      expect(await refusal("resources/read", { uri: "db://rows/1" })).toMatch(
+        /access\.yaml, default: planner may not read db:\/\/rows\/1 of kit/,
+      );
+      expect(await refusal("prompts/get", { name: "Secret_plan" })).toMatch(/access\.yaml, rule 1/);
+      const denied = ["test://secret/1", "TEST://secret/1", "test://SECRET/1", "test://%73ecret/1"];
+      for (const uri of denied)
+        expect(await refusal("resources/read", { uri }), uri).toMatch(/planner may not read/);
+      const climbing = [
+        "file:///public/../etc/passwd",
+        "file:///public/%2e%2e/etc/passwd",
+        "file:///public/%252e%252e/etc",
+        "file:///public\\..\\..\\etc",
+        "file:///public/..%2fetc",
+      ];
+      for (const uri of climbing)
+        expect(await refusal("resources/read", { uri }), uri).toMatch(/planner may not read/);
+    });
+
+    it("judges completions and subscriptions by what they are of", async () => {
+      const argument = { name: "a", value: "b" };
+      const completion = (ref: object) => refusal("completion/complete", { ref, argument });
+      expect(await completion({ type: "ref/prompt", name: "secret_plan" })).toMatch(/may not get the prompt/);
+      expect(await completion({ type: "ref/resource", uri: "test://secret/{id}" })).toMatch(/may not read/);
+      expect(await completion({ type: "ref/prompt", name: "test_prompt_with_arguments" })).not.toMatch(
+        /may not/,
+      );
+      const follow = era === "legacy" ? "resources/subscribe" : "subscriptions/listen";
+      const followed =
+        era === "legacy"
+          ? { uri: "test://secret/1" }
+          : { notifications: { resourceSubscriptions: ["test://static-text", "test://secret/1"] } };
+      expect(await refusal(follow, followed)).toMatch(/planner may not read/);
+    });
+
+    it("lists only what may be used", async () => {
+      const resources = (await ask("resources/list")).body as unknown as {
+        result: { resources: { uri: string }[] };
+      };
+      expect(resources.result.resources.length).toBeGreaterThan(0);
+      const prompts = (await ask("prompts/list")).body as unknown as {
+        result: { prompts: { name: string }[] };
+      };
+      expect(prompts.result.prompts.map(({ name }) => name)).toContain("test_simple_prompt");
+      await gateway.push(
+        accessPolicy([
+          {
+            roles: ["planner"],
+            servers: ["*"],
+            resources: ["test://none"],
+            prompts: ["none"],
+            effect: "allow",
+          },
+        ]),
+      );
+      expect((await ask("resources/list")).body).toMatchObject({ result: { resources: [] } });
+      expect((await ask("resources/templates/list")).body).toMatchObject({
+        result: { resourceTemplates: [] },
+      });
+      expect((await ask("prompts/list")).body).toMatchObject({ result: { prompts: [] } });
+      expect((await ask("tools/list")).body).toMatchObject({ result: { tools: [] } });
+      await gateway.push(accessPolicy(rules));
+    });
+
+    it("refuses methods that the gateway knows nothing of, unless a rule names them", async () => {
+      for (const method of ["tasks/list", "Tools/Call", "resources/READ", "completion/complete ", "x"])
+        expect((await ask(method, { uri: "test://static-text" })).body, method).toHaveProperty("error");
+      const approver = await gateway.person("approver");
+      expect((await ask("tasks/list", {}, approver)).body.error?.message ?? "").not.toMatch(/access\.yaml/);
+    });
+  });
+
+  it("holds rates for every method", async () => {
+    const { url } = await modernEcho();
+    const gateway = await startGateway([{ ...remote(url), id: "kit" }], {
+      ...accessPolicy([{ ...everything, roles: ["planner"], resources: ["*"], prompts: ["*"] }]),
+      "policies/budget.yaml": stringify({
+        id: "budget",
+        kind: "budget",
+        title: "B",
+        on_exceeded: "block",
+        limits: { calls_per_minute: 5 },
+      }),
+    });
+    for (const [method, params] of [
+      ["tools/list", {}],
+      ["resources/read", { uri: "a:b" }],
+      ["prompts/get", { name: "p" }],
+    ] as const) {
+      const planner = await gateway.person("planner");
+      const asked = Array.from({ length: 8 }, (_, id) =>
+        post(gateway, "/mcp/kit", { jsonrpc: "2.0", id, method, params }, bearer(planner)),
+      );
+      const refused = (await Promise.all(asked)).filter(
+        ({ body }) => body.error?.data?.code === "rate_limited",
+      );
+      expect(refused, method).toHaveLength(3);
+    }
+  });
+});
+
+describe("what somebody else was given", () => {
+  it("an event's id takes up no stream but their own", async () => {
+    const asked: (string | undefined)[] = [];
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      if (request.method === "GET") {
+        asked.push(request.headers["last-event-id"] as string | undefined);
+        response.writeHead(200, { "content-type": "text/event-stream" }).end("id: stream-1_7\ndata: \n\n");
+        return;
+      }
+      const message = (await json(request)) as { id?: number; method: string };
+      if (message.method !== "tools/call") {
+        soundAnswer(message, response, [{ name: "echo", inputSchema: { type: "object" } }]);
+        return;
+      }
+      const result = JSON.stringify({ jsonrpc: "2.0", id: message.id, result: { content: [] } });
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      for (const piece of ["i", "d: stre", "am-9_1\nda", `ta: ${result}\n\n`]) response.write(piece);
+      response.end();
+    };
+    const upstream = await listen((request, response) => void answer(request, response));
+    const gateway = await startGateway([{ ...remote(upstream.url), id: "kit" }]);
+    const [ana, bruno] = [await gateway.person("planner"), await gateway.person("planner")];
+    const take = (person: Person, id?: string) =>
+      fetch(`${gateway.url}/mcp/kit`, {
+        headers: {
+          ...bearer(person),
+          accept: "text/event-stream",
+          ...(id === undefined ? {} : { "last-event-id": id }),
+        },
+      });
+    const ofStream = /^id: (.*)$/m.exec(await (await take(ana)).text())?.[1] ?? "";
+    const called = await fetch(`${gateway.url}/mcp/kit`, {
+      method: "POST",
+      headers: {
+        ...bearer(ana),
+        accept: "application/json, text/event-stream",
+        "content-type": "application/json",
+      },
+      body: JSON.stringify(callOf("echo")),
+    });
+    const ofCall = /^id: (.*)$/m.exec(await called.text())?.[1] ?? "";
+    expect([ofStream, ofCall]).toEqual([
+      expect.stringMatching(/^stream-1_7\../),
+      expect.stringMatching(/^stream-9_1\../),
+    ]);
+    for (const id of [ofStream, ofCall]) {
+      expect((await take(ana, id)).status).toBe(200);
+      expect((await take(bruno, id)).status).toBe(404);
+    }
+    expect((await take(ana, "stream-1_7")).status).toBe(404);
+    expect(asked.filter((id) => id !== undefined)).toEqual(["stream-1_7", "stream-9_1"]);
+  });
+
+  it("and ids alone are changed in a stream, however it is cut", () => {
+    const field = fc.oneof(
+      fc.string().map((id) => `id: ${id.replaceAll(/[\r\n]/g, "")}`),
+      fc.constantFrom("id", "id:", 'data: {"id":1}', "data: id: 5", "idle: 1", "", ": id: 3", "event: id"),
+    );
+    const source = fc
+      .tuple(fc.array(field), fc.constantFrom("\n", "\r\n", "\r"))
+      .map(([lines, end]) => lines.map((line) => line + end).join(""));
+    fc.assert(
+      fc.property(source, fc.array(fc.nat(40)), (text, cuts) => {
+        const ids = new EventIds((id) => `<${id}>`);
+        const bytes = Buffer.from(text);
+        const pieces: Buffer[] = [];
+        let at = 0;
+        for (const cut of [...cuts, bytes.length]) {
+          pieces.push(ids.pass(bytes.subarray(at, at + cut)));
+          at += cut;
+        }
+        const expected = text.replaceAll(
+          /(^|[\r\n])id: ?([^\r\n]*)/g,
+          (line: string, before: string, id: string) => (id === "" ? line : `${before}id: <${id}>`),
+        );
+        expect(Buffer.concat(pieces).toString()).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe("what one caller may hold at once", () => {
+  it("is bounded: streams, and resources that are followed", () => {
+    const limits = new CallerLimits();
+    const leave = Array.from({ length: 32 }, () => limits.enterStream("ana", "one"));
+    expect(() => limits.enterStream("ana", "one")).toThrow(/32 open streams/);
+    leave[0]?.();
+    leave[0]?.();
+    limits.enterStream("ana", "one");
+    expect(() => limits.enterStream("ana", "one")).toThrow(/32 open streams/);
+    for (const server of ["two", "three", "four"])
+      for (let each = 0; each < 32; each += 1) limits.enterStream("ana", server);
+    expect(() => limits.enterStream("ana", "five")).toThrow(/128 open streams/);
+    expect(limits.enterStream("bruno", "one")).toBeTypeOf("function");
+
+    const subscribe = (uri: string, method = "resources/subscribe") =>
+      limits.follow({ jsonrpc: "2.0", method, params: { uri } }, "s");
+    for (let each = 0; each < 200; each += 1) subscribe(`a:${each}`);
+    subscribe("a:7");
+    expect(() => subscribe("a:200")).toThrow(/200 resources/);
+    subscribe("a:0", "resources/unsubscribe");
+    subscribe("a:200");
+    limits.forget("s");
+    subscribe("a:201");
   });
 });
 

@@ -1,8 +1,9 @@
+import { policyFileSchema, type PolicyOf } from "@ciclo/contract";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { decide } from "../../src/features/gateway/access.ts";
 import { bodyToPass } from "../../src/features/gateway/passed-body.ts";
-import { eventFilter, filterToolList } from "../../src/features/gateway/tool-lists.ts";
+import { eventFilter, filterList } from "../../src/features/gateway/lists.ts";
 import { openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import { eventually } from "../support/eventually.ts";
 import { bearer, callOf, clientAt, post, startGateway } from "../support/mcp/gateway.ts";
@@ -95,32 +96,33 @@ describe("the tool lock", () => {
 
   it("filters lists in streams, in whatever pieces they come", () => {
     const event = `id: 7\nevent: message\ndata: ${JSON.stringify({ ...list, result: { tools: [tool("a"), tool("b")] } })}\n\n`;
-    const filter = eventFilter(({ name }) => name === "a");
+    const filter = eventFilter(
+      ({ item }) => (item as { name: string }).name === "a",
+      (id) => `${id}.sealed`,
+    );
     const shown = `retry: 500\n${event}: beat\n\nid: 8\ndata: \n\n`
       .split("")
       .map((letter) => filter(letter))
       .join("");
-    expect(shown).toMatch(/^retry: 500\nid: 7\nevent: message\ndata: \{.*"a".*\}\n\n/);
-    expect(shown).toContain("id: 8\ndata: \n\n");
+    expect(shown).toMatch(/^retry: 500\nid: 7\.sealed\nevent: message\ndata: \{.*"a".*\}\n\n/);
+    expect(shown).toContain("id: 8.sealed\ndata: \n\n");
     expect(shown).not.toContain('"b"');
-    const whole = filterToolList(Buffer.from(event), "Text/Event-Stream", () => false);
+    const whole = filterList(Buffer.from(event), "Text/Event-Stream", () => false, String);
     expect(whole.toString()).toContain('"tools":[]');
   });
 });
 
 describe("an access rule", () => {
-  const rules = [
-    { roles: ["planner" as const], servers: ["*"], tools: ["delete*"], effect: "deny" as const },
-    { roles: ["planner" as const], servers: ["team-*"], tools: ["*"], effect: "allow" as const },
-  ];
-  const policy = {
+  const policy = policyFileSchema.parse({
     id: "a",
-    kind: "access" as const,
+    kind: "access",
     title: "A",
-    default: "deny" as const,
-    new_tools: "hide" as const,
-    rules,
-  };
+    default: "deny",
+    rules: [
+      { roles: ["planner"], servers: ["*"], tools: ["delete*"], effect: "deny" },
+      { roles: ["planner"], servers: ["team-*"], tools: ["*"], effect: "allow" },
+    ],
+  }) as PolicyOf<"access">;
   it.each([
     ["delete", false],
     ["delete/all", false],
@@ -129,8 +131,8 @@ describe("an access rule", () => {
     [".delete", true],
     ["a+b", true],
   ])("of patterns decides about %s: %s", (name, allowed) => {
-    expect(decide(policy, ["planner"], "team-a", name).allowed).toBe(allowed);
-    expect(decide(policy, ["planner"], "other", name).allowed).toBe(false);
+    expect(decide(policy, ["planner"], "team-a", "tools", name).allowed).toBe(allowed);
+    expect(decide(policy, ["planner"], "other", "tools", name).allowed).toBe(false);
   });
 });
 

@@ -47,6 +47,15 @@ export const newToolsAllowed: Record<string, string> = {
     title: "Tool access",
     default: "deny",
     new_tools: "allow",
-    rules: [{ roles: ["planner", "approver", "admin"], servers: ["*"], tools: ["*"], effect: "allow" }],
+    rules: [
+      {
+        roles: ["planner", "approver", "admin"],
+        servers: ["*"],
+        tools: ["*"],
+        resources: ["*"],
+        prompts: ["*"],
+        effect: "allow",
+      },
+    ],
   }),
 };

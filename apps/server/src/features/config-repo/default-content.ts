@@ -121,6 +121,8 @@ rules:
   - roles: [planner, approver, admin]
     servers: ["*"]
     tools: ["*"]
+    resources: ["*"]
+    prompts: ["*"]
     effect: allow
 `,
   ],

@@ -1,3 +1,4 @@
+import { fold, formsOf, type Kind } from "./methods.ts";
 import { type PolicyFile, type PolicyOf, policyOf, type Role } from "@ciclo/contract";
 
 type Access = PolicyOf<"access">;
@@ -11,36 +12,72 @@ export type Verdict = {
   rule: number;
 };
 
-/** Decides role → server → tool. The first rule that matches decides; without a policy nothing is allowed. Pure. */
-export function decide(policy: Access | null, roles: readonly Role[], server: string, tool: string): Verdict {
+type Rule = Access["rules"][number];
+
+/**
+ * Decides role → server → tool, resource, prompt or method. The first rule that matches decides; without a policy nothing is
+ * allowed. A rule that denies meets other spellings of a name too. Pure.
+ */
+export function decide(
+  policy: Access | null,
+  roles: readonly Role[],
+  server: string,
+  kind: Kind,
+  name: string,
+): Verdict {
   if (policy === null) return { allowed: false, audit: false, rule: 0 };
   const index = policy.rules.findIndex(
-    (rule) =>
-      rule.roles.some((role) => roles.includes(role)) &&
-      matchesAny(server, rule.servers) &&
-      matchesAny(tool, rule.tools),
+    (rule) => concerns(rule, roles, server) && matchesAny(name, rule[kind], rule.effect === "deny"),
   );
   const rule = policy.rules[index];
-  return rule === undefined
-    ? { allowed: policy.default === "allow", audit: false, rule: 0 }
-    : { allowed: rule.effect === "allow", audit: rule.audit ?? false, rule: index + 1 };
+  if (rule !== undefined)
+    return { allowed: rule.effect === "allow", audit: rule.audit ?? false, rule: index + 1 };
+  // What the gateway knows nothing of is let through by a rule that names it, and by nothing else.
+  return { allowed: policy.default === "allow" && kind !== "methods", audit: false, rule: 0 };
 }
 
-/** Whether a caller may use a server at all: some tool of it, whichever those are. Pure. */
+/** The same of something that can be read in several ways: allowed where each of them is. Pure. */
+export function decideAll(
+  policy: Access | null,
+  roles: readonly Role[],
+  server: string,
+  kind: Kind,
+  names: readonly string[],
+): Verdict {
+  const forms = kind === "resources" ? names.flatMap(formsOf) : names;
+  const verdicts = forms.map((form) => decide(policy, roles, server, kind, form));
+  const against = verdicts.find(({ allowed }) => !allowed);
+  return (
+    against ?? verdicts.find(({ audit }) => audit) ?? verdicts[0] ?? { allowed: false, audit: false, rule: 0 }
+  );
+}
+
+/** Whether a caller may use a server at all: something of it, whatever that is. Pure. */
 export function mayEnter(policy: Access | null, roles: readonly Role[], server: string): boolean {
   if (policy === null) return false;
-  const own = policy.rules.filter(
-    (rule) => rule.roles.some((role) => roles.includes(role)) && matchesAny(server, rule.servers),
-  );
-  const shut = own.findIndex((rule) => rule.effect === "deny" && rule.tools.includes("*"));
-  const open = own.findIndex((rule) => rule.effect === "allow");
-  if (open >= 0 && (shut < 0 || open < shut)) return true;
-  return shut < 0 && policy.default === "allow";
+  const own = policy.rules.filter((rule) => concerns(rule, roles, server));
+  return kinds.some((kind) => {
+    const shut = own.findIndex((rule) => rule.effect === "deny" && rule[kind].includes("*"));
+    const open = own.findIndex((rule) => rule.effect === "allow" && rule[kind].length > 0);
+    if (open >= 0 && (shut < 0 || open < shut)) return true;
+    return shut < 0 && policy.default === "allow" && kind !== "methods";
+  });
 }
 
-/** `*` is any run of characters, whichever they are; the rest is itself. */
-const matchesAny = (name: string, patterns: readonly string[]): boolean =>
-  patterns.some((pattern) => pattern === "*" || pattern === name || formOf(pattern).test(name));
+const kinds = ["tools", "resources", "prompts", "methods"] as const satisfies readonly Kind[];
+
+const concerns = ({ roles, servers }: Rule, own: readonly Role[], server: string): boolean =>
+  roles.some((role) => own.includes(role)) && matchesAny(server, servers, false);
+
+/** `*` is any run of characters, whichever they are; the rest is itself, or, loosely, any spelling of it. */
+const matchesAny = (name: string, patterns: readonly string[], loosely: boolean): boolean =>
+  patterns.some(
+    (pattern) =>
+      pattern === "*" ||
+      pattern === name ||
+      formOf(pattern).test(name) ||
+      (loosely && formOf(fold(pattern)).test(fold(name))),
+  );
 
 const formOf = (pattern: string): RegExp =>
   new RegExp(`^${pattern.split("*").map(RegExp.escape).join("[^]*")}$`);
@@ -62,9 +99,11 @@ export class AccessTable {
     this.#entries.clear();
   }
 
-  decide(roles: readonly Role[], server: string, tool: string): Verdict {
-    return remember(this.#verdicts, `${roles.join(",")} ${server} ${tool}`, () =>
-      decide(this.#policy, roles, server, tool),
+  decide(roles: readonly Role[], server: string, kind: Kind, names: readonly string[]): Verdict {
+    // Several names must not be taken for one that holds what parts them.
+    const said = names.length === 1 ? ` ${names[0]}` : JSON.stringify(names);
+    return remember(this.#verdicts, `${roles.join(",")} ${server} ${kind}${said}`, () =>
+      decideAll(this.#policy, roles, server, kind, names),
     );
   }
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { classifyInboundRequest, SERVER_INFO_META_KEY } from "@modelcontextprotocol/server";
-import { ownServerId, type Text, text } from "@ciclo/contract";
+import { ownServerId, type Text } from "@ciclo/contract";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
 import { Bridge, type BridgedRequest, type Caller, methodNotFound } from "./bridge.ts";
 import { sendJson } from "./edge.ts";
-import { type Guard, type Metered } from "./guard.ts";
-import { GatewayRefusal, type RpcMessage } from "./messages.ts";
+import { type Guard, type Metered, noTool } from "./guard.ts";
+import type { RpcMessage } from "./messages.ts";
 import type { OwnServer } from "./own-server.ts";
 import { answerMetered } from "./outcomes.ts";
 import { askUpstream } from "./upstream.ts";
@@ -29,11 +29,11 @@ const maxName = 128;
 const listTtlMs = 5000;
 
 /** Whose tool a call is for: by its route, or by its name where the route is that of all servers. Pure. */
-export function targetOf(route: string | null, name: string): { server: string; tool: string } {
+export function targetOf(route: string | null, name: string): { server: string; name: string } {
   const cut = route === null ? name.indexOf(separator) : -1;
   return cut < 0
-    ? { server: route ?? ownServerId, tool: name }
-    : { server: name.slice(0, cut), tool: name.slice(cut + separator.length) };
+    ? { server: route ?? ownServerId, name }
+    : { server: name.slice(0, cut), name: name.slice(cut + separator.length) };
 }
 
 /** All servers as one: their tools as `server__tool`, and the console's own. */
@@ -120,7 +120,7 @@ export class Aggregate {
       return await answerMetered(guard, call, asked.signal, async () => {
         // Its tools are known once it has been connected to.
         await live.link.connected();
-        await guard.admit(actor, live, tool);
+        await guard.admit(actor, live, { jsonrpc: "2.0", method: "tools/call", params: { name: tool } });
         live.link.enter();
         try {
           call.dispatched = true;
@@ -141,7 +141,7 @@ export class Aggregate {
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
     const { guard, own, servers } = this.#deps;
-    const mine = own.list(actor).filter(({ name }) => guard.allows(actor, ownServerId, name));
+    const mine = own.list(actor).filter(({ name }) => guard.allows(actor, ownServerId, "tools", [name]));
     const tools = servers().flatMap((live) =>
       live.link.tools.flatMap(({ name, offered }) =>
         offered !== null && guard.maySee(actor, live, name)
@@ -181,8 +181,8 @@ export function callOwn(
   name: string,
 ) {
   const { actor } = asked.caller;
-  return answerMetered(guard, meteredCall(asked, ownServerId, name), asked.signal, () => {
-    if (!guard.allows(actor, ownServerId, name)) throw noTool(name);
+  return answerMetered(guard, meteredCall(asked, ownServerId, name), asked.signal, async () => {
+    await guard.admitOwn(actor, name);
     return own.call(name, asked.params.arguments, asked.caller);
   });
 }
@@ -203,12 +203,3 @@ const meteredCall = (
   price: price ?? null,
   dispatched: false,
 });
-
-const noTool = (name: string): GatewayRefusal =>
-  new GatewayRefusal(
-    "tool_withheld",
-    text(
-      `There is no tool ${name.slice(0, 200)} here, or it is not yours to use`,
-      `Não há ferramenta ${name.slice(0, 200)} aqui, ou você não pode usá-la`,
-    ),
-  );

@@ -21,16 +21,18 @@ import {
   sendMetadata,
 } from "./edge.ts";
 import { Guard, type GuardDeps } from "./guard.ts";
+import { CallerLimits } from "./limits.ts";
 import { errorBody, GatewayRefusal, isModern, refusalBody, rpcCodes, type RpcMessage } from "./messages.ts";
+import { subjectOf } from "./methods.ts";
 import { localeOf, refusalOf, sendRefusal, waitHeader } from "./refusals.ts";
 import { ServerRoute, type ServerRouteDeps } from "./server-route.ts";
-import { SessionSeal } from "./sessions.ts";
+import { IdSeal } from "./sessions.ts";
 
 export type GatewayDeps = GuardDeps &
   CallersDeps &
   EdgeOptions &
   Omit<AggregateDeps, "guard" | "onError"> &
-  Omit<ServerRouteDeps, "guard" | "seal" | "onError"> & {
+  Omit<ServerRouteDeps, "guard" | "seal" | "limits" | "onError"> & {
     /** Ends an answer as soon as its caller may no longer have it. */
     hold: HoldAnswer;
     database: Pick<Database, "isInDoubt" | "ping">;
@@ -49,6 +51,7 @@ export class Gateway {
   readonly #aggregate: Aggregate;
   readonly #own: Bridge;
   readonly #clients = new ClientNames();
+  readonly #limits = new CallerLimits();
   /** Answers that never end by themselves: what somebody listens to. */
   readonly #standing = new Set<ServerResponse>();
 
@@ -58,8 +61,9 @@ export class Gateway {
     this.#callers = new Callers(deps);
     const onError = (error: Error): void =>
       deps.logger.debug({ err: error }, "the gateway refused a message");
-    const seal = new SessionSeal(deps.sessionKey);
-    this.#servers = new ServerRoute({ ...deps, guard: this.#guard, seal, onError });
+    const seal = new IdSeal(deps.sessionKey);
+    const limits = this.#limits;
+    this.#servers = new ServerRoute({ ...deps, guard: this.#guard, seal, limits, onError });
     this.#aggregate = new Aggregate({ ...deps, guard: this.#guard, onError });
     this.#own = new Bridge(
       () => ({
@@ -71,7 +75,9 @@ export class Gateway {
           if (asked.method !== "tools/list") throw methodNotFound(asked.method);
           const { actor } = asked.caller;
           return {
-            tools: deps.own.list(actor).filter(({ name }) => this.#guard.allows(actor, ownServerId, name)),
+            tools: deps.own
+              .list(actor)
+              .filter(({ name }) => this.#guard.allows(actor, ownServerId, "tools", [name])),
           };
         },
       }),
@@ -116,7 +122,7 @@ export class Gateway {
       if (body === null) return;
       message = body.message;
       response.once("close", hold(message));
-      if (message.method === "subscriptions/listen") this.#stand(response);
+      if (message.method === "subscriptions/listen") this.#listen(response, route, actor);
       await this.#post({ request, response, route, actor, startedAt, ...body });
     } catch (error) {
       this.#refuse(request, response, route, message, error);
@@ -139,6 +145,11 @@ export class Gateway {
     for (const response of this.#standing) response.destroy();
   }
 
+  #listen(response: ServerResponse, { server }: McpRoute, { id, name }: Actor): void {
+    response.once("close", this.#limits.enterStream(id ?? name, server ?? ownServerId));
+    this.#stand(response);
+  }
+
   #stand(response: ServerResponse): void {
     this.#standing.add(response);
     response.once("close", () => this.#standing.delete(response));
@@ -149,9 +160,12 @@ export class Gateway {
     // What is remembered of the caller may be what has just changed.
     const { actor } = await this.#ask(request);
     if (server !== null && server !== ownServerId) this.#find(server, actor);
-    if (asked?.method !== "tools/call") return;
-    const called = targetOf(server, String(asked.params?.name));
-    if (!this.#guard.allows(actor, called.server, called.tool)) throw noServer(called.server);
+    const subject = asked === null ? null : subjectOf(asked);
+    if (subject?.asks !== "use") return;
+    const { kind, names } = subject;
+    const called = targetOf(server, names[0] ?? "");
+    const wanted = kind === "tools" ? [called.name] : names;
+    if (!this.#guard.allows(actor, called.server, kind, wanted)) throw noServer(called.server);
   }
 
   async #enter(request: IncomingMessage): Promise<Known> {
@@ -253,13 +267,21 @@ export class Gateway {
     if (response.headersSent || response.destroyed) return;
     const locale = localeOf(request);
     if (error instanceof GatewayRefusal) {
-      sendJson(response, 200, refusalBody(message?.id, error, locale), waitHeader(error.retryAfter));
+      const isModernly = message !== null && isModern(message, headerOf(request, "mcp-protocol-version"));
+      const status = isModernly ? (modernStatus[error.code] ?? 200) : 200;
+      sendJson(response, status, refusalBody(message?.id, error, locale), waitHeader(error.retryAfter));
       return;
     }
     const challenge = challengeFor(request, route.server, this.#deps);
     sendRefusal(request, response, message, refusalOf(error, this.#deps.logger), challenge);
   }
 }
+
+/** Since 2026-07-28 what is wrong with a request itself is said by HTTP as well. */
+const modernStatus: Partial<Record<GatewayRefusal["code"], number>> = {
+  method_denied: 404,
+  params_denied: 400,
+};
 
 const maxToolName = 256;
 const isToolName = (name: unknown): boolean =>

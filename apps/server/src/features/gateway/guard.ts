@@ -1,11 +1,13 @@
-import { type PolicyFile, type Text, text } from "@ciclo/contract";
+import { ownServerId, type PolicyFile, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
-import type { ListedTool, LiveServer } from "../../domain/servers.ts";
+import type { LiveServer } from "../../domain/servers.ts";
 import type { BudgetRefusal, UsageEvent } from "../../domain/usage.ts";
 import { AccessTable, type Verdict } from "./access.ts";
 import type { ClientName } from "./client-names.ts";
-import { GatewayRefusal } from "./messages.ts";
+import type { Listed } from "./lists.ts";
+import { GatewayRefusal, type RpcMessage } from "./messages.ts";
+import { isWellSpelt, type Kind, type Subject, subjectOf, templateAsUri } from "./methods.ts";
 import type { CallRates } from "./rates.ts";
 
 export type GuardDeps = {
@@ -56,28 +58,52 @@ export class Guard {
 
   /** Whether a caller sees a tool in lists: allowed by policy, and as approved. */
   maySee(actor: Actor, { server, link }: LiveServer, tool: string): boolean {
-    return link.tool(tool)?.reason === null && this.#table().decide(actor.roles, server.id, tool).allowed;
+    return link.tool(tool)?.reason === null && this.allows(actor, server.id, "tools", [tool]);
   }
 
-  /** Whether policy lets a caller use a tool of the console's own server. */
-  allows(actor: Actor, server: string, tool: string): boolean {
-    return this.#table().decide(actor.roles, server, tool).allowed;
+  /** Whether policy lets a caller use something. */
+  allows(actor: Actor, server: string, kind: Kind, names: readonly string[]): boolean {
+    return this.#table().decide(actor.roles, server, kind, names).allowed;
   }
 
-  /** The same of a tool as a server lists it just now, whose definition may be another one. */
-  mayShow(actor: Actor, live: LiveServer, listed: ListedTool): boolean {
-    return this.maySee(actor, live, listed.name) && live.link.offers(listed);
+  /** Whether a caller may see what a server lists just now. A tool's definition may be another one than that which was approved. */
+  mayShow(actor: Actor, live: LiveServer, { list, item }: Listed): boolean {
+    const { id } = live.server;
+    if (list === "tools") return this.maySee(actor, live, item.name) && live.link.offers(item);
+    if (list === "prompts")
+      return typeof item.name === "string" && this.allows(actor, id, "prompts", [item.name]);
+    const uri = list === "resources" ? item.uri : item.uriTemplate;
+    return typeof uri === "string" && this.allows(actor, id, "resources", [templateAsUri(uri)]);
   }
 
-  /** Lets a tool call of a connected server through, or throws a `GatewayRefusal` that says which rule is against it. */
-  async admit(actor: Actor, { server, link }: LiveServer, tool: string): Promise<void> {
-    const verdict = this.#table().decide(actor.roles, server.id, tool);
-    if (!verdict.allowed) throw forbidden(actor, server.id, tool, verdict);
-    const judged = link.tool(tool);
-    if (judged === undefined) throw unknownTool(server.id, tool);
-    if (judged.reason !== null) throw withheld(server.id, tool, judged.reason);
-    this.#spend(actor, server.id);
-    if (verdict.audit) await this.#audit(actor, server.id, tool, verdict);
+  /**
+   * Lets what is asked of a connected server through, or throws a `GatewayRefusal` that says which rule is against it.
+   * Whatever the method: rates hold for all but the protocol's own going on, budget and audit for all that is used.
+   */
+  async admit(actor: Actor, { server, link }: LiveServer, message: RpcMessage): Promise<void> {
+    const subject = subjectOf(message);
+    if (subject === null || !isWellSpelt(message.method ?? "")) throw malformed(message.method ?? "");
+    if (subject.asks === "protocol") return;
+    if (subject.asks === "list") {
+      this.#pace(actor, server.id);
+      return;
+    }
+    const { kind, names } = subject;
+    const verdict = this.#table().decide(actor.roles, server.id, kind, names);
+    if (!verdict.allowed) throw forbidden(actor, server.id, subject, verdict);
+    if (kind === "tools") refuseWithheld(server.id, link, names[0] ?? "");
+    this.#pace(actor, server.id);
+    this.#afford(server.id);
+    if (verdict.audit) await this.#audit(actor, server.id, subject, verdict);
+  }
+
+  /** The same of a tool of the console itself, which costs nothing. */
+  async admitOwn(actor: Actor, tool: string): Promise<void> {
+    const verdict = this.#table().decide(actor.roles, ownServerId, "tools", [tool]);
+    if (!verdict.allowed) throw noTool(tool);
+    this.#pace(actor, ownServerId);
+    if (verdict.audit)
+      await this.#audit(actor, ownServerId, { asks: "use", kind: "tools", names: [tool] }, verdict);
   }
 
   /** Notes how a call ended, and what it cost. */
@@ -107,43 +133,89 @@ export class Guard {
     return this.#access;
   }
 
-  /** Rates and budgets, in the order in which they cost the least to ask. */
-  #spend(actor: Actor, server: string): void {
-    const { rates, budgetsOf, budgets, policies } = this.#deps;
+  #pace(actor: Actor, server: string): void {
+    const { rates, budgetsOf, policies } = this.#deps;
     for (const { id, limits } of budgetsOf(policies(), server)) {
       if (limits.calls_per_minute === undefined) continue;
       const wait = rates.take(`${actor.id ?? actor.name} ${id}`, limits.calls_per_minute);
       if (wait > 0) throw tooMany(id, limits.calls_per_minute, wait);
     }
+  }
+
+  #afford(server: string): void {
+    const { budgets, policies } = this.#deps;
     const refusal = budgets.refusal(policies(), server);
     if (refusal !== null) throw new GatewayRefusal("budget_exceeded", refusal.detail);
   }
 
   /** Written before the call is made: what must be recorded does not happen unrecorded. */
-  async #audit(actor: Actor, server: string, tool: string, { rule }: Verdict): Promise<void> {
+  async #audit(actor: Actor, server: string, { kind, names }: Used, { rule }: Verdict): Promise<void> {
+    const [name = ""] = names;
     await this.#deps.transaction((_, record) =>
       record({
         actor,
         action: "gateway.called",
-        resource: `server:${server}/${tool}`,
+        resource: `server:${server}/${name.slice(0, maxRecorded)}`,
         status: "succeeded",
-        metadata: { rule },
+        metadata: {
+          rule,
+          ...(kind === "tools" ? {} : { kind }),
+          ...(names.length > 1 ? { count: names.length } : {}),
+        },
       }),
     );
   }
 }
 
-const forbidden = (actor: Actor, server: string, tool: string, { rule }: Verdict): GatewayRefusal => {
+type Used = Extract<Subject, { asks: "use" }>;
+
+const maxRecorded = 500;
+
+function refuseWithheld(server: string, link: LiveServer["link"], tool: string): void {
+  const judged = link.tool(tool);
+  if (judged === undefined) throw unknownTool(server, tool);
+  if (judged.reason !== null) throw withheld(server, tool, judged.reason);
+}
+
+/** What may not be done with something, by its kind. */
+const verbs: Record<Kind, { en: string; ptBR: string }> = {
+  tools: { en: "call", ptBR: "chamar" },
+  resources: { en: "read", ptBR: "ler" },
+  prompts: { en: "get the prompt", ptBR: "obter o prompt" },
+  methods: { en: "use the method", ptBR: "usar o método" },
+};
+
+function forbidden(actor: Actor, server: string, { kind, names }: Used, { rule }: Verdict): GatewayRefusal {
   const where = rule === 0 ? "default" : `rule ${rule}`;
   const roles = actor.roles.join(", ");
+  const { en, ptBR } = verbs[kind];
+  const name = (names[0] ?? "").slice(0, maxRecorded);
   return new GatewayRefusal(
-    "policy_denied",
+    kind === "methods" ? "method_denied" : "policy_denied",
     text(
-      `policies/access.yaml, ${where}: ${roles} may not call ${tool} of ${server}`,
-      `policies/access.yaml, ${where}: ${roles} não pode chamar ${tool} de ${server}`,
+      `policies/access.yaml, ${where}: ${roles} may not ${en} ${name} of ${server}`,
+      `policies/access.yaml, ${where}: ${roles} não pode ${ptBR} ${name} de ${server}`,
     ),
   );
-};
+}
+
+const malformed = (method: string): GatewayRefusal =>
+  new GatewayRefusal(
+    "params_denied",
+    text(
+      `What ${method.slice(0, 200)} is asked for cannot be told. Write method and params as the protocol does`,
+      `Não se sabe a que ${method.slice(0, 200)} se refere. Escreva método e params como o protocolo`,
+    ),
+  );
+
+export const noTool = (name: string): GatewayRefusal =>
+  new GatewayRefusal(
+    "tool_withheld",
+    text(
+      `There is no tool ${name.slice(0, 200)} here, or it is not yours to use`,
+      `Não há ferramenta ${name.slice(0, 200)} aqui, ou você não pode usá-la`,
+    ),
+  );
 
 const withheld = (server: string, tool: string, reason: Text): GatewayRefusal =>
   new GatewayRefusal(

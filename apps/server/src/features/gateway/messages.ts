@@ -16,6 +16,9 @@ export const rpcCodes = {
   invalidParams: -32602,
   parseError: -32700,
   policy_denied: -32001,
+  /** As one that is not there, which is what callers know how to take (JSON-RPC 2.0, section 5.1). */
+  method_denied: -32601,
+  params_denied: -32602,
   tool_withheld: -32001,
   rate_limited: -32003,
   budget_exceeded: -32003,

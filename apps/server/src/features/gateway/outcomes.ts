@@ -2,7 +2,7 @@ import { Refusal } from "../../errors.ts";
 import type { Guard, Metered, Outcome } from "./guard.ts";
 import { GatewayRefusal } from "./messages.ts";
 import type { Relayed } from "./relay.ts";
-import { isEventStream } from "./tool-lists.ts";
+import { isEventStream } from "./lists.ts";
 
 /** How calls ended, as they are metered. */
 

@@ -1,8 +1,21 @@
 import type { RpcMessage } from "./messages.ts";
 
 /** Members that decide what a message is. */
-const deciding = new Set(["jsonrpc", "id", "method", "params", "name", "uri", "arguments", "_meta"]);
-const counted = ['"method"', '"params"', '"name"'].map((key) => Buffer.from(key));
+const deciding = new Set([
+  "jsonrpc",
+  "id",
+  "method",
+  "params",
+  "name",
+  "uri",
+  "ref",
+  "notifications",
+  "arguments",
+  "_meta",
+]);
+const counted = ['"method"', '"params"', '"name"', '"uri"', '"ref"', '"notifications"'].map((key) =>
+  Buffer.from(key),
+);
 const escapedLetter = Buffer.from("\\u00");
 
 /**

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
-import { isEventStream, UnreadableListError } from "./tool-lists.ts";
+import { EventIds } from "./event-ids.ts";
+import type { Sealed } from "./sessions.ts";
+import { isEventStream, UnreadableListError } from "./lists.ts";
 
 /** Bytes from a caller to a streamable HTTP server and back: neither side's messages are recreated. */
 export type RelayJob = {
@@ -12,7 +14,9 @@ export type RelayJob = {
   headers: IncomingHttpHeaders;
   /** The server's own session id; the caller has it sealed. */
   sessionId: string | undefined;
-  seal(sessionId: string): string;
+  /** The server's own id of the event behind which a stream is taken up again; the caller has it sealed. */
+  lastEventId: string | undefined;
+  seal(kind: Sealed, id: string): string;
   /** What the console proves itself by. The caller's own token never goes on. */
   credentials: Readonly<Record<string, string>>;
   /** Without an answer, or a piece of one, for so long it is given up. 0 waits for ever. */
@@ -32,14 +36,7 @@ export type Relayed =
   | { kind: "broken"; bytes: number; error: Error }
   | { kind: "cancelled"; bytes: number; dispatched: boolean };
 
-const passedOn = [
-  "accept",
-  "content-type",
-  "mcp-protocol-version",
-  "mcp-method",
-  "mcp-name",
-  "last-event-id",
-];
+const passedOn = ["accept", "content-type", "mcp-protocol-version", "mcp-method", "mcp-name"];
 /** Answers up to this size are sent in one piece, and looked into for how the call ended. */
 const smallBytes = 64 * 1024;
 const maxRewritten = 32 * 1024 * 1024;
@@ -65,7 +62,7 @@ export function relay(job: RelayJob, response: ServerResponse): Promise<Relayed>
   return ending.promise;
 }
 
-function requestHeaders({ headers, sessionId, credentials }: RelayJob): Record<string, string> {
+function requestHeaders({ headers, sessionId, lastEventId, credentials }: RelayJob): Record<string, string> {
   const sent: Record<string, string> = {};
   for (const name of passedOn) {
     const value = headers[name];
@@ -78,6 +75,7 @@ function requestHeaders({ headers, sessionId, credentials }: RelayJob): Record<s
   }
   sent.accept ??= "application/json, text/event-stream";
   if (sessionId !== undefined) sent["mcp-session-id"] = sessionId;
+  if (lastEventId !== undefined) sent["last-event-id"] = lastEventId;
   for (const [name, value] of Object.entries(credentials)) sent[name.toLowerCase()] = value;
   return sent;
 }
@@ -93,6 +91,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #kept: Buffer[] = [];
   #streams = false;
   readonly #decoder = new TextDecoder();
+  #ids: EventIds | null = null;
   #bytes = 0;
   #ended = false;
 
@@ -127,8 +126,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }
     this.#head = { "content-type": contentType };
     const session = headers["mcp-session-id"];
-    if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal(session);
-    if (isEventStream(contentType) && this.#job.rewrite === null) this.#stream();
+    if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal("session", session);
+    if (!isEventStream(contentType) || this.#job.rewrite !== null) return;
+    this.#ids = new EventIds((id) => this.#job.seal("event", id));
+    this.#stream();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -149,10 +150,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   /** False when the caller is slower than the server. */
   #write(controller: Dispatcher.DispatchController, chunk: Buffer): boolean {
     const { filter } = this.#job;
-    if (filter === null) return this.#response.write(chunk);
+    if (filter === null && this.#ids === null) return this.#response.write(chunk);
     try {
-      const events = filter(this.#decoder.decode(chunk, { stream: true }));
-      return events === "" || this.#response.write(events);
+      const events =
+        filter === null ? this.#ids?.pass(chunk) : filter(this.#decoder.decode(chunk, { stream: true }));
+      return events === undefined || events.length === 0 || this.#response.write(events);
     } catch (error) {
       controller.abort(error as Error);
       return true;

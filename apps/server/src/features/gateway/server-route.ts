@@ -4,21 +4,24 @@ import { text } from "@ciclo/contract";
 import type { ServerCapabilities } from "@modelcontextprotocol/server";
 import { Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
-import type { Connection, ListedTool, LiveServer } from "../../domain/servers.ts";
+import type { Connection, LiveServer } from "../../domain/servers.ts";
 import { Bridge, type BridgedRequest } from "./bridge.ts";
 import type { ClientName } from "./client-names.ts";
 import { type Guard, type Metered } from "./guard.ts";
+import type { CallerLimits } from "./limits.ts";
 import { GatewayRefusal, refusalBody, type RpcMessage } from "./messages.ts";
 import { answerMetered, isLate, outcomeOf, refusedOutcome } from "./outcomes.ts";
 import { bodyToPass } from "./passed-body.ts";
 import { relay, type RelayJob } from "./relay.ts";
-import type { SessionSeal } from "./sessions.ts";
-import { eventFilter, filterToolList } from "./tool-lists.ts";
+import type { IdSeal, Sealed } from "./sessions.ts";
+import { eventFilter, filterList, type Keep, visible } from "./lists.ts";
+import { subjectOf } from "./methods.ts";
 import { askUpstream, timedOut } from "./upstream.ts";
 
 export type ServerRouteDeps = {
   guard: Guard;
-  seal: SessionSeal;
+  seal: IdSeal;
+  limits: CallerLimits;
   callMsOf(server: LiveServer["server"]): number;
   explainStatus(status: number): Text;
   explainFailure(error: unknown): Text;
@@ -43,8 +46,6 @@ export type Posted = Entered & {
 };
 
 const probeMs = 5000;
-/** Streams that one caller may hold open with one server. */
-const maxStreams = 32;
 
 /**
  * The unprefixed route of one server. Where caller and server speak the same revisions over
@@ -53,8 +54,6 @@ const maxStreams = 32;
 export class ServerRoute {
   readonly #deps: ServerRouteDeps;
   readonly #bridges = new WeakMap<LiveServer["link"], Bridge>();
-  /** Open streams by caller and server. */
-  readonly #streams = new Map<string, number>();
 
   constructor(deps: ServerRouteDeps) {
     this.#deps = deps;
@@ -86,7 +85,8 @@ export class ServerRoute {
       const body = bodyToPass(message, posted.body);
       if (body === null) throw ambiguous();
       entered = { connection, sessionId: this.#sessionOf(posted), body };
-      if (isCall) await this.#deps.guard.admit(actor, live, tool ?? "");
+      await this.#deps.guard.admit(actor, live, message);
+      this.#deps.limits.follow(message, sessionKey(actor.id ?? actor.name, live, entered.sessionId));
       live.link.enter();
     } catch (error) {
       if (message.id !== undefined) this.#deps.guard.meter(call, posted.startedAt, refusedOutcome(error));
@@ -113,26 +113,15 @@ export class ServerRoute {
     }
     const sessionId = this.#sessionOf(entered);
     const job = this.#job({ ...entered, message: null, body: null, method }, connection, sessionId);
-    const leave = method === "GET" ? this.#enterStream(actor, live) : () => {};
+    const caller = actor.id ?? actor.name;
+    const leave = method === "GET" ? this.#deps.limits.enterStream(caller, live.server.id) : () => {};
+    if (method === "DELETE") this.#deps.limits.forget(sessionKey(caller, live, sessionId));
     try {
       const relayed = await relay(job, response);
       if (relayed.kind === "failed") throw this.#failure(live, relayed);
     } finally {
       leave();
     }
-  }
-
-  /** Counts a caller's stream of a server. Refuses beyond the limit. */
-  #enterStream(actor: Actor, { server }: LiveServer): () => void {
-    const key = `${actor.id ?? actor.name} ${server.id}`;
-    const open = this.#streams.get(key) ?? 0;
-    if (open >= maxStreams) throw tooManyStreams(server.id);
-    this.#streams.set(key, open + 1);
-    return () => {
-      const left = (this.#streams.get(key) ?? 1) - 1;
-      if (left === 0) this.#streams.delete(key);
-      else this.#streams.set(key, left);
-    };
   }
 
   /** Tells those who listen to a server through a bridge that its tools are other ones. */
@@ -150,12 +139,17 @@ export class ServerRoute {
     return link.speaksLegacy(() => asksLegacy(connection, server.url ?? "", link.credentials));
   }
 
-  #sessionOf({ request, actor, live }: Entered): string | undefined {
-    const sealed = request.headers["mcp-session-id"];
-    if (typeof sealed !== "string") return undefined;
-    const sessionId = this.#deps.seal.open(sealed, actor.id ?? actor.name, live.server.id);
-    if (sessionId === null) throw new Refusal("not_found", noSession, { quiet: true });
-    return sessionId;
+  #sessionOf(entered: Entered): string | undefined {
+    return this.#opened("session", entered, "mcp-session-id", noSession);
+  }
+
+  /** What a header names of a server's, if it was given to this caller. */
+  #opened(kind: Sealed, { request, actor, live }: Entered, header: string, none: Text): string | undefined {
+    const sealed = request.headers[header];
+    if (typeof sealed !== "string" || sealed === "") return undefined;
+    const id = this.#deps.seal.open(kind, sealed, actor.id ?? actor.name, live.server.id);
+    if (id === null) throw new Refusal("not_found", none, { quiet: true });
+    return id;
   }
 
   #job(
@@ -165,8 +159,11 @@ export class ServerRoute {
   ): RelayJob {
     const { live, actor } = of;
     if (http === null) throw new Error(`server ${live.server.id} is not reached by HTTP`);
-    const isList = of.message?.method === "tools/list";
-    const keep = (tool: ListedTool): boolean => this.#deps.guard.mayShow(actor, live, tool);
+    const isList = of.message !== null && subjectOf(of.message)?.asks === "list";
+    const seal = (kind: Sealed, id: string): string =>
+      this.#deps.seal.seal(kind, id, actor.id ?? actor.name, live.server.id);
+    const sealEvent = (id: string): string => seal("event", id);
+    const keep: Keep = (listed) => this.#deps.guard.mayShow(actor, live, listed);
     return {
       agent: of.method === "GET" ? http.streams : http.agent,
       url: new URL(live.server.url ?? ""),
@@ -174,16 +171,17 @@ export class ServerRoute {
       body: of.body,
       headers: of.request.headers,
       sessionId,
-      seal: (id) => this.#deps.seal.seal(id, actor.id ?? actor.name, live.server.id),
+      lastEventId: this.#opened("event", of, "last-event-id", noEvent),
+      seal,
       credentials: live.link.credentials,
       timeoutMs: of.method === "GET" ? 0 : this.#deps.callMsOf(live.server),
       lastWord: (error) =>
         of.message?.id === undefined
           ? null
           : refusalBody(of.message.id, this.#failure(live, { status: null, error }), of.locale),
-      rewrite: isList ? (body, contentType) => filterToolList(body, contentType, keep) : null,
+      rewrite: isList ? (body, contentType) => filterList(body, contentType, keep, sealEvent) : null,
       // What a stream replays may be a list as well.
-      filter: of.method === "GET" ? eventFilter(keep) : null,
+      filter: of.method === "GET" ? eventFilter(keep, sealEvent) : null,
     };
   }
 
@@ -232,23 +230,21 @@ export class ServerRoute {
       dispatched: false,
     };
     return answerMetered(guard, call, asked.signal, async () => {
-      if (tool !== null) await guard.admit(actor, live, tool);
+      await guard.admit(actor, live, { jsonrpc: "2.0", ...asked });
       live.link.enter();
       try {
         call.dispatched = true;
         const result = await askUpstream(this.#deps, live.link, asked, callMsOf(live.server));
-        return asked.method === "tools/list" ? this.#visible(live, actor, result) : result;
+        return visible(result, (listed) => guard.mayShow(actor, live, listed));
       } finally {
         live.link.leave();
       }
     });
   }
-
-  #visible(live: LiveServer, actor: Actor, result: Record<string, unknown>) {
-    const tools = result.tools as ListedTool[];
-    return { ...result, tools: tools.filter((tool) => this.#deps.guard.mayShow(actor, live, tool)) };
-  }
 }
+
+const sessionKey = (caller: string, { server }: LiveServer, session: string | undefined): string =>
+  `${caller} ${server.id} ${session ?? ""}`;
 
 const metered = ({ live, actor, client, message, modern, body }: Posted, tool: string | null): Metered => ({
   server: live.server.id,
@@ -280,16 +276,6 @@ const ambiguous = (): Refusal =>
       "A member of the message differs from one of the protocol by its case alone. Write it as the protocol does",
       "Um membro da mensagem difere de um do protocolo só por maiúsculas. Escreva-o como o protocolo",
     ),
-  );
-
-const tooManyStreams = (id: string): Refusal =>
-  new Refusal(
-    "rate_limited",
-    text(
-      `You have ${maxStreams} open streams of server ${id}, which is the limit. Close one`,
-      `Você tem ${maxStreams} conexões abertas com o servidor ${id}, que é o limite. Feche uma`,
-    ),
-    { quiet: true },
   );
 
 /** What goes over a bridge: requests and their answers. Subscriptions and logging belong to a connection. */
@@ -339,6 +325,11 @@ async function asksLegacy(
   }
   return response.ok && said.includes('"protocolVersion"');
 }
+
+const noEvent = text(
+  "No such event here. Open a new stream",
+  "Não há esse evento aqui. Abra uma nova conexão",
+);
 
 const noSession = text(
   "No such session here. Initialise again",

@@ -2,6 +2,7 @@ import {
   type AllowedCommand,
   type ApprovalsPolicy,
   type PolicyFile,
+  type PolicyOf,
   policyFileSchema,
   text,
 } from "@ciclo/contract";
@@ -190,7 +191,7 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): 
     const rules = added(before?.rules, next.rules).filter((rule) => rule.effect === "allow");
     return [
       ...rules.map((rule) =>
-        opens(`${rule.roles.join(", ")} → ${rule.servers.join(", ")}: ${rule.tools.join(", ")}`),
+        opens(`${rule.roles.join(", ")} → ${rule.servers.join(", ")}: ${wordsOf(rule)}`),
       ),
       ...(next.default === "allow" && before?.default !== "allow"
         ? [opens("every tool that no rule denies")]
@@ -198,6 +199,14 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): 
     ];
   }
   return [];
+}
+
+/** `echo, list; resources file:///docs/*`. */
+function wordsOf({ tools, resources, prompts, methods }: PolicyOf<"access">["rules"][number]): string {
+  const others = Object.entries({ resources, prompts, methods }).flatMap(([word, names]) =>
+    names.length === 0 ? [] : [`${word} ${names.join(", ")}`],
+  );
+  return [...(tools.length === 0 ? [] : [tools.join(", ")]), ...others].join("; ");
 }
 
 /** `npx … with env API_URL; may write to /srv/data`. */
