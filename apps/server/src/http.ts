@@ -4,7 +4,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { join } from "node:path";
 import type { PlainRoutes, Routes } from "./domain/feature.ts";
 import { serverFolder } from "./lib/places.ts";
-import { type App, apiBase, createMount, handleProblems, type MountDeps } from "./mount.ts";
+import { type App, apiBase, createMount, handleProblems, type MountDeps, refuseOtherHosts } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
 import { docsPage, docsStyle } from "./pages.ts";
 import { serveWeb } from "./web.ts";
@@ -21,6 +21,7 @@ export type HttpDeps = MountDeps & {
 export function createHttp(deps: HttpDeps): App {
   const app: App = new Hono();
   handleProblems(app, deps);
+  refuseOtherHosts(app, deps);
   app.use(secureHeaders({ contentSecurityPolicy, referrerPolicy: "no-referrer", xFrameOptions: "DENY" }));
   const mount = createMount(app, deps);
   const plain: PlainRoutes = {

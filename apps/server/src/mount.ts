@@ -12,10 +12,12 @@ import {
 import type { Context, Hono } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type { z } from "zod";
-import { insufficientPermission, invalidPayload, Refusal } from "./errors.ts";
+import { fieldError, insufficientPermission, invalidPayload, Refusal } from "./errors.ts";
 import type { AuditedTransaction } from "./db/dialect.ts";
 import type { Authenticated, Credentials, HoldAnswer, StandingAnswer } from "./domain/access.ts";
 import { type Actor, anonymous } from "./domain/actor.ts";
+import { type Buffered, withBuffer } from "./lib/buffered.ts";
+import { isOwnHost, isOwnOrigin, type OwnAddresses } from "./lib/own-addresses.ts";
 import { newId } from "./lib/ids.ts";
 import type { Logger } from "./lib/logger.ts";
 import { currentRequestId } from "./lib/request-context.ts";
@@ -24,7 +26,13 @@ import { fieldErrors } from "./lib/validation.ts";
 import type { Call, Mount } from "./domain/mount.ts";
 
 export const apiBase = "/api/v1";
-const cookieName = "ciclo_session";
+/** A door that anybody may knock at takes no more than its answer needs. */
+const maxPublicBytes = 16 * 1024;
+
+/** Under https a cookie that only this very host may set, and that never goes over plain http (RFC 6265bis, section 4.1.3). */
+const isSecure = ({ publicUrl }: OwnAddresses): boolean => publicUrl?.startsWith("https:") ?? false;
+const cookieName = (addresses: OwnAddresses): string =>
+  isSecure(addresses) ? "__Host-ciclo_session" : "ciclo_session";
 
 export type MountDeps = {
   authenticate(credentials: Credentials): Promise<Authenticated>;
@@ -32,6 +40,7 @@ export type MountDeps = {
   transaction: AuditedTransaction;
   logger: Logger;
   maxBodyBytes: number;
+  addresses: OwnAddresses;
 };
 
 type Variables = { Variables: { requestId: string; actor: Actor; endpoint: EndpointName } };
@@ -43,9 +52,14 @@ export function createMount(app: App, deps: MountDeps): Mount {
   return (name, handler) => {
     const endpoint: Endpoint = endpoints[name];
     const path = `${apiBase}${endpoint.path.replace(/\{(\w+)\}/g, ":$1")}`;
-    app.on(endpoint.method, path, async (c) => {
+    app.on(endpoint.method, path, (c) => {
       c.set("endpoint", name);
+      return withBuffer((buffered) => answer(c, buffered));
+    });
+    const answer = async (c: AppContext, buffered: Buffered): Promise<Response> => {
       const authenticated = await enter(c, deps, endpoint);
+      if (endpoint.access === "public" || authenticated?.session !== null)
+        refuseForeign(c, deps.addresses, endpoint);
       const locale = localeOf(c);
       // A stream that nobody reads would never be cancelled.
       if (c.req.method === "HEAD" && endpoint.stream !== undefined) {
@@ -59,12 +73,18 @@ export function createMount(app: App, deps: MountDeps): Mount {
         body:
           endpoint.body === undefined
             ? undefined
-            : parse(endpoint.body, await readJson(c, deps.maxBodyBytes)),
+            : parse(endpoint.body, await readJson(c, bodyLimit(deps, endpoint), buffered)),
         locale,
         address: addressOf(c),
         header: (header: string) => c.req.header(header),
         setSessionCookie: (value: string, maxAge: number) =>
-          setCookie(c, cookieName, value, { httpOnly: true, sameSite: "Strict", path: "/", maxAge }),
+          setCookie(c, cookieName(deps.addresses), value, {
+            httpOnly: true,
+            sameSite: "Strict",
+            path: "/",
+            secure: isSecure(deps.addresses),
+            maxAge,
+          }),
       };
       const result = await handler(call as Call<typeof name>);
       if (result instanceof ReadableStream) {
@@ -75,7 +95,7 @@ export function createMount(app: App, deps: MountDeps): Mount {
       return endpoint.response === undefined
         ? c.body(null, 204)
         : c.json(result, endpoint.status === 201 ? 201 : 200);
-    });
+    };
   };
 }
 
@@ -84,6 +104,50 @@ const streamHeaders = ({ stream = "application/x-ndjson" }: Endpoint): Record<st
   // Proxies such as nginx would hold events back until a buffer is full.
   "x-accel-buffering": "no",
 });
+
+const bodyLimit = ({ maxBodyBytes }: MountDeps, { access }: Endpoint): number =>
+  access === "public" ? Math.min(maxPublicBytes, maxBodyBytes) : maxBodyBytes;
+
+/**
+ * What sets a session cookie or is let in by one comes from a page of ours, as JSON: another site's page could have its
+ * visitors send the rest without their knowing.
+ */
+function refuseForeign(c: AppContext, addresses: OwnAddresses, endpoint: Endpoint): void {
+  const [origin, site] = [c.req.header("origin"), c.req.header("sec-fetch-site")];
+  const isForeign =
+    (origin !== undefined && !isOwnOrigin(origin, hostOf(c), addresses)) ||
+    (site !== undefined && site !== "same-origin" && site !== "none");
+  if (isForeign) {
+    throw new Refusal(
+      "csrf_required",
+      text(
+        "This request comes from another site's page. Open the console itself; where it stands behind a proxy, set CICLO_PUBLIC_URL to the address that people use",
+        "Este pedido vem da página de outro site. Abra a própria console; se ela está atrás de um proxy, defina CICLO_PUBLIC_URL com o endereço que as pessoas usam",
+      ),
+    );
+  }
+  if (endpoint.body === undefined || /^application\/json *(;|$)/i.test(c.req.header("content-type") ?? ""))
+    return;
+  throw invalidPayload([fieldError("content-type", "send application/json", "envie application/json")]);
+}
+
+/** The `Host` header, or the host of a request that was made within this process. */
+const hostOf = (c: AppContext): string => c.req.header("host") ?? new URL(c.req.url).host;
+
+/** Refuses what is not meant for this console, on every route. */
+export function refuseOtherHosts(app: App, { addresses }: MountDeps): void {
+  app.use(async (c, next) => {
+    if (isOwnHost(hostOf(c), addresses)) return next();
+    throw new Refusal(
+      "policy_denied",
+      text(
+        "Host is not this console's. Set CICLO_PUBLIC_URL to the address that people reach it at",
+        "Host não é desta console. Defina CICLO_PUBLIC_URL com o endereço em que as pessoas a acessam",
+      ),
+      { quiet: true },
+    );
+  });
+}
 
 /** The stream, as long as its caller may have it. */
 function held(
@@ -197,7 +261,7 @@ async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): 
 async function authenticate(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promise<Authenticated> {
   return deps.authenticate({
     authorization: c.req.header("authorization"),
-    cookie: getCookie(c, cookieName),
+    cookie: getCookie(c, cookieName(deps.addresses)),
     csrfToken: c.req.header("x-ciclo-csrf"),
     writes: endpoint.method !== "GET",
     address: addressOf(c),
@@ -231,9 +295,11 @@ function parse(schema: z.ZodType | undefined, value: unknown): unknown {
   throw invalidPayload(fieldErrors(parsed.error));
 }
 
-async function readJson(c: AppContext, maxBytes: number): Promise<unknown> {
+async function readJson(c: AppContext, maxBytes: number, buffered: Buffered): Promise<unknown> {
   try {
-    const source = new TextDecoder("utf-8", { fatal: true }).decode(await readBody(c.req.raw, maxBytes));
+    const source = new TextDecoder("utf-8", { fatal: true }).decode(
+      await readBody(c.req.raw, maxBytes, buffered),
+    );
     if (isTooDeep(source)) throw new SyntaxError(`nested more than ${maxDepth} deep`);
     if (/\\u0000/.test(source)) throw new SyntaxError("holds the character U+0000");
     return JSON.parse(source);

@@ -224,7 +224,11 @@ describe("tokens", () => {
 
 describe("sessions", () => {
   const signIn = async (running: TestConsole, body: object) => {
-    const response = await running.request("/api/v1/session", { method: "POST", body: JSON.stringify(body) });
+    const response = await running.request("/api/v1/session", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
     return { response, cookie: response.headers.get("set-cookie") ?? "" };
   };
 
@@ -243,7 +247,7 @@ describe("sessions", () => {
     const write = (more: Record<string, string>) =>
       running.request("/api/v1/users", {
         method: "POST",
-        headers: { ...headers, ...more },
+        headers: { ...headers, "content-type": "application/json", ...more },
         body: JSON.stringify({ name: "N", email: "n@example.com" }),
       });
     const refused = await write({});

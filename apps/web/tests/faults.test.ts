@@ -28,12 +28,15 @@ let server: RunningConsole;
 const tokenOf = (name: string): string => server.tokens[name] ?? "";
 const api = (name: string) => createClient({ baseUrl: server.url, token: tokenOf(name) });
 beforeAll(async () => {
-  server = await startConsole({
-    ana: ["viewer", "planner"],
-    bruno: ["viewer", "approver"],
-    clara: ["viewer", "approver"],
-    root: ["viewer", "admin"],
-  });
+  server = await startConsole(
+    {
+      ana: ["viewer", "planner"],
+      bruno: ["viewer", "approver"],
+      clara: ["viewer", "approver"],
+      root: ["viewer", "admin"],
+    },
+    (port) => ({ CICLO_PUBLIC_URL: `http://console.test:${port}` }),
+  );
 });
 
 /** A change that waits for approval. */

@@ -57,16 +57,13 @@ describe("a change with a pull request", () => {
     const remote = join(await temporaryFolder(), "remote.git");
     git(seed.home, "clone", "--quiet", "--bare", seed.git, remote);
     const forge = await startForge("github", remote);
-    const server = await startConsole(
-      { ana: ["viewer", "planner"], bruno: ["viewer", "approver"] },
-      {
-        CICLO_CONFIG_REPO: remote,
-        CICLO_FORGE: "github",
-        CICLO_FORGE_URL: forge.url,
-        CICLO_FORGE_REPO: "acme/config",
-        CICLO_FORGE_TOKEN: "forge-token",
-      },
-    );
+    const server = await startConsole({ ana: ["viewer", "planner"], bruno: ["viewer", "approver"] }, () => ({
+      CICLO_CONFIG_REPO: remote,
+      CICLO_FORGE: "github",
+      CICLO_FORGE_URL: forge.url,
+      CICLO_FORGE_REPO: "acme/config",
+      CICLO_FORGE_TOKEN: "forge-token",
+    }));
     const ana = await openAs(server, "ana", "/assistant");
     await ana.getByRole("textbox", { name: "Message" }).fill("Add the agent catalog");
     await ana.keyboard.press("Enter");

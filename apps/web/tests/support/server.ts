@@ -16,10 +16,11 @@ export type RunningConsole = ServerProcess & {
 /** A console in a process of its own, with people in it, on an address that stays when it is started again. */
 export async function startConsole(
   people: Record<string, Role[]>,
-  settings: Record<string, string> = {},
+  settingsAt: (port: number) => Record<string, string> = () => ({}),
 ): Promise<RunningConsole> {
   const home = await temporaryFolder();
-  const environment = { CICLO_HOME: home, CICLO_PORT: String(await freePort()), ...settings };
+  const port = await freePort();
+  const environment = { CICLO_HOME: home, CICLO_PORT: String(port), ...settingsAt(port) };
   const tokens = await provision(environment, people);
   const server = await startProcess(environment);
   return { ...server, home, git: `${home}/config.git`, tokens, environment };

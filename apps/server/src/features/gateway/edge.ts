@@ -1,13 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isIP } from "node:net";
+import type { Buffered } from "../../lib/buffered.ts";
+import { isLocalOrigin, isOwnHost, type OwnAddresses } from "../../lib/own-addresses.ts";
 
 /** What stands before any call: where it comes from, how large it is, where to learn how to get in. */
 
-export type EdgeOptions = {
-  /** Scheme and host that people reach the console at; undefined where it is reached directly. */
-  publicUrl: string | undefined;
-  maxBodyBytes: number;
-};
+export type EdgeOptions = OwnAddresses & { maxBodyBytes: number };
 
 export const mcpPath = "/mcp";
 const metadataPath = "/.well-known/oauth-protected-resource";
@@ -26,29 +23,12 @@ export function routeOf(url: string): Route | null {
   return resource === undefined ? null : { kind: "metadata", resource };
 }
 
-/**
- * Whether a request is meant for this console: its `Host`, and `Origin` if it has one. A name that
- * is none of ours could have been pointed here by somebody else's page (DNS rebinding).
- */
-export function isMeantForUs({ headers }: IncomingMessage, { publicUrl }: EdgeOptions): boolean {
-  const host = hostnameOf(`http://${headers.host ?? ""}`);
-  if (host === null || !isOurs(host, publicUrl)) return false;
-  if (headers.origin === undefined) return true;
-  if (headers.origin === publicUrl) return true;
-  const origin = hostnameOf(headers.origin);
-  return origin !== null && isLoopback(origin) && isLoopback(host);
+/** Whether a request is meant for this console: its `Host`, and `Origin` if it has one. */
+export function isMeantForUs({ headers }: IncomingMessage, addresses: OwnAddresses): boolean {
+  const { host, origin } = headers;
+  if (!isOwnHost(host, addresses)) return false;
+  return origin === undefined || origin === addresses.publicUrl || isLocalOrigin(origin, host);
 }
-
-function isOurs(host: string, publicUrl: string | undefined): boolean {
-  // An address cannot be pointed elsewhere.
-  if (isLoopback(host) || isIP(host.replace(/^\[|\]$/g, "")) !== 0) return true;
-  return publicUrl !== undefined && host === new URL(publicUrl).hostname;
-}
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
-
-const hostnameOf = (url: string): string | null => (URL.canParse(url) ? new URL(url).hostname : null);
 
 export const originOf = ({ headers }: IncomingMessage, { publicUrl }: EdgeOptions): string =>
   publicUrl ?? `http://${headers.host ?? "127.0.0.1"}`;
@@ -97,7 +77,11 @@ export function sendJson(
 }
 
 /** The body, or null when it is over the limit; the rest is not read then. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  buffered: Buffered,
+): Promise<Buffer | null> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | null>();
   const parts: Buffer[] = [];
   let size = 0;
@@ -106,6 +90,13 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     if (size > maxBytes) {
       request.pause();
       resolve(null);
+      return;
+    }
+    try {
+      buffered.keep(part.length);
+    } catch (error) {
+      request.pause();
+      reject(error);
       return;
     }
     parts.push(part);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Buffered } from "../../lib/buffered.ts";
 import { ownServerId, text } from "@ciclo/contract";
 import type { Database } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
@@ -180,7 +181,9 @@ export class Gateway {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<{ message: RpcMessage; body: Buffer } | null> {
-    const body = await readBody(request, this.#deps.maxBodyBytes);
+    const buffered = new Buffered();
+    response.once("close", () => buffered.letGo());
+    const body = await readBody(request, this.#deps.maxBodyBytes, buffered);
     if (body === null) {
       const said = `The body is over ${this.#deps.maxBodyBytes} bytes`;
       sendJson(response, 413, errorBody(undefined, rpcCodes.invalidRequest, said), { connection: "close" });

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
+import { Buffered } from "../../lib/buffered.ts";
 import { EventIds } from "./event-ids.ts";
 import type { Sealed } from "./sessions.ts";
 import { isEventStream, UnreadableListError } from "./lists.ts";
@@ -91,6 +92,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #kept: Buffer[] = [];
   #streams = false;
   readonly #decoder = new TextDecoder();
+  readonly #buffered = new Buffered();
   #ids: EventIds | null = null;
   #bytes = 0;
   #ended = false;
@@ -135,7 +137,15 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
     const isSmall = this.#bytes <= smallBytes;
-    if (isSmall || !this.#streams) this.#kept.push(chunk);
+    if (isSmall || !this.#streams) {
+      try {
+        this.#buffered.keep(chunk.length);
+      } catch (error) {
+        controller.abort(error as Error);
+        return;
+      }
+      this.#kept.push(chunk);
+    }
     if (!this.#streams) {
       if (this.#job.rewrite === null && !isSmall) this.#stream();
       else if (this.#bytes > maxRewritten) controller.abort(new Error("the answer is too large"));
@@ -213,6 +223,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #finish(relayed: Relayed): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#buffered.letGo();
     this.#end(relayed);
   }
 }

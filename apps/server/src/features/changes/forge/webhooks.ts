@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { ForgeConfig } from "../../../domain/forge.ts";
 import { Refusal } from "../../../errors.ts";
 import { equalInConstantTime } from "../../../lib/crypto.ts";
+import { withBuffer } from "../../../lib/buffered.ts";
 import { readBody } from "../../../lib/request-body.ts";
 
 /** The branches that an event may speak of, in either forge's shape. */
@@ -29,13 +30,19 @@ export type WebhookDeps = {
   pushed(branch: string): Promise<boolean>;
 };
 
+/** Nobody has proved to be the forge before all of it is read. Hints about branches are far smaller. */
+const maxHintBytes = 1024 * 1024;
+
 /**
  * Answers a signed hint that a pull request or a branch moved. Only the branch is taken
  * from it; the state is then read from the forge itself.
  */
 export function webhookHandler({ forge, maxBodyBytes, syncBranch, pushed }: WebhookDeps) {
   return async (request: Request): Promise<Response> => {
-    const body = Buffer.from(await readBody(request, maxBodyBytes)).toString("utf8");
+    const limit = Math.min(maxHintBytes, maxBodyBytes);
+    const body = await withBuffer(async (buffered) =>
+      Buffer.from(await readBody(request, limit, buffered)).toString("utf8"),
+    );
     const { webhookSecret } = forge;
     if (webhookSecret === undefined || !(await isSigned(forge, webhookSecret, body, request.headers))) {
       throw new Refusal(

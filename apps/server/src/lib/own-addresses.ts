@@ -1,0 +1,41 @@
+import { isIP } from "node:net";
+
+/** What this console is reached at. */
+export type OwnAddresses = {
+  /** Scheme and host that people reach it at; undefined where it is reached directly. */
+  publicUrl: string | undefined;
+  /** What it listens on: an address, or a name. */
+  host: string;
+};
+
+const hostnameOf = (url: string): string | null => (URL.canParse(url) ? new URL(url).hostname : null);
+
+export const isLoopback = (hostname: string): boolean =>
+  /(^|\.)localhost$/.test(hostname) || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+
+/**
+ * Whether the `Host` of a request is one of this console's. A name that is none of ours could have been pointed here
+ * by somebody else's page (DNS rebinding); an address cannot be pointed elsewhere.
+ */
+export function isOwnHost(header: string | undefined, { publicUrl, host }: OwnAddresses): boolean {
+  const hostname = hostnameOf(`http://${header ?? ""}`);
+  if (hostname === null) return false;
+  if (isLoopback(hostname) || isIP(hostname.replace(/^\[|\]$/g, "")) !== 0) return true;
+  return hostname === host.toLowerCase() || (publicUrl !== undefined && hostname === hostnameOf(publicUrl));
+}
+
+/** Whether a page of this origin is one that this console itself has given out under that `Host`. */
+export function isOwnOrigin(
+  origin: string,
+  header: string | undefined,
+  { publicUrl }: OwnAddresses,
+): boolean {
+  if (origin === publicUrl) return true;
+  return URL.canParse(origin) && new URL(origin).host === (header ?? "").toLowerCase();
+}
+
+/** Whether a page on this machine asks a console on this machine. */
+export function isLocalOrigin(origin: string, header: string | undefined): boolean {
+  const [from, to] = [hostnameOf(origin), hostnameOf(`http://${header ?? ""}`)];
+  return from !== null && to !== null && isLoopback(from) && isLoopback(to);
+}
