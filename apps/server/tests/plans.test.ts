@@ -267,6 +267,7 @@ describe("risks follow from what a plan does", () => {
       [
         "high: Runs on the console's host: no-such-program -y server (no program no-such-program on its PATH now)",
         "high: policies/commands.yaml, allow: does not list the command no-such-program -y server. Plan a change of that policy to allow it",
+        "medium: All callers share one session of local: what one leaves there, others may see",
         "medium: Tool list of local unknown: its endpoint was not validated",
         "medium: No budget binds local",
       ],

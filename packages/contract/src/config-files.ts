@@ -3,7 +3,7 @@ import { isAnnouncedCredential } from "./credentials.ts";
 import { hasLooseReference, referenceIn } from "./references.ts";
 import { roleSchema } from "./access.ts";
 import { lockedToolsSchema, modelSchema, slugSchema } from "./plans.ts";
-import { transports } from "./vocabulary.ts";
+import { sessionModes, transports } from "./vocabulary.ts";
 
 /** Schemas of every file kind of the config repository (contract §4). */
 
@@ -87,6 +87,8 @@ export const registryServerSchema = z
       .optional(),
     /** What one tool call costs, for budgets. Unpriced when left out. */
     price: z.strictObject({ per_call_usd: usd }).optional(),
+    /** Whether all callers share the console's session with the server, or each has one of their own. */
+    session: z.enum(sessionModes).optional(),
   })
   .superRefine((server, context) => {
     for (const path of looseReferences(server))

@@ -4,6 +4,7 @@ import {
   handshakeSteps,
   mcpClients,
   protocolEras,
+  sessionModes,
   serverStates,
   toolStates,
   transports,
@@ -71,6 +72,8 @@ export const serverDetailSchema = serverSummarySchema.extend({
   /** Names of headers or environment variables with the key that each takes its value from. */
   keys: z.array(z.object({ name: z.string(), reference: z.string() })),
   agents: z.array(z.string()),
+  /** Whether all callers share the console's session with it, or each has one of their own. */
+  session: z.enum(sessionModes),
   tool_list: z.array(toolSchema),
   /** The latest lines that the server wrote to standard error, and what became of its process. */
   log: z.array(z.object({ at: instant, line: z.string() })),

@@ -17,6 +17,9 @@ export const auditStatuses = ["succeeded", "refused", "failed"] as const;
 export const liveTopics = ["changes", "servers", "keys", "access", "assistant", "audit"] as const;
 export type LiveTopic = (typeof liveTopics)[number];
 
+/** Whether all callers share the console's session with a server, or each has one of their own. */
+export const sessionModes = ["shared", "per_caller"] as const;
+
 export const healthStates = ["ok", "degraded", "down"] as const;
 
 /** What can be asked for, in the order in which it is shown. */

@@ -93,8 +93,10 @@ export type ServerLink = {
   offers(listed: ListedTool): boolean;
   /** The connection, made when there is none. Refuses, saying why and when it is tried again. */
   connected(): Promise<Connection>;
-  /** Reconnects at once, because this connection turned out to be of no use. */
-  reconnect(failed: Connection): Promise<Connection>;
+  /** The connection that a caller's requests go over: the one of all, or one of their own. */
+  connectedFor(caller: string): Promise<Connection>;
+  /** The same, made anew at once because this one turned out to be of no use. */
+  reconnectFor(caller: string, failed: Connection): Promise<Connection>;
   /** Whether a streamable HTTP server also speaks the revisions before 2026-07-28. Asked once a connection. */
   speaksLegacy(ask: () => Promise<boolean>): Promise<boolean>;
   /** Keeps the connection until `release`. */

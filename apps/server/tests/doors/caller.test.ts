@@ -13,13 +13,21 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { EventIds } from "../../src/features/gateway/event-ids.ts";
 import { CallerLimits } from "../../src/features/gateway/limits.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
-import type { Person } from "../support/console.ts";
+import { type Person, planWith } from "../support/console.ts";
 import { newPostgresUrl } from "../support/databases.ts";
 import { eventually } from "../support/eventually.ts";
 import { git, gitWith } from "../support/git.ts";
 import { legacyFixture, modernFixture } from "../support/mcp/conformance/fixture.ts";
-import { callOf, post, bearer, startGateway, type TestGateway } from "../support/mcp/gateway.ts";
-import { remote } from "../support/mcp/handshake.ts";
+import {
+  bearer,
+  callOf,
+  clientAt,
+  post,
+  startGateway,
+  type TestGateway,
+  textOf,
+} from "../support/mcp/gateway.ts";
+import { fixture, remote } from "../support/mcp/handshake.ts";
 import { echoServer, legacyEcho, listen, modernEcho, soundAnswer } from "../support/mcp/http-servers.ts";
 import {
   beginSession,
@@ -463,6 +471,55 @@ describe("what somebody else was given", () => {
         );
         expect(Buffer.concat(pieces).toString()).toBe(expected);
       }),
+    );
+  });
+});
+
+describe("a session with a server that keeps state", () => {
+  const stateful = (session?: "per_caller") => ({
+    ...fixture("hands"),
+    id: "stateful",
+    ...(session === undefined ? {} : { session }),
+  });
+  /** What each of two people finds in the server's folder after the first has left a note there. */
+  async function afterANote(session?: "per_caller"): Promise<string[]> {
+    const gateway = await startGateway([stateful(session)]);
+    const found: string[] = [];
+    for (const path of ["/mcp/stateful", "/mcp"]) {
+      const tool = path === "/mcp" ? "stateful__attempt" : "attempt";
+      const [ana, bruno] = await Promise.all(
+        ["planner", "planner"].map(async () =>
+          clientAt(gateway, path, await gateway.person("planner"), "legacy"),
+        ),
+      );
+      if (ana === undefined || bruno === undefined) throw new Error("nobody came");
+      const home = await textOf(ana, tool, { what: "environment", name: "HOME" });
+      await textOf(ana, tool, { what: "write", path: `${home}/note` });
+      expect(await textOf(ana, tool, { what: "read", path: `${home}/note` })).toBe("here");
+      const own = await textOf(bruno, tool, { what: "environment", name: "HOME" });
+      found.push(await textOf(bruno, tool, { what: "list", path: own }));
+    }
+    await gateway.features.servers.workers.stop();
+    return found;
+  }
+
+  it("is one that all share, unless each is to have their own", async () => {
+    expect(await afterANote()).toEqual(["note", "note"]);
+    expect(await afterANote("per_caller")).toEqual(["", ""]);
+  });
+
+  it("is shown, and a plan says what sharing it means", async () => {
+    const gateway = await startGateway([stateful("per_caller")]);
+    const planner = await gateway.person("planner");
+    expect(await planner.client.call("getServer", { params: { id: "stateful" } })).toMatchObject({
+      session: "per_caller",
+    });
+    const shared = await planWith(planner, "edit_server", {
+      server: "stateful",
+      changes: { session: "shared" },
+    });
+    expect(shared.plan.risks.map(({ title }) => title)).toContain(
+      "All callers share one session of stateful: what one leaves there, others may see",
     );
   });
 });

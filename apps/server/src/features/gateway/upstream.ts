@@ -13,7 +13,7 @@ import type { Connection, ServerLink } from "../../domain/servers.ts";
 import type { BridgedRequest } from "./bridge.ts";
 import { GatewayRefusal } from "./messages.ts";
 
-type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress">;
+type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress" | "caller">;
 
 export type AskDeps = { explainFailure(error: unknown): Text };
 
@@ -25,14 +25,15 @@ export async function askUpstream(
   timeoutMs: number,
 ): Promise<Result> {
   const explain = (error: unknown): unknown => explained(link, error, timeoutMs, explainFailure);
-  const connection = await link.connected();
+  const caller = asked.caller.actor.id ?? asked.caller.actor.name;
+  const connection = await link.connectedFor(caller);
   try {
     return await send(connection, asked, timeoutMs);
   } catch (error) {
     if (!isForgotten(error)) throw explain(error);
   }
   try {
-    return await send(await link.reconnect(connection), asked, timeoutMs);
+    return await send(await link.reconnectFor(caller, connection), asked, timeoutMs);
   } catch (error) {
     throw explain(error);
   }

@@ -28,6 +28,7 @@ export function serverRisks(before: Snapshot, after: Snapshot, host: Host): Draf
     ...(server.command === undefined ? [] : [runsCommand(commandLineOf(server), server.command, host)]),
     ...otherwise(old.get(server.id), server),
     ...plainHttp(server),
+    ...sharedSession(server),
     ...refusedByPolicy(host.policyProblem(server, after)),
     ...(server.id in after.toolLock.servers ? [] : [unknownTools(server)]),
   ]);
@@ -142,6 +143,24 @@ function plainHttp({ id, url }: RegistryServer): DraftRisk[] {
       ),
       impact: "high",
       mitigation: text("Use https:// or wss://.", "Use https:// ou wss://."),
+    },
+  ];
+}
+
+/** Only over streamable HTTP does a caller bring a session, or need none. */
+function sharedSession({ id, transport, session }: RegistryServer): DraftRisk[] {
+  if (transport === "streamable_http" || session === "per_caller") return [];
+  return [
+    {
+      title: text(
+        `All callers share one session of ${id}: what one leaves there, others may see`,
+        `Todos compartilham uma sessão de ${id}: o que um deixa ali, outros podem ver`,
+      ),
+      impact: "medium",
+      mitigation: text(
+        "Where it keeps state (a browser, a shell, a connection to a database), set session: per_caller.",
+        "Se ele guarda estado (navegador, shell, conexão a banco de dados), defina session: per_caller.",
+      ),
     },
   ];
 }

@@ -19,6 +19,8 @@ import { inspectTool } from "./tools.ts";
 export type ConnectOptions = {
   /** Nobody has approved the server: its process runs only in the sandbox, and only where policy lets it start so early. */
   unapproved?: boolean;
+  /** Whose connection it is, where callers do not share one. */
+  caller?: string;
   signal?: AbortSignal;
   onStep?(step: StepReport): void;
   onLog?(line: string): void;
@@ -53,7 +55,15 @@ export async function connect(
   const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
   const mask = maskValues([...secretsOf(server, target), ...credentialsOf(deps.environment)]);
   const onLog = (line: string): void => options.onLog?.(mask(line));
-  const handshake = { deps, target, signal, mask, onLog, unapproved: options.unapproved ?? false };
+  const handshake = {
+    deps,
+    target,
+    signal,
+    mask,
+    onLog,
+    unapproved: options.unapproved ?? false,
+    caller: options.caller ?? null,
+  };
   const step = stepper(options, signal, mask);
   const resolved = await step("resolve", () => resolve(handshake));
   let opening: Promise<Told<Opened>> | null = null;

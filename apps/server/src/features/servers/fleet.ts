@@ -5,6 +5,7 @@ import { system } from "../../domain/actor.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
+import { hashToken } from "../../lib/crypto.ts";
 import { privateFolder } from "../../lib/files.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { resolveBySystem, type ResolveHost } from "../../lib/outbound.ts";
@@ -77,7 +78,7 @@ export class Fleet {
       environment: deps.environment,
       sandbox: deps.sandbox,
       hidden: deps.hidden,
-      folderOf: (id) => privateFolder(join(deps.home, "servers", id)),
+      folderOf: (id, caller) => privateFolder(join(deps.home, "servers", folderNameOf(id, caller))),
     };
   }
 
@@ -276,6 +277,10 @@ export class Fleet {
     });
   }
 }
+
+/** A caller's own folder stands beside that of all, and not in it: each sees its own. */
+const folderNameOf = (id: string, caller: string | null): string =>
+  caller === null ? id : `${id}@${hashToken(caller).slice(0, 16)}`;
 
 /** What a new server is until its key can be read. */
 const unreadableKey = (serverId: string): LinkSpec => ({

@@ -4,6 +4,7 @@ import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { detached, type Tasks } from "../../lib/background.ts";
 import { canonicalJson } from "../../lib/crypto.ts";
+import { CallerConnections } from "./caller-connections.ts";
 import { connect, HandshakeError } from "./connect.ts";
 import { callMsOf, type ConnectDeps, type Target } from "./opening.ts";
 import { explainFailure, maskValues } from "./explain.ts";
@@ -77,12 +78,15 @@ export class Link implements ServerLink {
   #ends: number[] = [];
   /** Connections that were given up, until their calls have had their time. */
   readonly #old = new Map<Connection, NodeJS.Timeout>();
+  /** Where callers do not share one. */
+  readonly #byCaller: CallerConnections | null;
 
   constructor(spec: LinkSpec, rules: ToolRules, deps: LinkDeps) {
     this.spec = spec;
     this.#rules = rules;
     this.#deps = deps;
     this.#mask = maskValues(spec.target === null ? [] : secretsOf(spec.target.server, spec.target));
+    this.#byCaller = this.#connectionsByCaller();
     this.trouble = spec.quarantine;
     this.stateSince = stamp(deps.clock());
   }
@@ -134,6 +138,17 @@ export class Link implements ServerLink {
     }
     if (this.connection === null) throw this.unavailable();
     return this.connection;
+  }
+
+  /** The connection that a caller's requests go over: the one of all, or one of their own. */
+  async connectedFor(caller: string): Promise<Connection> {
+    const shared = await this.connected();
+    return this.#byCaller === null ? shared : this.#byCaller.of(caller);
+  }
+
+  /** The same, after this one turned out to be of no use. */
+  async reconnectFor(caller: string, failed: Connection): Promise<Connection> {
+    return this.#byCaller === null ? this.reconnect(failed) : this.#byCaller.renew(caller, failed);
   }
 
   unavailable(): Refusal {
@@ -259,7 +274,27 @@ export class Link implements ServerLink {
     await this.#connecting;
     const { connection } = this;
     this.connection = null;
-    await Promise.all([connection?.close(), ...[...this.#old.keys()].map((old) => this.#endOld(old))]);
+    await Promise.all([
+      connection?.close(),
+      this.#byCaller?.close(),
+      ...[...this.#old.keys()].map((old) => this.#endOld(old)),
+    ]);
+  }
+
+  #connectionsByCaller(): CallerConnections | null {
+    const { target } = this.spec;
+    if (target?.server.session !== "per_caller") return null;
+    return new CallerConnections({
+      serverId: this.id,
+      connect: (caller) =>
+        connect(this.#deps, target, {
+          caller,
+          signal: this.#abort.signal,
+          onLog: (line) => this.note(line),
+        }),
+      tasks: this.#deps.tasks,
+      callMs: callMsOf(target.server),
+    });
   }
 
   #server() {

@@ -30,7 +30,7 @@ export type ConnectDeps = {
   /** What a server's process gets beside its own environment. */
   environment: Readonly<Record<string, string | undefined>>;
   /** A private folder for a server's process. */
-  folderOf(serverId: string): Promise<string>;
+  folderOf(serverId: string, caller: string | null): Promise<string>;
   sandbox: Sandbox;
   /** Files and folders that no server's process may see. */
   hidden: readonly string[];
@@ -52,6 +52,7 @@ export type Handshake = {
   mask: (said: string) => string;
   onLog: (line: string) => void;
   unapproved: boolean;
+  caller: string | null;
 };
 
 /** Whether policy lets the server be reached, and where it is. */
@@ -74,7 +75,10 @@ export async function resolve(handshake: Handshake): Promise<Told<Launch | null>
 /** What a process is started with. */
 type Launch = { program: string; folder: string; wrap: ((line: CommandLine) => Promise<CommandLine>) | null };
 
-async function resolveProgram({ deps, target, unapproved }: Handshake, command: string): Promise<Launch> {
+async function resolveProgram(
+  { deps, target, unapproved, caller }: Handshake,
+  command: string,
+): Promise<Launch> {
   const { server } = target;
   const allowed = allowedCommand(server, deps.commands());
   if (allowed instanceof Refusal) throw allowed;
@@ -85,7 +89,7 @@ async function resolveProgram({ deps, target, unapproved }: Handshake, command: 
   const program = await findProgram(command, deps.environment.PATH ?? "");
   if (program === null)
     throw Object.assign(new Error(`no program ${command}`), { code: "ENOENT", path: command });
-  const folder = await deps.folderOf(server.id);
+  const folder = await deps.folderOf(server.id, caller);
   if (!sandbox.available) return { program, folder, wrap: null };
   const rules = { folder, writable: allowed.writes, hidden: deps.hidden, network: "host" } as const;
   return { program, folder, wrap: (line) => deps.sandbox.wrap(line, rules) };

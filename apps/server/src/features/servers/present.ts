@@ -47,6 +47,7 @@ export function presentDetail(
     description: server.description ?? null,
     server_info: link.connection?.serverInfo ?? null,
     keys: keyUsesOf(server).map(({ name, reference }) => ({ name, reference })),
+    session: server.session ?? "shared",
     agents: [...agents.values()].filter((agent) => agent.server === server.id).map(({ name }) => name),
     tool_list: link.tools.map((tool) => presentTool(tool, locale)),
     log: link.log,

@@ -331,6 +331,7 @@ function Side({ server }: { server: ServerDetail }) {
             server.server_info === null
               ? null
               : [t`Calls itself`, `${server.server_info.name} ${server.server_info.version}`],
+            [t`Session`, server.session === "shared" ? t`One, shared by all callers` : t`Each caller's own`],
             [t`Calls under way`, String(server.calls_in_flight)],
             server.agents.length === 0 ? null : [t`Agents`, server.agents.join(", ")],
           ]}

@@ -4,6 +4,7 @@ import { text } from "@ciclo/contract";
 import { askUpstream } from "../../../../src/features/gateway/upstream.ts";
 import { connect } from "../../../../src/features/servers/connect.ts";
 import type { Link } from "../../../../src/features/servers/link.ts";
+import { system } from "../../../../src/domain/actor.ts";
 import { resolveBySystem } from "../../../../src/lib/outbound.ts";
 
 /** A scenario of the suite, as it hands one to a client. */
@@ -55,14 +56,15 @@ export async function playScenario({ name, url, toolCalls }: Scenario): Promise<
   let connection = await reach(url);
   const link = {
     id: "suite",
-    connected: () => Promise.resolve(connection),
-    reconnect: async () => (connection = await reach(url)),
+    connectedFor: () => Promise.resolve(connection),
+    reconnectFor: async () => (connection = await reach(url)),
   } as unknown as Link;
+  const caller = { actor: system, locale: "en", client: null } as const;
   const ask: Ask = (method, params) =>
     askUpstream(
       { explainFailure: (error) => text(String(error), String(error)) },
       link,
-      { method, params, signal: AbortSignal.timeout(patienceMs), onProgress: null },
+      { method, params, signal: AbortSignal.timeout(patienceMs), onProgress: null, caller },
       patienceMs,
     );
   const offered = connection.tools.filter(({ problem }) => problem === null).map(({ tool }) => tool);
