@@ -46,7 +46,7 @@ export async function createApp(deps: AppDeps) {
     findServer: servers.service.find,
     refuseUnknownServer: servers.service.refuseUnknown,
     registered: () => servers.service.all().map(({ server }) => server),
-    addKey: (actor, key) => keys.service.add(actor, key, "en"),
+    offerKeys: keys.service.offer,
     revealKey: async (reference) => (await keys.service.ring()).reveal(reference),
     hasKey: async (reference) => (await keys.service.ring()).versionOf(reference) !== null,
     publicUrl: config.publicUrl,
@@ -75,7 +75,8 @@ export async function createApp(deps: AppDeps) {
     subjects: {
       usage_events: usage.service.purge,
       idempotency_keys: changes.service.purgeAnswers,
-      unsubmitted_plans: plans.service.purge,
+      unsubmitted_plans: async (before, limit) =>
+        (await keys.service.purgeOffered(before, limit)) + (await plans.service.purge(before, limit)),
       threads: assistant.service.purge,
       tool_definitions: servers.service.purge,
       operations: changes.service.purgeOperations,

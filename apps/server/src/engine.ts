@@ -34,6 +34,7 @@ export async function createEngine(
     vault,
     send: (input, init) => servers.service.send(input, init),
     usersOf: () => servers.service.usersOf(),
+    outcomeOf: (planId) => changes.service.outcomeOf(planId),
     handshake: async (id, values, onStep, signal) => {
       await servers.service.handshakeWith(id, values, { onStep, signal });
     },
@@ -76,6 +77,7 @@ export async function createEngine(
     forge: config.forge,
     maxBodyBytes: config.maxBodyBytes,
     findPlan: plans.service.find,
+    keysOfPlan: keys.service.keysOfPlan,
     preview: plans.service.preview,
     checkFiles: plans.service.check,
     planFiles: plans.service.planFiles,

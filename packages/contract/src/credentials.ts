@@ -67,13 +67,38 @@ function isCredentialValue(value: string): boolean {
   return connectionString.some((form) => form.test(value)) || looksRandom(value);
 }
 
+const placeholderForms = [
+  /^\s*$/,
+  /^<[^<>]*>$/,
+  /^\[[A-Za-z _-]*\]$/,
+  /^(your|insert|enter|replace|paste)[-_ ].*$/i,
+  /^my[-_ ](api[-_ ]?)?(key|token|secret|password)$/i,
+  /^(change[-_ ]?me|todo|tbd|placeholder|example|dummy|redacted|secret|token|password|api[-_]?key)$/i,
+  /^(.)\1{2,}$/,
+  /^[x*.•…-]{3,}$/i,
+  /^\$\w+$/,
+  /\$\{[^{}]*\}/,
+  /\{(env|input|file|var|secret):[^{}]*\}/i,
+  /^\{\{.*\}\}$/,
+  /^%\w+%$/,
+];
+
+/** Whether a value stands for one that somebody has yet to put in: `YOUR_TOKEN`, `<token>`, `xxx`, `${TOKEN}`. Pure. */
+export function isPlaceholder(value: string): boolean {
+  const bare = value.replace(/^(Bearer|Basic|token) +/i, "").trim();
+  return placeholderForms.some((form) => form.test(bare));
+}
+
 /** Whether a named value is a credential: by its name, or by its own look. References are none. Pure. */
 export const isCredential = (name: string, value: string): boolean =>
   referenceIn(value) === null && (isCredentialValue(value) || isAnnouncedCredential(name, value));
 
 /** Whether a value is plainly no credential, so that it may be read by everybody. One too many that is not costs nothing. Pure. */
 export const isPlainSetting = (name: string, value: string): boolean =>
-  isHarmless(value) && !isCredential(name, value);
+  isHarmless(value) &&
+  !isCredential(name, value) &&
+  // `API_KEY` with nothing in it waits for a key.
+  !(isPlaceholder(value) && (endsWithOneOf(name, strongest) || endsWithOneOf(name, strong)));
 
 const takesVariable = /^(-e|--env|--build-arg)$/;
 const takesHeader = /^(-H|--header|--headers)$/;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isPlaceholder } from "./credentials.ts";
 import { handshakeStepSchema } from "./servers.ts";
 import { slugSchema } from "./plans.ts";
 import { keyStates } from "./vocabulary.ts";
@@ -10,6 +11,7 @@ const keyName = z
   .regex(/^[A-Za-z0-9_.-]+$/, { error: "letters, digits, underscore, dot and hyphen" });
 
 const maxKeyBytes = 65_536;
+const placeholderSaid = "stands for a value, and is none: give the value itself";
 
 /**
  * A credential's value, exactly as it will be sent: a token, or a private key of many lines. What a header or variable cannot
@@ -23,7 +25,8 @@ export const keyValueSchema = z
     (value) =>
       value.isWellFormed() && !value.includes("\0") && new TextEncoder().encode(value).length <= maxKeyBytes,
     { error: "at most 65536 bytes of text, without NUL" },
-  );
+  )
+  .refine((value) => !isPlaceholder(value), { error: placeholderSaid });
 
 export const keyParams = z.object({ provider: slugSchema, name: keyName });
 

@@ -267,6 +267,22 @@ export type CanaryTable = {
   ended_at: string | null;
 };
 
+/** A key that came with a plan: sealed until that is submitted, then stored as a version of the key. */
+export type OfferedKeyTable = {
+  plan_id: string;
+  provider: string;
+  name: string;
+  /** Who offered it, and no other, may have it stored. */
+  user_id: string;
+  user_name: string;
+  data_key_id: string;
+  sealed: string;
+  created_at: string;
+  stored_at: string | null;
+  /** Of the key, once it is stored. */
+  version: number | null;
+};
+
 export type Tables = {
   users: UserTable;
   roles: { id: string; name: string };
@@ -291,6 +307,7 @@ export type Tables = {
   keys: KeyTable;
   key_versions: KeyVersionTable;
   key_rotations: KeyRotationTable;
+  offered_keys: OfferedKeyTable;
   key_revision: { id: number; revision: number };
   usage_events: UsageEventTable;
   usage_totals: UsageTotalTable;

@@ -61,6 +61,8 @@ const ownMessages: Record<string, string> = {
   "an absolute path": "um caminho absoluto",
   "a rule names tools, resources, prompts or methods":
     "uma regra nomeia tools, resources, prompts ou methods",
+  "stands for a value, and is none: give the value itself":
+    "é um marcador, e não um valor: informe o próprio valor",
   "one line": "uma linha",
   "one line, without angle brackets": "uma linha, sem sinais de menor ou maior",
   "one line with a letter or digit, without angle brackets":

@@ -98,10 +98,11 @@ describe("onboarding", () => {
     expect(planned.patch).toContain("Authorization: Bearer secret:catalog/AUTHORIZATION");
     expect(JSON.stringify(planned)).not.toContain("s3cret-token-value");
     expect(planned.plan?.risks.map(({ title }) => title)).toContain("Offers 2 tools of catalog: echo, slow");
+    expect(await running.keys.list("en")).toEqual([]);
+    await land(running, planner, approver, planned as Planned);
     expect(await running.keys.list("en")).toMatchObject([
       { reference: "secret:catalog/AUTHORIZATION", state: "active" },
     ]);
-    await land(running, planner, approver, planned as Planned);
     const detail = await eventually(
       () => planner.client.call("getServer", { params: { id: "catalog" } }),
       ({ state }) => state === "healthy",
@@ -155,7 +156,12 @@ describe("onboarding", () => {
   it("does not overwrite a key that is there, and takes the same value again", async () => {
     const { running, planner, approver } = await start();
     const { url } = await legacyEcho({ token: "one" });
-    await onboard(planner, { agent_name: "hub", endpoint: url, auth: { Authorization: "Bearer one" } });
+    const first = await onboard(planner, {
+      agent_name: "hub",
+      endpoint: url,
+      auth: { Authorization: "Bearer one" },
+    });
+    await submitWith(planner, first as Planned);
     await onboard(planner, {
       agent_name: "hub",
       endpoint: url,
@@ -394,11 +400,12 @@ describe("a client's file", () => {
       headers: { Authorization: "Bearer ${env:CICLO_TOKEN}" },
     });
     expect(answer.rewritten.contents).not.toMatch(/plain-key/);
+    expect(await running.keys.list("en")).toEqual([]);
+    await land(running, planner, approver, answer.planned as Planned);
     expect((await running.keys.list("en")).map(({ reference }) => reference)).toEqual([
       "secret:files/API_TOKEN",
       "secret:hub-tools/AUTHORIZATION",
     ]);
-    await land(running, planner, approver, answer.planned as Planned);
     await eventually(
       () => planner.client.call("listServers"),
       ({ items }) => items.filter(({ state }) => state === "healthy").length === 2,

@@ -4,6 +4,7 @@ import type { Tables } from "../schema.ts";
 import { initial } from "./0001-initial.ts";
 import { servers } from "./0002-servers.ts";
 import { hold } from "./0003-hold.ts";
+import { doors } from "./0005-doors.ts";
 import { definitions } from "./0004-definitions.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
@@ -19,6 +20,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Prom
           "0002-servers": servers,
           "0003-hold": hold,
           "0004-definitions": definitions,
+          "0005-doors": doors,
         }),
     },
   });

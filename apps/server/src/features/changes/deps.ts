@@ -1,6 +1,7 @@
 import type { Plan, Preview } from "@ciclo/contract";
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import type { LocalFieldError } from "../../errors.ts";
+import type { Actor, RecordEntry } from "../../domain/actor.ts";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
@@ -12,7 +13,7 @@ import type { Procedure } from "./journal.ts";
 import type { OperationKind } from "../../domain/operations.ts";
 import type { Change } from "./store.ts";
 
-export type StoredPlan = { plan: Plan; patch: string; thread_id: string | null };
+export type StoredPlan = { plan: Plan; patch: string; thread_id: string | null; user_id: string };
 
 /** What the changes feature needs of the rest. */
 export type ChangesDeps = {
@@ -36,6 +37,14 @@ export type ChangesDeps = {
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
   /** The roles that each of the users who are active holds now. */
   activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
+  /** Keys that came with a plan which is being submitted. */
+  keysOfPlan(
+    actor: Actor,
+    plan: { planId: string; authorId: string },
+  ): Promise<{
+    store(queries: Queries, record: RecordEntry): Promise<void>;
+    told(): Promise<void>;
+  }>;
   /** Plans probes of what a landed change or a rollback touches, in the transaction that ends it. */
   planCanary(queries: Queries, change: Change): Promise<void>;
   onJournal?: ((operation: OperationKind, point: string) => void) | undefined;

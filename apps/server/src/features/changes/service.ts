@@ -54,6 +54,8 @@ export type ChangesService = {
   ): Promise<PlanExecutionResult>;
   /** Whether a change of this plan has come to its end, so that a new plan needs a new id. */
   isSpent(planId: string): Promise<boolean>;
+  /** How the change of a plan ended; null while it has not, or there is none. */
+  outcomeOf(planId: string): Promise<"applied" | "other" | null>;
   list(filter: store.ChangeFilter): Promise<Page<ChangeSummary>>;
   get(planId: string, locale: Locale): Promise<ChangeDetail>;
   inbox(
@@ -97,6 +99,11 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
     async isSpent(planId) {
       const change = await store.findByPlan(queries, planId, "submission");
       return change?.status === "failed" || change?.status === "completed";
+    },
+    async outcomeOf(planId) {
+      const change = await store.findByPlan(queries, planId, "submission");
+      if (change?.status !== "failed" && change?.status !== "completed") return null;
+      return change.outcome === "applied" ? "applied" : "other";
     },
     async list(filter) {
       const rows = await store.listChanges(queries, filter);

@@ -52,7 +52,7 @@ export async function refuseSecrets(
 
 /** Writes the commit, then record, approval and operation in one transaction. */
 async function begin(context: Context, actor: Actor, accepted: Accepted): Promise<store.Change> {
-  const { submission, stored, files, branch } = accepted;
+  const { submission, stored, files } = accepted;
   const { plan } = stored;
   const created = context.clock();
   const at = stamp(created);
@@ -69,7 +69,42 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
     throw rejected([
       fieldError("patch", "does not yield the plan's files", "não produz os arquivos do plano"),
     ]);
-  const record: store.Change = {
+  const record = recordOf(accepted, actor, { commit, patch, stat, at });
+  const keys = await context.keysOfPlan(actor, { planId: plan.id, authorId: stored.user_id });
+  await context.transaction(async (queries, audit) => {
+    await keys.store(queries, audit);
+    if (!(await store.insertChange(queries, record))) {
+      throw submittedAlready((await store.findByPlan(queries, plan.id, "submission")) ?? record);
+    }
+    if (submission.mode === "branch_pr")
+      await store.insertApproval(queries, approvalFor(accepted, record, created));
+    await journal.queueOperation(queries, record, "submit", at);
+    await audit({
+      actor,
+      action: "change.submitted",
+      resource: `change:${plan.id}`,
+      status: "succeeded",
+      planId: plan.id,
+      metadata: {
+        mode: record.mode,
+        branch: record.branch,
+        commit,
+        base_commit: plan.base_commit,
+        patch_sha256: plan.patch_sha256,
+      },
+    });
+  });
+  await keys.told();
+  return record;
+}
+
+function recordOf(
+  { submission, stored, branch, message }: Accepted,
+  actor: Actor,
+  { commit, patch, stat, at }: { commit: string; patch: string; stat: string; at: string },
+): store.Change {
+  const { plan } = stored;
+  return {
     id: newId(),
     plan_id: plan.id,
     kind: "submission",
@@ -91,33 +126,10 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
     diff_patch: patch,
     risks: JSON.stringify(plan.risks),
     pull_request: null,
-    metadata: JSON.stringify({ commit_message: accepted.message, submitted_by: actor.email ?? actor.name }),
+    metadata: JSON.stringify({ commit_message: message, submitted_by: actor.email ?? actor.name }),
     created_at: at,
     updated_at: at,
   };
-  await context.transaction(async (queries, audit) => {
-    if (!(await store.insertChange(queries, record))) {
-      throw submittedAlready((await store.findByPlan(queries, plan.id, "submission")) ?? record);
-    }
-    if (submission.mode === "branch_pr")
-      await store.insertApproval(queries, approvalFor(accepted, record, created));
-    await journal.queueOperation(queries, record, "submit", at);
-    await audit({
-      actor,
-      action: "change.submitted",
-      resource: `change:${plan.id}`,
-      status: "succeeded",
-      planId: plan.id,
-      metadata: {
-        mode: record.mode,
-        branch,
-        commit,
-        base_commit: plan.base_commit,
-        patch_sha256: plan.patch_sha256,
-      },
-    });
-  });
-  return record;
 }
 
 function approvalFor(accepted: Accepted, record: store.Change, created: Date): store.Approval {

@@ -1,6 +1,7 @@
 import { text } from "@ciclo/contract";
 import type { Feature } from "../../domain/feature.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
+import type { EventBus } from "../../lib/events.ts";
 import { gitLabProvider } from "./renewal/gitlab.ts";
 import type { SendRequest } from "./renewal/provider.ts";
 import { renewDueKeys } from "./renewal/due.ts";
@@ -12,7 +13,8 @@ export { openVault } from "./vault.ts";
 
 const renewEveryMs = 60_000;
 
-export type KeysFeatureDeps = Omit<KeysDeps, "providers"> & {
+export type KeysFeatureDeps = Omit<KeysDeps, "providers" | "bus"> & {
+  bus: Pick<EventBus, "publish" | "on">;
   /** HTTP to issuers, where the network policy lets the console connect. */
   send: SendRequest;
 };
@@ -33,10 +35,12 @@ export function createKeys(given: KeysFeatureDeps): Feature<KeysService> {
     everyMs: renewEveryMs,
     async pass() {
       await rotations.recover();
+      await service.settleOffered();
       await service.settleRenewals();
       await renewDueKeys({ ...deps, renew: service.renew });
     },
   });
+  given.bus.on("change.ended", () => renewing.wake());
   return {
     service: { ...service, renewDue: () => renewing.run() },
     routes: (mount) => keysRoutes(mount, service),

@@ -78,7 +78,7 @@ const cutOff = text(
 
 export async function ringOf({ queries, vault }: RingDeps): Promise<KeyRing> {
   const revision = await vaultStore.readRevision(queries);
-  const versions = await store.listVersions(queries, ["active"]);
+  const versions = await store.versionsInUse(queries);
   const byReference = new Map(versions.map((version) => [referenceOf(version), version]));
   return {
     revision,
@@ -86,7 +86,9 @@ export async function ringOf({ queries, vault }: RingDeps): Promise<KeyRing> {
     async reveal(reference) {
       const row = byReference.get(reference);
       const id = parseReference(reference);
-      if (row === undefined) throw id === null ? new Error("not a reference") : noKey(id);
+      if (id === null) throw new Error("not a reference");
+      // It may have been revoked since this ring was made.
+      if (row === undefined || !(await store.isInUse(queries, row))) throw noKey(id);
       return vault.open(row, contextOf(row, row.version));
     },
   };

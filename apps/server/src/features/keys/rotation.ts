@@ -7,6 +7,7 @@ import type { Tasks } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
 import { newId } from "../../lib/ids.ts";
 import { type LocalStep, present, type Progress, streamOf } from "./rotation-view.ts";
+import { noKey } from "./ring.ts";
 import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
 import * as store from "./store.ts";
 import type { Vault } from "./vault.ts";
@@ -172,6 +173,9 @@ async function stage(
   const at = stamp(deps.clock());
   return deps.transaction(async (on, record) => {
     await vaultStore.moveRevision(on);
+    // Whoever revoked it meanwhile wins.
+    const key = await store.findKey(on, id);
+    if (key === undefined || key.revoked_at !== null) throw noKey(id);
     const versions = await store.versionsOf(on, id);
     if (versions.some(({ state }) => state === "staged")) throw underWay(id);
     const version = (versions[0]?.version ?? 0) + 1;
@@ -273,7 +277,8 @@ async function settle(
     const versions = await store.versionsOf(on, rotation);
     const mine = versions.find(({ version }) => version === rotation.version);
     // Otherwise it was revoked meanwhile, or settled by another node.
-    const isThere = mine?.state === "staged" || mine?.state === "active";
+    const isRevoked = (await store.findKey(on, rotation))?.revoked_at !== null;
+    const isThere = !isRevoked && (mine?.state === "staged" || mine?.state === "active");
     const isPromoted = status === "promoted" && isThere;
     if (isPromoted) {
       await retire(

@@ -1,13 +1,31 @@
-import { type Key, type Locale, type Renewal, type Rotation, type Text, text } from "@ciclo/contract";
+import {
+  type Key,
+  type Locale,
+  permits,
+  type Renewal,
+  type Rotation,
+  type Text,
+  text,
+} from "@ciclo/contract";
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
-import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
-import type { Actor } from "../../domain/actor.ts";
+import { fieldError, insufficientPermission, invalidPayload, Refusal } from "../../errors.ts";
+import type { Actor, RecordEntry } from "../../domain/actor.ts";
+import type { Purge } from "../../domain/retention.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { EventBus } from "../../lib/events.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { KeyProvider } from "./renewal/provider.ts";
 import { isRenewable, renewKey, type RenewDeps, settleRenewals } from "./renewal/renew.ts";
 import type { HandshakeWith, Rotations } from "./rotation.ts";
+import {
+  keysOfPlan,
+  type KeysOfPlan,
+  offer,
+  type OfferedDeps,
+  type OfferedKey,
+  purgeOffered,
+  settleOffered,
+} from "./offered.ts";
 import { type KeyRing, listKeys, noKey, renewalProblem, ringOf } from "./ring.ts";
 import { contextOf, recordKey, referenceOf, renewalDue } from "./rules.ts";
 import * as store from "./store.ts";
@@ -27,6 +45,8 @@ export type KeysDeps = {
   /** Shakes hands with a server, with other values for some references. */
   handshake: HandshakeWith;
   bus: Pick<EventBus, "publish">;
+  /** How the change of a plan ended; null while it has not, or there is none. */
+  outcomeOf(planId: string): Promise<"applied" | "other" | null>;
 };
 
 export type NewKeyInput = { provider: string; name: string; value: string; expires_at?: string | undefined };
@@ -56,6 +76,14 @@ export type KeysService = {
   renewDue(): Promise<void>;
   /** Finds out what became of renewals that were cut off. */
   settleRenewals(): Promise<void>;
+  /** Keeps keys that came with a plan until that is submitted. */
+  offer(actor: Actor, planId: string, keys: readonly OfferedKey[]): Promise<void>;
+  /** Those of a plan that is being submitted, to be stored with it. */
+  keysOfPlan(actor: Actor, plan: { planId: string; authorId: string }): Promise<KeysOfPlan>;
+  /** Takes keys out of use that were stored for plans which came to nothing. Also done by itself, every minute. */
+  settleOffered(): Promise<void>;
+  /** Forgets keys of plans that nobody submitted. */
+  purgeOffered: Purge;
   ring(): Promise<KeyRing>;
   rotateMaster(actor: Actor): Promise<{ rewrapped: number; master_id: string }>;
 };
@@ -76,6 +104,11 @@ export function createKeysService(deps: KeysDeps, rotations: Rotations): Omit<Ke
       if (!isRenewable(key)) throw notRenewable(id);
       return renewKey(renewing, actor, key, locale);
     });
+  const offered: OfferedDeps = {
+    ...deps,
+    insert: (on, record, actor, key) => insert(deps, on, record, actor, key),
+    withdraw: (on, record, actor, id, why) => withdraw(deps, on, record, actor, id, { used_by: [], why }),
+  };
   return {
     list: (locale) => listKeys(deps, locale),
     async standings() {
@@ -97,6 +130,10 @@ export function createKeysService(deps: KeysDeps, rotations: Rotations): Omit<Ke
     rotation: rotations.find,
     watch: rotations.watch,
     revoke: (actor, id, locale) => revoke(deps, actor, id, locale),
+    offer: (actor, planId, keys) => offer(offered, actor, planId, keys),
+    keysOfPlan: (actor, plan) => keysOfPlan(offered, actor, plan),
+    settleOffered: () => settleOffered(offered),
+    purgeOffered: (before, limit) => purgeOffered(offered, before, limit),
     setRenewal: (actor, id, renewal, locale) => setRenewal(deps, actor, id, renewal, locale),
     renew,
     settleRenewals: () => settleRenewals(renewing, alone),
@@ -118,55 +155,81 @@ async function getKey(deps: KeysDeps, id: store.KeyId, locale: Locale): Promise<
   return found;
 }
 
-async function add(
+async function add(deps: KeysDeps, actor: Actor, key: NewKeyInput, locale: Locale): Promise<Key> {
+  await refuseRevival(deps, actor, key);
+  await deps.transaction(async (on, record) => void (await insert(deps, on, record, actor, key)));
+  await deps.bus.publish("keys.changed");
+  return getKey(deps, key, locale);
+}
+
+/** A revoked name that servers still take is in use again with its new value: that is a rotation. */
+async function refuseRevival(deps: KeysDeps, actor: Actor, id: store.KeyId): Promise<void> {
+  if (permits(actor.roles, "rotate_key")) return;
+  const known = await store.findKey(deps.queries, id);
+  if (known === undefined || known.revoked_at === null) return;
+  if (((await deps.usersOf()).get(referenceOf(id)) ?? []).length > 0)
+    throw insufficientPermission(["rotate_key"]);
+}
+
+/** Stores a new key, or brings a revoked one back. Returns its version. */
+async function insert(
   deps: KeysDeps,
+  on: Queries,
+  record: RecordEntry,
   actor: Actor,
   { provider, name, value, expires_at }: NewKeyInput,
-  locale: Locale,
-): Promise<Key> {
+): Promise<number> {
   const id = { provider, name };
   const at = stamp(deps.clock());
-  await deps.transaction(async (on, record) => {
-    await vaultStore.moveRevision(on);
-    const row = { ...id, created_at: at, created_by: actor.name };
-    if (!(await store.insertKey(on, row))) throw existsAlready(id);
-    const [newest] = await store.versionsOf(on, id);
-    const version = (newest?.version ?? 0) + 1;
-    await store.insertVersion(on, {
-      ...row,
-      version,
-      state: "active",
-      ...(await deps.vault.put(on, value, contextOf(id, version))),
-      active_since: at,
-      expires_at: expires_at ?? null,
-    });
-    await recordKey(record, actor, "key.added", id, { version, expires_at });
+  await vaultStore.moveRevision(on);
+  const row = { ...id, created_at: at, created_by: actor.name };
+  if (!(await store.insertKey(on, row))) throw existsAlready(id);
+  const [newest] = await store.versionsOf(on, id);
+  const version = (newest?.version ?? 0) + 1;
+  await store.insertVersion(on, {
+    ...row,
+    version,
+    state: "active",
+    ...(await deps.vault.put(on, value, contextOf(id, version))),
+    active_since: at,
+    expires_at: expires_at ?? null,
   });
-  await deps.bus.publish("keys.changed");
-  return getKey(deps, id, locale);
+  await recordKey(record, actor, "key.added", id, { version, expires_at });
+  return version;
 }
 
 const noRenewal = { renewal: null, renew_after: null, renew_error: null, renewing_since: null };
 
 async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId, locale: Locale): Promise<Key> {
   const users = (await deps.usersOf()).get(referenceOf(id)) ?? [];
-  await must(deps.queries, id);
   await deps.transaction(async (on, record) => {
     await vaultStore.moveRevision(on);
-    const revoked_at = stamp(deps.clock());
-    await store.updateKey(on, id, { revoked_at, ...noRenewal });
-    const versions = await store.versionsOf(on, id);
-    const live = versions.filter(({ state }) => state === "active" || state === "staged");
-    for (const { version } of live)
-      await store.updateVersion(on, id, version, { state: "retired", sealed: "" });
-    await vaultStore.deleteDataKeys(
-      on,
-      live.map(({ data_key_id }) => data_key_id),
-    );
-    await recordKey(record, actor, "key.revoked", id, { used_by: users });
+    await must(on, id);
+    await withdraw(deps, on, record, actor, id, { used_by: users });
   });
   await deps.bus.publish("keys.changed");
   return getKey(deps, id, locale);
+}
+
+/** Takes a key out of use and wipes its values: those of rotations under way too. */
+async function withdraw(
+  { clock }: KeysDeps,
+  on: Queries,
+  record: RecordEntry,
+  actor: Actor,
+  id: store.KeyId,
+  why: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await store.updateKey(on, id, { revoked_at: stamp(clock()), ...noRenewal });
+  const versions = await store.versionsOf(on, id);
+  const live = versions.filter(({ state }) => state === "active" || state === "staged");
+  for (const { version } of live)
+    await store.updateVersion(on, id, version, { state: "retired", sealed: "" });
+  await vaultStore.deleteDataKeys(
+    on,
+    live.map(({ data_key_id }) => data_key_id),
+  );
+  await recordKey(record, actor, "key.revoked", id, why);
 }
 
 async function setRenewal(

@@ -106,6 +106,29 @@ export const listVersions = (
 ): Promise<Version[]> =>
   queries.selectFrom("key_versions").selectAll().where("state", "in", states).execute();
 
+const inUse = (queries: Queries) =>
+  queries
+    .selectFrom("key_versions as v")
+    .innerJoin("keys as k", (join) =>
+      join.onRef("k.provider", "=", "v.provider").onRef("k.name", "=", "v.name"),
+    )
+    .where("v.state", "=", "active")
+    .where("k.revoked_at", "is", null);
+
+/** The value in use of each key. */
+export const versionsInUse = (queries: Queries): Promise<Version[]> =>
+  inUse(queries).selectAll("v").execute();
+
+export async function isInUse(queries: Queries, { provider, name, version }: Version): Promise<boolean> {
+  const row = await inUse(queries)
+    .select("v.version")
+    .where("v.provider", "=", provider)
+    .where("v.name", "=", name)
+    .where("v.version", "=", version)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export const versionsOf = (queries: Queries, { provider, name }: KeyId): Promise<Version[]> =>
   queries
     .selectFrom("key_versions")

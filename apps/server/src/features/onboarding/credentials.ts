@@ -1,4 +1,4 @@
-import { hasLooseReference, referenceIn } from "@ciclo/contract";
+import { hasLooseReference, isPlaceholder, referenceIn } from "@ciclo/contract";
 import { fieldError, invalidPayload } from "../../errors.ts";
 
 /** A credential as somebody gave it: a value for the store, or a reference to one that is there. */
@@ -24,6 +24,15 @@ export function credentialsFrom(provider: string, values: Readonly<Record<string
           `auth.${name}`,
           "a value, or a reference of the form secret:<provider>/<NAME>",
           "um valor ou uma referência da forma secret:<provedor>/<NOME>",
+        ),
+      ]);
+    }
+    if (isPlaceholder(given)) {
+      throw invalidPayload([
+        fieldError(
+          `auth.${name}`,
+          "stands for a value, and is none: give the value itself",
+          "é um marcador, e não um valor: informe o próprio valor",
         ),
       ]);
     }

@@ -16,7 +16,12 @@ export type OnboardingDeps = {
   presentValidation(steps: readonly StepReport[], found: HandshakeResult | null, locale: Locale): Validation;
   findServer(id: string): LiveServer | undefined;
   refuseUnknownServer(id: string): never;
-  addKey(actor: Actor, key: { provider: string; name: string; value: string }): Promise<unknown>;
+  /** Keeps keys that came with a plan until that is submitted. */
+  offerKeys(
+    actor: Actor,
+    planId: string,
+    keys: readonly { provider: string; name: string; value: string }[],
+  ): Promise<void>;
   /** The value in use of a reference. Throws a `Refusal` where there is none. */
   revealKey(reference: string): Promise<string>;
   hasKey(reference: string): Promise<boolean>;

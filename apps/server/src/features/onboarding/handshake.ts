@@ -1,6 +1,7 @@
 import {
   type IntentPayload,
   type Locale,
+  type Planned,
   type RegistryServer,
   registryServerSchema,
   type Text,
@@ -167,13 +168,15 @@ export async function refuseTakenKeys(
   }
 }
 
-export async function storeKeys(
+/** Keeps new keys with their plan: they are stored when it is submitted. */
+export async function offerKeys(
   deps: OnboardingDeps,
   actor: Actor,
+  { plan }: Planned,
   credentials: readonly Credential[],
 ): Promise<void> {
-  for (const { key } of credentials) {
-    if (key === null || (await deps.hasKey(`secret:${key.provider}/${key.name}`))) continue;
-    await deps.addKey(actor, key);
-  }
+  const fresh = [];
+  for (const { key } of credentials)
+    if (key !== null && !(await deps.hasKey(`secret:${key.provider}/${key.name}`))) fresh.push(key);
+  if (fresh.length > 0) await deps.offerKeys(actor, plan.id, fresh);
 }

@@ -11,7 +11,7 @@ import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { readClientFile, writeClientFile } from "./client-files.ts";
 import type { OnboardingDeps } from "./deps.ts";
-import { refuseTakenKeys, shake, storeKeys, type Validated, unproven } from "./handshake.ts";
+import { offerKeys, refuseTakenKeys, shake, type Validated, unproven } from "./handshake.ts";
 import { entryOf, type Translated, translate } from "./import.ts";
 
 export type ImportRequest = {
@@ -70,7 +70,8 @@ export async function importFile(
           threadId: request.threadId,
           locale,
         });
-  for (const { translated } of taken) await storeKeys(deps, actor, translated.credentials);
+  const keys = taken.flatMap(({ translated }) => translated.credentials);
+  if (planned !== null) await offerKeys(deps, actor, planned, keys);
   const moved = new Set(taken.map(({ translated }) => translated.name));
   return {
     servers: outcomes.map((outcome) => presentOutcome(outcome, locale)),

@@ -1,6 +1,7 @@
 import {
   credentialPlaces,
   type IntentPayload,
+  isPlaceholder,
   isPlainSetting,
   type RegistryServer,
   registryServerSchema,
@@ -83,8 +84,6 @@ export function translate(
   }
   return { name, id, server: parsed.data, credentials, elsewhere: elsewhere.map(([key]) => key) };
 }
-
-const isPlaceholder = (value: string): boolean => /\$\{[^}]+\}/.test(value);
 
 /** The reference that a value will have once its key is stored. */
 function storedLater(id: string, name: string, value: string): string {

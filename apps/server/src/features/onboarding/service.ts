@@ -18,7 +18,7 @@ import type { JudgedTool } from "../../domain/servers.ts";
 import { writeClientFile } from "./client-files.ts";
 import { type Credential, credentialsFrom } from "./credentials.ts";
 import type { OnboardingDeps } from "./deps.ts";
-import { nothingToReach, refuseTakenKeys, storeKeys, unproven, validate } from "./handshake.ts";
+import { nothingToReach, offerKeys, refuseTakenKeys, unproven, validate } from "./handshake.ts";
 import { gatewayOf, importFile, type ImportRequest, inLanguage } from "./import-file.ts";
 import { slugFrom } from "./names.ts";
 
@@ -98,7 +98,7 @@ async function onboard(
     { locale, threadId },
     credentials,
   );
-  await storeKeys(deps, actor, credentials);
+  await offerKeys(deps, actor, planned, credentials);
   return { validation, ...planned };
 }
 

@@ -53,8 +53,26 @@ export async function renewKey(
     });
   const mode = provider.revokesOld ? ("report" as const) : ("prove" as const);
   const staging = { ...renewed, mode, reason: `renewed by ${key.renewal.provider}` };
-  return kept(deps, key, () => deps.rotations.begin(actor, key, staging, locale));
+  try {
+    return await kept(deps, key, () => deps.rotations.begin(actor, key, staging, locale));
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "not_found") await tellLeftover(deps, key);
+    throw error;
+  }
 }
+
+/** The key was revoked while its issuer made a new value, which nobody holds: the issuer alone can end it. */
+const tellLeftover = ({ transaction }: RenewDeps, key: RenewableKey): Promise<void> =>
+  transaction((_, record) =>
+    recordKey(
+      record,
+      system,
+      "key.renewal_discarded",
+      key,
+      { issuer: key.renewal.provider, todo: "revoke the token that the issuer has just made" },
+      "failed",
+    ),
+  );
 
 /** Looks again at renewals that were cut off, on this node or another. */
 export async function settleRenewals(
