@@ -126,7 +126,8 @@ export class PlanExecutor {
       ({ email }) => email === who.toLowerCase(),
     );
     if (user !== undefined) return { id: user.id, name: user.name, email: user.email, roles: user.roles };
-    return { id: null, name, email: null, roles: permissions.rollback };
+    const email = who.includes("@") ? who : null;
+    return { id: null, name, email, roles: permissions.rollback };
   }
 }
 

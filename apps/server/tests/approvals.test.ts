@@ -49,15 +49,6 @@ describe("self-approval", () => {
     expect(await decideWith(author, other.approval_id, "approve")).toMatchObject({ outcome: "applied" });
   });
 
-  it("takes the mailbox that a plan was submitted for as its author too", async () => {
-    const second = await running.person("planner", "approver");
-    const planned = await planWith(author, "add_agent", { agent_name: "for-another" });
-    const submitted = await submitWith(author, planned, { actor: second.name, actor_email: second.email });
-    expect(await problemOf(decideWith(second, submitted.approval_id, "approve"))).toMatchObject({
-      code: "self_approval",
-    });
-  });
-
   it("lets authors withdraw by rejecting", async () => {
     await running.person("approver");
     const submitted = await submitAgent("withdrawn");

@@ -107,6 +107,8 @@ export const pullRequestSchema = z.object({
 });
 export type PullRequest = z.infer<typeof pullRequestSchema>;
 
+export const onBehalfOfSchema = z.object({ name: z.string(), email: z.string().nullable() });
+
 export const planExecutionResultSchema = z.object({
   /** Row of `change_plans`; null for a dry run, which leaves none. */
   record_id: z.string().nullable(),
@@ -118,6 +120,10 @@ export const planExecutionResultSchema = z.object({
   base_branch: z.string(),
   commit_sha: z.string().nullable(),
   diff: z.object({ stat: z.string(), patch: z.string() }),
+  /** Who was signed in: the author. */
+  requested_by: z.string(),
+  /** Who the author said that it is for, where that is somebody else. It decides nothing. */
+  on_behalf_of: onBehalfOfSchema.nullable(),
   hitl_required: z.boolean(),
   approval_id: z.string().nullable(),
   approvals: approvalTallySchema,
@@ -219,7 +225,10 @@ export const approvalItemSchema = z.object({
   branch: z.string(),
   base_branch: z.string(),
   commit_sha: z.string().nullable(),
+  /** A rollback of a change that has landed waits for votes like any other. */
+  kind: z.enum(["submission", "rollback"]),
   requested_by: z.string(),
+  on_behalf_of: onBehalfOfSchema.nullable(),
   created_at: z.string(),
   approvals: approvalTallySchema,
   /** The worst of the plan's risks. */

@@ -130,7 +130,7 @@ export const operations = {
   rollback: {
     method: "POST",
     path: "/config/rollback",
-    access: ["rollback"],
+    access: ["rollback", "submit"],
     tag: "changes",
     summary: "Take a change back",
   },

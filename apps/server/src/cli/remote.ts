@@ -110,7 +110,7 @@ async function approvalIdOf(client: Client, id: string): Promise<string> {
 const decision = (verb: "approve" | "reject") =>
   command({
     name: verb,
-    usage: `ciclo ${verb} ID [--reason R]`,
+    usage: `ciclo ${verb} ID ${verb === "reject" ? "--reason R" : "[--reason R]"}`,
     summary: `${verb === "approve" ? "Approve" : "Reject"} a change. ID is the approval's or the plan's.`,
     examples: [
       `ciclo ${verb} add-agent-catalog-7f3k2q --reason "${verb === "approve" ? "as agreed" : "budget first"}"`,
@@ -120,6 +120,7 @@ const decision = (verb: "approve" | "reject") =>
     async run({ positionals: [id = ""], values }) {
       const client = connect();
       const reason = option(values, "reason");
+      if (verb === "reject" && reason === undefined) throw new UsageError("say why: --reason R");
       return client.call("apply", {
         body: {
           approval_id: await approvalIdOf(client, id),

@@ -117,7 +117,7 @@ export const decideWith = (
   { client }: Person,
   approvalId: string | null,
   decision: "approve" | "reject",
-  reason?: string,
+  reason = decision === "reject" ? "not this way" : undefined,
 ): Promise<PlanExecutionResult> =>
   client.call("apply", {
     body: {

@@ -4,7 +4,8 @@ import { fieldError, invalidPayload, type LocalFieldError, Refusal } from "../..
 import { sha256 } from "../../lib/crypto.ts";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
-import type { Context, StoredPlan } from "./deps.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { Context, OnBehalfOf, StoredPlan } from "./deps.ts";
 import * as store from "./store.ts";
 
 /** A submission that may go ahead: what is known of it before anything is written. */
@@ -16,10 +17,13 @@ export type Accepted = {
   policyVersion: string;
   branch: string;
   message: string;
+  requestedBy: string;
+  /** Who the signed-in author says that it is for; null where that is themselves. It decides nothing. */
+  onBehalfOf: OnBehalfOf | null;
 };
 
 /** Everything that must hold before a plan is submitted. */
-export async function accept(context: Context, submission: Submission): Promise<Accepted> {
+export async function accept(context: Context, actor: Actor, submission: Submission): Promise<Accepted> {
   const { plan, mode } = submission;
   if (mode !== "dry_run" && submission.actor_email === undefined) {
     throw invalidPayload([fieldError("actor_email", "is required", "é obrigatório")]);
@@ -43,7 +47,9 @@ export async function accept(context: Context, submission: Submission): Promise<
     stored,
     files,
     branch: `ciclo/${plan.id}`,
-    message: messageOf(context, submission, stored),
+    message: messageOf(context, actor, submission, stored),
+    requestedBy: actor.name,
+    onBehalfOf: onBehalfOf(actor, submission),
     ...boundPolicy(context, snapshot, files),
   };
 }
@@ -55,10 +61,26 @@ function boundPolicy(context: Context, snapshot: Snapshot, files: ReadonlyMap<st
   };
 }
 
-function messageOf(context: Context, submission: Submission, stored: StoredPlan): string {
-  const planned = context.preview(stored.plan, submission.actor).commit_message;
-  if (submission.commit_message === undefined) return planned;
-  return `${submission.commit_message.trimEnd()}\n\nPlan: ${stored.plan.id}\nRequested-by: ${submission.actor}\n`;
+function messageOf(context: Context, actor: Actor, submission: Submission, stored: StoredPlan): string {
+  const other = onBehalfOf(actor, submission);
+  const words = submission.commit_message?.trimEnd();
+  const said =
+    words === undefined
+      ? context.preview(stored.plan, actor.name).commit_message
+      : `${words}\n\nPlan: ${stored.plan.id}\nRequested-by: ${actor.name}\n`;
+  return other === null ? said : `${said}On-behalf-of: ${inOneLine(other)}\n`;
+}
+
+/** As git writes people: nothing in it may begin a line of its own. */
+const inOneLine = ({ name, email }: OnBehalfOf): string =>
+  `${name}${email === null ? "" : ` <${email}>`}`.replaceAll(/[\r\n]+/g, " ");
+
+/** The author is who is signed in. Another name or address than theirs is kept as that, and decides nothing. */
+function onBehalfOf(actor: Actor, { actor: name, actor_email }: Submission): OnBehalfOf | null {
+  const email = actor_email ?? null;
+  const own = new Set([actor.name, actor.email].map((each) => each?.toLowerCase()));
+  const isOwn = (said: string | null): boolean => said === null || own.has(said.toLowerCase());
+  return isOwn(name) && isOwn(email) ? null : { name, email };
 }
 
 /** How what was sent differs from what was planned. */

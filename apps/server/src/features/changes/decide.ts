@@ -22,6 +22,8 @@ export async function decide(
   decision: Decision,
   locale: Locale,
 ): Promise<PlanExecutionResult> {
+  if (decision.approval_decision === "reject" && (decision.approval_reason ?? "").trim() === "")
+    throw sayWhy();
   const found = await findDecidable(context, decision);
   await refuseSecrets(context, "approval_reason", decision.approval_reason);
   return context.database.exclusively(`change:${found.plan_id}`, async () => {
@@ -70,13 +72,15 @@ export async function stalePathsOf(
 /** Compares the base with what was planned. A remote that is down is asked again when the change lands. */
 async function standingOf(context: Context, approval: store.Approval): Promise<Standing> {
   const { repository, logger } = context;
+  const record = await store.mustFindChange(context.queries, approval.change_record_id);
   const head = await repository.refresh().catch((error: unknown) => {
     if (!(error instanceof Refusal)) throw error;
     logger.warn({ err: error }, "deciding on the base as last seen");
     return repository.head();
   });
   const snapshot = await repository.snapshot(head);
-  const planned = await context.findPlan(approval.plan_id);
+  // What a rollback meets is found out when it reverts.
+  const planned = record.kind === "rollback" ? undefined : await context.findPlan(approval.plan_id);
   const paths = planned === undefined ? [] : context.planFiles(planned.plan).keys();
   const stalePaths =
     head === approval.base_commit ? [] : await repository.touched(approval.base_commit, head, paths);
@@ -104,12 +108,13 @@ async function vote(ballot: Ballot): Promise<Refusal | null> {
   if (change.status !== "hitl_required") throw notReady();
   const votes = await store.votesOf(queries, approval.id);
   const others = await countOthers(ballot, approval.requirements);
-  const author = { id: change.actor_id, email: change.actor_email };
+  // Whoever asks for a rollback has voted with that; no rule of self-approval concerns them.
+  const authorId = change.kind === "rollback" ? null : change.actor_id;
   const problem = votingProblem(
     actor,
     approval.requirements,
     votes,
-    author,
+    authorId,
     (requirement) => others.get(requirement) ?? 0,
   );
   if (problem !== null && !(problem.code === "self_approval" && decision.approval_decision === "reject"))
@@ -165,11 +170,11 @@ async function castVote(
   if (cast.decision === "reject") {
     await store.resolveApproval(queries, approval.id, "rejected", at);
     await store.updateChange(queries, change.id, { status: "failed", outcome: "rejected", updated_at: at });
-    await journal.queueOperation(queries, change, "discard", at);
+    if (change.kind === "submission") await journal.queueOperation(queries, change, "discard", at);
   } else if (approved) {
     await store.resolveApproval(queries, approval.id, "approved", at);
     await store.updateChange(queries, change.id, { status: "in_progress", updated_at: at });
-    await journal.queueOperation(queries, change, "land", at);
+    await journal.queueOperation(queries, change, change.kind === "rollback" ? "revert" : "land", at);
   }
   await record({
     actor,
@@ -220,7 +225,8 @@ export async function expireOrSupersede(
   );
   await store.updateChange(tx.queries, change.id, { status: "failed", outcome, updated_at: tx.at });
   await journal.cancelOperations(tx.queries, change.id, tx.at);
-  await journal.queueOperation(tx.queries, change, "discard", tx.at);
+  // A rollback has no branch of its own; what it was to take back stays.
+  if (change.kind === "submission") await journal.queueOperation(tx.queries, change, "discard", tx.at);
   await tx.record({
     actor: system,
     action: `change.${outcome}`,
@@ -230,6 +236,15 @@ export async function expireOrSupersede(
     metadata: { approval: approval.id, expires_at: approval.expires_at },
   });
 }
+
+const sayWhy = (): Refusal =>
+  invalidPayload([
+    fieldError(
+      "approval_reason",
+      "say why it is rejected: its author has to know what to change",
+      "diga por que rejeita: o autor precisa saber o que mudar",
+    ),
+  ]);
 
 const decidedAlready = (status: string | undefined): Refusal =>
   new Refusal(

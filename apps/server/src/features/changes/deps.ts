@@ -15,6 +15,8 @@ import type { Change } from "./store.ts";
 
 export type StoredPlan = { plan: Plan; patch: string; thread_id: string | null; user_id: string };
 
+export type OnBehalfOf = { name: string; email: string | null };
+
 /** What the changes feature needs of the rest. */
 export type ChangesDeps = {
   database: Database;

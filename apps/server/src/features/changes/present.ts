@@ -1,5 +1,6 @@
 import { fromJson } from "../../db/json.ts";
-import { pullRequestSchema } from "@ciclo/contract";
+import { z } from "zod";
+import { onBehalfOfSchema, pullRequestSchema } from "@ciclo/contract";
 import {
   type AuditEvent,
   type ChangeDetail,
@@ -25,7 +26,9 @@ export async function presentChange(
     change.kind === "submission"
       ? change
       : ((await store.findByPlan(queries, change.plan_id, "submission")) ?? change);
-  const approval = await store.findApproval(queries, "change_record_id", submission.id);
+  const approval =
+    (await store.findApproval(queries, "change_record_id", change.id)) ??
+    (await store.findApproval(queries, "change_record_id", submission.id));
   const votes = approval === undefined ? [] : await store.votesOf(queries, approval.id);
   const approvals =
     approval === undefined ? noApprovals : tally(approval.requirements, votes, approval.expires_at);
@@ -42,6 +45,8 @@ export async function presentChange(
     base_branch: change.base_branch,
     commit_sha: change.commit_sha,
     diff: { stat: change.diff_stat, patch: change.diff_patch },
+    requested_by: change.actor,
+    on_behalf_of: onBehalfOf(change),
     hitl_required: change.status === "hitl_required",
     approval_id: approval?.id ?? null,
     approvals,
@@ -51,6 +56,11 @@ export async function presentChange(
     threadId: change.thread_id,
   };
 }
+
+const metadataSchema = z.object({ on_behalf_of: onBehalfOfSchema.nullish() });
+
+export const onBehalfOf = ({ metadata }: store.Change): PlanExecutionResult["on_behalf_of"] =>
+  fromJson(metadataSchema, metadata).on_behalf_of ?? null;
 
 export function presentDetail(
   result: PlanExecutionResult,

@@ -1,13 +1,17 @@
 import { fromJson } from "../../db/json.ts";
 import { pullRequestSchema } from "@ciclo/contract";
-import { type Locale, type PlanExecutionResult, type Text, text } from "@ciclo/contract";
-import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
+import { type Locale, permits, type PlanExecutionResult, type Text, text } from "@ciclo/contract";
+import { fieldError, insufficientPermission, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
+import type { Requirement } from "../../domain/approvals.ts";
+import type { Queries } from "../../db/dialect.ts";
+import { durationMs, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
 import { presentChange } from "./present.ts";
 import { nowOf } from "./procedures.ts";
+import { bindingOf, isApproved, type Vote } from "./rules.ts";
 import * as store from "./store.ts";
 import { refuseSecrets, runUnfinished } from "./submit.ts";
 
@@ -34,17 +38,92 @@ export async function rollback(
   return context.database.exclusively(`change:${request.plan_id}`, async () => {
     const change = await findChange(context, request);
     const before = await store.findByPlan(context.queries, change.plan_id, "rollback");
-    if (before !== undefined) return resume(context, before, locale);
+    if (before !== undefined && !isRefused(before)) return resume(context, before, locale);
     await settleLanding(context, change);
     const settled = (await store.findChange(context.queries, change.id)) ?? change;
     if (settled.outcome !== null && settled.outcome !== "applied") {
       return presentChange(context.queries, settled, locale, nothingLeft(settled.outcome));
     }
     if (settled.outcome === "applied" && settled.landed_sha === null) throw unknownCommit(settled);
-    const row = await begin(context, actor, settled, request);
+    refuseOthers(actor, settled);
+    const ballot = await ballotOf(context, actor, settled, request);
+    const row = await begin(context, actor, settled, { ...request, ballot, before: before ?? null });
     await runUnfinished(context, settled.outcome === "applied" ? row.id : settled.id);
     return finish(context, row, locale);
   });
+}
+
+/** Whether a rollback has come to nothing: what it was to take back stands. */
+export const isRefused = ({ kind, status, outcome }: store.Change): boolean =>
+  kind === "rollback" &&
+  status === "failed" &&
+  (outcome === "rejected" || outcome === "expired" || outcome === "stale");
+
+/** Taking back is for those who may roll back; authors withdraw what has not landed. */
+function refuseOthers(actor: Actor, change: store.Change): void {
+  if (actor.id === null || permits(actor.roles, "rollback")) return;
+  if (change.outcome !== "applied" && change.actor_id === actor.id) return;
+  throw insufficientPermission(["rollback"]);
+}
+
+/** What the rules that hold now ask of a rollback beyond the vote of who asks for it; null where nothing. */
+type Ballot = {
+  requirements: Requirement[];
+  policyVersion: string;
+  patchSha256: string;
+  head: string;
+  vote: Vote;
+};
+
+async function ballotOf(
+  context: Context,
+  actor: Actor,
+  change: store.Change,
+  { outcome, reason }: RollbackRequest,
+): Promise<Ballot | null> {
+  // A canary takes back what it finds bad at once; what has not landed needs nobody's leave.
+  if (outcome === "canary_failed" || change.outcome !== "applied") return null;
+  const planned = await context.findPlan(change.plan_id);
+  if (planned === undefined) throw new Error(`change ${change.id} has no plan`);
+  const head = await context.repository.refresh();
+  const snapshot = await context.repository.snapshot(head);
+  const requirements = context.requirementsFor(snapshot, context.planFiles(planned.plan).keys());
+  const vote: Vote = {
+    user_id: actor.id ?? actor.name,
+    actor: actor.name,
+    roles: [...actor.roles],
+    decision: "approve",
+    reason: reason ?? null,
+    at: nowOf(context),
+  };
+  if (isApproved(requirements, [vote])) return null;
+  const { patch_sha256: patchSha256 } = planned.plan;
+  return { requirements, policyVersion: snapshot.approvalsVersion, patchSha256, head, vote };
+}
+
+/** Asks for the votes that a rollback still needs; the first is that of who asks. */
+async function askVotes(
+  queries: Queries,
+  row: store.Change,
+  { requirements, policyVersion, patchSha256, head, vote }: Ballot,
+): Promise<void> {
+  const shortest = Math.min(...requirements.map(({ expires_after }) => durationMs(expires_after)));
+  const id = newId();
+  await store.insertApproval(queries, {
+    id,
+    plan_id: row.plan_id,
+    change_record_id: row.id,
+    status: "pending",
+    patch_sha256: patchSha256,
+    base_commit: head,
+    policy_version: policyVersion,
+    binding: bindingOf(patchSha256, head, policyVersion),
+    requirements,
+    expires_at: stamp(new Date(Date.parse(row.created_at) + shortest)),
+    created_at: row.created_at,
+    resolved_at: null,
+  });
+  await store.insertVote(queries, id, vote);
 }
 
 export async function findChange({ queries }: Context, request: RollbackRequest): Promise<store.Change> {
@@ -88,7 +167,12 @@ async function begin(
   context: Context,
   actor: Actor,
   change: store.Change,
-  { reason, outcome }: Pick<RollbackRequest, "reason" | "outcome">,
+  {
+    reason,
+    outcome,
+    ballot,
+    before,
+  }: Pick<RollbackRequest, "reason" | "outcome"> & { ballot: Ballot | null; before: store.Change | null },
 ): Promise<store.Change> {
   const at = nowOf(context);
   const isMerged = change.outcome === "applied";
@@ -99,7 +183,7 @@ async function begin(
     actor: actor.name,
     actor_email: actor.email,
     actor_id: actor.id,
-    status: isMerged ? "in_progress" : "failed",
+    status: !isMerged ? "failed" : ballot === null ? "in_progress" : "hitl_required",
     outcome: isMerged ? null : "rolled_back",
     commit_sha: isMerged ? null : change.commit_sha,
     metadata: JSON.stringify({ reason: reason ?? null, rolls_back: change.id, outcome }),
@@ -107,8 +191,12 @@ async function begin(
     updated_at: at,
   };
   await context.transaction(async (queries, record) => {
+    // The audit log keeps what became of one that was refused before.
+    if (before !== null) await store.deleteWithApproval(queries, before.id);
     if (!(await store.insertChange(queries, row))) throw underWay(change);
-    if (isMerged) {
+    if (ballot !== null) {
+      await askVotes(queries, row, ballot);
+    } else if (isMerged) {
       await journal.queueOperation(queries, row, "revert", at);
     } else {
       await journal.cancelOperations(queries, change.id, at);

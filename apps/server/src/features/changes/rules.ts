@@ -59,23 +59,20 @@ export const noApprovals: ApprovalTally = {
 const policy = "policies/approvals.yaml";
 
 /**
- * Why somebody may not vote; null when they may. `others` is how many other active
+ * Why somebody may not vote; null when they may. The author is who was signed in, whatever names were given. `others` is how many other active
  * users hold a role of the requirement that decides.
  */
 export function votingProblem(
   voter: Actor,
   requirements: readonly Requirement[],
   votes: readonly Vote[],
-  author: { id: string | null; email: string | null },
+  authorId: string | null,
   others: (requirement: Requirement) => number,
 ): Refusal | null {
   if (votes.some((vote) => vote.user_id === voter.id)) return votedAlready();
   const mine = requirements.filter((requirement) => counts(requirement, { roles: [...voter.roles] }));
   if (mine.length === 0) return notAsked(requirements);
-  const isAuthor =
-    voter.id === author.id ||
-    (voter.email !== null && voter.email.toLowerCase() === author.email?.toLowerCase());
-  if (!isAuthor) return null;
+  if (voter.id === null || voter.id !== authorId) return null;
   const forbidding = mine.find(
     (requirement) =>
       requirement.self_approval === "never" ||
@@ -126,12 +123,15 @@ export const backOffMs = (attempts: number): number =>
 
 /** One sentence on where a change stands. */
 export function describeState(state: {
+  kind: string;
   status: string;
   outcome: string | null;
   missing: number;
   base: string;
   reason: Text | null;
 }): Text {
+  if (state.kind === "rollback" && state.outcome !== null && state.outcome in refusedRollbacks)
+    return refusedRollbacks[state.outcome] ?? text(state.outcome, state.outcome);
   if (state.outcome !== null)
     return outcomes[state.outcome]?.(state.base) ?? text(state.outcome, state.outcome);
   if (state.reason !== null) {
@@ -148,6 +148,21 @@ export function describeState(state: {
   }
   return text("In progress", "Em andamento");
 }
+
+const refusedRollbacks: Record<string, Text> = {
+  rejected: text(
+    "The rollback was rejected; the change stays",
+    "A reversão foi rejeitada; a mudança permanece",
+  ),
+  expired: text(
+    "The rollback expired before it was approved; the change stays",
+    "A reversão expirou antes de ser aprovada; a mudança permanece",
+  ),
+  stale: text(
+    "policies/approvals.yaml has changed since the rollback was asked for; ask again. The change stays",
+    "policies/approvals.yaml mudou desde o pedido de reversão; peça de novo. A mudança permanece",
+  ),
+};
 
 const outcomes: Record<string, (base: string) => Text> = {
   applied: (base) => text(`Applied to ${base}`, `Aplicada em ${base}`),

@@ -24,11 +24,11 @@ import { decide, stalePathsOf } from "./decide.ts";
 import type { ChangesDeps, Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
-import { presentDetail, presentChange } from "./present.ts";
+import { presentDetail, presentChange, onBehalfOf } from "./present.ts";
 import { createProcedures, ensureCommit } from "./procedures.ts";
 import { syncBranch, syncPlan } from "./pull-requests.ts";
 import { reconcile } from "./reconcile.ts";
-import { rollback, type RollbackRequest } from "./rollback.ts";
+import { rollback, type RollbackRequest, isRefused } from "./rollback.ts";
 import { previewRollback } from "./rollback-preview.ts";
 import { tally, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
@@ -136,9 +136,12 @@ async function getChange(
   locale: Locale,
 ): Promise<ChangeDetail> {
   const { queries, findPlan } = context;
+  const rollback = await store.findByPlan(queries, planId, "rollback");
+  // One that was refused leaves the change as it is.
   const change =
-    (await store.findByPlan(queries, planId, "rollback")) ??
-    (await store.findByPlan(queries, planId, "submission"));
+    rollback === undefined || isRefused(rollback)
+      ? await store.findByPlan(queries, planId, "submission")
+      : rollback;
   const planned = await findPlan(planId);
   if (change === undefined || planned === undefined) {
     throw notFound(
@@ -168,10 +171,16 @@ async function presentApproval(
   for (const { rule, roles } of approval.requirements) {
     others.set(rule, await context.countOthers(queries, actor.id ?? "", roles));
   }
-  const author = { id: change.actor_id, email: change.actor_email };
+  const isRollback = change.kind === "rollback";
   const blocked =
     approval.status === "pending"
-      ? votingProblem(actor, approval.requirements, votes, author, ({ rule }) => others.get(rule) ?? 0)
+      ? votingProblem(
+          actor,
+          approval.requirements,
+          votes,
+          isRollback ? null : change.actor_id,
+          ({ rule }) => others.get(rule) ?? 0,
+        )
       : ended(approval.status);
   return {
     id: approval.id,
@@ -182,7 +191,9 @@ async function presentApproval(
     branch: change.branch,
     base_branch: change.base_branch,
     commit_sha: change.commit_sha,
+    kind: isRollback ? "rollback" : "submission",
     requested_by: change.actor,
+    on_behalf_of: onBehalfOf(change),
     created_at: approval.created_at,
     approvals: tally(approval.requirements, votes, approval.expires_at),
     risk: worstOf(change.risks),

@@ -75,6 +75,16 @@ export async function deleteChange(queries: Queries, id: string): Promise<void> 
   await queries.deleteFrom("change_plans").where("id", "=", id).execute();
 }
 
+/** Deletes a record with the votes that were asked for it. */
+export async function deleteWithApproval(queries: Queries, id: string): Promise<void> {
+  const approval = await findApproval(queries, "change_record_id", id);
+  if (approval !== undefined) {
+    await queries.deleteFrom("approval_votes").where("approval_id", "=", approval.id).execute();
+    await queries.deleteFrom("approvals").where("id", "=", approval.id).execute();
+  }
+  await deleteChange(queries, id);
+}
+
 export type ChangeFilter = {
   cursor?: string | undefined;
   limit: number;

@@ -18,7 +18,7 @@ export async function submit(
   submission: Submission,
   locale: Locale,
 ): Promise<PlanExecutionResult> {
-  const accepted = await accept(context, submission);
+  const accepted = await accept(context, actor, submission);
   if (submission.mode === "dry_run") return dryRun(accepted, locale);
   return context.database.exclusively(`change:${submission.plan.id}`, async () => {
     const change = await begin(context, actor, accepted);
@@ -56,7 +56,7 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
   const { plan } = stored;
   const created = context.clock();
   const at = stamp(created);
-  const author = { name: submission.actor, email: submission.actor_email ?? "ciclo@localhost" };
+  const author = { name: actor.name, email: actor.email ?? "ciclo@localhost" };
   const commit = await context.repository.commit({
     base: plan.base_commit,
     files,
@@ -87,6 +87,7 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
       planId: plan.id,
       metadata: {
         mode: record.mode,
+        on_behalf_of: accepted.onBehalfOf,
         branch: record.branch,
         commit,
         base_commit: plan.base_commit,
@@ -99,7 +100,7 @@ async function begin(context: Context, actor: Actor, accepted: Accepted): Promis
 }
 
 function recordOf(
-  { submission, stored, branch, message }: Accepted,
+  { submission, stored, branch, message, onBehalfOf }: Accepted,
   actor: Actor,
   { commit, patch, stat, at }: { commit: string; patch: string; stat: string; at: string },
 ): store.Change {
@@ -111,8 +112,8 @@ function recordOf(
     thread_id: submission.threadId ?? stored.thread_id,
     intent: plan.intent,
     summary: plan.summary,
-    actor: submission.actor,
-    actor_email: submission.actor_email ?? null,
+    actor: actor.name,
+    actor_email: actor.email,
     actor_id: actor.id,
     mode: submission.mode,
     status: "pending",
@@ -126,7 +127,7 @@ function recordOf(
     diff_patch: patch,
     risks: JSON.stringify(plan.risks),
     pull_request: null,
-    metadata: JSON.stringify({ commit_message: message, submitted_by: actor.email ?? actor.name }),
+    metadata: JSON.stringify({ commit_message: message, on_behalf_of: onBehalfOf }),
     created_at: at,
     updated_at: at,
   };
@@ -166,6 +167,8 @@ function dryRun(accepted: Accepted, locale: Locale): PlanExecutionResult {
     base_branch: stored.plan.base_branch,
     commit_sha: null,
     diff: { stat: statOf(stored), patch: stored.patch },
+    requested_by: accepted.requestedBy,
+    on_behalf_of: accepted.onBehalfOf,
     hitl_required: requirements.length > 0,
     approval_id: null,
     approvals: requirements.length === 0 ? noApprovals : tally(requirements, [], null),

@@ -1,0 +1,226 @@
+import { stringify } from "yaml";
+import { describe, expect, it } from "vitest";
+import { settableClock } from "../support/clock.ts";
+import { pushFiles } from "../support/config.ts";
+import {
+  decideWith,
+  type Person,
+  planWith,
+  problemOf,
+  startConsole,
+  submitWith,
+  type TestConsole,
+} from "../support/console.ts";
+import { git } from "../support/git.ts";
+
+/** What one of several who decide can and cannot do alone, and what authors can. */
+
+const approvals = (required: number, rules: object[] = []) => ({
+  "policies/approvals.yaml": stringify({
+    id: "approvals",
+    kind: "approvals",
+    title: "Approvals",
+    default: { required, roles: ["approver"], self_approval: "never", expires_after: "72h" },
+    rules,
+    direct: { paths: [] },
+  }),
+});
+
+async function start(required = 2) {
+  const clock = settableClock();
+  const running = await startConsole({ clock });
+  pushFiles(running.git, approvals(required));
+  const [author, one, two, three] = [
+    await running.person("planner"),
+    await running.person("approver"),
+    await running.person("approver"),
+    await running.person("approver"),
+  ];
+  return { running, clock, author, one, two, three };
+}
+
+async function land(author: Person, voters: readonly Person[], name = "catalog"): Promise<string> {
+  const { approval_id, plan_id } = await submitWith(
+    author,
+    await planWith(author, "add_agent", { agent_name: name }),
+  );
+  for (const voter of voters) await decideWith(voter, approval_id, "approve");
+  return plan_id;
+}
+
+const rollback = ({ client }: Person, plan_id: string, reason = "it broke") =>
+  client.call("rollback", { body: { plan_id, reason } });
+const isLive = (running: TestConsole): boolean =>
+  git(running.git, "ls-tree", "-r", "--name-only", "main").includes("agents/catalog/");
+
+describe("a rollback where two have to agree", () => {
+  it("waits for the second, as the change itself did, and is asked for in the inbox", async () => {
+    const { running, author, one, two } = await start();
+    const planId = await land(author, [one, two]);
+    expect(isLive(running)).toBe(true);
+    const asked = await rollback(one, planId);
+    expect(asked).toMatchObject({
+      status: "hitl_required",
+      hitl_required: true,
+      approvals: { required: 2, given: 1 },
+    });
+    expect(isLive(running)).toBe(true);
+    expect(await rollback(one, planId)).toMatchObject({ status: "hitl_required", approvals: { given: 1 } });
+    expect((await problemOf(decideWith(one, asked.approval_id, "approve"))).code).toBe("already_decided");
+    const { items } = await two.client.call("listApprovals", { query: { status: "pending" } });
+    expect(items).toMatchObject([
+      { id: asked.approval_id, kind: "rollback", requested_by: one.name, can_decide: true },
+    ]);
+    const done = await decideWith(two, asked.approval_id, "approve");
+    expect(done).toMatchObject({ outcome: "rolled_back" });
+    expect(isLive(running)).toBe(false);
+  });
+
+  it("stays where the second says no, and may be asked for again", async () => {
+    const { running, author, one, two, three } = await start();
+    const planId = await land(author, [one, two]);
+    const asked = await rollback(one, planId);
+    const refused = await decideWith(two, asked.approval_id, "reject", "it is needed");
+    expect(refused).toMatchObject({
+      status: "failed",
+      outcome: "rejected",
+      message: expect.stringMatching(/the change stays/) as string,
+    });
+    expect(isLive(running)).toBe(true);
+    expect(await one.client.call("getChange", { params: { plan_id: planId } })).toMatchObject({
+      status: "completed",
+      outcome: "applied",
+    });
+    const again = await rollback(one, planId, "it really broke");
+    await decideWith(three, again.approval_id, "approve");
+    expect(isLive(running)).toBe(false);
+  });
+
+  it("expires with the change left as it is", async () => {
+    const { running, clock, author, one, two } = await start();
+    const planId = await land(author, [one, two]);
+    await rollback(one, planId);
+    clock.advance(73 * 3_600_000);
+    await running.changes.reconcile({ all: true });
+    expect(isLive(running)).toBe(true);
+    expect((await rollback(two, planId)).status).toBe("hitl_required");
+  });
+
+  it("goes by the rules of its paths that hold now, not by those of then", async () => {
+    const { running, author, one, two } = await start(1);
+    const planId = await land(author, [one]);
+    pushFiles(
+      running.git,
+      approvals(1, [
+        {
+          name: "agents",
+          paths: ["agents/**"],
+          required: 2,
+          roles: ["approver"],
+          self_approval: "never",
+          expires_after: "24h",
+        },
+      ]),
+    );
+    const asked = await rollback(one, planId);
+    expect(asked).toMatchObject({
+      status: "hitl_required",
+      approvals: { requirements: [{ rule: "agents", required: 2, given: 1 }] },
+    });
+    await decideWith(two, asked.approval_id, "approve");
+    expect(isLive(running)).toBe(false);
+  });
+
+  it("lands at once where one vote is enough, also by who wrote the change", async () => {
+    const { running, one } = await start(1);
+    const both = await running.person("planner", "approver");
+    const planId = await land(both, [one]);
+    expect(await rollback(both, planId)).toMatchObject({ outcome: "rolled_back" });
+    expect(isLive(running)).toBe(false);
+  });
+});
+
+describe("whoever rejects", () => {
+  it.each([undefined, "", "  "])("says why: not %j", async (approval_reason) => {
+    const { author, one } = await start();
+    const { approval_id } = await submitWith(
+      author,
+      await planWith(author, "add_agent", { agent_name: "catalog" }),
+    );
+    const body = {
+      approval_id: approval_id ?? "",
+      approval_decision: "reject" as const,
+      ...(approval_reason === undefined ? {} : { approval_reason }),
+    };
+    expect(await problemOf(one.client.call("apply", { body }))).toMatchObject({
+      status: 400,
+      errors: [{ path: "approval_reason" }],
+    });
+    expect(await decideWith(one, approval_id, "reject", "two agents do this already")).toMatchObject({
+      outcome: "rejected",
+    });
+  });
+});
+
+describe("an author", () => {
+  it("withdraws their own change that has not landed, and no other", async () => {
+    const { running, author, one, two } = await start();
+    const other = await running.person("planner");
+    const submitted = await submitWith(
+      author,
+      await planWith(author, "add_agent", { agent_name: "catalog" }),
+    );
+    expect(await problemOf(rollback(other, submitted.plan_id))).toMatchObject({
+      status: 403,
+      code: "insufficient_permission",
+    });
+    expect(await rollback(author, submitted.plan_id, "not yet")).toMatchObject({
+      status: "failed",
+      outcome: "rolled_back",
+    });
+    expect(git(running.git, "branch", "--list", submitted.branch)).toBe("");
+    const landed = await land(author, [one, two], "landed");
+    expect(await problemOf(rollback(author, landed))).toMatchObject({ status: 403 });
+  });
+
+  it("is who is signed in, whatever names come with it", async () => {
+    const { running, author, one } = await start(1);
+    const planned = await planWith(author, "add_agent", { agent_name: "catalog" });
+    const claimed = { actor: one.name, actor_email: one.email };
+    const submitted = await submitWith(author, planned, claimed);
+    expect(submitted).toMatchObject({
+      requested_by: author.name,
+      on_behalf_of: { name: one.name, email: one.email },
+    });
+    const commit = git(running.git, "log", "-1", "--format=%an <%ae>%n%B", submitted.commit_sha ?? "");
+    expect(commit).toContain(`${author.name} <${author.email}>`);
+    expect(commit).toContain(`Requested-by: ${author.name}\nOn-behalf-of: ${one.name} <${one.email}>`);
+    const { items } = await one.client.call("listApprovals", { query: { status: "pending" } });
+    expect(items[0]).toMatchObject({
+      requested_by: author.name,
+      on_behalf_of: claimed === null ? null : { name: one.name },
+      can_decide: true,
+    });
+    expect(await decideWith(one, submitted.approval_id, "approve")).toMatchObject({ outcome: "applied" });
+  });
+
+  it("gets no vote by somebody else's name, nor writes lines of their own into the commit", async () => {
+    const { running } = await start(1);
+    const both = await running.person("planner", "approver");
+    const planned = await planWith(both, "add_agent", { agent_name: "catalog" });
+    const submitted = await submitWith(both, planned, {
+      actor: "Somebody else",
+      actor_email: "else@example.com",
+    });
+    expect(await problemOf(decideWith(both, submitted.approval_id, "approve"))).toMatchObject({
+      code: "self_approval",
+    });
+    const second = await planWith(both, "add_agent", { agent_name: "second" });
+    const forged = await problemOf(
+      submitWith(both, second, { actor: "A\nSigned-off-by: root", actor_email: "a@example.com" }),
+    ).catch(() => null);
+    const body =
+      forged === null ? git(running.git, "log", "-1", "--format=%B", `ciclo/${second.plan.id}`) : "";
+    expect(body).not.toMatch(/^Signed-off-by/m);
+  });
+});
