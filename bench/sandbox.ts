@@ -47,6 +47,7 @@ const depsOf = (folder: string, path: string, sandbox: Sandbox): ConnectDeps => 
   }),
   resolve: resolveBySystem,
   version: "0.0.0",
+  ownId: "test",
   environment: { PATH: path },
   folderOf: () => Promise.resolve(folder),
   sandbox,

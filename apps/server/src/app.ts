@@ -91,6 +91,7 @@ export async function createApp(deps: AppDeps) {
     publicUrl: config.publicUrl,
     host: config.host,
     maxBodyBytes: config.maxBodyBytes,
+    ownId: core.consoleId,
     sessionKey: () => core.vault.named("gateway sessions", () => randomBytes(32)),
     version,
     database,

@@ -5,7 +5,7 @@ import { createAccess } from "./features/access/index.ts";
 import { createAudit } from "./features/audit/index.ts";
 import { openVault } from "./features/keys/index.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
-import { deriveKey } from "./lib/crypto.ts";
+import { deriveKey, sha256 } from "./lib/crypto.ts";
 import { EventBus } from "./lib/events.ts";
 import type { Logger } from "./lib/logger.ts";
 import { MasterKeyError, openMasterKey } from "./lib/master-key.ts";
@@ -25,7 +25,9 @@ export async function createCore({ config, database, logger, clock = systemClock
   const audit = createAudit({ database, clock, logger, bus, signingKey, folder });
   const { transaction } = audit.service;
   const access = createAccess({ queries, transaction, clock, bus, logger });
-  return { bus, vault, features: { audit, access } };
+  // The same on all nodes, and of no other console.
+  const consoleId = sha256(signingKey.toString("hex") + " console id").slice(0, 32);
+  return { bus, vault, consoleId, features: { audit, access } };
 }
 
 async function openKeys(config: Config, deps: { queries: Queries; clock: Clock }) {

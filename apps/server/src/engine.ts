@@ -9,12 +9,13 @@ import { createPlans } from "./features/plans/index.ts";
 import { createServers } from "./features/servers/index.ts";
 import { createUsage } from "./features/usage/index.ts";
 import { systemClock } from "./lib/clock.ts";
+import { leadsHere } from "./lib/own-addresses.ts";
 import { openHost } from "./lib/host.ts";
 
 /** The features that turn what is configured into what runs: `app.ts` puts before them what people and programs meet. */
 export async function createEngine(
   deps: AppDeps,
-  { bus, vault, features }: Awaited<ReturnType<typeof createCore>>,
+  { bus, vault, consoleId, features }: Awaited<ReturnType<typeof createCore>>,
 ) {
   const { config, database, logger, clock = systemClock } = deps;
   const { service: audit } = features.audit;
@@ -47,6 +48,7 @@ export async function createEngine(
     ring: keys.service.ring,
     resolve: deps.resolve,
     version,
+    ownId: consoleId,
     ...host,
   });
   const plans = createPlans({
@@ -57,6 +59,7 @@ export async function createEngine(
     requirementsFor,
     findProgram: host.findProgram,
     policyProblem: servers.service.policyProblem,
+    leadsHere: (text) => leadsHere(text, config),
     isSpent: (planId) => changes.service.isSpent(planId),
     forgeProvider: config.forge?.provider ?? null,
   });

@@ -158,6 +158,7 @@ describe("what runs in the background", () => {
       repository: running.features.configRepo.service.repository,
       home: running.home,
       version: "0",
+      ownId: "test",
       environment: {},
       sandbox: openSandbox(""),
       hidden: [],

@@ -1,17 +1,20 @@
 import type { LookupFunction } from "node:net";
 import { Agent, fetch as undiciFetch } from "undici";
+import { consoleHeader, ownConsole } from "./console-header.ts";
 import { maxMessageBytes, TooLargeError } from "./too-large.ts";
 import type { HttpConnections } from "../domain/servers.ts";
 
 export type HttpOptions = {
   lookup: LookupFunction;
+  /** What this console names itself by. */
+  ownId: string;
   connectMs: number;
   callMs: number;
 };
 
 const maxStreams = 1024;
 
-export function openHttp({ lookup, connectMs, callMs }: HttpOptions): HttpConnections {
+export function openHttp({ lookup, ownId, connectMs, callMs }: HttpOptions): HttpConnections {
   const options = {
     connect: { lookup, timeout: connectMs },
     headersTimeout: callMs,
@@ -30,7 +33,10 @@ export function openHttp({ lookup, connectMs, callMs }: HttpOptions): HttpConnec
     async fetch(input, init = {}) {
       const redirect = init.redirect === "error" ? "error" : "manual";
       const request = { ...init, redirect, dispatcher: agent } as Parameters<typeof undiciFetch>[1];
-      return bounded(await undiciFetch(input, request));
+      const response = await undiciFetch(input, request);
+      if (response.headers.get(consoleHeader) !== ownId) return bounded(response);
+      await response.body?.cancel();
+      throw ownConsole();
     },
     async close() {
       await Promise.all([agent.close(), streams.destroy()]);

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 
 /** What this console is reached at. */
 export type OwnAddresses = {
@@ -33,6 +34,30 @@ export function isOwnOrigin(
   if (origin === publicUrl) return true;
   return URL.canParse(origin) && new URL(origin).host === (header ?? "").toLowerCase();
 }
+
+/** Whether a text, an address or an argument that holds one, leads to this console: by its public address, or at its port. */
+export function leadsHere(text: string, { publicUrl, host, port }: OwnAddresses & { port: number }): boolean {
+  const own = publicUrl === undefined ? null : new URL(publicUrl);
+  const addresses = text.match(/\b(?:https?|wss?):\/\/[^\s"'<>|]+/gi) ?? [];
+  return addresses
+    .filter((address) => URL.canParse(address))
+    .some((address) => {
+      const url = new URL(address.replace(/^ws/i, "http"));
+      if (own !== null && url.host === own.host) return true;
+      const isHere =
+        isLoopback(url.hostname) || url.hostname === host.toLowerCase() || ownInterfaces().has(url.hostname);
+      return isHere && Number(url.port || (url.protocol === "https:" ? 443 : 80)) === port;
+    });
+}
+
+/** Addresses of this machine, as they stand in a URL. */
+const ownInterfaces = (): Set<string> =>
+  new Set(
+    Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .map(({ address, family }) => (family === "IPv6" ? `[${address}]` : address))
+      .concat("0.0.0.0", "[::]"),
+  );
 
 /** Whether a page on this machine asks a console on this machine. */
 export function isLocalOrigin(origin: string, header: string | undefined): boolean {

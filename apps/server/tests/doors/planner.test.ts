@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
-import type { ServerResponse } from "node:http";
+import { request as httpRequest, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { isForbiddenVariable, type RegistryServer } from "@ciclo/contract";
 import fc from "fast-check";
 import { stringify } from "yaml";
 import { beforeAll, describe, expect, it } from "vitest";
+import { leadsHere } from "../../src/lib/own-addresses.ts";
 import { openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import { type Person, planWith, problemOf, startConsole, type TestConsole } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
+import { startGateway } from "../support/mcp/gateway.ts";
 import { fixture, remote } from "../support/mcp/handshake.ts";
 import { listen } from "../support/mcp/http-servers.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -438,5 +440,98 @@ describe("a reference that would stay as it is written", () => {
     const problem = await problemOf(planWith(planner, "edit_server", { server: "hub", changes }));
     expect(problem).toMatchObject({ status: 422 });
     expect(problem.errors?.[0]?.message).toMatch(/a reference stands once, at the end/);
+  });
+});
+
+describe("this console as a server of its own", () => {
+  const own = { publicUrl: "https://ciclo.example.com", host: "console.internal", port: 8787 };
+  it.each([
+    ["its public address", "https://ciclo.example.com/mcp"],
+    ["the same in another case and with its port", "HTTPS://CICLO.example.com:443/mcp/hub"],
+    ["where it listens", "http://127.0.0.1:8787/mcp"],
+    ["by another name of this machine", "http://localhost:8787/mcp"],
+    ["by a name below it", "http://x.localhost:8787/mcp"],
+    ["by the name that it listens on", "http://console.internal:8787/mcp"],
+    ["over a socket", "ws://[::1]:8787/mcp"],
+    ["within an argument", "--url=https://ciclo.example.com/mcp"],
+  ])("is recognised: %s", (_, text) => {
+    expect(leadsHere(text, own)).toBe(true);
+  });
+  it.each([
+    "https://hub.example.com/mcp",
+    "http://127.0.0.1:8788/mcp",
+    "ciclo.example.com",
+    "https://ciclo.example.com.evil.example/mcp",
+    "8787",
+  ])("is not seen in %s", (text) => {
+    expect(leadsHere(text, own)).toBe(false);
+  });
+
+  it("is refused on every way in", async () => {
+    const console_ = await startConsole({ config: { publicUrl: own.publicUrl } });
+    const person = await console_.person("planner");
+    pushFiles(console_.git, { ...openPolicies(["npx"]), "mcp-registry.yaml": registryOf([hub]) });
+    const url = "https://ciclo.example.com/mcp";
+    const remoteArgs = ["-y", "mcp-remote", url];
+    const ways = [
+      person.client.call("onboard", {
+        body: { repository: "x", intent: "validate", agent_name: "x", endpoint: url },
+      }),
+      person.client.call("onboard", {
+        body: { repository: "x", intent: "plan", agent_name: "x", command: "npx", args: remoteArgs },
+      }),
+      planWith(person, "add_agent", { agent_name: "x", endpoint: url }),
+      planWith(person, "edit_server", { server: "hub", changes: { url } }),
+      planWith(person, "edit_server", {
+        server: "hub",
+        changes: { transport: "stdio", url: null, headers: null, command: "npx", args: remoteArgs },
+      }),
+      planWith(person, "import_servers", {
+        servers: [{ id: "x", title: "X", transport: "streamable_http", url }],
+      }),
+    ];
+    for (const problem of await Promise.all(ways.map(problemOf)))
+      expect(JSON.stringify(problem.errors)).toContain("leads back to this console");
+    const { servers } = await person.client.call("importServers", {
+      body: {
+        client: "cursor",
+        contents: JSON.stringify({
+          mcpServers: { team: { url, headers: { Authorization: "Bearer a-real-token-of-anas" } } },
+        }),
+      },
+    });
+    expect(servers[0]).toMatchObject({
+      outcome: "skipped",
+      reason: expect.stringMatching(/leads back to this console/) as string,
+    });
+  });
+
+  it("is found out by its own answer, whatever name it goes by", async () => {
+    const gateway = await startGateway([]);
+    const person = await gateway.person("planner");
+    const tunnel = await listen((request, response) => {
+      const headers = { ...request.headers, host: new URL(gateway.url).host };
+      const onward = httpRequest(
+        `${gateway.url}${request.url ?? ""}`,
+        { method: request.method, headers },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(response);
+        },
+      );
+      request.pipe(onward);
+    });
+    const problem = await problemOf(
+      person.client.call("onboard", {
+        body: {
+          repository: "x",
+          intent: "validate",
+          agent_name: "x",
+          endpoint: tunnel.url,
+          auth: { Authorization: `Bearer ${person.token}` },
+        },
+      }),
+    );
+    expect(problem.detail).toMatch(/leads back to this console/);
   });
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { consoleHeader } from "../../lib/console-header.ts";
 import { Buffered } from "../../lib/buffered.ts";
 import { ownServerId, text } from "@ciclo/contract";
 import type { Database } from "../../db/dialect.ts";
@@ -37,6 +38,8 @@ export type GatewayDeps = GuardDeps &
     /** Ends an answer as soon as its caller may no longer have it. */
     hold: HoldAnswer;
     database: Pick<Database, "isInDoubt" | "ping">;
+    /** What this console names itself by. */
+    ownId: string;
     sessionKey: Buffer;
     logger: Logger;
   };
@@ -89,6 +92,8 @@ export class Gateway {
   /** Answers a request of one of its routes. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = routeOf(request.url ?? "");
+    // So that no console becomes a server of its own.
+    response.setHeader(consoleHeader, this.#deps.ownId);
     if (!isMeantForUs(request, this.#deps)) {
       sendJson(
         response,

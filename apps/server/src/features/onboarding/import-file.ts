@@ -128,7 +128,7 @@ async function takeOver(
     const validated = await shake(deps, actor, server, credentials, locale);
     return { name, id, why: validated.held, taken: { translated, ...validated } };
   } catch (error) {
-    if (error instanceof Refusal) return skip(error.detail);
+    if (error instanceof Refusal) return skip(error.errors[0]?.message ?? error.detail);
     throw error;
   }
 }

@@ -19,7 +19,12 @@ export type PlansFeature = PlansService & {
 
 /** From an intent to files, a patch and its risks. Requests come in through `onboarding`, which shakes hands first. */
 export function createPlans(deps: PlansDeps): Feature<PlansFeature> {
-  const pure = { planFiles: draftFiles, patchProblems, findSecrets, serverProblems };
+  const pure = {
+    planFiles: draftFiles,
+    patchProblems,
+    findSecrets,
+    serverProblems: (server: RegistryServer) => serverProblems(server, deps.leadsHere),
+  };
   const service = { ...createPlansService(deps), ...pure };
   return { service, routes: noRoutes, workers: noWorkers };
 }

@@ -6,13 +6,22 @@ import type { Snapshot } from "../../domain/snapshot.ts";
 const reserved =
   /^(host|:.*|connection|keep-alive|content-length|content-encoding|transfer-encoding|te|trailer|upgrade|expect|proxy-.*|forwarded|x-forwarded-.*|mcp-.*|sec-websocket-.*)$/i;
 
+/** Whether a text holds an address of this console. */
+export type LeadsHere = (text: string) => boolean;
+
+const ownPlaces = ({ url, args = [], env = {} }: RegistryServer, leadsHere: LeadsHere): string[] => [
+  ...(url !== undefined && leadsHere(url) ? ["url"] : []),
+  ...args.flatMap((argument, index) => (leadsHere(argument) ? [`args.${index}`] : [])),
+  ...Object.entries(env).flatMap(([name, value]) => (leadsHere(value) ? [`env.${name}`] : [])),
+];
+
 /** What a change may not write into the registry, whoever asks and whichever way in. Entries that stay are left alone. Pure. */
-export function registryProblems(before: Snapshot, after: Snapshot): LocalFieldError[] {
+export function registryProblems(before: Snapshot, after: Snapshot, leadsHere: LeadsHere): LocalFieldError[] {
   const old = new Map(before.registry.servers.map((server) => [server.id, JSON.stringify(server)]));
   return after.registry.servers
     .filter((server) => old.get(server.id) !== JSON.stringify(server))
     .flatMap((server) =>
-      serverProblems(server).map(({ path, message }) => ({
+      serverProblems(server, leadsHere).map(({ path, message }) => ({
         path: `mcp-registry.yaml: ${server.id}.${path}`,
         message,
       })),
@@ -20,7 +29,7 @@ export function registryProblems(before: Snapshot, after: Snapshot): LocalFieldE
 }
 
 /** The same of one entry, each with its field. Pure. */
-export function serverProblems(server: RegistryServer): LocalFieldError[] {
+export function serverProblems(server: RegistryServer, leadsHere: LeadsHere): LocalFieldError[] {
   const variables = Object.keys(server.env ?? {}).filter(isForbiddenVariable);
   const headers = Object.keys(server.headers ?? {}).filter((name) => reserved.test(name));
   return [
@@ -36,6 +45,13 @@ export function serverProblems(server: RegistryServer): LocalFieldError[] {
         `headers.${name}`,
         "this header is written by the protocol, or leads the request elsewhere",
         "este cabeçalho é escrito pelo protocolo, ou leva o pedido a outro lugar",
+      ),
+    ),
+    ...ownPlaces(server, leadsHere).map((place) =>
+      fieldError(
+        place,
+        "leads back to this console: everybody would act as the owner of its token there",
+        "leva de volta a esta console: todos agiriam como o dono do token usado ali",
       ),
     ),
     ...credentialPlaces(server).map((place) =>

@@ -43,6 +43,8 @@ export type PlansDeps = {
   findProgram(command: string): Promise<string | null>;
   /** Why the policies of a configuration do not let a server be reached; null where they do. */
   policyProblem: Host["policyProblem"];
+  /** Whether a text holds an address of this console. */
+  leadsHere(text: string): boolean;
   /** Which forge pull requests would go to, if any. */
   forgeProvider: "github" | "gitlab" | null;
 };
@@ -163,7 +165,7 @@ async function checkFiles(
     ...(loses ? [approvalsLost()] : []),
     ...(await linksInTheWay(deps.repository, snapshot.commit, paths)),
     ...(await findSecrets(files)),
-    ...registryProblems(snapshot, after),
+    ...registryProblems(snapshot, after, deps.leadsHere),
     ...after.problems.filter((problem) => files.has(problem.path.replace(/:\d+$/, ""))),
   ];
 }

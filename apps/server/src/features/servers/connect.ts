@@ -1,7 +1,7 @@
 import type { Client } from "@modelcontextprotocol/client";
 import { type HandshakeStepName, isCredential, type Text, text } from "@ciclo/contract";
 import type { Connection, ListedTool, OfferedTool, StepReport } from "../../domain/servers.ts";
-import { explainFailure, maskValues } from "./explain.ts";
+import { explainFailure, maskValues, refusalIn } from "./explain.ts";
 import {
   type ConnectDeps,
   connectMsOf,
@@ -110,7 +110,9 @@ function stepper(options: ConnectOptions, signal: AbortSignal, mask: (said: stri
     } catch (error) {
       const detail = explainFailure(error, mask);
       tell("failed", detail);
-      throw error instanceof HandshakeError ? error : new HandshakeError(step, detail, error);
+      throw error instanceof HandshakeError
+        ? error
+        : new HandshakeError(step, detail, refusalIn(error) ?? error);
     }
   };
 }

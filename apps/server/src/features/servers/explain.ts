@@ -4,9 +4,9 @@ import { TooLargeError } from "../../lib/too-large.ts";
 
 /** What went wrong between here and a server, and what to do: for people. Never with a credential. */
 export function explainFailure(error: unknown, mask: (text: string) => string = (said) => said): Text {
+  const refusal = refusalIn(error);
+  if (refusal !== null) return refusal.detail;
   const causes = chainOf(error);
-  const refusal = causes.find((cause) => cause instanceof Refusal);
-  if (refusal !== undefined) return refusal.detail;
   for (const cause of causes) {
     const known = explainKnown(cause);
     if (known !== null) return masked(known, mask);
@@ -14,6 +14,10 @@ export function explainFailure(error: unknown, mask: (text: string) => string = 
   const said = mask(causes.map(({ message }) => message).find((message) => message !== "") ?? "failed");
   return text(said.slice(0, 500), said.slice(0, 500));
 }
+
+/** The refusal that an error comes from; null where it comes from none. */
+export const refusalIn = (error: unknown): Refusal | null =>
+  chainOf(error).find((cause) => cause instanceof Refusal) ?? null;
 
 /** An error with all that caused it, the outermost first; those of an aggregate too. */
 function chainOf(error: unknown): Error[] {

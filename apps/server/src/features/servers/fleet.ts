@@ -33,6 +33,8 @@ export type ServersDeps = {
   resolve?: ResolveHost | undefined;
   /** Version of the console, as it tells servers. */
   version: string;
+  /** What the gateway of this console names itself by. */
+  ownId: string;
   /** What processes of servers get of the console's own environment. */
   environment: Readonly<Record<string, string | undefined>>;
   sandbox: Sandbox;
@@ -75,6 +77,7 @@ export class Fleet {
       commands: () => policyOf(this.#policies, "commands"),
       resolve: deps.resolve ?? resolveBySystem,
       version: deps.version,
+      ownId: deps.ownId,
       environment: deps.environment,
       sandbox: deps.sandbox,
       hidden: deps.hidden,

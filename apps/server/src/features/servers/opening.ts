@@ -27,6 +27,8 @@ export type ConnectDeps = {
   resolve: ResolveHost;
   /** Version of the console, as it tells servers. */
   version: string;
+  /** What the gateway of this console names itself by. */
+  ownId: string;
   /** What a server's process gets beside its own environment. */
   environment: Readonly<Record<string, string | undefined>>;
   /** A private folder for a server's process. */
@@ -182,7 +184,8 @@ async function openRemote({ deps, target, signal }: Handshake, url: URL): Promis
   const { openHttp } = await import("../../lib/http.ts");
   const { WebSocketTransport } = await import("./transports/websocket.ts");
   const { SSEClientTransport, StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
-  const http = server.transport === "websocket" ? null : openHttp({ lookup, connectMs, callMs });
+  const http =
+    server.transport === "websocket" ? null : openHttp({ lookup, ownId: deps.ownId, connectMs, callMs });
   const options = { requestInit: { headers }, ...(http === null ? {} : { fetch: http.fetch }) };
   const opened: Opened = {
     async transport() {

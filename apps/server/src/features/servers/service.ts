@@ -232,10 +232,15 @@ async function compareTool(
 async function send(fleet: Fleet, input: string, init: RequestInit): Promise<Response> {
   const { openHttp } = await import("../../lib/http.ts");
   await fleet.refreshPolicies();
-  const { network, resolve } = fleet.connectDeps;
+  const { network, resolve, ownId } = fleet.connectDeps;
   const problem = urlProblem(new URL(input), network());
   if (problem !== null) throw problem;
-  const http = openHttp({ lookup: guardedLookup(network, resolve), connectMs: sendMs, callMs: sendMs });
+  const http = openHttp({
+    lookup: guardedLookup(network, resolve),
+    ownId,
+    connectMs: sendMs,
+    callMs: sendMs,
+  });
   try {
     const response = await http.fetch(input, init);
     const { status, headers } = response;

@@ -22,6 +22,7 @@ export const openDeps: ConnectDeps = {
   }),
   resolve: resolveBySystem,
   version: "0.0.0",
+  ownId: "test",
   environment: { PATH: process.env.PATH },
   folderOf: () => temporaryFolder(),
   sandbox: openSandbox(process.env.PATH ?? ""),

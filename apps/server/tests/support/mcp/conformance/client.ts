@@ -30,6 +30,7 @@ const reach = (url: string): Promise<Connection> =>
       commands: () => null,
       resolve: resolveBySystem,
       version: "0.0.0",
+      ownId: "test",
       environment: {},
       folderOf: () => Promise.resolve("."),
       sandbox: openSandbox(""),
