@@ -57,7 +57,9 @@ describe("SIGKILL with pull requests", () => {
       const { approval_id } = await submit(url);
       const approval_decision = operation === "land" ? "approve" : "reject";
       await server.dieAt(point, (at) =>
-        as(at, "approver").call("apply", { body: { approval_id: approval_id ?? "", approval_decision } }),
+        as(at, "approver").call("apply", {
+          body: { approval_id: approval_id ?? "", approval_decision, approval_reason: "killed meanwhile" },
+        }),
       );
     }
 

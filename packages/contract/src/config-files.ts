@@ -287,6 +287,11 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     rules: z.array(accessRuleSchema).max(10_000).default([]),
     /** Tools that are not in the tool lock: withheld until a plan accepts them, or offered at once. */
     new_tools: z.enum(["hide", "allow"]).default("hide"),
+    /**
+     * Texts that models read and nobody approves one by one: instructions of servers, titles and descriptions of prompts,
+     * resources and their templates. Left out, or passed on as servers give them.
+     */
+    unapproved_text: z.enum(["strip", "pass"]).default("strip"),
   }),
   policy("network", {
     allow_hosts: z.array(z.string().min(1).max(253)).max(1000),

@@ -27,6 +27,8 @@ export const toolSchema = z.object({
   title: z.string().nullable(),
   description: z.string().nullable(),
   state: z.enum(toolStates),
+  /** Only name, description and input schema were approved: its title, annotations and output schema are left out. */
+  partial: z.boolean(),
   /** `sha256:…` of name, description and input schema, as offered now; null when it is missing. */
   hash: z.string().nullable(),
   locked_hash: z.string().nullable(),

@@ -26,8 +26,10 @@ export type ListedTool = { name: string; description?: string | undefined; input
 /** A tool with what it is known by. */
 export type OfferedTool = {
   tool: ListedTool;
-  /** `sha256:…` over the canonical JSON of name, description and input schema. */
+  /** `sha256:…` over the canonical JSON of all that is passed on of it. */
   hash: string;
+  /** The same over name, description and input schema alone: what locks of older versions hold. */
+  coreHash: string;
   /** That JSON, which the hash is of. */
   definition: string;
   /** Whether arguments of it go as headers too. */
@@ -44,6 +46,8 @@ export type JudgedTool = {
   lockedHash: string | null;
   /** Null when it is offered. */
   reason: Text | null;
+  /** Only name, description and input schema were approved: the rest is left out. */
+  isPartial: boolean;
 };
 
 /** HTTP to one server: its own connections, only to allowed addresses, no answer without a bound. */
@@ -89,8 +93,8 @@ export type ServerLink = {
   readonly credentials: Readonly<Record<string, string>>;
   /** A tool by name, as judged against the lock. */
   tool(name: string): JudgedTool | undefined;
-  /** Whether a listed tool is one that may be offered: by its definition, not its name alone. */
-  offers(listed: ListedTool): boolean;
+  /** A listed tool as far as it was approved; null where it may not be offered: by its definition, not its name alone. */
+  shown(listed: ListedTool): ListedTool | null;
   /** The connection, made when there is none. Refuses, saying why and when it is tried again. */
   connected(): Promise<Connection>;
   /** The connection that a caller's requests go over: the one of all, or one of their own. */

@@ -97,7 +97,7 @@ describe("the tool lock", () => {
   it("filters lists in streams, in whatever pieces they come", () => {
     const event = `id: 7\nevent: message\ndata: ${JSON.stringify({ ...list, result: { tools: [tool("a"), tool("b")] } })}\n\n`;
     const filter = eventFilter(
-      ({ item }) => (item as { name: string }).name === "a",
+      ({ item }) => ((item as { name: string }).name === "a" ? item : null),
       (id) => `${id}.sealed`,
     );
     const shown = `retry: 500\n${event}: beat\n\nid: 8\ndata: \n\n`
@@ -107,7 +107,7 @@ describe("the tool lock", () => {
     expect(shown).toMatch(/^retry: 500\nid: 7\.sealed\nevent: message\ndata: \{.*"a".*\}\n\n/);
     expect(shown).toContain("id: 8.sealed\ndata: \n\n");
     expect(shown).not.toContain('"b"');
-    const whole = filterList(Buffer.from(event), "Text/Event-Stream", () => false, String);
+    const whole = filterList(Buffer.from(event), "Text/Event-Stream", () => null, String);
     expect(whole.toString()).toContain('"tools":[]');
   });
 });

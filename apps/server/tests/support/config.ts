@@ -47,6 +47,7 @@ export const newToolsAllowed: Record<string, string> = {
     title: "Tool access",
     default: "deny",
     new_tools: "allow",
+    unapproved_text: "pass",
     rules: [
       {
         roles: ["planner", "approver", "admin"],

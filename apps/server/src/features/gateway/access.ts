@@ -107,6 +107,10 @@ export class AccessTable {
     );
   }
 
+  get passesTexts(): boolean {
+    return this.#policy?.unapproved_text === "pass";
+  }
+
   mayEnter(roles: readonly Role[], server: string): boolean {
     return remember(this.#entries, `${roles.join(",")} ${server}`, () =>
       mayEnter(this.#policy, roles, server),

@@ -145,7 +145,12 @@ export class Aggregate {
     const tools = servers().flatMap((live) =>
       live.link.tools.flatMap(({ name, offered }) =>
         offered !== null && guard.maySee(actor, live, name)
-          ? [JSON.stringify({ ...offered.tool, name: `${live.server.id}${separator}${name}` })]
+          ? [
+              JSON.stringify({
+                ...(live.link.shown(offered.tool) ?? offered.tool),
+                name: `${live.server.id}${separator}${name}`,
+              }),
+            ]
           : [],
       ),
     );

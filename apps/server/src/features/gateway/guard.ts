@@ -66,14 +66,23 @@ export class Guard {
     return this.#table().decide(actor.roles, server, kind, names).allowed;
   }
 
-  /** Whether a caller may see what a server lists just now. A tool's definition may be another one than that which was approved. */
-  mayShow(actor: Actor, live: LiveServer, { list, item }: Listed): boolean {
+  /** Whether texts go on that models read and nobody approves one by one: instructions, and what prompts and resources say of themselves. */
+  passesTexts(): boolean {
+    return this.#table().passesTexts;
+  }
+
+  /** What a server lists just now, as far as a caller may see it; null where they may not. */
+  shown(actor: Actor, live: LiveServer, { list, item }: Listed): object | null {
     const { id } = live.server;
-    if (list === "tools") return this.maySee(actor, live, item.name) && live.link.offers(item);
-    if (list === "prompts")
-      return typeof item.name === "string" && this.allows(actor, id, "prompts", [item.name]);
-    const uri = list === "resources" ? item.uri : item.uriTemplate;
-    return typeof uri === "string" && this.allows(actor, id, "resources", [templateAsUri(uri)]);
+    // A tool's definition may be another one than that which was approved.
+    if (list === "tools") return this.maySee(actor, live, item.name) ? live.link.shown(item) : null;
+    if (list === "instructions") return this.passesTexts() ? item : null;
+    const [kind, name] =
+      list === "prompts"
+        ? (["prompts", item.name] as const)
+        : (["resources", list === "resources" ? item.uri : item.uriTemplate] as const);
+    if (typeof name !== "string" || !this.allows(actor, id, kind, [templateAsUri(name)])) return null;
+    return this.passesTexts() ? item : withoutTexts(item);
   }
 
   /**
@@ -165,6 +174,23 @@ export class Guard {
       }),
     );
   }
+}
+
+/** The same without what models read of it. Arguments of prompts are described too. */
+function withoutTexts(item: object): object {
+  const kept = Object.entries(item).filter(
+    ([key]) => !["title", "description", "icons", "_meta"].includes(key),
+  );
+  return Object.fromEntries(
+    kept.map(([key, value]) => [
+      key,
+      key === "arguments" && Array.isArray(value)
+        ? value
+            .filter((each) => typeof each === "object" && each !== null)
+            .map((each: object) => withoutTexts(each))
+        : value,
+    ]),
+  );
 }
 
 type Used = Extract<Subject, { asks: "use" }>;

@@ -6,8 +6,10 @@ export type Listed =
   | { list: "tools"; item: ListedTool }
   | { list: "resources"; item: { uri?: unknown } }
   | { list: "resourceTemplates"; item: { uriTemplate?: unknown } }
-  | { list: "prompts"; item: { name?: unknown } };
-export type Keep = (listed: Listed) => boolean;
+  | { list: "prompts"; item: { name?: unknown } }
+  | { list: "instructions"; item: { text: string } };
+/** An item as somebody may see it; null where they may not. */
+export type Show = (listed: Listed) => object | null;
 
 const listNames = ["tools", "resources", "resourceTemplates", "prompts"] as const;
 
@@ -30,17 +32,17 @@ export const isEventStream = (contentType: string): boolean =>
 export function filterList(
   body: Buffer,
   contentType: string,
-  keep: Keep,
+  show: Show,
   sealId: (id: string) => string,
 ): Buffer {
   const source = body.toString("utf8");
-  if (!isEventStream(contentType)) return Buffer.from(JSON.stringify(filtered(parse(source), keep)));
-  const filter = eventFilter(keep, sealId);
+  if (!isEventStream(contentType)) return Buffer.from(JSON.stringify(filtered(parse(source), show)));
+  const filter = eventFilter(show, sealId);
   return Buffer.from(filter(source));
 }
 
 /** Filters lists in a stream of events, piece by piece: takes text, gives the events that it completes. */
-export function eventFilter(keep: Keep, sealId: (id: string) => string): (source: string) => string {
+export function eventFilter(show: Show, sealId: (id: string) => string): (source: string) => string {
   let done = "";
   const parser = createParser({
     onEvent({ id, event, data }) {
@@ -48,7 +50,7 @@ export function eventFilter(keep: Keep, sealId: (id: string) => string): (source
         ...(id === undefined ? [] : [`id: ${id === "" ? "" : sealId(id)}`]),
         ...(event === undefined ? [] : [`event: ${event}`]),
         // An event without data says where a stream may be taken up again.
-        `data: ${data.trim() === "" ? "" : JSON.stringify(filtered(parse(data), keep))}`,
+        `data: ${data.trim() === "" ? "" : JSON.stringify(filtered(parse(data), show))}`,
       ];
       done += `${lines.join("\n")}\n\n`;
     },
@@ -63,19 +65,27 @@ export function eventFilter(keep: Keep, sealId: (id: string) => string): (source
   };
 }
 
-function filtered(message: Message, keep: Keep): Message {
+function filtered(message: Message, show: Show): Message {
   const { result } = message;
-  return result === undefined || result === null ? message : { ...message, result: visible(result, keep) };
+  return result === undefined || result === null ? message : { ...message, result: visible(result, show) };
 }
 
 /** A result with only that which is let through of the lists in it. */
-export function visible<R extends Record<string, unknown>>(result: R, keep: Keep): R {
+export function visible<R extends Record<string, unknown>>(result: R, show: Show): R {
   const kept = listNames.flatMap((list) => {
     const items: unknown = result[list];
     if (!Array.isArray(items)) return [];
-    const mine = items.filter((item: unknown) => isObject(item) && keep({ list, item } as Listed));
+    const mine = items.flatMap((item: unknown) =>
+      isObject(item) ? (show({ list, item } as Listed) ?? []) : [],
+    );
     return [[list, mine] as const];
   });
+  // What a server tells models as they are introduced to it.
+  const { instructions, ...rest } = result;
+  if (typeof instructions === "string" && "capabilities" in result) {
+    const isShown = show({ list: "instructions", item: { text: instructions } }) !== null;
+    return isShown ? result : (rest as unknown as R);
+  }
   if (kept.length === 0) return result;
   // Who may see what differs by caller, so nobody else may be handed this answer.
   const scope = "cacheScope" in result ? { cacheScope: "private" } : {};

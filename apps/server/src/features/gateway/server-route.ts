@@ -14,7 +14,7 @@ import { answerMetered, isLate, outcomeOf, refusedOutcome } from "./outcomes.ts"
 import { bodyToPass } from "./passed-body.ts";
 import { relay, type RelayJob } from "./relay.ts";
 import type { IdSeal, Sealed } from "./sessions.ts";
-import { eventFilter, filterList, type Keep, visible } from "./lists.ts";
+import { eventFilter, filterList, type Show, visible } from "./lists.ts";
 import { subjectOf } from "./methods.ts";
 import { askUpstream, timedOut } from "./upstream.ts";
 
@@ -46,6 +46,8 @@ export type Posted = Entered & {
 };
 
 const probeMs = 5000;
+/** Answered with what a server says of itself. */
+const greetings = new Set(["initialize", "server/discover"]);
 
 /**
  * The unprefixed route of one server. Where caller and server speak the same revisions over
@@ -159,11 +161,13 @@ export class ServerRoute {
   ): RelayJob {
     const { live, actor } = of;
     if (http === null) throw new Error(`server ${live.server.id} is not reached by HTTP`);
-    const isList = of.message !== null && subjectOf(of.message)?.asks === "list";
+    const isRewritten =
+      of.message !== null &&
+      (greetings.has(of.message.method ?? "") || subjectOf(of.message)?.asks === "list");
     const seal = (kind: Sealed, id: string): string =>
       this.#deps.seal.seal(kind, id, actor.id ?? actor.name, live.server.id);
     const sealEvent = (id: string): string => seal("event", id);
-    const keep: Keep = (listed) => this.#deps.guard.mayShow(actor, live, listed);
+    const show: Show = (listed) => this.#deps.guard.shown(actor, live, listed);
     return {
       agent: of.method === "GET" ? http.streams : http.agent,
       url: new URL(live.server.url ?? ""),
@@ -179,9 +183,9 @@ export class ServerRoute {
         of.message?.id === undefined
           ? null
           : refusalBody(of.message.id, this.#failure(live, { status: null, error }), of.locale),
-      rewrite: isList ? (body, contentType) => filterList(body, contentType, keep, sealEvent) : null,
+      rewrite: isRewritten ? (body, contentType) => filterList(body, contentType, show, sealEvent) : null,
       // What a stream replays may be a list as well.
-      filter: of.method === "GET" ? eventFilter(keep, sealEvent) : null,
+      filter: of.method === "GET" ? eventFilter(show, sealEvent) : null,
     };
   }
 
@@ -204,7 +208,7 @@ export class ServerRoute {
       const { client, serverInfo } = await live.link.connected();
       return {
         info: serverInfo ?? { name: live.server.id, version: "0" },
-        instructions: client.getInstructions(),
+        instructions: this.#deps.guard.passesTexts() ? client.getInstructions() : undefined,
         capabilities: bridgeable(client.getServerCapabilities() ?? {}),
         answer: (request) => this.#answer(live, request),
       };
@@ -235,7 +239,7 @@ export class ServerRoute {
       try {
         call.dispatched = true;
         const result = await askUpstream(this.#deps, live.link, asked, callMsOf(live.server));
-        return visible(result, (listed) => guard.mayShow(actor, live, listed));
+        return visible(result, (listed) => guard.shown(actor, live, listed));
       } finally {
         live.link.leave();
       }

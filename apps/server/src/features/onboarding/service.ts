@@ -132,7 +132,9 @@ function acceptable(
   tools: readonly JudgedTool[],
   names: readonly string[] | undefined,
 ): Record<string, { hash: string } | null> {
-  const open = tools.filter(({ state }) => state === "new" || state === "changed" || state === "missing");
+  const open = tools.filter(
+    ({ state, isPartial }) => isPartial || state === "new" || state === "changed" || state === "missing",
+  );
   const unknown = (names ?? []).filter((name) => !open.some((tool) => tool.name === name));
   if (unknown.length > 0 || open.length === 0) {
     const list = open.map(({ name }) => name).join(", ");

@@ -193,6 +193,9 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): 
       ...rules.map((rule) =>
         opens(`${rule.roles.join(", ")} → ${rule.servers.join(", ")}: ${wordsOf(rule)}`),
       ),
+      ...(next.unapproved_text === "pass" && before?.unapproved_text !== "pass"
+        ? [opens("instructions and descriptions that nobody approved reach models")]
+        : []),
       ...(next.default === "allow" && before?.default !== "allow"
         ? [opens("every tool that no rule denies")]
         : []),

@@ -1,4 +1,5 @@
-import type { Client } from "@modelcontextprotocol/client";
+import type { Client, StandardSchemaV1 } from "@modelcontextprotocol/client";
+import { z } from "zod";
 import { type HandshakeStepName, isCredential, type Text, text } from "@ciclo/contract";
 import type { Connection, ListedTool, OfferedTool, StepReport } from "../../domain/servers.ts";
 import { explainFailure, maskValues, refusalIn } from "./explain.ts";
@@ -14,7 +15,7 @@ import {
   type Told,
 } from "./opening.ts";
 import { secretsOf } from "./specs.ts";
-import { inspectTool } from "./tools.ts";
+import { inspectTool, oddTool } from "./tools.ts";
 
 export type ConnectOptions = {
   /** Nobody has approved the server: its process runs only in the sandbox, and only where policy lets it start so early. */
@@ -199,20 +200,40 @@ async function listed(
   return { value: tools, detail: text(`${count} tools`, `${count} ferramentas`) };
 }
 
+const rawList = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().nullish() });
+
+/** `inputSchema.type: expected "object"`. */
+const whatIsOdd = ({ path = [], message }: StandardSchemaV1.Issue): string => {
+  const place = path.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+  return `${place === "" ? "" : `${place}: `}${message}`.slice(0, 300);
+};
+
 async function listTools(client: Client, signal?: AbortSignal): Promise<OfferedTool[]> {
   if (client.getServerCapabilities()?.tools === undefined) return [];
-  const tools: ListedTool[] = [];
+  const { specTypeSchemas } = await import("@modelcontextprotocol/client");
+  const tools: OfferedTool[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < maxPages; page += 1) {
     const params = cursor === undefined ? {} : { cursor };
     const result = await client.request(
       { method: "tools/list", params },
+      // Each is looked at by itself: one that is odd must not take the others with it.
+      rawList,
       { ...(signal === undefined ? {} : { signal }), timeout: defaultCallMs },
     );
-    tools.push(...(result.tools as ListedTool[]));
+    for (const listed of result.tools) {
+      const checked = specTypeSchemas.Tool["~standard"].validate(listed);
+      const issue = checked.issues?.[0];
+      tools.push(
+        issue === undefined
+          ? inspectTool(listed as ListedTool)
+          : oddTool(listed, tools.length, whatIsOdd(issue)),
+      );
+    }
     if (tools.length > maxTools) break;
-    if (result.nextCursor === undefined || result.nextCursor === cursor) return tools.map(inspectTool);
-    cursor = result.nextCursor;
+    const next = result.nextCursor ?? undefined;
+    if (next === undefined || next === cursor) return tools;
+    cursor = next;
   }
   throw new HandshakeError(
     "list_tools",

@@ -10,7 +10,7 @@ import { callMsOf, type ConnectDeps, type Target } from "./opening.ts";
 import { explainFailure, maskValues } from "./explain.ts";
 import { secretsOf } from "./specs.ts";
 import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
-import { inspectTool, judgeTools, type LockedTools } from "./tools.ts";
+import { coreOf, inspectTool, judgeTools, type LockedTools } from "./tools.ts";
 
 export type LinkDeps = ConnectDeps & {
   clock: Clock;
@@ -120,15 +120,17 @@ export class Link implements ServerLink {
   }
 
   /**
-   * Whether a listed tool is one that may be offered: by its definition, not its name alone. What was
-   * not there at the latest look is looked at soon.
+   * A listed tool as far as it was approved; null where it may not be offered: by its definition, not its name alone.
+   * What was not there at the latest look is looked at soon.
    */
-  offers(listed: ListedTool): boolean {
+  shown(listed: ListedTool): ListedTool | null {
     const judged = this.#byName.get(listed.name);
-    if (judged?.offered != null && inspectTool(listed).hash === judged.offered.hash)
-      return judged.reason === null;
+    if (judged?.offered != null && inspectTool(listed).hash === judged.offered.hash) {
+      if (judged.reason !== null) return null;
+      return judged.isPartial ? coreOf(listed) : listed;
+    }
     this.#lookSoon();
-    return false;
+    return null;
   }
 
   /** The connection, made when there is none. Refuses, saying why and when it is tried again. */

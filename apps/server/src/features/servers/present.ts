@@ -1,3 +1,4 @@
+import { text } from "@ciclo/contract";
 import type {
   AgentFile,
   HandshakeStep,
@@ -61,11 +62,17 @@ export function presentTool(tool: JudgedTool, locale: Locale): Tool {
     title: typeof offered?.title === "string" ? offered.title : null,
     description: offered?.description ?? null,
     state: tool.state,
+    partial: tool.isPartial,
     hash: tool.offered?.hash ?? null,
     locked_hash: tool.lockedHash,
-    reason: tool.reason?.[locale] ?? null,
+    reason: (tool.reason ?? (tool.isPartial ? inPart : null))?.[locale] ?? null,
   };
 }
+
+const inPart = text(
+  "approved before titles, annotations and output schemas were: those are left out until it is accepted again",
+  "aprovada antes de títulos, anotações e esquemas de saída: estes ficam de fora até que ela seja aceita de novo",
+);
 
 export const presentStep = (step: StepReport, locale: Locale): HandshakeStep => ({
   ...step,

@@ -10,20 +10,56 @@ const maxDepth = 64;
 
 /** Reads a listed tool: its hash, and whether it is one to be had at all. Follows no reference. */
 export function inspectTool(tool: ListedTool): OfferedTool {
-  const problem =
-    nameProblem(tool.name) ?? schemaProblem(tool.inputSchema) ?? headerProblem(tool.inputSchema);
+  // Of the whole: nothing that is passed on may be too deep to be walked, or lead elsewhere.
+  const problem = nameProblem(tool.name) ?? schemaProblem(tool) ?? headerProblem(tool.inputSchema);
   // What is too deep is not walked again to be hashed.
-  const definition =
-    problem === null
-      ? canonicalJson({ name: tool.name, description: tool.description, inputSchema: tool.inputSchema })
-      : "";
+  const definition = problem === null ? canonicalJson(withoutDialects(tool)) : "";
   const tooLarge = definition.length > maxDefinition ? sizeProblem(definition.length) : null;
   return {
     tool,
     hash: `sha256:${sha256(definition)}`,
+    coreHash: `sha256:${sha256(problem === null ? canonicalJson(coreOf(tool)) : "")}`,
     definition,
     hasHeaders: definition.includes(`"${annotation}":`),
     problem: problem ?? tooLarge,
+  };
+}
+
+/** What older versions approved of a tool. */
+export const coreOf = ({ name, description, inputSchema }: ListedTool): ListedTool => ({
+  name,
+  description,
+  inputSchema,
+});
+
+/** Which dialect a schema says that it is written in changes with libraries, and means nothing to who calls. */
+function withoutDialects(tool: ListedTool): Record<string, unknown> {
+  const plain = (schema: unknown): unknown => {
+    if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return schema;
+    return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== "$schema"));
+  };
+  const { inputSchema, outputSchema, ...rest } = tool;
+  return {
+    ...rest,
+    inputSchema: plain(inputSchema),
+    ...(outputSchema === undefined ? {} : { outputSchema: plain(outputSchema) }),
+  };
+}
+
+/** One that is not even a tool: withheld under its name, or its place in the list. It takes no other with it. */
+export function oddTool(listed: unknown, index: number, why: string): OfferedTool {
+  const { name } = (listed ?? {}) as { name?: unknown };
+  const isNamed = typeof name === "string" && name !== "";
+  return {
+    tool: { name: isNamed ? name.slice(0, 200) : `(${index + 1})`, inputSchema: {} },
+    hash: "",
+    coreHash: "",
+    definition: "",
+    hasHeaders: false,
+    problem: text(
+      `it is not what the protocol calls a tool: ${why}`,
+      `não é o que o protocolo chama de ferramenta: ${why}`,
+    ),
   };
 }
 
@@ -95,21 +131,24 @@ export function judgeTools(
       state: "missing" as const,
       offered: null,
       lockedHash: hash,
+      isPartial: false,
       reason: text("the server does not offer it any more", "o servidor não a oferece mais"),
     })),
   ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function judge(offered: OfferedTool, lockedHash: string | null, newTools: "hide" | "allow"): JudgedTool {
-  const of = (state: ToolState, reason: Text | null): JudgedTool => ({
+  const of = (state: ToolState, reason: Text | null, isPartial = false): JudgedTool => ({
     name: offered.tool.name,
     state,
     offered,
     lockedHash,
     reason,
+    isPartial,
   });
   if (offered.problem !== null) return of("invalid", offered.problem);
   if (lockedHash === offered.hash) return of("accepted", null);
+  if (lockedHash === offered.coreHash) return of("accepted", null, true);
   if (lockedHash !== null) {
     return of(
       "changed",

@@ -28,7 +28,8 @@ export function ToolDialog({
 }) {
   const { t } = useLingui();
   const { data, error, isPending, refetch } = useQuery(toolQuery(serverId, tool));
-  const isOpen = data?.state === "new" || data?.state === "changed" || data?.state === "missing";
+  const isOpen =
+    data?.state === "new" || data?.state === "changed" || data?.state === "missing" || data?.partial === true;
   return (
     <Dialog
       open
