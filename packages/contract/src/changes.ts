@@ -174,8 +174,45 @@ export const canaryDecisionSchema = z.strictObject({
   reason: reason.optional(),
 });
 
+/** What a change makes of one tool, as models are told of it. */
+export const toolChangeSchema = z.object({
+  server: z.string(),
+  tool: z.string(),
+  change: z.enum(["added", "changed", "removed"]),
+  /** Whether its definitions are known here; else only their hashes are. */
+  is_known: z.boolean(),
+  /** Title and description where they differ, with the words that were added and taken out. */
+  texts: z.array(
+    z.object({
+      field: z.enum(["title", "description"]),
+      before: z.string().nullable(),
+      after: z.string().nullable(),
+      words: z.array(z.object({ kind: z.enum(["same", "added", "removed"]), text: z.string() })),
+    }),
+  ),
+  /** Everything else that differs, by its place in the definition: `inputSchema.properties.path.type`. */
+  places: z.array(
+    z.object({
+      place: z.string(),
+      change: z.enum(["added", "removed", "changed"]),
+      before: z.string().nullable(),
+      after: z.string().nullable(),
+    }),
+  ),
+  /** How many more there are than are listed. */
+  more_places: z.int(),
+  /** What its texts hide, or tell whoever reads them to do: a hint, no verdict. */
+  suspicions: z.array(
+    z.object({ place: z.string(), kind: z.enum(["hidden", "instruction"]), said: z.string() }),
+  ),
+});
+export type ToolChange = z.infer<typeof toolChangeSchema>;
+
 export const changeDetailSchema = planExecutionResultSchema.extend({
   plan: planSchema,
+  /** The signed-in author; null for a program on the console's host. */
+  author_id: z.string().nullable(),
+  tool_changes: z.array(toolChangeSchema),
   timeline: z.array(timelineEntrySchema),
   /** While it waits for approval: files that the base has changed since, so that approving would be refused. */
   stale_paths: z.array(z.string()),

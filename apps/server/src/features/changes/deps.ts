@@ -1,4 +1,4 @@
-import type { Plan, Preview } from "@ciclo/contract";
+import type { Plan, Preview, ToolChange } from "@ciclo/contract";
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import type { LocalFieldError } from "../../errors.ts";
 import type { Actor, RecordEntry } from "../../domain/actor.ts";
@@ -39,6 +39,8 @@ export type ChangesDeps = {
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
   /** The roles that each of the users who are active holds now. */
   activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
+  /** What a plan makes of tools, as models are told of them. */
+  toolChanges(plan: Plan): Promise<ToolChange[]>;
   /** Keys that came with a plan which is being submitted. */
   keysOfPlan(
     actor: Actor,

@@ -68,7 +68,7 @@ export function presentDetail(
   events: readonly AuditEvent[],
   stalePaths: string[],
   canary: ChangeDetail["canary"],
-): ChangeDetail {
+): Omit<ChangeDetail, "author_id" | "tool_changes"> {
   const timeline = events.map((event) => ({
     at: event.at,
     type: event.action,

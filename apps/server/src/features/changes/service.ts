@@ -155,7 +155,11 @@ async function getChange(
     : undefined;
   const stale = approval === undefined ? [] : await stalePathsOf(context, approval);
   const canary = await deps.canaryOf(planId, locale);
-  return presentDetail(result, planned.plan, await deps.eventsOf(planId), stale, canary);
+  return {
+    ...presentDetail(result, planned.plan, await deps.eventsOf(planId), stale, canary),
+    author_id: change.actor_id,
+    tool_changes: await context.toolChanges(planned.plan),
+  };
 }
 
 async function presentApproval(

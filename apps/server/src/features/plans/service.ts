@@ -1,4 +1,12 @@
-import { type Locale, type Plan, type Planned, type Preview, text, type TypedRequest } from "@ciclo/contract";
+import {
+  type Locale,
+  type Plan,
+  type Planned,
+  type Preview,
+  text,
+  type ToolChange,
+  type TypedRequest,
+} from "@ciclo/contract";
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, type LocalFieldError, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
@@ -26,6 +34,8 @@ import { findRisks } from "./risks.ts";
 import { findSecrets } from "./secrets.ts";
 import { commandsOf, type Host } from "./server-risks.ts";
 import * as store from "./store.ts";
+import { hashesOf, toolChanges } from "./tool-changes.ts";
+import { toolLockPath } from "./tool-lock.ts";
 import type { PlanInput } from "../../domain/plans.ts";
 
 export type PlansDeps = {
@@ -43,6 +53,8 @@ export type PlansDeps = {
   findProgram(command: string): Promise<string | null>;
   /** Why the policies of a configuration do not let a server be reached; null where they do. */
   policyProblem: Host["policyProblem"];
+  /** Definitions of tools by their hashes, as far as they are known. */
+  definitionsOf(hashes: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Whether a text holds an address of this console. */
   leadsHere(text: string): boolean;
   /** Which forge pull requests would go to, if any. */
@@ -55,6 +67,8 @@ export type PlansService = {
   preview(plan: Plan, author: string): Preview;
   /** Why these files may not be written on this commit: paths, links, secrets, schemas. */
   check(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+  /** What a plan makes of tools, as models are told of them. */
+  toolChanges(plan: Plan): Promise<ToolChange[]>;
   /** Deletes plans that nobody submitted. */
   purge: Purge;
 };
@@ -108,8 +122,21 @@ export function createPlansService(deps: PlansDeps): PlansService {
     find: (id) => store.findPlan(deps.queries, id),
     preview: (plan, author) => preview(deps, plan, author),
     check: (snapshot, files) => checkFiles(deps, snapshot, files),
+    toolChanges: (plan) => toolChangesOf(deps, plan),
     purge: (before, limit) => store.deleteUnsubmittedBefore(deps.queries, before, limit),
   };
+}
+
+async function toolChangesOf(
+  { repository, overlay, definitionsOf }: PlansDeps,
+  plan: Plan,
+): Promise<ToolChange[]> {
+  const files = draftFiles(plan);
+  if (!files.has(toolLockPath) || !(await repository.hasCommit(plan.base_commit))) return [];
+  const before = await repository.snapshot(plan.base_commit);
+  const after = overlay(before, files);
+  const definitions = await definitionsOf(hashesOf(before.toolLock, after.toolLock));
+  return toolChanges(before.toolLock, after.toolLock, definitions);
 }
 
 async function hostOf({ findProgram, policyProblem }: PlansDeps, after: Snapshot): Promise<Host> {

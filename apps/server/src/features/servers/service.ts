@@ -40,6 +40,8 @@ export type ServersService = {
   /** How each stands, for health. */
   standings(): Standing[];
   sandbox(): Promise<SandboxStanding>;
+  /** Definitions of tools by their hashes, as far as they are known. */
+  definitionsOf(hashes: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Why the policies of a configuration do not let a server be reached; null where they do. */
   policyProblem: typeof policyProblem;
   /** The configuration that the links were made for; null before the first. */
@@ -122,6 +124,7 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
     presentValidation,
     standings: () => [...fleet.live.values()].map(standing),
     policyProblem,
+    definitionsOf: (hashes) => store.findDefinitions(deps.queries, hashes),
     async sandbox() {
       const programs = [...fleet.live.values()].filter(({ server }) => server.command !== undefined).length;
       return { state: await deps.sandbox.state(), mode: deps.sandbox.mode, programs };

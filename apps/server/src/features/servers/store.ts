@@ -16,6 +16,22 @@ export async function keepDefinitions(
   }
 }
 
+export async function findDefinitions(
+  queries: Queries,
+  hashes: readonly string[],
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (let from = 0; from < hashes.length; from += 200) {
+    const rows = await queries
+      .selectFrom("tool_definitions")
+      .select(["hash", "definition"])
+      .where("hash", "in", hashes.slice(from, from + 200))
+      .execute();
+    for (const { hash, definition } of rows) found.set(hash, definition);
+  }
+  return found;
+}
+
 export async function findDefinition(queries: Queries, hash: string): Promise<string | null> {
   const row = await queries
     .selectFrom("tool_definitions")

@@ -50,14 +50,28 @@ export async function listen(
   };
 }
 
-export type EchoOptions = { name?: string; description?: string; token?: string };
+export type EchoOptions = {
+  name?: string;
+  description?: string;
+  token?: string;
+  /** One more argument that the tool takes, by name, with what is said of it. */
+  argument?: [name: string, description: string];
+};
 
 /** Tools `echo`, `slow` and `whoami`; what they say can be changed while it runs. */
 export function echoServer(options: EchoOptions): McpServer {
   const server = new McpServer({ name: options.name ?? "echo", version: "1.0.0" });
   server.registerTool(
     "echo",
-    { description: options.description ?? "Says it again", inputSchema: z.object({ text: z.string() }) },
+    {
+      description: options.description ?? "Says it again",
+      inputSchema: z.object({
+        text: z.string(),
+        ...(options.argument === undefined
+          ? {}
+          : { [options.argument[0]]: z.string().optional().describe(options.argument[1]) }),
+      }),
+    },
     ({ text }) => ({ content: [{ type: "text", text }] }),
   );
   server.registerTool(

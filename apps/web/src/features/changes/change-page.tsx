@@ -21,6 +21,7 @@ import { PullRequestPanel } from "./pull-request.tsx";
 import { changeQuery } from "./queries.ts";
 import { RollbackDialog } from "./rollback-dialog.tsx";
 import { type ChangeTab, changeTabs } from "./tabs.ts";
+import { ToolChanges } from "./tool-changes.tsx";
 import { Votes } from "./votes.tsx";
 import { lazily } from "../../ui/lazily.ts";
 
@@ -59,6 +60,7 @@ export function ChangePage({
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="flex min-w-0 flex-col gap-5">
           {change.approval_id === null ? null : <DecisionPanel key={change.approval_id} change={change} />}
+          {change.tool_changes.length === 0 ? null : <ToolChanges changes={change.tool_changes} />}
           <Evidence change={change} tab={tab} onTab={onTab} />
         </div>
         <Side change={change} />
@@ -70,7 +72,11 @@ export function ChangePage({
 function Header({ change }: { change: ChangeDetail }) {
   const { t } = useLingui();
   const [isAsking, setAsking] = useState(false);
-  const blocked = useBlocked()("rollback");
+  const { user } = useSession();
+  // Authors withdraw what has not landed; the rest is for those who may roll back.
+  const isOwn = change.author_id === user.id && change.outcome === null;
+  const forbidden = useBlocked()("rollback");
+  const blocked = isOwn ? null : forbidden;
   const isOver = change.outcome !== null && change.outcome !== "applied";
   return (
     <>
@@ -92,7 +98,7 @@ function Header({ change }: { change: ChangeDetail }) {
             icon={<Undo2 size={16} aria-hidden />}
             onClick={() => setAsking(true)}
           >
-            {t`Roll back…`}
+            {isOwn && forbidden !== null ? t`Withdraw…` : t`Roll back…`}
           </Button>
         }
       />
@@ -161,6 +167,7 @@ function Side({ change }: { change: ChangeDetail }) {
           items={[
             [t`Kind`, i18n._(intentLabels[plan.intent])],
             author === undefined ? null : [t`Submitted by`, author],
+            change.on_behalf_of === null ? null : [t`On behalf of`, nameOf(change.on_behalf_of)],
             [t`Way`, i18n._(modeLabels[change.mode])],
             [
               t`Plan`,
@@ -198,6 +205,9 @@ function Side({ change }: { change: ChangeDetail }) {
     </div>
   );
 }
+
+const nameOf = ({ name, email }: NonNullable<ChangeDetail["on_behalf_of"]>): string =>
+  email === null || email === name ? name : `${name} <${email}>`;
 
 /** What happened to the change, as the audit log has it. */
 function Story({ change }: { change: ChangeDetail }) {

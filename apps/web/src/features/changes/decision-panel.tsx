@@ -92,7 +92,9 @@ export function DecisionPanel({ change }: { change: ChangeDetail }) {
 /** The risks that nobody should decide without having seen. */
 function WorstRisks({ change: { plan } }: { change: ChangeDetail }) {
   const { i18n } = useLingui();
-  const risks = plan.risks.filter(({ impact }) => impact !== "low").slice(0, 5);
+  const of = (wanted: string) => plan.risks.filter(({ impact }) => impact === wanted);
+  // All of the high ones, however many there are.
+  const risks = [...of("high"), ...of("medium").slice(0, Math.max(0, 5 - of("high").length))];
   if (risks.length === 0) return null;
   return (
     <ul className="flex flex-col gap-1">
