@@ -96,6 +96,7 @@ export async function createApp(deps: AppDeps) {
     version,
     database,
     policies: () => servers.service.snapshot()?.policies ?? new Map(),
+    unusable: () => servers.service.snapshot()?.unusable ?? new Set(),
     record: (event) => usage.service.recorder.record(event),
     servers: servers.service.all,
     find: servers.service.find,

@@ -3,7 +3,7 @@ import { type Config, ConfigError } from "./config.ts";
 import type { Database, Queries } from "./db/dialect.ts";
 import { createAccess } from "./features/access/index.ts";
 import { createAudit } from "./features/audit/index.ts";
-import { openVault } from "./features/keys/index.ts";
+import { hasKeys, openVault } from "./features/keys/index.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { deriveKey, sha256 } from "./lib/crypto.ts";
 import { EventBus } from "./lib/events.ts";
@@ -32,7 +32,7 @@ export async function createCore({ config, database, logger, clock = systemClock
 
 async function openKeys(config: Config, deps: { queries: Queries; clock: Clock }) {
   try {
-    const master = await openMasterKey(config.masterKey, config.masterKeyFile);
+    const master = await openMasterKey(config.masterKey, config.masterKeyFile, () => hasKeys(deps.queries));
     return await openVault({ ...deps, master });
   } catch (error) {
     throw error instanceof MasterKeyError ? new ConfigError(error.message, { cause: error }) : error;

@@ -137,6 +137,7 @@ describe("the guide and the READMEs", () => {
     "docs/configuration.md",
     "docs/ARCHITECTURE.md",
     "docs/reliability.md",
+    "docs/security.md",
   ])("%s is there", (path) => {
     expect(readFileSync(`${root}${path}`, "utf8").length).toBeGreaterThan(500);
   });
@@ -145,19 +146,36 @@ describe("the guide and the READMEs", () => {
     expect(readFileSync(`${root}docs/ARCHITECTURE.md`, "utf8").split("\n").length).toBeLessThan(150);
   });
 
+  const expectTest = (place: string): void => {
+    const [file = "", title = ""] = place.split(" › ");
+    const path = file.startsWith("web/")
+      ? file.replace("web/", "apps/web/tests/")
+      : `apps/server/tests/${file}`;
+    const source = readFileSync(`${root}${path}`, "utf8").replaceAll(/\s+/g, " ");
+    expect(source.includes(title), place).toBe(true);
+  };
+
   it.each(requirements)("shows by a test: $asked", ({ shownBy }) => {
-    for (const place of shownBy) {
-      const [file = "", title = ""] = place.split(" › ");
-      const path = file.startsWith("web/")
-        ? file.replace("web/", "apps/web/tests/")
-        : `apps/server/tests/${file}`;
-      const source = readFileSync(`${root}${path}`, "utf8").replaceAll(/\s+/g, " ");
-      expect(source.includes(title), place).toBe(true);
-    }
+    for (const place of shownBy) expectTest(place);
+    expect(shownBy).not.toEqual([]);
+  });
+
+  it("shows each line of the trust model by a test", () => {
+    const places = [
+      ...readFileSync(`${root}docs/security.md`, "utf8").matchAll(/`([^`]+\.test\.ts › [^`]+)`/g),
+    ];
+    expect(places.length).toBeGreaterThan(50);
+    for (const [, place = ""] of places) expectTest(place);
   });
 
   it("links only to files that are there", () => {
-    for (const path of ["README.md", "README.pt-BR.md", "docs/ARCHITECTURE.md", "docs/reliability.md"]) {
+    for (const path of [
+      "README.md",
+      "README.pt-BR.md",
+      "docs/ARCHITECTURE.md",
+      "docs/reliability.md",
+      "docs/security.md",
+    ]) {
       const folder = path.includes("/") ? `${root}docs/` : root;
       const links = [...readFileSync(`${root}${path}`, "utf8").matchAll(/\]\((?!http)([^)#]+)\)/g)].map(
         (match) => match[1],

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile, rename } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import { createOnce, readIfThere } from "./files.ts";
 
 /** A master key that cannot be used. `message` is one line that names the variable. */
@@ -22,12 +22,27 @@ export type MasterKey = {
 };
 
 /**
- * The master key: given as hex, or read from its file, which is made on first run.
- * Throws when the file holds anything else.
+ * The master key: given as hex, or read from its file, which is made on first run. Throws when the file holds anything
+ * else, when others may read it, or when it is gone though something is encrypted with it.
  */
-export async function openMasterKey(given: string | undefined, file: string): Promise<MasterKey> {
+export async function openMasterKey(
+  given: string | undefined,
+  file: string,
+  isNeeded: () => Promise<boolean>,
+): Promise<MasterKey> {
   if (given !== undefined) return fixed(Buffer.from(given, "hex"));
+  // A restored home must not be given another key: with it nothing that is stored could ever be read.
+  if (
+    (await readIfThere(file)) === null &&
+    (await readIfThere(`${file}.next`)) === null &&
+    (await isNeeded())
+  ) {
+    throw new MasterKeyError(
+      `CICLO_MASTER_KEY_FILE: ${file} is not there, and the stored keys need it. Restore it from its backup; no other can take its place`,
+    );
+  }
   await createOnce(file, newLine());
+  await refuseShared(file);
   const next = `${file}.next`;
   let current = await readKey(file);
   const reload = async (): Promise<Buffer> => (current = await readKey(file));
@@ -47,6 +62,15 @@ export async function openMasterKey(given: string | undefined, file: string): Pr
     pending: async () => ((await readIfThere(next)) === null ? null : readKey(next)),
     settle,
   };
+}
+
+/** A key that others on the machine can read is theirs too. */
+async function refuseShared(file: string): Promise<void> {
+  const { mode } = await stat(file);
+  if (process.platform === "win32" || (mode & 0o077) === 0) return;
+  throw new MasterKeyError(
+    `CICLO_MASTER_KEY_FILE: others may read ${file} (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${file}; if they had the time, rotate it after: ciclo keys rotate-master`,
+  );
 }
 
 const fixed = (key: Buffer): MasterKey => ({

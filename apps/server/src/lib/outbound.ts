@@ -9,6 +9,8 @@ import { Refusal } from "../errors.ts";
 export type NetworkRules = Pick<PolicyOf<"network">, "allow_hosts" | "allow_private" | "require_tls"> & {
   /** Name of the policy file, for who must change it. */
   policy: string;
+  /** The policy is there but cannot be used: nowhere may be connected to until it is mended. */
+  isUnusable?: boolean;
 };
 
 /** Resolves a name to all its addresses, as `dns.lookup` with `all` does. */
@@ -32,8 +34,18 @@ const refused = ({ policy }: NetworkRules, rule: string, what: Text): Refusal =>
     ),
   );
 
+const unusable = ({ policy }: NetworkRules): Refusal =>
+  new Refusal(
+    "policy_denied",
+    text(
+      `policies/${policy}.yaml cannot be used, so no remote server is reached. Health says what is wrong with it`,
+      `policies/${policy}.yaml não pode ser usada, então nenhum servidor remoto é acessado. A saúde diz o que há de errado`,
+    ),
+  );
+
 /** Why an address may not be connected to; null when it may. IPv4 inside IPv6 is taken as what it is. */
 export function addressProblem(address: string, rules: NetworkRules): Refusal | null {
+  if (rules.isUnusable === true) return unusable(rules);
   const range = ipaddr.process(address).range();
   if (range === "unicast" || (rules.allow_private && privateRanges.has(range))) return null;
   const rule = privateRanges.has(range) ? "allow_private" : "always";
@@ -42,6 +54,7 @@ export function addressProblem(address: string, rules: NetworkRules): Refusal | 
 
 /** Why a URL may not be connected to, as far as it tells by itself. Names are checked when they are resolved. */
 export function urlProblem(url: URL, rules: NetworkRules): Refusal | null {
+  if (rules.isUnusable === true) return unusable(rules);
   const host = hostOf(url);
   if (rules.require_tls && !/^(https|wss):$/.test(url.protocol)) {
     return refused(rules, "require_tls", text("connections without TLS", "conexões sem TLS"));

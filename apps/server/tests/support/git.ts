@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 export const git = (folder: string, ...args: string[]): string => gitWith("", folder, ...args);
 
 /** The same, with something to read. */
-export const gitWith = (input: string, folder: string, ...args: string[]): string =>
+export const gitWith = (input: string | Buffer, folder: string, ...args: string[]): string =>
   execFileSync("git", ["-C", folder, ...args], {
     encoding: "utf8",
     input,

@@ -2,8 +2,8 @@ import type { Snapshot, SourceFile } from "../../domain/snapshot.ts";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { configFileKind, text } from "@ciclo/contract";
-import { Refusal } from "../../errors.ts";
+import { configFileKind, type Text, text } from "@ciclo/contract";
+import { type LocalFieldError, Refusal } from "../../errors.ts";
 import { type Git, GitError, GitLockError, initBare, openGit } from "../../lib/git.ts";
 import { Memo } from "../../lib/memo.ts";
 import { checkConfigFile } from "./config-file.ts";
@@ -64,7 +64,10 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
     refresh,
     landedAs,
     snapshot: (commit) =>
-      snapshots.get(commit, async () => buildSnapshot(commit, await readConfig(git, commit), check)),
+      snapshots.get(commit, async () => {
+        const { files, leftOut } = await readConfig(git, commit);
+        return buildSnapshot(commit, files, check, leftOut);
+      }),
     readFile: (commit, path) => readOne(git, commit, path),
     modes: (commit, paths) => plumbing.modes(git, commit, paths),
     commit: (spec) => plumbing.writeCommit(git, spec),
@@ -165,22 +168,76 @@ async function checkMirror(git: Git, baseRef: string): Promise<void> {
   if (input.length > 0) await git.run(["update-ref", "--stdin"], { input: input.join("") });
 }
 
-async function readConfig(git: Git, commit: string): Promise<SourceFile[]> {
+/** The files of a commit that say something, and what is wrong with those that cannot be read. */
+async function readConfig(
+  git: Git,
+  commit: string,
+): Promise<{ files: SourceFile[]; leftOut: LocalFieldError[] }> {
   const entries = await plumbing.listTree(git, commit, configPaths);
   const wanted = entries
-    .filter(({ path, mode }) => mode === "100644" && (configFileKind(path) !== null || path.endsWith(".md")))
-    .filter(({ size }) => size <= maxFileBytes)
-    .toSorted((a, b) => Number(b.path.startsWith("policies/")) - Number(a.path.startsWith("policies/")))
-    .slice(0, maxConfigFiles);
-  const files = (await plumbing.readBlobs(git, wanted)).filter((file) => file.source !== null);
-  const read = new Set(files.map(({ path }) => path));
-  // Present but of no use (a link, a program, too large, not text): kept as empty, so that it fails its schema.
-  const useless = entries.filter(({ path }) => configFileKind(path) !== null && !read.has(path));
-  return [
-    ...files,
-    ...useless.slice(0, maxConfigFiles).map(({ path, blob }) => ({ path, blob, source: "" })),
-  ];
+    .filter(({ path }) => configFileKind(path) !== null || path.endsWith(".md") || isMisnamedPolicy(path))
+    .toSorted((a, b) => Number(b.path.startsWith("policies/")) - Number(a.path.startsWith("policies/")));
+  const leftOut = wanted.flatMap((entry, index) => unreadable(entry, index));
+  const odd = new Set(leftOut.map(({ path }) => path));
+  const read = await plumbing.readBlobs(
+    git,
+    wanted.filter(({ path }) => !odd.has(path)),
+  );
+  const files = read.flatMap(({ source, ...file }) => (source === null ? [] : [{ ...file, source }]));
+  const garbled = read
+    .filter(({ source }) => source === null)
+    .map(({ path }) => ({ path, message: notUtf8 }));
+  // Documents in another encoding are nobody's door.
+  return { files, leftOut: [...leftOut, ...garbled].filter(({ path }) => !path.endsWith(".md")) };
 }
+
+/** `policies/network.yml` would count for nothing, and nobody would be told. */
+const isMisnamedPolicy = (path: string): boolean =>
+  path.startsWith("policies/") && configFileKind(path) === null && !path.endsWith(".md");
+
+function unreadable(
+  { path, mode, size }: { path: string; mode: string; size: number },
+  index: number,
+): LocalFieldError[] {
+  const message =
+    mode !== "100644"
+      ? notPlain(mode)
+      : isMisnamedPolicy(path)
+        ? misnamed
+        : size > maxFileBytes
+          ? tooLarge(size)
+          : index >= maxConfigFiles
+            ? tooMany
+            : null;
+  return message === null ? [] : [{ path, message }];
+}
+
+const notPlain = (mode: string): Text =>
+  mode === "120000"
+    ? text(
+        "is a symbolic link: put the file itself there",
+        "é um link simbólico: coloque ali o próprio arquivo",
+      )
+    : mode === "100755"
+      ? text(
+          "is marked as a program: git update-index --chmod=-x",
+          "está marcado como programa: git update-index --chmod=-x",
+        )
+      : text(`is no plain file (mode ${mode})`, `não é um arquivo comum (modo ${mode})`);
+const misnamed = text(
+  "is no policy by its name: policies are policies/<id>.yaml",
+  "não é uma política pelo nome: políticas são policies/<id>.yaml",
+);
+const tooLarge = (size: number): Text =>
+  text(
+    `takes ${size} bytes; the limit is ${maxFileBytes}`,
+    `ocupa ${size} bytes; o limite é ${maxFileBytes}`,
+  );
+const tooMany = text(
+  `is beyond the ${maxConfigFiles} files that are read`,
+  `passa dos ${maxConfigFiles} arquivos que são lidos`,
+);
+const notUtf8 = text("is not UTF-8", "não é UTF-8");
 
 async function readOne(git: Git, commit: string, path: string): Promise<string | null> {
   const { code, stdout } = await git.run(["rev-parse", "--verify", "--quiet", `${commit}:${path}`], {

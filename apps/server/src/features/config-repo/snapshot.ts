@@ -26,10 +26,11 @@ export function buildSnapshot(
   commit: string,
   files: readonly SourceFile[],
   check: (file: SourceFile) => CheckedFile = (file) => checkConfigFile(file.path, file.source),
+  leftOut: readonly LocalFieldError[] = [],
 ): Snapshot {
   const agents = new Map<string, AgentFile>();
   const policies = new Map<string, PolicyFile>();
-  const problems: LocalFieldError[] = [];
+  const problems: LocalFieldError[] = [...leftOut];
   let registry: RegistryFile = { servers: [] };
   let toolLock: ToolLockFile = { version: 1, servers: {} };
   let name = "Ciclo";
@@ -44,6 +45,9 @@ export function buildSnapshot(
   }
   const approvals = policies.get("approvals");
   const policyFile = files.find((file) => file.path === approvalsPath);
+  const unusable = new Set(
+    problems.flatMap(({ path }) => /^policies\/(.+?)\.ya?ml(?::\d+)?$/.exec(path)?.[1] ?? []),
+  );
   return {
     commit,
     name,
@@ -52,9 +56,15 @@ export function buildSnapshot(
     registry,
     toolLock,
     approvals:
-      approvals?.kind === "approvals" ? approvals : policyFile === undefined ? builtInApprovals : null,
+      approvals?.kind === "approvals"
+        ? approvals
+        : policyFile === undefined && !unusable.has("approvals")
+          ? builtInApprovals
+          : null,
     approvalsVersion: policyFile?.blob ?? "built-in",
     files: new Map(files.map((file) => [file.path, file])),
+    unusable,
+    leftOut,
     problems,
   };
 }
@@ -69,5 +79,6 @@ export function overlaySnapshot(snapshot: Snapshot, files: ReadonlyMap<string, s
   const added = [...files].flatMap(([path, source]) =>
     source === null ? [] : [{ path, source, blob: sha256(source) }],
   );
-  return buildSnapshot(snapshot.commit, [...kept, ...added]);
+  const leftOut = snapshot.leftOut.filter(({ path }) => !files.has(path));
+  return buildSnapshot(snapshot.commit, [...kept, ...added], undefined, leftOut);
 }

@@ -1,4 +1,4 @@
-import { ownServerId, type PolicyFile, type Text, text } from "@ciclo/contract";
+import { ownServerId, type PolicyFile, policyKinds, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
@@ -14,6 +14,8 @@ export type GuardDeps = {
   transaction: AuditedTransaction;
   /** Policies of the configuration that the links were made for. */
   policies(): ReadonlyMap<string, PolicyFile>;
+  /** Ids of policies that are there but cannot be used. */
+  unusable(): ReadonlySet<string>;
   rates: CallRates;
   budgetsOf(
     policies: ReadonlyMap<string, PolicyFile>,
@@ -152,7 +154,12 @@ export class Guard {
   }
 
   #afford(server: string): void {
-    const { budgets, policies } = this.#deps;
+    const { budgets, policies, unusable } = this.#deps;
+    // What a budget says that cannot be read is taken for no. Only budgets have names of their own.
+    const unread = [...unusable()].find(
+      (id) => id === "budget" || !(policyKinds as readonly string[]).includes(id),
+    );
+    if (unread !== undefined) throw unreadBudget(unread);
     const refusal = budgets.refusal(policies(), server);
     if (refusal !== null) throw new GatewayRefusal("budget_exceeded", refusal.detail);
   }
@@ -240,6 +247,15 @@ export const noTool = (name: string): GatewayRefusal =>
     text(
       `There is no tool ${name.slice(0, 200)} here, or it is not yours to use`,
       `Não há ferramenta ${name.slice(0, 200)} aqui, ou você não pode usá-la`,
+    ),
+  );
+
+const unreadBudget = (id: string): GatewayRefusal =>
+  new GatewayRefusal(
+    "budget_exceeded",
+    text(
+      `policies/${id}.yaml cannot be used, so nothing is let through that a budget may forbid. Health says what is wrong with it`,
+      `policies/${id}.yaml não pode ser usada, então não passa nada que um orçamento possa proibir. A saúde diz o que há de errado`,
     ),
   );
 

@@ -1,4 +1,6 @@
 import { text } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { anyDataKey } from "./vault-store.ts";
 import type { Feature } from "../../domain/feature.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
@@ -10,6 +12,10 @@ import { keysRoutes } from "./routes.ts";
 import { createKeysService, type KeysDeps, type KeysService } from "./service.ts";
 
 export { openVault } from "./vault.ts";
+
+/** Whether anything is encrypted with the master key. */
+export const hasKeys = async (queries: Queries): Promise<boolean> =>
+  (await anyDataKey(queries)) !== undefined;
 
 const renewEveryMs = 60_000;
 

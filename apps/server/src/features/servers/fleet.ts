@@ -60,7 +60,7 @@ export class Fleet {
   readonly #fingerprints = new Map<string, string>();
   readonly #tasks: Tasks;
   readonly #following: Worker;
-  #policies: Snapshot["policies"] = new Map();
+  #policies: Pick<Snapshot, "policies" | "unusable"> = { policies: new Map(), unusable: new Set() };
   #seen = "";
 
   constructor(deps: ServersDeps) {
@@ -73,8 +73,8 @@ export class Fleet {
       pass: (signal) => this.#follow(signal),
     });
     this.connectDeps = {
-      network: () => networkRulesOf({ policies: this.#policies }),
-      commands: () => policyOf(this.#policies, "commands"),
+      network: () => networkRulesOf(this.#policies),
+      commands: () => policyOf(this.#policies.policies, "commands"),
       resolve: deps.resolve ?? resolveBySystem,
       version: deps.version,
       ownId: deps.ownId,
@@ -88,7 +88,7 @@ export class Fleet {
   /** Takes in the policies of the live branch, for a handshake that must not go by older ones. */
   async refreshPolicies(): Promise<void> {
     const { repository } = this.#deps;
-    this.#policies = (await repository.snapshot(await repository.refresh())).policies;
+    this.#policies = await repository.snapshot(await repository.refresh());
   }
 
   troubles(): WorkerTrouble[] {
@@ -143,7 +143,7 @@ export class Fleet {
     if (seen === this.#seen || signal.aborted) return;
     const snapshot = await repository.snapshot(head);
     this.snapshot = snapshot;
-    this.#policies = snapshot.policies;
+    this.#policies = snapshot;
     // Who may no longer call is told before servers are connected anew, which takes its time.
     this.#changed();
     await this.#match(snapshot, ring);

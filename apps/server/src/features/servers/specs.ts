@@ -109,26 +109,34 @@ const problemOf = (
   )?.detail ?? null;
 
 /** Why the policies of a configuration do not let a server be reached; null where they do. Pure. */
-export const policyProblem = (server: RegistryServer, snapshot: Pick<Snapshot, "policies">): Text | null =>
-  problemOf(server, networkRulesOf(snapshot), policyOf(snapshot.policies, "commands"));
+export const policyProblem = (
+  server: RegistryServer,
+  snapshot: Pick<Snapshot, "policies" | "unusable">,
+): Text | null => problemOf(server, networkRulesOf(snapshot), policyOf(snapshot.policies, "commands"));
 
 /** Changes when the link has to be recreated: its configuration, a credential, a policy that lets it. */
 export function specFingerprint(server: RegistryServer, snapshot: Snapshot, ring: Ring): string {
   const policy =
-    server.transport === "stdio"
-      ? policyOf(snapshot.policies, "commands")
-      : policyOf(snapshot.policies, "network");
+    server.transport === "stdio" ? policyOf(snapshot.policies, "commands") : networkRulesOf(snapshot);
   const versions = keyUsesOf(server).map(({ reference }) => [reference, ring.versionOf(reference)]);
   return canonicalJson([server, policy, versions]);
 }
 
-export const toolRulesOf = (serverId: string, { toolLock, policies }: Snapshot): ToolRules => ({
+export const toolRulesOf = (serverId: string, { toolLock, policies, problems }: Snapshot): ToolRules => ({
   lock: toolLock.servers[serverId] ?? {},
-  newTools: policyOf(policies, "access")?.new_tools ?? "hide",
+  // Under a lock that cannot be read every tool is new.
+  newTools: problems.some(({ path }) => path.startsWith("mcp-tools.lock.json"))
+    ? "hide"
+    : (policyOf(policies, "access")?.new_tools ?? "hide"),
 });
 
 /** Without a policy: anywhere public, by TLS. */
-export function networkRulesOf({ policies }: Pick<Snapshot, "policies">): NetworkRules {
+export function networkRulesOf({
+  policies,
+  unusable,
+}: Pick<Snapshot, "policies" | "unusable">): NetworkRules {
+  if (unusable.has("network"))
+    return { policy: "network", allow_hosts: [], allow_private: false, require_tls: true, isUnusable: true };
   const policy: PolicyOf<"network"> | null = policyOf(policies, "network");
   return policy === null
     ? { policy: "network", allow_hosts: ["*"], allow_private: false, require_tls: true }

@@ -26,8 +26,8 @@ export function configurationFinding({ approvals, problems }: Snapshot): Finding
     return {
       status: "down",
       detail: text(
-        "policies/approvals.yaml cannot be used, so nothing can be submitted or approved. Mend it on the live branch.",
-        "policies/approvals.yaml não pode ser usada, então nada pode ser submetido nem aprovado. Corrija-a na branch ativa.",
+        `policies/approvals.yaml cannot be used, so nothing can be submitted or approved. Mend it on the live branch. Not in use: ${paths}`,
+        `policies/approvals.yaml não pode ser usada, então nada pode ser submetido nem aprovado. Corrija-a na branch ativa. Fora de uso: ${paths}`,
       ),
     };
   }
@@ -35,8 +35,8 @@ export function configurationFinding({ approvals, problems }: Snapshot): Finding
   return {
     status: "degraded",
     detail: text(
-      `Not in use, because they do not fit their schema: ${paths}`,
-      `Fora de uso, porque não seguem seu esquema: ${paths}`,
+      `Not in use, because they cannot be read or do not fit their schema: ${paths}`,
+      `Fora de uso, porque não podem ser lidos ou não seguem seu esquema: ${paths}`,
     ),
   };
 }

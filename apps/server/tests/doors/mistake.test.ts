@@ -1,0 +1,215 @@
+import { chmodSync, existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { pathProblem } from "../../src/features/plans/paths.ts";
+import { provision } from "../support/provision.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+import { newToolsAllowed, openPolicies } from "../support/config.ts";
+import { type Person, planWith, problemOf, submitWith } from "../support/console.ts";
+import { gitWith } from "../support/git.ts";
+import { bearer, callOf, post, startGateway, type TestGateway } from "../support/mcp/gateway.ts";
+import { remote } from "../support/mcp/handshake.ts";
+import { modernEcho } from "../support/mcp/http-servers.ts";
+
+/** What a slip of the hand in the configuration does: it closes doors, and opens none. */
+
+const budget = stringify({
+  id: "budget",
+  kind: "budget",
+  title: "B",
+  on_exceeded: "block",
+  limits: { daily_usd: 100 },
+});
+const approvals = stringify({ id: "approvals", kind: "approvals", title: "A", default: { required: 1 } });
+const sound: Record<string, string> = {
+  ...openPolicies(),
+  ...newToolsAllowed,
+  "policies/budget.yaml": budget,
+  "policies/approvals.yaml": approvals,
+};
+
+/** One file on the live branch, as it may come to be there: `path` may be another than it should be. */
+type Slip = { mode?: string; bytes?: Buffer; path?: string };
+const slips: [string, (sound: string) => Slip, RegExp][] = [
+  [
+    "a word that is no such word",
+    (source) => ({ bytes: Buffer.from(source.replace("kind:", "knid:")) }),
+    /discriminator|knid/,
+  ],
+  ["no YAML at all", () => ({ bytes: Buffer.from("{{{") }), /./],
+  ["nothing in it", () => ({ bytes: Buffer.alloc(0) }), /./],
+  ["marked as a program", () => ({ mode: "100755" }), /marked as a program/],
+  ["a link", () => ({ mode: "120000", bytes: Buffer.from("../elsewhere.yaml") }), /symbolic link/],
+  [
+    "too large",
+    (source) => ({ bytes: Buffer.from(`${source}\n# ${"x".repeat(1_100_000)}`) }),
+    /the limit is 1000000/,
+  ],
+  ["in another encoding", (source) => ({ bytes: Buffer.from(`${source}\n# ação`, "latin1") }), /not UTF-8/],
+];
+
+function put(repository: string, files: Record<string, Slip & { source: string | null }>): void {
+  const lines: Buffer[] = [
+    Buffer.from(
+      "commit refs/heads/main\ncommitter T <t@example.com> 0 +0000\ndata 1\nx\nfrom refs/heads/main^0\n",
+    ),
+  ];
+  for (const [path, { mode = "100644", bytes, source }] of Object.entries(files)) {
+    if (source === null) {
+      lines.push(Buffer.from(`D ${path}\n`));
+      continue;
+    }
+    const data = bytes ?? Buffer.from(source);
+    lines.push(Buffer.from(`M ${mode} inline ${path}\ndata ${data.length}\n`), data, Buffer.from("\n"));
+  }
+  gitWith(Buffer.concat(lines), repository, "fast-import", "--quiet");
+}
+
+describe("a policy that is there but cannot be used", () => {
+  let gateway: TestGateway;
+  let person: Person;
+  beforeAll(async () => {
+    const { url } = await modernEcho();
+    gateway = await startGateway([{ ...remote(url), id: "echo" }], sound);
+    person = await gateway.person("planner");
+  });
+  const call = async () => {
+    const { status, body } = await post(gateway, "/mcp/echo", callOf("echo", { text: "x" }), bearer(person));
+    return `${status} ${body.error?.message ?? "answered"}`;
+  };
+  /** Puts a file on the live branch in the form of a slip, and looks; puts the sound one back. */
+  async function withSlip<T>(path: string, slip: Slip, look: () => Promise<T>): Promise<T> {
+    const source = sound[path] ?? "";
+    put(gateway.git, {
+      [slip.path ?? path]: { ...slip, source },
+      ...(slip.path === undefined ? {} : { [path]: { source: null } }),
+    });
+    await gateway.servers.reconcile();
+    try {
+      return await look();
+    } finally {
+      put(gateway.git, {
+        [path]: { source },
+        ...(slip.path === undefined ? {} : { [slip.path]: { source: null } }),
+      });
+      await gateway.servers.reconcile();
+    }
+  }
+  const told = async (path: string) => {
+    const { checks } = await person.client.call("getHealth");
+    const { problems } = await person.client.call("getConfiguration");
+    expect(checks.find(({ id }) => id === "configuration")).toMatchObject({
+      status: expect.stringMatching(/degraded|down/) as string,
+      detail: expect.stringContaining(path) as string,
+    });
+    return problems
+      .filter((problem) => problem.path.startsWith(path))
+      .map(({ message }) => message)
+      .join();
+  };
+
+  it.each(slips)("lets nothing through, and health and page say why: %s", async (_, slipOf, why) => {
+    expect(await call()).toBe("200 answered");
+    for (const [path, refusal] of [
+      ["policies/network.yaml", /network\.yaml cannot be used, so no remote server is reached/],
+      ["policies/budget.yaml", /budget\.yaml cannot be used, so nothing is let through/],
+      ["policies/access.yaml", /There is no server echo here/],
+    ] as const) {
+      await withSlip(path, slipOf(sound[path] ?? ""), async () => {
+        expect(await call(), path).toMatch(refusal);
+        expect(await told(path)).toMatch(why);
+      });
+    }
+    await withSlip("policies/approvals.yaml", slipOf(approvals), async () => {
+      expect(
+        await problemOf(
+          planWith(person, "add_agent", { agent_name: "x" }).then((planned) => submitWith(person, planned)),
+        ),
+      ).toBeDefined();
+      expect(await told("policies/approvals.yaml")).toMatch(why);
+    });
+    expect(await call()).toBe("200 answered");
+  });
+
+  it("is told of under another ending too, where it would count for nothing", async () => {
+    await withSlip("policies/network.yaml", { path: "policies/network.yml" }, async () => {
+      expect(await call()).toMatch(/network\.yaml cannot be used/);
+      expect(await told("policies/network.yml")).toMatch(/policies are policies\/<id>\.yaml/);
+    });
+  });
+
+  it("counts as a budget under a name of its own", async () => {
+    put(gateway.git, { "policies/team-spend.yaml": { source: "id: team-spend\nkind: budgte\n" } });
+    await gateway.servers.reconcile();
+    expect(await call()).toMatch(/team-spend\.yaml cannot be used/);
+    put(gateway.git, { "policies/team-spend.yaml": { source: null } });
+    await gateway.servers.reconcile();
+    expect(await call()).toBe("200 answered");
+  });
+
+  it("a lock that cannot be read offers no tool, whatever is said of new ones", async () => {
+    put(gateway.git, { "mcp-tools.lock.json": { source: "{" } });
+    await gateway.servers.reconcile();
+    expect(await call()).toMatch(/withheld/);
+    put(gateway.git, { "mcp-tools.lock.json": { source: '{"version":1,"servers":{}}' } });
+    await gateway.servers.reconcile();
+    expect(await call()).toBe("200 answered");
+  });
+});
+
+describe("the master key", () => {
+  const keyOf = (home: string): string => join(home, "master.key");
+
+  it("stops the start where others may read it", async () => {
+    const home = await temporaryFolder();
+    await provision({ CICLO_HOME: home }, {});
+    for (const mode of [0o644, 0o640, 0o604, 0o660]) {
+      chmodSync(keyOf(home), mode);
+      await expect(provision({ CICLO_HOME: home }, {})).rejects.toThrow(
+        /others may read .*master\.key \(mode 6\d\d\)\. Run: chmod 600/,
+      );
+    }
+    chmodSync(keyOf(home), 0o600);
+    await provision({ CICLO_HOME: home }, {});
+  });
+
+  it("is never made anew for a home that was restored without it", async () => {
+    const home = await temporaryFolder();
+    await provision({ CICLO_HOME: home }, {});
+    rmSync(keyOf(home));
+    for (let start = 0; start < 2; start += 1)
+      await expect(provision({ CICLO_HOME: home }, {})).rejects.toThrow(
+        /master\.key is not there, and the stored keys need it/,
+      );
+    expect(existsSync(keyOf(home))).toBe(false);
+  });
+});
+
+describe("a path that other people's file systems cannot hold", () => {
+  it.each([
+    ["docs/con", /device/],
+    ["docs/NUL.md", /device/],
+    ["generated/com1.txt", /device/],
+    ["docs/notes./a.md", /end in a dot/],
+    ["docs/notes /a.md", /blank/],
+    ["docs/a:b.md", /hold </],
+    ["docs/what?.md", /hold </],
+    ["docs/safe\u202Edm.md", /not drawn/],
+    ["docs/a\u200Bb.md", /not drawn/],
+    ["docs/.g\u200Cit/config", /\.git|not drawn/],
+    ["docs/git~1/config", /\.git/],
+    ["docs/.GIT./config", /\.git/],
+  ])("is refused: %j", (path, why) => {
+    expect(pathProblem(path)?.message.en).toMatch(why);
+  });
+  it.each([
+    "docs/context.md",
+    "agents/console/agent.yaml",
+    "docs/nullable.md",
+    "docs/ação.md",
+    "docs/comunicado.md",
+  ])("is not %s", (path) => {
+    expect(pathProblem(path)).toBeNull();
+  });
+});
