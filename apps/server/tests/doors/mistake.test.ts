@@ -7,7 +7,7 @@ import { provision } from "../support/provision.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { newToolsAllowed, openPolicies } from "../support/config.ts";
 import { type Person, planWith, problemOf, submitWith } from "../support/console.ts";
-import { gitWith } from "../support/git.ts";
+import { git, gitWith } from "../support/git.ts";
 import { bearer, callOf, post, startGateway, type TestGateway } from "../support/mcp/gateway.ts";
 import { remote } from "../support/mcp/handshake.ts";
 import { modernEcho } from "../support/mcp/http-servers.ts";
@@ -65,6 +65,8 @@ function put(repository: string, files: Record<string, Slip & { source: string |
   }
   gitWith(Buffer.concat(lines), repository, "fast-import", "--quiet");
 }
+
+const registryPath = "mcp-registry.yaml";
 
 describe("a policy that is there but cannot be used", () => {
   let gateway: TestGateway;
@@ -130,6 +132,24 @@ describe("a policy that is there but cannot be used", () => {
       expect(await told("policies/approvals.yaml")).toMatch(why);
     });
     expect(await call()).toBe("200 answered");
+  });
+
+  it("is not written over by a plan that cannot know what it holds", async () => {
+    sound[registryPath] = git(gateway.git, "show", `main:${registryPath}`);
+    const bytes = Buffer.from(`${sound[registryPath]}\n# ação`, "latin1");
+    await withSlip(registryPath, { bytes }, async () => {
+      const planned = planWith(person, "onboard_server", {
+        agent_name: "other",
+        transport: "streamable_http",
+        endpoint: "https://mcp.example.com/mcp",
+      });
+      expect((await problemOf(planned)).errors).toMatchObject([
+        {
+          path: registryPath,
+          message: expect.stringMatching(/not UTF-8.*in git first/) as string,
+        },
+      ]);
+    });
   });
 
   it("is told of under another ending too, where it would count for nothing", async () => {

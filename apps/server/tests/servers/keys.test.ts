@@ -576,14 +576,14 @@ describe("the master key", () => {
     await add(await running.person("approver"), "value-1");
     const file = running.config.masterKeyFile;
     // Before the database took it: the old one stays, and the next rotation goes on with the one that was made.
-    writeFileSync(`${file}.next`, `${"ab".repeat(32)}\n`);
+    writeFileSync(`${file}.next`, `${"ab".repeat(32)}\n`, { mode: 0o600 });
     const same = await startConsole({ database: running.database, config: { home: running.home } });
     expect(await (await same.keys.ring()).reveal("secret:hub/TOKEN")).toBe("value-1");
     const old = readFileSync(file, "utf8");
     await same.keys.rotateMaster(system);
     expect(readFileSync(file, "utf8").trim()).toBe("ab".repeat(32));
     // After the database took it, before the file did.
-    writeFileSync(`${file}.next`, `${"ab".repeat(32)}\n`);
+    writeFileSync(`${file}.next`, `${"ab".repeat(32)}\n`, { mode: 0o600 });
     writeFileSync(file, old);
     const settled = await startConsole({ database: running.database, config: { home: running.home } });
     expect(await (await settled.keys.ring()).reveal("secret:hub/TOKEN")).toBe("value-1");

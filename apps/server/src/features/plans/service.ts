@@ -188,9 +188,10 @@ async function checkFiles(
   if (bad.length > 0) return bad;
   const after = deps.overlay(snapshot, files);
   const loses = after.approvals === null && snapshot.approvals !== null;
+  const links = await linksInTheWay(deps.repository, snapshot.commit, paths);
   return [
     ...(loses ? [approvalsLost()] : []),
-    ...(await linksInTheWay(deps.repository, snapshot.commit, paths)),
+    ...(links.length > 0 ? links : unreadNow(snapshot, files)),
     ...(await findSecrets(files)),
     ...registryProblems(snapshot, after, deps.leadsHere),
     ...after.problems.filter((problem) => files.has(problem.path.replace(/:\d+$/, ""))),
@@ -203,6 +204,18 @@ const approvalsLost = (): LocalFieldError =>
     "must stay a valid policy of kind approvals",
     "deve continuar uma política válida do tipo approvals",
   );
+
+/** A change of what cannot be read would write over it, and lose what it holds; it may be removed. */
+const unreadNow = ({ leftOut }: Snapshot, files: ReadonlyMap<string, string | null>): LocalFieldError[] =>
+  leftOut
+    .filter(({ path }) => typeof files.get(path) === "string")
+    .map(({ path, message }) =>
+      fieldError(
+        path,
+        `cannot be read as it is (${message.en}): put it right in git first, or remove it`,
+        `não pode ser lido como está (${message["pt-BR"]}): corrija-o antes no git ou remova-o`,
+      ),
+    );
 
 /** Files that exist as anything but a plain file, or below a link or submodule. */
 async function linksInTheWay(

@@ -23,7 +23,6 @@ type RetentionPolicy = PolicyOf<"retention">;
 
 /** In one statement: small enough that no caller waits for it. */
 const batch = 500;
-const path = "policies/retention.yaml";
 
 export function createRetentionService(deps: RetentionDeps): RetentionService {
   return {
@@ -48,10 +47,9 @@ export function createRetentionService(deps: RetentionDeps): RetentionService {
 /** The policy in force. Null where it is there and cannot be used: what is deleted cannot be brought back. */
 export function retentionOf({
   policies,
-  files,
-}: Pick<Snapshot, "policies" | "files">): RetentionPolicy | null {
-  const policy = policyOf(policies, "retention");
-  return policy ?? (files.has(path) ? null : builtIn);
+  unusable,
+}: Pick<Snapshot, "policies" | "unusable">): RetentionPolicy | null {
+  return policyOf(policies, "retention") ?? (unusable.has("retention") ? null : builtIn);
 }
 
 const builtIn = policyFileSchema.parse({
