@@ -12,6 +12,8 @@ export type Pending = { intent: Intent; payload: Fields };
 export type Turn =
   | { kind: "request"; pending: Pending; missing: string[] }
   | { kind: "cancelled" }
+  /** An amount that is relative to something that is not there, or not known. */
+  | { kind: "unclear" }
   | { kind: "question" };
 
 const correcting =

@@ -21,11 +21,26 @@ import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
+import { maskFields, maskSecrets } from "../../lib/mask-secrets.ts";
 import { markdownSections, SearchIndex } from "../../lib/search-index.ts";
 import { answerQuestion } from "./answers.ts";
 import { knownFields, missingFields, type Pending, takeTurn, type Turn } from "./conversation.ts";
 import * as store from "./store.ts";
-import { askFor, cancelled, intentTexts, languageOf, needsPlanner, planned, understood } from "./texts.ts";
+import type { Known } from "./recognise/fields.ts";
+import { relativeAmount } from "./recognise/relative.ts";
+import { requestsIn } from "./recognise/several.ts";
+import {
+  askFor,
+  cancelled,
+  intentTexts,
+  languageOf,
+  maskedText,
+  needsPlanner,
+  planned,
+  sayTheValue,
+  understood,
+  unplannedText,
+} from "./texts.ts";
 
 export type AssistantDeps = {
   queries: Queries;
@@ -63,13 +78,20 @@ export function createAssistantService(deps: AssistantDeps): AssistantService {
   return {
     purge: (before, limit) =>
       deps.transaction((queries) => store.deleteThreadsBefore(queries, before, limit)),
-    async chat(actor, input, locale) {
+    async chat(actor, given, locale) {
+      // What is no business of a conversation is neither understood nor kept.
+      const input = { ...given, message: maskSecrets(given.message) };
       const thread = await openThread(deps, actor, input);
       // A bare answer, such as a name, tells no language: then it is that of the thread.
       const language = languageOf(input.message, languageOf(thread.title, locale));
       const snapshot = await deps.repository.snapshot(await deps.repository.head());
-      const turn = turnOf(actor, input, thread, snapshot);
-      const reply = await respond({ deps, actor, thread, snapshot, docs, language }, turn, input.message);
+      const { turn, unplanned } = turnOf(actor, input, thread, snapshot);
+      const answer = await respond({ deps, actor, thread, snapshot, docs, language }, turn, input.message);
+      const beside = [
+        ...(input.message === given.message ? [] : [maskedText[language]]),
+        ...(unplanned.length === 0 ? [] : [unplannedText(unplanned)[language]]),
+      ];
+      const reply = { ...answer, reply: [...beside, answer.reply].join("\n\n") };
       const pending =
         turn.kind === "request" ? turn.pending : turn.kind === "cancelled" ? null : pendingOf(thread);
       await saveTurn(deps, actor, thread, pending, input.message, reply);
@@ -96,7 +118,12 @@ export function createAssistantService(deps: AssistantDeps): AssistantService {
 }
 
 /** A typed request goes as it is; words are understood with what the thread remembers. */
-function turnOf(actor: Actor, input: ChatInput, thread: store.Thread, snapshot: Snapshot): Turn {
+function turnOf(
+  actor: Actor,
+  input: ChatInput,
+  thread: store.Thread,
+  snapshot: Snapshot,
+): { turn: Turn; unplanned: string[] } {
   if (input.intent === undefined) {
     if (input.payload !== undefined) {
       throw invalidPayload([
@@ -108,7 +135,8 @@ function turnOf(actor: Actor, input: ChatInput, thread: store.Thread, snapshot: 
       policies: [...snapshot.policies.keys()],
       servers: snapshot.registry.servers.map(({ id }) => id),
     };
-    return takeTurn(input.message, pendingOf(thread), known);
+    const [first = input.message, ...unplanned] = requestsIn(input.message, known);
+    return { turn: withLiveValues(first, pendingOf(thread), known, snapshot), unplanned };
   }
   const intent = intents.find((each) => each === input.intent);
   if (intent === undefined) {
@@ -123,7 +151,43 @@ function turnOf(actor: Actor, input: ChatInput, thread: store.Thread, snapshot: 
   }
   if (!permits(actor.roles, "plan")) throw insufficientPermission(["plan"]);
   const pending = { intent, payload: input.payload ?? {} };
-  return { kind: "request", pending, missing: missingFields(pending) };
+  return { turn: { kind: "request", pending, missing: missingFields(pending) }, unplanned: [] };
+}
+
+/** A message as it is meant: "10 % more" of what holds now, and never of nothing. */
+function withLiveValues(message: string, pending: Pending | null, known: Known, snapshot: Snapshot): Turn {
+  const relative = relativeAmount(message);
+  if (relative === null) return takeTurn(message, pending, known);
+  const turn = takeTurn(relative.plain, pending, known);
+  if (turn.kind !== "request" || turn.pending.intent !== "edit_policies") {
+    const plainly = takeTurn(message, pending, known);
+    return plainly.kind === "request" && plainly.pending.intent === "edit_policies"
+      ? { kind: "unclear" }
+      : plainly;
+  }
+  const { policy_id: policyId, changes } = turn.pending.payload;
+  const live = snapshot.policies.get(String(policyId));
+  const computed = live === undefined ? null : computeLeaves(changes, live, relative.of);
+  if (computed === null) return { kind: "unclear" };
+  const payload = { ...turn.pending.payload, changes: computed };
+  return { ...turn, pending: { ...turn.pending, payload } };
+}
+
+/** Every number of a change, made of the one that is live at its place; null where one is not there. */
+function computeLeaves(changes: unknown, live: unknown, of: (live: number) => number): object | null {
+  if (typeof changes !== "object" || changes === null || typeof live !== "object" || live === null)
+    return null;
+  const members: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(changes)) {
+    const there: unknown = (live as Record<string, unknown>)[key];
+    if (typeof value === "number" && typeof there === "number") {
+      const next = of(there);
+      // Of money there are parts; of votes, probes and tokens there are none.
+      members[key] = Number.isInteger(there) && !key.endsWith("_usd") ? Math.round(next) : next;
+    } else members[key] = computeLeaves(value, there, of);
+    if (members[key] === null) return null;
+  }
+  return Object.keys(members).length === 0 ? null : members;
 }
 
 type Scene = {
@@ -138,23 +202,25 @@ type Scene = {
 async function respond(scene: Scene, turn: Turn, message: string): Promise<Reply> {
   const { deps, actor, thread, snapshot, language } = scene;
   if (turn.kind === "cancelled") return plain(cancelled[language]);
+  if (turn.kind === "unclear") return plain(sayTheValue[language]);
   if (turn.kind === "question") {
     const sources = { documentation: scene.docs(), search: deps.search, snapshot };
     const answer = answerQuestion(message, sources, language);
     return { ...plain(answer.reply), references: answer.references };
   }
   const { intent, payload } = turn.pending;
-  const base = { ...plain(""), intent, payload: payload as Reply["payload"], missing: turn.missing };
+  const shown = maskFields(payload) as Pending["payload"];
+  const base = { ...plain(""), intent, payload: shown as Reply["payload"], missing: turn.missing };
   if (turn.missing.length > 0) {
-    return { ...base, reply: askFor(intent, payload, turn.missing, [...snapshot.policies.keys()], language) };
+    return { ...base, reply: askFor(intent, shown, turn.missing, [...snapshot.policies.keys()], language) };
   }
   if (!permits(actor.roles, "plan")) {
-    return { ...base, reply: `${understood(intent, payload, language)}\n\n${needsPlanner[language]}` };
+    return { ...base, reply: `${understood(intent, shown, language)}\n\n${needsPlanner[language]}` };
   }
   const result = await deps.plan(actor, { intent, payload, threadId: thread.id, locale: language });
   return {
     ...base,
-    reply: `${understood(intent, payload, language)}\n\n${planned(result.plan.summary, result.plan.id)[language]}`,
+    reply: `${understood(intent, shown, language)}\n\n${planned(result.plan.summary, result.plan.id)[language]}`,
     plan: result.plan,
     diffs: result.diffs,
     patch: result.patch,
@@ -214,7 +280,9 @@ async function saveTurn(
 ): Promise<void> {
   const at = stamp(deps.clock());
   const kept =
-    pending === null ? null : { ...pending, payload: knownFields(pending.intent, pending.payload) };
+    pending === null
+      ? null
+      : { ...pending, payload: maskFields(knownFields(pending.intent, pending.payload)) };
   await deps.transaction(async (queries, record) => {
     await store.saveThread(queries, {
       ...thread,

@@ -146,3 +146,19 @@ export function languageOf(message: string, fallback: Locale): Locale {
     words.filter((word) => portuguese.has(word)).length - words.filter((word) => english.has(word)).length;
   return score === 0 ? fallback : score > 0 ? "pt-BR" : "en";
 }
+
+export const sayTheValue = text(
+  "I cannot tell what that is relative to: the live policy has no number there, or several fit. Name the policy and the value itself, such as: set the daily limit of budget to 55",
+  "Não sei a que isso é relativo: a política ativa não tem um número ali, ou vários servem. Diga a política e o próprio valor, por exemplo: defina o limite diário de budget em 55",
+);
+
+export const maskedText = text(
+  "Part of your message looks like a credential; it was neither kept nor used. Keys go to the page Keys, or: ciclo keys add PROVIDER/NAME. Configuration then refers to them as secret:PROVIDER/NAME. If it was a real one, rotate it.",
+  "Parte da sua mensagem parece uma credencial; ela não foi guardada nem usada. Chaves vão na página Chaves, ou: ciclo keys add PROVEDOR/NOME. A configuração então as cita como secret:PROVEDOR/NOME. Se era verdadeira, rotacione-a.",
+);
+
+export const unplannedText = (others: readonly string[]): Text =>
+  text(
+    `You asked for ${others.length + 1} things. One change is one plan: this is about the first. Ask for the ${others.length === 1 ? "other" : "others"} next: ${others.map((each) => `“${each.trim()}”`).join("; ")}`,
+    `Você pediu ${others.length + 1} coisas. Cada mudança é um plano: este é sobre a primeira. Peça ${others.length === 1 ? "a outra" : "as outras"} em seguida: ${others.map((each) => `“${each.trim()}”`).join("; ")}`,
+  );

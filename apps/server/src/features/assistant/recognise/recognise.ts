@@ -29,6 +29,10 @@ const politeness =
 const interrogatives =
   /^(what|which|who|whom|whose|when|where|why|how|is|are|was|were|do (?:i|you|we|they|the)|does|did|can i|can we|can an|can a|can the|could i|may i|should|has|have|am i|o que|oque|que|qual|quais|quem|quando|onde|por que|porque|pq|como|quanto|quantos|quantas|existe|existem|ha|tem|posso|podemos|devo|sera que|e possivel|explain|explique|tell me|me diga|me explique|show|mostre|mostra|list|liste|lista|help|ajuda|describe|descreva)\b/;
 
+/** A story begins with its time: "ontem o time aumentou…", "last week somebody asked to remove…". */
+const past =
+  /^\s*(?:yesterday|last (?:week|month|year|night|sprint)|previously|earlier|once|(?:some|a few|two|\d+) (?:days|weeks|months) ago|ontem|anteontem|antes|antigamente|semana passada|mes passado|ano passado|na (?:semana|sprint) passada|no (?:mes|ano) passado|ha (?:\d+|alguns|algumas|um|uma|dois|duas) (?:dias?|semanas?|mes(?:es)?)|outro dia)\b/;
+
 const cancelling =
   /^\s*(cancel(a|e|ar)?|esquec[ae]|esquecer|deixa (pra|para) la|never ?mind|forget (it|that)|nada disso|desist[oi]r?|abort(e|ar)?)\b/;
 
@@ -42,6 +46,9 @@ export function recognise(message: string, known: Known): Recognised {
   const polite = politeness.exec(folded)?.[0] ?? "";
   const rest = folded.slice(polite.length);
   if (interrogatives.test(rest) || interrogatives.test(folded)) return { kind: "question" };
+  // "Adicionar um agente muda o orçamento?" asks; "pode adicionar um agente?" requests.
+  if (polite === "" && /\?\s*$/.test(folded)) return { kind: "question" };
+  if (polite === "" && past.test(folded)) return { kind: "question" };
   const tokens = tokenise(joinPhrases(message));
   const start = tokenise(folded.slice(0, polite.length)).length;
   const intent = intentOf(tokens, start, folded, known);

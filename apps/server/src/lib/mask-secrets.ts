@@ -1,0 +1,45 @@
+import { isCredential, isPlaceholder, referenceIn } from "@ciclo/contract";
+
+const mask = "•••";
+/** Beginnings by which issuers mark their tokens. */
+const issued =
+  /\b(?:gh[pousr]_|github_pat_|glpat-|gldt-|sk-|pk_live_|sk_live_|rk_live_|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|eyJ|npm_|pypi-|hf_|dop_v1_|SG\.)[\w.=/+-]{8,}/g;
+const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+const inAddress = /(\b[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:)[^/\s@]+(?=@)/gi;
+/** "my token is …", "senha: …", "API_KEY=…". The value may stand in quotes. */
+const named =
+  /\b((?:[\w-]*(?:password|passwd|pwd|senha|token|secret|segredo|api[-_ ]?key|chave(?: de api)?|credential|credencial|bearer))(?:\s+(?:is|are|é|eh|e|=|:|->)\s*|\s*[:=]\s*|\s+))(["'`]?)([^\s"'`,;]{6,})\2/gi;
+
+/** A text without what looks like a credential: by its form, by its look, or by the word before it. References stay. */
+export function maskSecrets(text: string): string {
+  return text
+    .replaceAll(privateKey, mask)
+    .replaceAll(inAddress, `$1${mask}`)
+    .replaceAll(issued, mask)
+    .replaceAll(named, (all: string, before: string, quote: string, value: string) =>
+      referenceIn(all) !== null ||
+      value.startsWith("secret:") ||
+      isPlaceholder(value) ||
+      !looksGiven(before, value)
+        ? all
+        : `${before}${quote}${mask}${quote}`,
+    )
+    .replaceAll(
+      /(?<!\b(?:commit|revision|sha|hash|plan)[:\s]+)(?<![^\s"'`,;()<>])[^\s"'`,;()<>]{16,}/gi,
+      (word) => (isCredential("", word) && !word.startsWith("secret:") ? mask : word),
+    );
+}
+
+/** Behind a colon or "is" anything may be one; behind a blank alone it has to hold digits or signs, as words do not. */
+const looksGiven = (before: string, value: string): boolean =>
+  /(?:[:=]|\b(?:is|are|é|eh)\s)\s*$/i.test(before)
+    ? !/^https?:\/\//.test(value)
+    : /\d/.test(value) && /[A-Za-z]/.test(value);
+
+/** A value with every text in it masked, by the name of its field too. Shapes stay. */
+export function maskFields(value: unknown, name = ""): unknown {
+  if (typeof value === "string") return isCredential(name, value) ? mask : maskSecrets(value);
+  if (Array.isArray(value)) return value.map((each) => maskFields(each, name));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, maskFields(each, key)]));
+}

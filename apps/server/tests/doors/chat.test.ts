@@ -1,0 +1,199 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import { beforeAll, describe, expect, it } from "vitest";
+import { maskSecrets } from "../../src/lib/mask-secrets.ts";
+import { pushFiles } from "../support/config.ts";
+import { type Person, startConsole, type TestConsole } from "../support/console.ts";
+
+/** What a message in the chat must never do: plan what was not meant, or keep a credential. */
+
+let running: TestConsole;
+let planner: Person;
+const limits = { daily_usd: 40, monthly_usd: 800 };
+
+beforeAll(async () => {
+  running = await startConsole();
+  planner = await running.person("planner");
+  pushFiles(running.git, {
+    "policies/budget.yaml": stringify({
+      id: "budget",
+      kind: "budget",
+      title: "B",
+      on_exceeded: "block",
+      limits,
+    }),
+    "policies/approvals.yaml": stringify({
+      id: "approvals",
+      kind: "approvals",
+      title: "A",
+      default: { required: 2 },
+    }),
+  });
+});
+
+const say = (message: string, threadId?: string) =>
+  planner.client.call("chat", { body: { message, ...(threadId === undefined ? {} : { threadId }) } });
+
+describe("an amount that is relative to what holds", () => {
+  it.each([
+    ["raise the daily limit of budget by 10 %", { daily_usd: 44 }],
+    ["raise the daily limit of budget by 10%", { daily_usd: 44 }],
+    ["increase the monthly limit of budget by 12.5 percent", { monthly_usd: 900 }],
+    ["aumente o limite diário de budget em 10 %", { daily_usd: 44 }],
+    ["aumente em 10 por cento o limite mensal da política budget", { monthly_usd: 880 }],
+    ["reduza o limite mensal de budget em 25%", { monthly_usd: 600 }],
+    ["lower the daily limit of budget by 50 percent", { daily_usd: 20 }],
+    ["double the daily limit of budget", { daily_usd: 80 }],
+    ["dobre o limite diário de budget", { daily_usd: 80 }],
+    ["halve the monthly limit of budget", { monthly_usd: 400 }],
+    ["reduza pela metade o limite mensal de budget", { monthly_usd: 400 }],
+    ["triple the daily limit of budget", { daily_usd: 120 }],
+    ["raise the daily limit of budget by 20 USD", { daily_usd: 60 }],
+    ["aumente o limite diário de budget em 20 dólares", { daily_usd: 60 }],
+    ["lower the monthly limit of budget by $100", { monthly_usd: 700 }],
+  ])("%s", async (message, expected) => {
+    const { payload, plan, reply } = await say(message);
+    expect(payload, reply).toEqual({ policy_id: "budget", changes: { limits: expected } });
+    expect(plan?.id).toMatch(/^edit-policies-budget-/);
+  });
+
+  it.each([
+    ["set the daily limit of budget to 10", { daily_usd: 10 }],
+    ["raise the daily limit of budget to 90 USD", { daily_usd: 90 }],
+    ["aumente o limite diário de budget para 90", { daily_usd: 90 }],
+  ])("an absolute one stays as it is: %s", async (message, expected) => {
+    expect((await say(message)).payload).toEqual({ policy_id: "budget", changes: { limits: expected } });
+  });
+
+  it("asks where the live policy has no such value", async () => {
+    pushFiles(running.git, {
+      "policies/empty.yaml": stringify({
+        id: "empty",
+        kind: "budget",
+        title: "E",
+        on_exceeded: "alert",
+        limits: { monthly_usd: 5 },
+      }),
+    });
+    const english = await say("raise the daily limit of empty by 10 %");
+    expect(english).toMatchObject({ plan: null, payload: null });
+    expect(english.reply).toContain("Name the policy and the value itself");
+    const portuguese = await say("dobre o limite diário da política empty");
+    expect(portuguese).toMatchObject({ plan: null, payload: null });
+    expect(portuguese.reply).toContain("o próprio valor");
+  });
+
+  it("is computed anew when it corrects what the thread is about", async () => {
+    const first = await say("set the daily limit of budget to 90 USD");
+    const second = await say("actually make it 10 % more", first.threadId);
+    const payload = second.payload as { changes?: { limits?: { daily_usd?: number } } } | null;
+    expect([undefined, 44]).toContain(payload?.changes?.limits?.daily_usd);
+  });
+
+  it("never plans the share itself, whatever it is", async () => {
+    const words = fc.constantFrom("raise", "increase", "lower", "reduce");
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 90 }), words, async (share, verb) => {
+        const { payload } = await say(`${verb} the monthly limit of budget by ${share}%`);
+        const sign = verb === "raise" || verb === "increase" ? 1 : -1;
+        const wanted = Number((limits.monthly_usd * (1 + (sign * share) / 100)).toPrecision(12));
+        expect(payload).toEqual({ policy_id: "budget", changes: { limits: { monthly_usd: wanted } } });
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe("a question, or a story about the past", () => {
+  it.each([
+    "does removing the agent assistant change the budget?",
+    "remove the agent assistant?",
+    "what happens if I remove the agent assistant",
+    "adicionar um agente muda o orçamento?",
+    "yesterday somebody asked to remove the agent assistant",
+    "last week Ana raised the daily limit of budget to 500",
+    "ontem o time aumentou o limite diário de budget para 500",
+    "a Ana removeu o agente assistant na semana passada",
+    "we removed the agent assistant two weeks ago",
+    "the daily limit of budget was raised to 500",
+    "o limite diário de budget foi aumentado para 500",
+  ])("never plans: %s", async (message) => {
+    expect(await say(message)).toMatchObject({ plan: null, intent: null });
+  });
+});
+
+describe("two requests in one message", () => {
+  it.each([
+    ["remove the agent assistant and add the agent vendas", "add the agent vendas"],
+    ["adicione o agente vendas e remova o agente assistant", "remova o agente assistant"],
+    ["add the agent vendas. Then set the daily limit of budget to 10", "set the daily limit of budget to 10"],
+    ["add the agent vendas; remove the agent assistant", "remove the agent assistant"],
+  ])("plans the first and names the second: %s", async (message, second) => {
+    const { plan, reply } = await say(message);
+    expect(plan).not.toBeNull();
+    expect(reply).toContain(second);
+    expect(reply).toMatch(/You asked for 2 things|Você pediu 2 coisas/);
+  });
+
+  it("takes a list for one request", async () => {
+    const { payload, reply } = await say("add the agent vendas with the capabilities chat and search");
+    expect(payload).toMatchObject({ agent_name: "vendas", capabilities: ["chat", "search"] });
+    expect(reply).not.toContain("You asked for");
+  });
+});
+
+describe("a credential in a message", () => {
+  const token = `ghp_${randomBytes(18).toString("hex")}`;
+  const opaque = randomBytes(20).toString("base64url");
+  it.each([
+    [`connect the server hub with ${token}`, token],
+    [`my password is ${opaque}`, opaque],
+    [`a senha é ${opaque}, adicione o agente vendas`, opaque],
+    [`API_KEY=${opaque} set it for the server hub`, opaque],
+    [`use postgres://app:${opaque}@db.example.com/app`, opaque],
+  ])("is kept nowhere, and the reply says where keys go (%#)", async (message, secret) => {
+    const reply = await say(message);
+    expect(reply.reply).toMatch(/ciclo keys add/);
+    expect(JSON.stringify(reply)).not.toContain(secret);
+    const overview = await planner.client.call("getChat", { query: { threadId: reply.threadId } });
+    expect(JSON.stringify(overview)).not.toContain(secret);
+    expect(JSON.stringify(overview)).toContain("•••");
+    const { queries } = running.database;
+    const kept = await Promise.all([
+      queries.selectFrom("threads").selectAll().execute(),
+      queries.selectFrom("thread_messages").selectAll().execute(),
+      queries.selectFrom("audit_events").selectAll().execute(),
+    ]);
+    expect(JSON.stringify(kept)).not.toContain(secret);
+  });
+
+  it("in the fields of a typed request is not kept with the thread either", async () => {
+    const body = {
+      message: "a server",
+      intent: "onboard_server",
+      payload: { command: "npx", args: ["server", `--token=${token}`] },
+    };
+    const answer = await planner.client.call("chat", { body }).catch((error: unknown) => error);
+    expect(JSON.stringify(answer)).not.toContain(token);
+    const { queries } = running.database;
+    expect(JSON.stringify(await queries.selectFrom("threads").selectAll().execute())).not.toContain(token);
+    expect(JSON.stringify(await queries.selectFrom("thread_messages").selectAll().execute())).not.toContain(
+      token,
+    );
+  });
+
+  it.each([
+    "add the agent vendas from the repository agents-hub",
+    "the token policy is too strict",
+    "o que é uma chave de API?",
+    "set max-tokens 4000 for the agent assistant",
+    "use secret:hub/TOKEN for the header",
+    "my token is <your-token>",
+    "a chave fica em https://example.com/docs/keys",
+    "connect https://mcp.example.com/v1/mcp as the server hub",
+    "the commit 3f786850e387550fdab836ed7e6dc881de23001b broke the probes",
+  ])("ordinary words stay: %s", (message) => {
+    expect(maskSecrets(message)).toBe(message);
+  });
+});
