@@ -132,6 +132,7 @@ export async function createApp(deps: AppDeps) {
     ready: async () => void (await Promise.all([database.ping(), repository.refresh()])),
     authenticate: access.sessions.authenticate,
     hold: access.hold,
+    mustOwnThread: assistant.service.mustOwnThread,
     addresses: config,
     transaction: audit.transaction,
     logger,

@@ -37,6 +37,8 @@ const cookieName = (addresses: OwnAddresses): string =>
 export type MountDeps = {
   authenticate(credentials: Credentials): Promise<Authenticated>;
   hold: HoldAnswer;
+  /** Throws where a thread is not the actor's own. */
+  mustOwnThread(actor: Actor, threadId: string): Promise<void>;
   transaction: AuditedTransaction;
   logger: Logger;
   maxBodyBytes: number;
@@ -65,8 +67,9 @@ export function createMount(app: App, deps: MountDeps): Mount {
       if (c.req.method === "HEAD" && endpoint.stream !== undefined) {
         return c.body(null, 200, streamHeaders(endpoint));
       }
+      const actor = authenticated?.actor ?? anonymous;
       const call = {
-        actor: authenticated?.actor ?? anonymous,
+        actor,
         authenticated,
         params: parse(endpoint.params, withoutNul(c.req.param())),
         query: parse(endpoint.query, withoutNul(c.req.query())),
@@ -86,6 +89,7 @@ export function createMount(app: App, deps: MountDeps): Mount {
             maxAge,
           }),
       };
+      await refuseOtherThreads(deps, actor, call.body);
       const result = await handler(call as Call<typeof name>);
       if (result instanceof ReadableStream) {
         const recheck = async (): Promise<void> => void (await enter(c, deps, endpoint));
@@ -129,6 +133,12 @@ function refuseForeign(c: AppContext, addresses: OwnAddresses, endpoint: Endpoin
   if (endpoint.body === undefined || /^application\/json *(;|$)/i.test(c.req.header("content-type") ?? ""))
     return;
   throw invalidPayload([fieldError("content-type", "send application/json", "envie application/json")]);
+}
+
+/** Nobody plans or submits in another person's thread, on whatever way in. */
+async function refuseOtherThreads({ mustOwnThread }: MountDeps, actor: Actor, body: unknown): Promise<void> {
+  if (typeof body !== "object" || body === null || !("threadId" in body)) return;
+  if (typeof body.threadId === "string") await mustOwnThread(actor, body.threadId);
 }
 
 /** The `Host` header, or the host of a request that was made within this process. */

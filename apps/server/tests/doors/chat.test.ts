@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { beforeAll, describe, expect, it } from "vitest";
 import { maskSecrets } from "../../src/lib/mask-secrets.ts";
 import { pushFiles } from "../support/config.ts";
-import { type Person, startConsole, type TestConsole } from "../support/console.ts";
+import { type Person, planWith, problemOf, startConsole, type TestConsole } from "../support/console.ts";
 
 /** What a message in the chat must never do: plan what was not meant, or keep a credential. */
 
@@ -140,6 +140,44 @@ describe("two requests in one message", () => {
     const { payload, reply } = await say("add the agent vendas with the capabilities chat and search");
     expect(payload).toMatchObject({ agent_name: "vendas", capabilities: ["chat", "search"] });
     expect(reply).not.toContain("You asked for");
+  });
+});
+
+describe("another person's thread", () => {
+  it("is nobody else's to plan, onboard, import or submit in", async () => {
+    const { threadId } = await say("add the agent vendas");
+    const other = await running.person("planner");
+    const plan = { intent: "add_agent", payload: { agent_name: "intruder" } };
+    const { patch, plan: own } = await planWith(other, "add_agent", { agent_name: "intruder" });
+    const submission = {
+      plan: own,
+      patch,
+      mode: "direct" as const,
+      actor: "x",
+      actor_email: "x@example.com",
+    };
+    for (const attempt of [
+      other.client.call("plan", { body: { ...plan, threadId } }),
+      other.client.call("onboard", {
+        body: {
+          agent_name: "intruder",
+          repository: "acme/x",
+          transport: "streamable_http",
+          endpoint: "https://mcp.example.com/mcp",
+          intent: "plan",
+          threadId,
+        },
+      }),
+      other.client.call("importServers", { body: { client: "cursor", contents: "{}", threadId } }),
+      other.client.call("apply", { body: { ...submission, threadId } as never }),
+    ]) {
+      expect(await problemOf(attempt)).toMatchObject({
+        code: "not_found",
+        detail: `You have no thread ${threadId}`,
+      });
+    }
+    const planned = await planner.client.call("plan", { body: { ...plan, threadId } });
+    expect(planned.threadId).toBe(threadId);
   });
 });
 

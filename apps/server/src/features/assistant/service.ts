@@ -65,6 +65,8 @@ export type ChatInput = {
 
 export type AssistantService = {
   chat(actor: Actor, input: ChatInput, locale: Locale): Promise<ChatReply>;
+  /** Throws `not_found` where the thread is another person's, or nobody's. */
+  mustOwnThread(actor: Actor, threadId: string): Promise<void>;
   overview(actor: Actor, threadId: string | undefined, locale: Locale): Promise<ChatOverview>;
   /** Deletes threads that have been silent. */
   purge: Purge;
@@ -96,6 +98,9 @@ export function createAssistantService(deps: AssistantDeps): AssistantService {
         turn.kind === "request" ? turn.pending : turn.kind === "cancelled" ? null : pendingOf(thread);
       await saveTurn(deps, actor, thread, pending, input.message, reply);
       return { threadId: thread.id, ...reply };
+    },
+    async mustOwnThread(actor, threadId) {
+      await mustFindThread(deps.queries, threadId, actor.id ?? actor.name);
     },
     async overview(actor, threadId, locale) {
       const userId = actor.id ?? actor.name;
