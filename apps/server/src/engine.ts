@@ -57,6 +57,7 @@ export async function createEngine(
     search,
     overlay,
     requirementsFor,
+    activeRoles: access.activeRoles,
     findProgram: host.findProgram,
     policyProblem: servers.service.policyProblem,
     definitionsOf: servers.service.definitionsOf,

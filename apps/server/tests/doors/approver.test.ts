@@ -224,3 +224,57 @@ describe("an author", () => {
     expect(body).not.toMatch(/^Signed-off-by/m);
   });
 });
+
+describe("votes that nobody could give", () => {
+  it("are told of when the rule is planned, when a change waits for them, and in health", async () => {
+    const { author, one, running } = await start(2);
+    const rules = [
+      { name: "policies", paths: ["policies/**"], required: 4, roles: ["approver"], self_approval: "never" },
+      { name: "agents", paths: ["agents/**"], required: 1, roles: ["planner"], self_approval: "never" },
+    ];
+    const { plan } = await planWith(author, "edit_policies", { policy_id: "approvals", changes: { rules } });
+    const titles = plan.risks.filter(({ impact }) => impact === "high").map(({ title }) => title);
+    expect(titles).toContainEqual(
+      expect.stringContaining(
+        "rule policies: asks for 4 votes of approver, and only 3 who are active can give one",
+      ),
+    );
+    expect(titles).toContainEqual(
+      expect.stringContaining(
+        "rule agents: asks for 1 vote of planner, and nobody who is active can give one. Nobody decides by planner alone: approver is needed too",
+      ),
+    );
+    pushFiles(running.git, approvals(2, rules));
+    const { plan_id, message } = await submitWith(
+      author,
+      await planWith(author, "add_agent", { agent_name: "stuck" }),
+    );
+    expect(message).toContain("rule agents: asks for 1 vote of planner");
+    expect((await author.client.call("getChange", { params: { plan_id } })).message).toBe(message);
+    const changes = async () =>
+      (await one.client.call("getHealth")).checks.find(({ id }) => id === "changes");
+    expect(await changes()).toMatchObject({
+      status: "degraded",
+      detail: expect.stringContaining(`${plan_id}: policies/approvals.yaml, rule agents`) as string,
+    });
+    // Somebody who holds both roles can.
+    await running.person("planner", "approver");
+    expect(await changes()).toMatchObject({ status: "ok" });
+  });
+
+  it("count without the author where another could vote", async () => {
+    const running = await startConsole();
+    const author = await running.person("planner", "approver");
+    await running.person("approver");
+    pushFiles(running.git, {
+      "policies/approvals.yaml": stringify({
+        id: "approvals",
+        kind: "approvals",
+        title: "A",
+        default: { required: 2, self_approval: "only_approver" },
+      }),
+    });
+    const { message } = await submitWith(author, await planWith(author, "add_agent", { agent_name: "a" }));
+    expect(message).toContain("asks for 2 votes of approver, and only 1 who is active can give one");
+  });
+});

@@ -21,7 +21,7 @@ export type AccessService = {
   hold: HoldAnswer;
   /** How many active users other than this one hold any of the roles. */
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
-  activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
+  activeRoles(queries: Queries, userIds?: readonly string[]): Promise<Map<string, readonly string[]>>;
 };
 
 /** Users, roles, tokens and sessions. */

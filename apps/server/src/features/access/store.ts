@@ -152,18 +152,18 @@ export async function countActive(
   return count;
 }
 
-/** Roles of those of the users who are active. */
+/** Roles of those of the users who are active; of everybody, when none are named. */
 export async function activeRoles(
   queries: Queries,
-  userIds: readonly string[],
+  userIds?: readonly string[],
 ): Promise<Map<string, readonly string[]>> {
-  const rows = await queries
+  let active = queries
     .selectFrom("users")
     .innerJoin("user_roles", "user_roles.user_id", "users.id")
     .select(["users.id", "user_roles.role_id"])
-    .where("users.id", "in", userIds)
-    .where("users.disabled_at", "is", null)
-    .execute();
+    .where("users.disabled_at", "is", null);
+  if (userIds !== undefined) active = active.where("users.id", "in", userIds);
+  const rows = await active.execute();
   return new Map(
     [...Map.groupBy(rows, (row) => row.id)].map(([id, group]) => [id, group.map((row) => row.role_id)]),
   );

@@ -37,8 +37,8 @@ export type ChangesDeps = {
   allowsDirect(snapshot: Snapshot, paths: Iterable<string>): boolean;
   /** How many active users other than this one hold any of the roles. */
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
-  /** The roles that each of the users who are active holds now. */
-  activeRoles(queries: Queries, userIds: readonly string[]): Promise<Map<string, readonly string[]>>;
+  /** The roles that each of the users who are active holds now; everybody, when none are named. */
+  activeRoles(queries: Queries, userIds?: readonly string[]): Promise<Map<string, readonly string[]>>;
   /** What a plan makes of tools, as models are told of them. */
   toolChanges(plan: Plan): Promise<ToolChange[]>;
   /** Keys that came with a plan which is being submitted. */

@@ -24,6 +24,7 @@ import { decide, stalePathsOf } from "./decide.ts";
 import type { ChangesDeps, Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
+import { hanging, hangs } from "./hanging.ts";
 import { presentDetail, presentChange, onBehalfOf } from "./present.ts";
 import { createProcedures, ensureCommit } from "./procedures.ts";
 import { syncBranch, syncPlan } from "./pull-requests.ts";
@@ -40,7 +41,7 @@ export type ChangesService = {
   rollback(actor: Actor, request: RollbackRequest, locale: Locale): Promise<PlanExecutionResult>;
   /** What a rollback would do now. */
   previewRollback(planId: string, locale: Locale): Promise<RollbackPreview>;
-  /** Changes whose next step keeps failing, with the reason, oldest first. */
+  /** Changes whose next step keeps failing, then those that nobody could approve, with the reason. */
   waiting(): Promise<{ planId: string; reason: Text }[]>;
   refresh(actor: Actor, planId: string, locale: Locale): Promise<PlanExecutionResult>;
   /** Takes in what the forge says of a branch; false when it is not one of ours. */
@@ -88,10 +89,13 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
     previewRollback: (planId, locale) => previewRollback(context, planId, locale),
     async waiting() {
       const operations = await journal.failing(queries);
-      return operations.map((operation) => ({
-        planId: operation.plan_id,
-        reason: waitingReason(operation) ?? text("", ""),
-      }));
+      return [
+        ...operations.map((operation) => ({
+          planId: operation.plan_id,
+          reason: waitingReason(operation) ?? text("", ""),
+        })),
+        ...(await hanging(context)),
+      ];
     },
     refresh: (actor, planId, locale) => syncPlan(context, actor, planId, locale),
     syncBranch: (branch) => syncBranch(context, branch),
@@ -149,7 +153,7 @@ async function getChange(
       `Não há mudança do plano ${planId}. Veja: ciclo changes`,
     );
   }
-  const result = await presentChange(queries, change, locale);
+  const result = await presentChange(queries, change, locale, (await hangs(context, change)) ?? undefined);
   const approval = result.hitl_required
     ? await store.findApproval(queries, "change_record_id", change.id)
     : undefined;

@@ -7,6 +7,7 @@ import { accept, type Accepted, rejected, submittedAlready } from "./accept.ts";
 import type { Context, StoredPlan } from "./deps.ts";
 import { runOperation } from "./journal.ts";
 import * as journal from "./journal-store.ts";
+import { hangs } from "./hanging.ts";
 import { presentChange } from "./present.ts";
 import { bindingOf, noApprovals, tally } from "./rules.ts";
 import * as store from "./store.ts";
@@ -25,7 +26,7 @@ export async function submit(
     await runUnfinished(context, change.id);
     const after = (await store.findChange(context.queries, change.id)) ?? change;
     if (after.status === "failed" && after.outcome === null) throw branchTaken(after.branch);
-    return presentChange(context.queries, after, locale);
+    return presentChange(context.queries, after, locale, (await hangs(context, after)) ?? undefined);
   });
 }
 

@@ -6,6 +6,7 @@ import {
   policyFileSchema,
   text,
 } from "@ciclo/contract";
+import { unmeetable } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import type { DraftRisk } from "./risks.ts";
 import { type Host, runsCommand } from "./server-risks.ts";
@@ -21,7 +22,12 @@ export function policyRisks(before: Snapshot, after: Snapshot, host: Host): Draf
       ...numberRisks(id, old, next),
       ...(next === undefined
         ? []
-        : [...weakerApprovals(old, next), ...widerReach(old, next, host), ...keptShorter(old, next)]),
+        : [
+            ...neverApproved(next, host),
+            ...weakerApprovals(old, next),
+            ...widerReach(old, next, host),
+            ...keptShorter(old, next),
+          ]),
     ];
   });
 }
@@ -45,6 +51,28 @@ function reach(id: string, snapshot: Snapshot): DraftRisk[] {
       ),
     },
   ];
+}
+
+/** Rules that nobody could ever meet: every change of their paths would hang, and that of the rule itself too. */
+function neverApproved(next: PolicyFile, { people }: Host): DraftRisk[] {
+  if (next.kind !== "approvals") return [];
+  return [{ name: "default", ...next.default }, ...next.rules].flatMap(({ name, ...rule }) => {
+    const why = unmeetable({ ...rule, rule: name }, people, null);
+    if (why === null) return [];
+    return [
+      {
+        title: text(
+          `No change could be approved. ${why.en}`,
+          `Nenhuma mudança poderia ser aprovada. ${why["pt-BR"]}`,
+        ),
+        impact: "high" as const,
+        mitigation: text(
+          "Give the roles first. Once this lands, the rule itself may be changed only by those votes.",
+          "Dê os papéis antes. Depois que isto entrar, a própria regra só muda com esses votos.",
+        ),
+      },
+    ];
+  });
 }
 
 /** Limits that rise or fall, with the factor. */

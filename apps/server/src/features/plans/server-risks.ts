@@ -1,10 +1,13 @@
 import { type RegistryServer, type Text, text } from "@ciclo/contract";
 import { namedValuesOf } from "../../domain/key-uses.ts";
+import type { ActiveRoles } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import type { DraftRisk } from "./risks.ts";
 
 /** What the console's host and the policies make of a server. */
 export type Host = {
+  /** Who could vote on a change. */
+  people: ActiveRoles;
   /** The absolute path of each command; null where there is no such program. */
   programs: ReadonlyMap<string, string | null>;
   /** Why the policies of a configuration do not let a server be reached; null where they do. */

@@ -10,7 +10,7 @@ import {
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, type LocalFieldError, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
-import type { Requirement } from "../../domain/approvals.ts";
+import type { ActiveRoles, Requirement } from "../../domain/approvals.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import type { Purge } from "../../domain/retention.ts";
@@ -47,6 +47,8 @@ export type PlansDeps = {
   /** The snapshot as it would be with these files; null deletes. */
   overlay(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Snapshot;
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  /** The roles of everybody who is active. */
+  activeRoles(queries: Queries): Promise<ActiveRoles>;
   /** Whether a change of this plan id exists that has come to its end. */
   isSpent(planId: string): Promise<boolean>;
   /** The absolute path of a command on the console's host; null where there is none. */
@@ -139,10 +141,17 @@ async function toolChangesOf(
   return toolChanges(before.toolLock, after.toolLock, definitions);
 }
 
-async function hostOf({ findProgram, policyProblem }: PlansDeps, after: Snapshot): Promise<Host> {
+async function hostOf(
+  { findProgram, policyProblem, queries, activeRoles }: PlansDeps,
+  after: Snapshot,
+): Promise<Host> {
   const commands = [...commandsOf(after)];
   const found = commands.map(async (command) => [command, await findProgram(command)] as const);
-  return { programs: new Map(await Promise.all(found)), policyProblem };
+  return {
+    people: await activeRoles(queries),
+    programs: new Map(await Promise.all(found)),
+    policyProblem,
+  };
 }
 
 async function draftFor(

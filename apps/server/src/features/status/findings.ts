@@ -48,8 +48,8 @@ export function waitingFinding(waiting: readonly { planId: string; reason: Text 
   return {
     status: "degraded",
     detail: text(
-      `Held up; retried automatically: ${list("en")}`,
-      `Parado, com novas tentativas automáticas: ${list("pt-BR")}`,
+      `Held up (what failed is retried automatically): ${list("en")}`,
+      `Parado (o que falhou é tentado de novo automaticamente): ${list("pt-BR")}`,
     ),
   };
 }
