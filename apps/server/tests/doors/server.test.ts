@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RegistryServer } from "@ciclo/contract";
@@ -20,7 +21,7 @@ import {
 import { eventually } from "../support/eventually.ts";
 import { bearer, clientAt, post, startGateway } from "../support/mcp/gateway.ts";
 import { fixture, remote, shakeHands } from "../support/mcp/handshake.ts";
-import { legacyEcho, listen, scripted } from "../support/mcp/http-servers.ts";
+import { legacyEcho, listen, scripted, soundAnswer } from "../support/mcp/http-servers.ts";
 import { hello } from "../support/mcp/streams.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -470,5 +471,122 @@ describe("a stored key arrives exactly as it is stored", () => {
       expect.stringMatching(/which header X-Key cannot take. Rotate it/),
     ]);
     expect(detail).not.toContain(key);
+  });
+});
+
+describe("a server that quotes what it was sent, or never ends", () => {
+  const key = `k-${"0123456789abcdef".repeat(2)}`;
+  type Answer = (id: number | undefined, response: ServerResponse) => void;
+  const json = (status: number, body: (id: number | undefined) => object): Answer => {
+    return (id, response) =>
+      response
+        .writeHead(status, { "content-type": "application/json" })
+        .end(JSON.stringify({ jsonrpc: "2.0", id, ...body(id) }));
+  };
+  const quoted = { error: { code: -32000, message: `bad key ${key}`, data: { header: `Bearer ${key}` } } };
+  const toolError = { result: { isError: true, content: [{ type: "text", text: `bad key ${key}` }] } };
+
+  async function gatewayTo(answer: Answer, more: Partial<RegistryServer> = {}) {
+    const server = await scripted((message, response) => {
+      if (message.method === "tools/call") answer(message.id, response);
+      else soundAnswer(message, response, [{ name: "echo", inputSchema: { type: "object" } }]);
+    });
+    const gateway = await startGateway([]);
+    const approver = await gateway.person("approver");
+    await approver.client.call("addKey", { body: { provider: "bad", name: "TOKEN", value: key } });
+    await gateway.push({
+      "mcp-registry.yaml": registryOf([
+        {
+          ...remote(server.url),
+          id: "bad",
+          headers: { Authorization: "Bearer secret:bad/TOKEN" },
+          ...more,
+        },
+      ]),
+    });
+    return { gateway, person: await gateway.person("planner") };
+  }
+
+  it.each<[string, Answer, RegExp]>([
+    ["the protocol's error", json(200, () => quoted), /bad key \*\*\*/],
+    ["an error with a status", json(400, () => quoted), /bad key \*\*\*/],
+    ["a large one", json(500, () => ({ ...quoted, more: "x".repeat(100_000) })), /bad key \*\*\*/],
+    ["a tool's error", json(200, () => toolError), /bad key \*\*\*/],
+    [
+      "a stream's",
+      (id, response) =>
+        response
+          .writeHead(200, { "content-type": "text/event-stream" })
+          .end(`event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, ...quoted })}\n\n`),
+      /bad key \*\*\*/,
+    ],
+  ])("has the key masked in %s, for callers and in the records", async (_, answer, masked) => {
+    const { gateway, person } = await gatewayTo(answer);
+    for (const [path, name] of [
+      ["/mcp/bad", "echo"],
+      ["/mcp", "bad__echo"],
+    ] as const) {
+      const legacy = await clientAt(gateway, path, person, "legacy");
+      const told = await legacy.callTool({ name, arguments: {} }).then(
+        (result) => JSON.stringify(result),
+        (error: Error & { data?: unknown }) => `${error.message} ${JSON.stringify(error.data ?? null)}`,
+      );
+      expect(told, path).not.toContain(key);
+      if (path === "/mcp/bad") expect(told, path).toMatch(masked);
+    }
+    await gateway.recorder.flush();
+    const rows = await gateway.database.queries.selectFrom("usage_events").selectAll().execute();
+    expect(rows.length).toBeGreaterThan(0);
+    expect(JSON.stringify(rows)).not.toContain(key);
+  });
+
+  it.each(["text/event-stream", "application/json"])(
+    "is given up after call_ms where it drips %s",
+    async (type) => {
+      let isOver = false;
+      const { gateway, person } = await gatewayTo(
+        (_, response) => {
+          response.writeHead(200, { "content-type": type });
+          const dripping = setInterval(() => response.write(type.includes("event") ? ": \n\n" : " "), 50);
+          response.on("close", () => {
+            isOver = true;
+            clearInterval(dripping);
+          });
+        },
+        { timeouts: { call_ms: 400 } },
+      );
+      const legacy = await clientAt(gateway, "/mcp/bad", person, "legacy");
+      await expect(legacy.callTool({ name: "echo", arguments: {} })).rejects.toThrow(
+        /did not answer within 400 ms/,
+      );
+      await eventually(
+        () => Promise.resolve(isOver),
+        (over) => over,
+      );
+    },
+  );
+
+  it("has as long again with each news of progress", async () => {
+    const news = `event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: 1 } })}\n\n`;
+    const { gateway, person } = await gatewayTo(
+      (id, response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        let count = 0;
+        const working = setInterval(() => {
+          count += 1;
+          if (count < 6) {
+            response.write(news);
+            return;
+          }
+          clearInterval(working);
+          response.end(
+            `event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "done" }] } })}\n\n`,
+          );
+        }, 200);
+      },
+      { timeouts: { call_ms: 700 } },
+    );
+    const legacy = await clientAt(gateway, "/mcp/bad", person, "legacy");
+    expect(JSON.stringify(await legacy.callTool({ name: "echo", arguments: {} }))).toContain("done");
   });
 });

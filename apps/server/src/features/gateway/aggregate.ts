@@ -18,7 +18,7 @@ export type AggregateDeps = {
   servers(): readonly LiveServer[];
   find(id: string): LiveServer | undefined;
   callMsOf(server: LiveServer["server"]): number;
-  explainFailure(error: unknown): Text;
+  explainFailure(error: unknown, mask: (said: string) => string): Text;
   onError(error: Error): void;
 };
 

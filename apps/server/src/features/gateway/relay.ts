@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
-import type { Dispatcher } from "undici";
+import { type Dispatcher, errors } from "undici";
 import { Buffered } from "../../lib/buffered.ts";
 import { EventIds } from "./event-ids.ts";
 import type { Sealed } from "./sessions.ts";
@@ -22,6 +22,13 @@ export type RelayJob = {
   credentials: Readonly<Record<string, string>>;
   /** Without an answer, or a piece of one, for so long it is given up. 0 waits for ever. */
   timeoutMs: number;
+  /**
+   * Within so long the answer has to be whole, whatever trickles in; news of progress gives it as long again, up to ten
+   * times. 0 for what listens, and has no end.
+   */
+  deadlineMs: number;
+  /** A text without what the console proves itself by. */
+  mask(said: string): string;
   /** Makes another body of the whole answer; null passes it on as it comes. */
   rewrite: ((body: Buffer, contentType: string) => Buffer) | null;
   /** Rewrites a stream of events piece by piece; null passes it on as it comes. */
@@ -41,6 +48,9 @@ const passedOn = ["accept", "content-type", "mcp-protocol-version", "mcp-method"
 /** Answers up to this size are sent in one piece, and looked into for how the call ended. */
 const smallBytes = 64 * 1024;
 const maxRewritten = 32 * 1024 * 1024;
+/** So often the time of a call begins anew by news of progress. */
+const maxExtensions = 10;
+const progress = "notifications/progress";
 
 export function relay(job: RelayJob, response: ServerResponse): Promise<Relayed> {
   // Who has left already will not say so again.
@@ -96,6 +106,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #ids: EventIds | null = null;
   #bytes = 0;
   #ended = false;
+  #deadline: NodeJS.Timeout | undefined;
+  #extensions = 0;
 
   constructor(job: RelayJob, response: ServerResponse, end: (relayed: Relayed) => void) {
     this.#job = job;
@@ -111,6 +123,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#wait();
     if (this.#ended) controller.abort(new Error("the caller has left"));
   }
 
@@ -129,13 +142,14 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#head = { "content-type": contentType };
     const session = headers["mcp-session-id"];
     if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal("session", session);
-    if (!isEventStream(contentType) || this.#job.rewrite !== null) return;
+    if (!isEventStream(contentType) || this.#rewrites) return;
     this.#ids = new EventIds((id) => this.#job.seal("event", id));
     this.#stream();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
+    if (this.#deadline !== undefined && this.#streams && chunk.includes(progress)) this.#extend();
     const isSmall = this.#bytes <= smallBytes;
     if (isSmall || !this.#streams) {
       try {
@@ -147,7 +161,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       this.#kept.push(chunk);
     }
     if (!this.#streams) {
-      if (this.#job.rewrite === null && !isSmall) this.#stream();
+      if (!this.#rewrites && !isSmall) this.#stream();
       else if (this.#bytes > maxRewritten) controller.abort(new Error("the answer is too large"));
       return;
     }
@@ -164,7 +178,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     try {
       const events =
         filter === null ? this.#ids?.pass(chunk) : filter(this.#decoder.decode(chunk, { stream: true }));
-      return events === undefined || events.length === 0 || this.#response.write(events);
+      if (events === undefined || events.length === 0) return true;
+      return this.#response.write(this.#masked(typeof events === "string" ? Buffer.from(events) : events));
     } catch (error) {
       controller.abort(error as Error);
       return true;
@@ -186,13 +201,14 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       this.#head["content-length"] = String(sent.length);
       this.#response.writeHead(this.#status, this.#head).end(sent);
     }
-    const answer = this.#bytes > smallBytes ? null : body;
+    const answer = this.#bytes > smallBytes ? null : this.#masked(body);
     this.#finish({ kind: "answered", status: this.#status, bytes: this.#bytes, answer, contentType });
   }
 
   #rewritten(body: Buffer, contentType: string): Buffer | UnreadableListError {
     try {
-      return this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType);
+      const answer = this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType);
+      return this.#masked(answer);
     } catch (error) {
       if (error instanceof UnreadableListError) return error;
       throw error;
@@ -212,6 +228,34 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     else this.#response.end(`event: message\ndata: ${lastWord}\n\n`);
   }
 
+  /** Whether the answer is kept whole before any of it is sent. */
+  get #rewrites(): boolean {
+    return this.#job.rewrite !== null || this.#status >= 400;
+  }
+
+  /** An error may quote what the server was sent: it is masked as logs are. Results are the server's own business. */
+  #masked(answer: Buffer): Buffer {
+    const isError = this.#status >= 400 || answer.includes('"error"') || answer.includes('"isError"');
+    if (!isError) return answer;
+    const said = answer.toString("utf8");
+    const masked = this.#job.mask(said);
+    return masked === said ? answer : Buffer.from(masked);
+  }
+
+  #wait(): void {
+    const { deadlineMs } = this.#job;
+    if (deadlineMs === 0) return;
+    this.#deadline = setTimeout(() => {
+      this.#controller?.abort(new errors.BodyTimeoutError());
+    }, deadlineMs);
+  }
+
+  #extend(): void {
+    if (this.#extensions >= maxExtensions) return;
+    this.#extensions += 1;
+    this.#deadline?.refresh();
+  }
+
   /** Sends what there is, and each part as it comes from here on. */
   #stream(): void {
     this.#streams = true;
@@ -223,6 +267,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #finish(relayed: Relayed): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#deadline);
     this.#buffered.letGo();
     this.#end(relayed);
   }

@@ -24,7 +24,7 @@ export type ServerRouteDeps = {
   limits: CallerLimits;
   callMsOf(server: LiveServer["server"]): number;
   explainStatus(status: number): Text;
-  explainFailure(error: unknown): Text;
+  explainFailure(error: unknown, mask: (said: string) => string): Text;
   onError(error: Error): void;
 };
 
@@ -161,6 +161,7 @@ export class ServerRoute {
   ): RelayJob {
     const { live, actor } = of;
     if (http === null) throw new Error(`server ${live.server.id} is not reached by HTTP`);
+    const isListening = of.message?.method === "subscriptions/listen";
     const isRewritten =
       of.message !== null &&
       (greetings.has(of.message.method ?? "") || subjectOf(of.message)?.asks === "list");
@@ -178,7 +179,9 @@ export class ServerRoute {
       lastEventId: this.#opened("event", of, "last-event-id", noEvent),
       seal,
       credentials: live.link.credentials,
+      mask: live.link.mask,
       timeoutMs: of.method === "GET" ? 0 : this.#deps.callMsOf(live.server),
+      deadlineMs: of.method === "GET" || isListening ? 0 : this.#deps.callMsOf(live.server),
       lastWord: (error) =>
         of.message?.id === undefined
           ? null
@@ -190,11 +193,12 @@ export class ServerRoute {
   }
 
   #failure(
-    { server }: LiveServer,
+    { server, link }: LiveServer,
     { status, error }: { status: number | null; error: Error | null },
   ): GatewayRefusal {
     if (isLate(error)) return timedOut(server.id, this.#deps.callMsOf(server));
-    const why = status === null ? this.#deps.explainFailure(error) : this.#deps.explainStatus(status);
+    const why =
+      status === null ? this.#deps.explainFailure(error, link.mask) : this.#deps.explainStatus(status);
     return new GatewayRefusal(
       "server_unavailable",
       text(`Server ${server.id}: ${why.en}`, `Servidor ${server.id}: ${why["pt-BR"]}`),

@@ -15,7 +15,7 @@ import { GatewayRefusal } from "./messages.ts";
 
 type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress" | "caller">;
 
-export type AskDeps = { explainFailure(error: unknown): Text };
+export type AskDeps = { explainFailure(error: unknown, mask: (said: string) => string): Text };
 
 /** Asks a server over the console's own connection. Opens a new session once where the server has forgotten the old one. */
 export async function askUpstream(
@@ -28,12 +28,13 @@ export async function askUpstream(
   const caller = asked.caller.actor.id ?? asked.caller.actor.name;
   const connection = await link.connectedFor(caller);
   try {
-    return await send(connection, asked, timeoutMs);
+    return maskedResult(await send(connection, asked, timeoutMs), link.mask);
   } catch (error) {
     if (!isForgotten(error)) throw explain(error);
   }
   try {
-    return await send(await link.reconnectFor(caller, connection), asked, timeoutMs);
+    const fresh = await link.reconnectFor(caller, connection);
+    return maskedResult(await send(fresh, asked, timeoutMs), link.mask);
   } catch (error) {
     throw explain(error);
   }
@@ -76,17 +77,18 @@ function withoutEnvelope({ _meta, ...params }: Record<string, unknown>): Record<
 
 const isForgotten = (error: unknown): boolean => error instanceof SdkHttpError && error.data.status === 404;
 
-/** What the protocol answered goes on as it is; what broke is said as that. */
+/** What the protocol answered goes on, masked as logs are; what broke is said as that. */
 function explained(
   link: ServerLink,
   error: unknown,
   timeoutMs: number,
   explainFailure: AskDeps["explainFailure"],
 ): unknown {
-  if (error instanceof ProtocolError) return error;
+  if (error instanceof ProtocolError) return maskedError(error, link.mask);
   if (!(error instanceof SdkError)) return error;
   if (error.code === SdkErrorCode.RequestTimeout) return timedOut(link.id, timeoutMs);
-  const why = link.connection === null ? (link.trouble ?? explainFailure(error)) : explainFailure(error);
+  const failure = explainFailure(error, link.mask);
+  const why = link.connection === null ? (link.trouble ?? failure) : failure;
   return new GatewayRefusal(
     "server_unavailable",
     text(
@@ -94,6 +96,18 @@ function explained(
       `O servidor ${link.id} não concluiu a chamada: ${why["pt-BR"]}`,
     ),
   );
+}
+
+/** A tool's error may quote what the server was sent. Results are the server's own business. */
+const maskedResult = (result: Result, mask: (said: string) => string): Result =>
+  result.isError === true ? (JSON.parse(mask(JSON.stringify(result))) as Result) : result;
+
+function maskedError(error: ProtocolError, mask: (said: string) => string): ProtocolError {
+  const said = JSON.stringify([error.message, error.data ?? null]);
+  const masked = mask(said);
+  if (masked === said) return error;
+  const [message, data] = JSON.parse(masked) as [string, unknown];
+  return new ProtocolError(error.code, message, data ?? undefined);
 }
 
 export const timedOut = (id: string, timeoutMs: number): GatewayRefusal =>

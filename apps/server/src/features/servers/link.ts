@@ -65,7 +65,7 @@ export class Link implements ServerLink {
   readonly #deps: LinkDeps;
   #rules: ToolRules;
   #offered: readonly OfferedTool[] = [];
-  readonly #mask: (said: string) => string;
+  readonly mask: (said: string) => string;
   readonly #ready = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
   #byName = new Map<string, JudgedTool>();
@@ -85,7 +85,7 @@ export class Link implements ServerLink {
     this.spec = spec;
     this.#rules = rules;
     this.#deps = deps;
-    this.#mask = maskValues(spec.target === null ? [] : secretsOf(spec.target.server, spec.target));
+    this.mask = maskValues(spec.target === null ? [] : secretsOf(spec.target.server, spec.target));
     this.#byCaller = this.#connectionsByCaller();
     this.trouble = spec.quarantine;
     this.stateSince = stamp(deps.clock());
@@ -206,7 +206,7 @@ export class Link implements ServerLink {
       this.#judge(tools);
       return sample;
     } catch (error) {
-      return this.#note({ ok: false, ms: null }, explainFailure(error, this.#mask));
+      return this.#note({ ok: false, ms: null }, explainFailure(error, this.mask));
     }
   }
 
@@ -251,7 +251,7 @@ export class Link implements ServerLink {
   }
 
   note(line: string): void {
-    this.log.push({ at: stamp(this.#deps.clock()), line: this.#mask(line).slice(0, 2000) });
+    this.log.push({ at: stamp(this.#deps.clock()), line: this.mask(line).slice(0, 2000) });
     if (this.log.length > keptLines) this.log.shift();
   }
 
@@ -367,7 +367,7 @@ export class Link implements ServerLink {
       this.#later(probeEveryMs, () => this.#probeAgain());
     } catch (error) {
       if (this.closed) return;
-      const why = error instanceof HandshakeError ? error.detail : explainFailure(error, this.#mask);
+      const why = error instanceof HandshakeError ? error.detail : explainFailure(error, this.mask);
       this.#note({ ok: false, ms: null }, why);
       this.note(why.en);
       this.#retryIn(retryMs(this.health.failures));
