@@ -1,3 +1,4 @@
+import { doors } from "./requirements-doors.ts";
 import { reliability } from "./requirements-reliability.ts";
 
 /**
@@ -345,4 +346,5 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
     ],
   },
   ...reliability,
+  ...doors,
 ];
