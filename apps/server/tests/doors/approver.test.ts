@@ -58,6 +58,8 @@ describe("a rollback where two have to agree", () => {
     const { running, author, one, two } = await start();
     const planId = await land(author, [one, two]);
     expect(isLive(running)).toBe(true);
+    const { message } = await one.client.call("previewRollback", { params: { plan_id: planId } });
+    expect(message).toContain("It waits for 2 votes; yours is the first.");
     const asked = await rollback(one, planId);
     expect(asked).toMatchObject({
       status: "hitl_required",

@@ -4,6 +4,7 @@ import { type Locale, type RollbackPreview, type Text, text } from "@ciclo/contr
 import type { Context } from "./deps.ts";
 import { brokenBy } from "./procedures.ts";
 import {
+  askedNow,
   conflict,
   doneAlready,
   findChange,
@@ -53,7 +54,9 @@ async function effectOf(context: Context, change: store.Change): Promise<Effect>
   if (conflicts.length > 0) {
     return { effect: "revert", files: [], conflicts, message: conflict(change).detail };
   }
-  return { effect: "revert", files, conflicts, message: reversal(change, files.length) };
+  const { requirements } = await askedNow(context, change);
+  const votes = Math.max(...requirements.map(({ required }) => required));
+  return { effect: "revert", files, conflicts, message: reversal(change, files.length, votes) };
 }
 
 const withdrawal = ({ branch, base_branch }: store.Change): Effect => ({
@@ -66,13 +69,21 @@ const withdrawal = ({ branch, base_branch }: store.Change): Effect => ({
   ),
 });
 
-const reversal = ({ base_branch }: store.Change, files: number): Text =>
-  files === 0
-    ? text(
-        `${base_branch} no longer holds this change: nothing in it would differ.`,
-        `${base_branch} não contém mais esta mudança: nada nela ficaria diferente.`,
-      )
-    : text(
-        `Adds a commit to ${base_branch} that takes this change back. It is live at once. Files it touches: ${files}.`,
-        `Adiciona a ${base_branch} um commit que desfaz esta mudança. Vale imediatamente. Arquivos tocados: ${files}.`,
-      );
+const reversal = ({ base_branch }: store.Change, files: number, votes: number): Text => {
+  if (files === 0)
+    return text(
+      `${base_branch} no longer holds this change: nothing in it would differ.`,
+      `${base_branch} não contém mais esta mudança: nada nela ficaria diferente.`,
+    );
+  const [en, ptBR] =
+    votes > 1
+      ? [
+          `It waits for ${votes} votes; yours is the first.`,
+          `Ela espera por ${votes} votos; o seu é o primeiro.`,
+        ]
+      : ["It is live at once.", "Vale imediatamente."];
+  return text(
+    `Adds a commit to ${base_branch} that takes this change back. ${en} Files it touches: ${files}.`,
+    `Adiciona a ${base_branch} um commit que desfaz esta mudança. ${ptBR} Arquivos tocados: ${files}.`,
+  );
+};

@@ -75,6 +75,16 @@ type Ballot = {
   vote: Vote;
 };
 
+/** What the rules of today ask of a change of the same paths. */
+export async function askedNow(context: Context, change: store.Change) {
+  const planned = await context.findPlan(change.plan_id);
+  if (planned === undefined) throw new Error(`change ${change.id} has no plan`);
+  const head = await context.repository.refresh();
+  const snapshot = await context.repository.snapshot(head);
+  const requirements = context.requirementsFor(snapshot, context.planFiles(planned.plan).keys());
+  return { head, snapshot, plan: planned.plan, requirements };
+}
+
 async function ballotOf(
   context: Context,
   actor: Actor,
@@ -83,11 +93,7 @@ async function ballotOf(
 ): Promise<Ballot | null> {
   // A canary takes back what it finds bad at once; what has not landed needs nobody's leave.
   if (outcome === "canary_failed" || change.outcome !== "applied") return null;
-  const planned = await context.findPlan(change.plan_id);
-  if (planned === undefined) throw new Error(`change ${change.id} has no plan`);
-  const head = await context.repository.refresh();
-  const snapshot = await context.repository.snapshot(head);
-  const requirements = context.requirementsFor(snapshot, context.planFiles(planned.plan).keys());
+  const { head, snapshot, plan, requirements } = await askedNow(context, change);
   const vote: Vote = {
     user_id: actor.id ?? actor.name,
     actor: actor.name,
@@ -97,7 +103,7 @@ async function ballotOf(
     at: nowOf(context),
   };
   if (isApproved(requirements, [vote])) return null;
-  const { patch_sha256: patchSha256 } = planned.plan;
+  const { patch_sha256: patchSha256 } = plan;
   return { requirements, policyVersion: snapshot.approvalsVersion, patchSha256, head, vote };
 }
 
