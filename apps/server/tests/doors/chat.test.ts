@@ -52,6 +52,19 @@ describe("an amount that is relative to what holds", () => {
     ["raise the daily limit of budget by 20 USD", { daily_usd: 60 }],
     ["aumente o limite diário de budget em 20 dólares", { daily_usd: 60 }],
     ["lower the monthly limit of budget by $100", { monthly_usd: 700 }],
+    ["raise the daily limit of budget by half", { daily_usd: 60 }],
+    ["aumente o limite diário de budget pela metade", { daily_usd: 60 }],
+    ["cut the daily limit of budget in half", { daily_usd: 20 }],
+    ["reduce the monthly limit of budget to half", { monthly_usd: 400 }],
+    ["quadruple the daily limit of the budget policy", { daily_usd: 160 }],
+    ["make the daily limit of budget 1.5x", { daily_usd: 60 }],
+    ["daily limit of budget +10%", { daily_usd: 44 }],
+    ["o limite diário de budget 10% maior", { daily_usd: 44 }],
+    ["ponha mais 10% no limite diário de budget", { daily_usd: 44 }],
+    ["raise the daily limit of budget by 1.000 USD", { daily_usd: 1040 }],
+    ["raise limits.daily_usd of budget by 10%", { daily_usd: 44 }],
+    ["raise the daily and monthly limits of budget by 10 %", { daily_usd: 44, monthly_usd: 880 }],
+    ["raise the daily limit of budget by 10 % and the monthly by 20 %", { daily_usd: 44, monthly_usd: 960 }],
   ])("%s", async (message, expected) => {
     const { payload, plan, reply } = await say(message);
     expect(payload, reply).toEqual({ policy_id: "budget", changes: { limits: expected } });
@@ -64,6 +77,23 @@ describe("an amount that is relative to what holds", () => {
     ["aumente o limite diário de budget para 90", { daily_usd: 90 }],
   ])("an absolute one stays as it is: %s", async (message, expected) => {
     expect((await say(message)).payload).toEqual({ policy_id: "budget", changes: { limits: expected } });
+  });
+
+  it.each([
+    "increase the daily limit of budget ten percent",
+    "increase the daily limit of budget 20",
+    "set the daily limit of budget to 10%",
+    "raise the daily limit of budget by 10% to 44",
+    "raise the daily limit of budget from 40 by 10%",
+    "raise the daily limit of budget to half",
+    "raise the daily limit of budget by double",
+    "raise the daily limit of budget by 10 % and the monthly limit by ten percent",
+    "require one more approval in the approvals policy",
+    "raise the max error rate of canary by 2%",
+    "set the monthly limit of budget to -5",
+  ])("asks where it may mean several things: %s", async (message) => {
+    const { intent, plan, missing } = await say(message);
+    expect({ intent, plan, missing }).toEqual({ intent: "edit_policies", plan: null, missing: ["changes"] });
   });
 
   it("asks where the live policy has no such value", async () => {
@@ -87,8 +117,11 @@ describe("an amount that is relative to what holds", () => {
   it("is computed anew when it corrects what the thread is about", async () => {
     const first = await say("set the daily limit of budget to 90 USD");
     const second = await say("actually make it 10 % more", first.threadId);
-    const payload = second.payload as { changes?: { limits?: { daily_usd?: number } } } | null;
-    expect([undefined, 44]).toContain(payload?.changes?.limits?.daily_usd);
+    expect(second.payload).toEqual({ policy_id: "budget", changes: { limits: { daily_usd: 44 } } });
+    const asked = await say("raise the daily limit by 10 %");
+    expect(asked).toMatchObject({ plan: null, missing: ["policy_id"] });
+    const whole = await say("budget", asked.threadId);
+    expect(whole.payload).toEqual({ policy_id: "budget", changes: { limits: { daily_usd: 44 } } });
   });
 
   it("never plans the share itself, whatever it is", async () => {
@@ -129,11 +162,24 @@ describe("two requests in one message", () => {
     ["adicione o agente vendas e remova o agente assistant", "remova o agente assistant"],
     ["add the agent vendas. Then set the daily limit of budget to 10", "set the daily limit of budget to 10"],
     ["add the agent vendas; remove the agent assistant", "remove the agent assistant"],
+    ["add the agent vendas and the agent compras", "the agent compras"],
+    ["adicione o agente vendas e também o agente compras", "o agente compras"],
+    ["double the daily limit of budget and set the monthly one to 900", "set the monthly one to 900"],
   ])("plans the first and names the second: %s", async (message, second) => {
     const { plan, reply } = await say(message);
     expect(plan).not.toBeNull();
     expect(reply).toContain(second);
     expect(reply).toMatch(/You asked for 2 things|Você pediu 2 coisas/);
+  });
+
+  it.each([
+    "add the agent search-and-rescue from the repository agents-hub",
+    "add the agent billing and a purpose of its own",
+    "add the agent vendas, which reads v1.2 of docs.example.com and answers",
+  ])("cuts no name, list or purpose: %s", async (message) => {
+    const { plan, reply } = await say(message);
+    expect(plan).not.toBeNull();
+    expect(reply).not.toContain("You asked for");
   });
 
   it("takes a list for one request", async () => {

@@ -2,8 +2,8 @@ import { type Intent, intentFields, intentPayloads } from "@ciclo/contract";
 import { fold } from "../../lib/fold.ts";
 import type { Fields, Known } from "./recognise/fields.ts";
 import { fieldsFor, recognise } from "./recognise/recognise.ts";
+import { amountIn } from "./recognise/policy-fields.ts";
 import { slugOf } from "./recognise/tokens.ts";
-import { readNumber } from "./recognise/values.ts";
 
 /** What a thread remembers of the request it speaks of. */
 export type Pending = { intent: Intent; payload: Fields };
@@ -77,9 +77,10 @@ function bareAnswer(field: string, message: string): unknown {
 /** "actually 800": the value of the one number that is being changed. */
 function numberAlone(message: string, pending: Pending): Fields {
   if (pending.intent !== "edit_policies") return {};
-  const value = readNumber(message);
   const path = onlyLeaf(pending.payload.changes);
-  if (value === null || path === null || !/\d/.test(message)) return {};
+  if (path === null) return {};
+  const value = amountIn({ kind: "number", path: path.join(".") }, fold(message));
+  if (value === null || value === "unclear" || (typeof value === "number" && !/\d/.test(message))) return {};
   return { changes: path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) };
 }
 

@@ -26,8 +26,7 @@ import { markdownSections, SearchIndex } from "../../lib/search-index.ts";
 import { answerQuestion } from "./answers.ts";
 import { knownFields, missingFields, type Pending, takeTurn, type Turn } from "./conversation.ts";
 import * as store from "./store.ts";
-import type { Known } from "./recognise/fields.ts";
-import { relativeAmount } from "./recognise/relative.ts";
+import { computed } from "./recognise/relative.ts";
 import { requestsIn } from "./recognise/several.ts";
 import {
   askFor,
@@ -141,7 +140,7 @@ function turnOf(
       servers: snapshot.registry.servers.map(({ id }) => id),
     };
     const [first = input.message, ...unplanned] = requestsIn(input.message, known);
-    return { turn: withLiveValues(first, pendingOf(thread), known, snapshot), unplanned };
+    return { turn: withLiveValues(takeTurn(first, pendingOf(thread), known), snapshot), unplanned };
   }
   const intent = intents.find((each) => each === input.intent);
   if (intent === undefined) {
@@ -159,40 +158,14 @@ function turnOf(
   return { turn: { kind: "request", pending, missing: missingFields(pending) }, unplanned: [] };
 }
 
-/** A message as it is meant: "10 % more" of what holds now, and never of nothing. */
-function withLiveValues(message: string, pending: Pending | null, known: Known, snapshot: Snapshot): Turn {
-  const relative = relativeAmount(message);
-  if (relative === null) return takeTurn(message, pending, known);
-  const turn = takeTurn(relative.plain, pending, known);
-  if (turn.kind !== "request" || turn.pending.intent !== "edit_policies") {
-    const plainly = takeTurn(message, pending, known);
-    return plainly.kind === "request" && plainly.pending.intent === "edit_policies"
-      ? { kind: "unclear" }
-      : plainly;
-  }
-  const { policy_id: policyId, changes } = turn.pending.payload;
-  const live = snapshot.policies.get(String(policyId));
-  const computed = live === undefined ? null : computeLeaves(changes, live, relative.of);
-  if (computed === null) return { kind: "unclear" };
-  const payload = { ...turn.pending.payload, changes: computed };
-  return { ...turn, pending: { ...turn.pending, payload } };
-}
-
-/** Every number of a change, made of the one that is live at its place; null where one is not there. */
-function computeLeaves(changes: unknown, live: unknown, of: (live: number) => number): object | null {
-  if (typeof changes !== "object" || changes === null || typeof live !== "object" || live === null)
-    return null;
-  const members: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(changes)) {
-    const there: unknown = (live as Record<string, unknown>)[key];
-    if (typeof value === "number" && typeof there === "number") {
-      const next = of(there);
-      // Of money there are parts; of votes, probes and tokens there are none.
-      members[key] = Number.isInteger(there) && !key.endsWith("_usd") ? Math.round(next) : next;
-    } else members[key] = computeLeaves(value, there, of);
-    if (members[key] === null) return null;
-  }
-  return Object.keys(members).length === 0 ? null : members;
+/** "10 % more" of what is live now, and never of nothing. A request that still misses something is computed once it is whole. */
+function withLiveValues(turn: Turn, { policies }: Snapshot): Turn {
+  if (turn.kind !== "request" || turn.pending.intent !== "edit_policies" || turn.missing.length > 0)
+    return turn;
+  const { payload } = turn.pending;
+  const changes = computed(payload.changes, policies.get(String(payload.policy_id)));
+  if (changes === null) return { kind: "unclear" };
+  return { ...turn, pending: { ...turn.pending, payload: { ...payload, changes } } };
 }
 
 type Scene = {

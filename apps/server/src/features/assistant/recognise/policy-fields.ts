@@ -1,4 +1,5 @@
 import { type Fields, has, indexOf, isName, type Known, nameAfter } from "./fields.ts";
+import { type Direction, directionIn, relativeIn } from "./relative.ts";
 import { fillers, sensesOf } from "./lexicon.ts";
 import { isPunctuation, slugOf, type Token, typos } from "./tokens.ts";
 import { lastNumber, readDuration, readNumber } from "./values.ts";
@@ -200,30 +201,56 @@ function policyChanges(tokens: readonly Token[], folded: string, id: string | nu
   // A name with digits must not be read as the value.
   const rest = id !== null && /\d/.test(id) ? folded.replaceAll(id, " ") : folded;
   if (dotted >= 0) {
-    const value = valueAfter(tokens, dotted, rest);
-    return value === null ? null : nested(tokens[dotted]?.raw ?? "", value);
+    const path = tokens[dotted]?.raw ?? "";
+    const relative = relativeIn(rest.replace(path, " "), isShare(path));
+    const value = relative ?? valueAfter(tokens, dotted, rest);
+    return value === null || value === "unclear" ? null : nested(path, value);
   }
   const corrected = correctPhrases(rest);
-  const clauses = corrected.split(/[,;:]\s+|\s(?:e|and)\s/).flatMap(changeIn);
-  const changes = clauses.length > 0 ? clauses : changeIn(corrected);
-  return changes.length === 0 ? null : changes.reduce(deepMerge);
+  const clauses = corrected.split(/[,;:]\s+|\s(?:e|and)\s/);
+  const changes = changesIn(clauses) ?? changesIn([corrected]);
+  return changes === null ? null : changes.reduce(deepMerge);
 }
 
-/** The one field that a clause sets. */
-function changeIn(clause: string): Fields[] {
-  if (isRelative(clause)) return [];
-  const field = policyField(clause);
-  const value = field === undefined ? null : readValue(field.kind, clause);
-  return field === undefined || value === null ? [] : [nested(field.path, value)];
+type Field = NonNullable<ReturnType<typeof policyField>>;
+
+/**
+ * What clauses set, one field each. One without a value has that of the next ("the daily and monthly limits"). Null where
+ * nothing is set, or one amount is unclear: half of what was asked for is not what was asked for.
+ */
+function changesIn(clauses: readonly string[]): Fields[] | null {
+  const found: Fields[] = [];
+  let waiting: Field[] = [];
+  let direction: Direction | null = null;
+  for (const clause of clauses) {
+    direction = directionIn(clause) ?? direction;
+    const field = policyField(clause);
+    if (field === undefined) continue;
+    const value = amountIn(field, clause, direction);
+    if (value === "unclear") return null;
+    if (value === null) {
+      waiting.push(field);
+      continue;
+    }
+    const alike = waiting.filter(({ kind }) => kind === field.kind);
+    found.push(...[...alike, field].map(({ path }) => nested(path, value)));
+    waiting = [];
+  }
+  return found.length === 0 ? null : found;
 }
 
-/** "raise by 10 %", "aumente em 50", "to -5": no value to set, so it is asked for. */
-const isRelative = (clause: string): boolean =>
-  /(^|\s)-\s?\d|\b(minus|menos|double|triple|dobr\w*|triplique|metade|half)\b/.test(clause) ||
-  /\b(by|em mais|mais)\s+(us\$|r\$|\$)?\s*\d/.test(clause) ||
-  (/\b(aument|reduz|diminu|sub[ai]|elev|baix|abaix)\w*/.test(clause) &&
-    /\bem\s+(us\$|r\$|\$)?\s*\d/.test(clause) &&
-    !/\b(para|pra)\s/.test(clause));
+const isShare = (path: string): boolean => /(?:^|\.)(?:max_error_rate|alert_at)$/.test(path);
+
+/** The value that a text gives a field: itself, or relative to the live one. */
+export function amountIn(
+  { kind, path }: Pick<Field, "kind" | "path">,
+  text: string,
+  direction: Direction | null = null,
+): unknown {
+  const relative = relativeIn(text, isShare(path), direction);
+  if (relative === null) return readValue(kind, text);
+  return kind === "number" ? relative : "unclear";
+}
 
 const deepMerge = (a: Fields, b: Fields): Fields => {
   const merged = { ...a };
