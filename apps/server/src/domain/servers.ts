@@ -101,7 +101,7 @@ export type ServerLink = {
   connected(): Promise<Connection>;
   /** The connection that a caller's requests go over: the one of all, or one of their own. */
   connectedFor(caller: string): Promise<Connection>;
-  /** The same, made anew at once because this one turned out to be of no use. */
+  /** Replaces a connection that failed, without waiting for the next retry. */
   reconnectFor(caller: string, failed: Connection): Promise<Connection>;
   /** Whether a streamable HTTP server also speaks the revisions before 2026-07-28. Asked once a connection. */
   speaksLegacy(ask: () => Promise<boolean>): Promise<boolean>;

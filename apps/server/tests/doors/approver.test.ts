@@ -220,10 +220,8 @@ describe("an author", () => {
     const second = await planWith(both, "add_agent", { agent_name: "second" });
     const forged = await problemOf(
       submitWith(both, second, { actor: "A\nSigned-off-by: root", actor_email: "a@example.com" }),
-    ).catch(() => null);
-    const body =
-      forged === null ? git(running.git, "log", "-1", "--format=%B", `ciclo/${second.plan.id}`) : "";
-    expect(body).not.toMatch(/^Signed-off-by/m);
+    );
+    expect(forged).toMatchObject({ code: "invalid_payload", errors: [{ path: "actor" }] });
   });
 });
 

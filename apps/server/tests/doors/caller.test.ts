@@ -54,15 +54,14 @@ const accessPolicy = (rules: object[]) => ({
 });
 const everything = { servers: ["*"], tools: ["*"], effect: "allow" };
 
-/** Whether each stream ends; names those that go on. */
+/** Waits until each stream has ended; fails with the names of those that go on. Returns those: none. */
 async function goingOn(streams: readonly OpenStream[]): Promise<string[]> {
   const left = new Set(streams.map(({ name }) => name));
   for (const { name, ended } of streams) void ended.then(() => left.delete(name));
-  await eventually(
-    () => Promise.resolve(left.size),
-    (size) => size === 0,
-  ).catch(() => {});
-  return [...left];
+  return eventually(
+    () => Promise.resolve([...left]),
+    ({ length }) => length === 0,
+  );
 }
 
 describe("what somebody follows", () => {

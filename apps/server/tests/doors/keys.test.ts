@@ -164,7 +164,10 @@ describe("a key that comes with a plan", () => {
       await running.person("planner"),
       await running.person("approver"),
     ] as const;
-    const value = async () => (await running.keys.ring()).reveal(reference).catch(() => null);
+    const value = async () => {
+      const ring = await running.keys.ring();
+      return ring.versionOf(reference) === null ? null : ring.reveal(reference);
+    };
     return { running, people, onboard, value };
   }
 

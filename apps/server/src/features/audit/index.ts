@@ -8,7 +8,7 @@ import { Tail } from "./tail.ts";
 
 /** Local commands and other nodes write to the audit log too; their entries are copied within this time. */
 const copyEveryMs = 5000;
-/** How soon entries of other processes are told of. */
+/** How often the log is checked for entries that other processes wrote, in milliseconds. */
 const tailEveryMs = 1000;
 const signEveryMs = 5 * 60_000;
 

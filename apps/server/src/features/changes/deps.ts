@@ -39,7 +39,7 @@ export type ChangesDeps = {
   countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
   /** The roles that each of the users who are active holds now; everybody, when none are named. */
   activeRoles(queries: Queries, userIds?: readonly string[]): Promise<Map<string, readonly string[]>>;
-  /** What a plan makes of tools, as models are told of them. */
+  /** How a plan changes the tools, in the form in which models see them. */
   toolChanges(plan: Plan): Promise<ToolChange[]>;
   /** Keys that came with a plan which is being submitted. */
   keysOfPlan(

@@ -48,7 +48,7 @@ const passedOn = ["accept", "content-type", "mcp-protocol-version", "mcp-method"
 /** Answers up to this size are sent in one piece, and looked into for how the call ended. */
 const smallBytes = 64 * 1024;
 const maxRewritten = 32 * 1024 * 1024;
-/** So often the time of a call begins anew by news of progress. */
+/** How many times a progress notification may restart the deadline of a call. */
 const maxExtensions = 10;
 const progress = "notifications/progress";
 

@@ -12,7 +12,7 @@ import * as vaultStore from "./vault-store.ts";
 
 export type OfferedKey = { provider: string; name: string; value: string };
 
-/** Keys of a plan that is being submitted: stored in the transaction that submits it, and told of behind it. */
+/** The keys of a plan, stored in the transaction that submits it; subscribers are notified after the commit. */
 export type KeysOfPlan = { store(on: Queries, record: RecordEntry): Promise<void>; told(): Promise<void> };
 
 export type OfferedDeps = RingDeps & {

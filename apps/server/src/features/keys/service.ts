@@ -80,7 +80,7 @@ export type KeysService = {
   offer(actor: Actor, planId: string, keys: readonly OfferedKey[]): Promise<void>;
   /** Those of a plan that is being submitted, to be stored with it. */
   keysOfPlan(actor: Actor, plan: { planId: string; authorId: string }): Promise<KeysOfPlan>;
-  /** Takes keys out of use that were stored for plans which came to nothing. Also done by itself, every minute. */
+  /** Revokes keys that were stored for plans that were rejected or expired. A worker also does this every minute. */
   settleOffered(): Promise<void>;
   /** Forgets keys of plans that nobody submitted. */
   purgeOffered: Purge;

@@ -69,7 +69,7 @@ export type PlansService = {
   preview(plan: Plan, author: string): Preview;
   /** Why these files may not be written on this commit: paths, links, secrets, schemas. */
   check(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
-  /** What a plan makes of tools, as models are told of them. */
+  /** How a plan changes the tools, in the form in which models see them. */
   toolChanges(plan: Plan): Promise<ToolChange[]>;
   /** Deletes plans that nobody submitted. */
   purge: Purge;

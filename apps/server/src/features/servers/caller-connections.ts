@@ -49,7 +49,7 @@ export class CallerConnections {
     }
   }
 
-  /** The same, after this one turned out to be of no use. */
+  /** Replaces a connection that failed. */
   async renew(caller: string, failed: Connection): Promise<Connection> {
     const own = this.#own.get(caller);
     if (own !== undefined && (await own.connection) === failed) this.#endSoon(caller, own);

@@ -148,7 +148,7 @@ export class Link implements ServerLink {
     return this.#byCaller === null ? shared : this.#byCaller.of(caller);
   }
 
-  /** The same, after this one turned out to be of no use. */
+  /** Replaces a connection that failed. */
   async reconnectFor(caller: string, failed: Connection): Promise<Connection> {
     return this.#byCaller === null ? this.reconnect(failed) : this.#byCaller.renew(caller, failed);
   }
@@ -211,7 +211,7 @@ export class Link implements ServerLink {
   }
 
   /**
-   * Reconnects at once, because this connection turned out to be of no use. Who comes second gets
+   * Reconnects at once, because this connection failed. Who comes second gets
    * what the first made; calls of others end on the old one. Refuses when that fails.
    */
   async reconnect(failed: Connection): Promise<Connection> {
