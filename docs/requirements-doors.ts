@@ -83,6 +83,15 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
     ],
   },
   {
+    asked: "A force-pushed live branch is noticed, and the changes that left it are said",
+    shownBy: [
+      "doors/rewritten.test.ts › is noticed once, and what it lost",
+      "doors/rewritten.test.ts › brings nothing else back",
+      "doors/rewritten.test.ts › that loses a rollback holds its change again",
+      "doors/rewritten.test.ts › is noticed by the console itself",
+    ],
+  },
+  {
     asked: "Errors of servers are masked, and no trickle of bytes outlives call_ms",
     shownBy: [
       "doors/server.test.ts › has the key masked in",

@@ -62,6 +62,7 @@ export async function createApp(deps: AppDeps) {
     repository,
     askDatabase: database.ping,
     waiting: async () => [...(await changes.service.waiting()), ...(await canary.service.waiting())],
+    leftLive: changes.service.leftLive,
     lastCheckpoint: audit.lastCheckpoint,
     servers: servers.service.standings,
     sandbox: servers.service.sandbox,

@@ -119,6 +119,8 @@ export const planExecutionResultSchema = z.object({
   branch: z.string(),
   base_branch: z.string(),
   commit_sha: z.string().nullable(),
+  /** Since when the base branch is seen without it, though it landed: somebody rewrote the branch. */
+  left_at: z.string().nullable(),
   diff: z.object({ stat: z.string(), patch: z.string() }),
   /** Who was signed in: the author. */
   requested_by: z.string(),
@@ -237,6 +239,8 @@ export const changeSummarySchema = z.object({
   branch: z.string(),
   base_branch: z.string(),
   commit_sha: z.string().nullable(),
+  /** Since when the base branch is seen without it, though it landed: somebody rewrote the branch. */
+  left_at: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
 });

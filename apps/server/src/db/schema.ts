@@ -112,6 +112,8 @@ export type ChangePlanTable = {
   commit_sha: string | null;
   /** The commit on the base branch that brought the change there. */
   landed_sha: string | null;
+  /** Since when the base branch is seen without the commit that it held: somebody rewrote the branch. */
+  left_at: string | null;
   diff_stat: string;
   diff_patch: string;
   risks: string;
@@ -119,6 +121,14 @@ export type ChangePlanTable = {
   metadata: string;
   created_at: string;
   updated_at: string;
+};
+
+export type LiveHeadTable = {
+  branch: string;
+  commit_sha: string;
+  seen_at: string;
+  /** The latest commit that the console itself put there since it was seen. */
+  landed_since: string | null;
 };
 
 export type ApprovalTable = {
@@ -296,6 +306,7 @@ export type Tables = {
   thread_messages: ThreadMessageTable;
   plans: PlanTable;
   change_plans: ChangePlanTable;
+  live_heads: LiveHeadTable;
   approvals: ApprovalTable;
   approval_votes: ApprovalVoteTable;
   operations: OperationTable;

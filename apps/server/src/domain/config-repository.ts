@@ -61,6 +61,8 @@ export type ConfigRepository = {
   /** Which of the paths were changed between two commits. */
   touched(from: string, to: string, paths: Iterable<string>): Promise<string[]>;
   hasCommit(commit: string): Promise<boolean>;
+  /** Those of the commits that the history of `head` does not hold. */
+  missing(head: string, commits: readonly string[]): Promise<Set<string>>;
   createBranch(branch: string, commit: string): Promise<boolean>;
   deleteBranch(branch: string, commit: string): Promise<void>;
   branchTip(branch: string): Promise<string | null>;

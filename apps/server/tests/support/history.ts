@@ -31,6 +31,7 @@ const changeRow = (index: number) => {
     base_commit: "0".repeat(40),
     commit_sha: "0".repeat(40),
     landed_sha: null,
+    left_at: null,
     diff_stat: "",
     diff_patch: "x".repeat(500),
     risks: "[]",

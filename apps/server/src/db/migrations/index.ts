@@ -4,8 +4,9 @@ import type { Tables } from "../schema.ts";
 import { initial } from "./0001-initial.ts";
 import { servers } from "./0002-servers.ts";
 import { hold } from "./0003-hold.ts";
-import { doors } from "./0005-doors.ts";
 import { definitions } from "./0004-definitions.ts";
+import { doors } from "./0005-doors.ts";
+import { liveBranch } from "./0006-live-branch.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -21,6 +22,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Prom
           "0003-hold": hold,
           "0004-definitions": definitions,
           "0005-doors": doors,
+          "0006-live-branch": liveBranch,
         }),
     },
   });

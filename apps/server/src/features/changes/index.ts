@@ -1,12 +1,14 @@
 import { text } from "@ciclo/contract";
 import type { ForgeConfig } from "../../domain/forge.ts";
-import type { Feature } from "../../domain/feature.ts";
+import { type Feature, together } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
+import type { EventBus } from "../../lib/events.ts";
 import { createForge } from "./forge/index.ts";
 import { changesRoutes } from "./routes.ts";
 import { type ChangesService, type ChangesServiceDeps, createChangesService } from "./service.ts";
 
 export type ChangesFeatureDeps = Omit<ChangesServiceDeps, "forge"> & {
+  bus: Pick<EventBus, "on">;
   forge: ForgeConfig | undefined;
   maxBodyBytes: number;
 };
@@ -30,6 +32,13 @@ export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<C
       isFirst = false;
     },
   });
+  const watching = new Worker({
+    name: text("watching the live branch", "o acompanhamento da branch ativa"),
+    logger,
+    everyMs: deps.repository.lookEveryMs,
+    pass: () => service.watchLiveBranch(),
+  });
+  deps.bus.on("live.pushed", () => watching.wake());
   return {
     service,
     routes(mount, plain) {
@@ -45,6 +54,6 @@ export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<C
         webhook({ forge: config, maxBodyBytes, syncBranch: service.syncBranch, pushed }),
       );
     },
-    workers: finishing,
+    workers: together([{ workers: finishing }, { workers: watching }]),
   };
 }

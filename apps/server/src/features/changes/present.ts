@@ -44,6 +44,7 @@ export async function presentChange(
     branch: change.branch,
     base_branch: change.base_branch,
     commit_sha: change.commit_sha,
+    left_at: change.left_at,
     diff: { stat: change.diff_stat, patch: change.diff_patch },
     requested_by: change.actor,
     on_behalf_of: onBehalfOf(change),

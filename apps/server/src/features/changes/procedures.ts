@@ -141,6 +141,7 @@ function landProcedure(deps: ChangesDeps): Procedure {
         pull_request: results.get("land")?.pull_request ?? change.pull_request,
         updated_at: tx.at,
       });
+      await store.noteLanding(tx.queries, change.base_branch, landed);
       if (landed === null) await journal.queueOperation(tx.queries, change, "discard", tx.at);
       else await deps.planCanary(tx.queries, change);
       await tx.record({
@@ -311,6 +312,7 @@ function revertProcedure(deps: ChangesDeps): Procedure {
           commit_sha: commit,
           updated_at: at,
         });
+        await store.noteLanding(queries, rollback.base_branch, commit);
         if (endOf(rollback) === "rolled_back") await deps.planCanary(queries, rollback);
       }
       await record({

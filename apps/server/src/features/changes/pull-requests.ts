@@ -71,6 +71,7 @@ async function sync(context: Context, actor: Actor, change: store.Change): Promi
       landed_sha: landed,
       updated_at: at,
     });
+    await store.noteLanding(queries, change.base_branch, landed);
     if (isMerged) await context.planCanary(queries, change);
     else await journal.queueOperation(queries, change, "discard", at);
     await record({

@@ -23,9 +23,9 @@ export type RollbackRequest = {
   outcome?: "canary_failed" | undefined;
 };
 
-/** Whether a rollback's row has come to its end. */
-export const isTakenBack = ({ outcome }: Pick<store.Change, "outcome">): boolean =>
-  outcome === "rolled_back" || outcome === "canary_failed";
+/** Whether a rollback has come to its end, and the live branch has not lost it since. */
+export const isTakenBack = ({ outcome, left_at }: Pick<store.Change, "outcome" | "left_at">): boolean =>
+  (outcome === "rolled_back" || outcome === "canary_failed") && left_at === null;
 
 /** Takes a change back: an unmerged one loses its branch, a merged one gets a revert commit. */
 export async function rollback(
@@ -38,7 +38,7 @@ export async function rollback(
   return context.database.exclusively(`change:${request.plan_id}`, async () => {
     const change = await findChange(context, request);
     const before = await store.findByPlan(context.queries, change.plan_id, "rollback");
-    if (before !== undefined && !isRefused(before)) return resume(context, before, locale);
+    if (before !== undefined && !isVoid(before)) return resume(context, before, locale);
     await settleLanding(context, change);
     const settled = (await store.findChange(context.queries, change.id)) ?? change;
     if (settled.outcome !== null && settled.outcome !== "applied") {
@@ -54,10 +54,10 @@ export async function rollback(
 }
 
 /** Whether a rollback has come to nothing: what it was to take back stands. */
-export const isRefused = ({ kind, status, outcome }: store.Change): boolean =>
+export const isVoid = ({ kind, status, outcome, left_at }: store.Change): boolean =>
   kind === "rollback" &&
   status === "failed" &&
-  (outcome === "rejected" || outcome === "expired" || outcome === "stale");
+  (outcome === "rejected" || outcome === "expired" || outcome === "stale" || left_at !== null);
 
 /** Taking back is for those who may roll back; authors withdraw what has not landed. */
 function refuseOthers(actor: Actor, change: store.Change): void {
@@ -192,6 +192,7 @@ async function begin(
     status: !isMerged ? "failed" : ballot === null ? "in_progress" : "hitl_required",
     outcome: isMerged ? null : "rolled_back",
     commit_sha: isMerged ? null : change.commit_sha,
+    left_at: null,
     metadata: JSON.stringify({ reason: reason ?? null, rolls_back: change.id, outcome }),
     created_at: at,
     updated_at: at,

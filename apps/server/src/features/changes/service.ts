@@ -25,11 +25,12 @@ import type { ChangesDeps, Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
 import { hanging, hangs } from "./hanging.ts";
+import { leftLive, sayLeft, watchLiveBranch } from "./rewritten.ts";
 import { presentDetail, presentChange, onBehalfOf } from "./present.ts";
 import { createProcedures, ensureCommit } from "./procedures.ts";
 import { syncBranch, syncPlan } from "./pull-requests.ts";
 import { reconcile } from "./reconcile.ts";
-import { rollback, type RollbackRequest, isRefused } from "./rollback.ts";
+import { rollback, type RollbackRequest, isVoid } from "./rollback.ts";
 import { previewRollback } from "./rollback-preview.ts";
 import { tally, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
@@ -68,6 +69,10 @@ export type ChangesService = {
   purgeOperations: Purge;
   /** Makes sure that the commit of a submission is in this node's repository. */
   ensureCommit(changeId: string): Promise<void>;
+  /** Changes that landed and that the live branch holds no more, because somebody rewrote it. */
+  leftLive(): Promise<{ planId: string; reason: Text }[]>;
+  /** Sees whether somebody rewrote the live branch, and records what left it or came back. */
+  watchLiveBranch(): Promise<void>;
   /** Finishes what was left, and ends approvals whose time is over. `all` also takes up what waits for its next attempt. */
   reconcile(how: { all: boolean; signal?: AbortSignal }): Promise<void>;
 };
@@ -97,6 +102,8 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
         ...(await hanging(context)),
       ];
     },
+    leftLive: () => leftLive(context),
+    watchLiveBranch: () => watchLiveBranch(context),
     refresh: (actor, planId, locale) => syncPlan(context, actor, planId, locale),
     syncBranch: (branch) => syncBranch(context, branch),
     once: (actor, key, request, work) => once(context, actor, key, request, planExecutionResultSchema, work),
@@ -141,9 +148,9 @@ async function getChange(
 ): Promise<ChangeDetail> {
   const { queries, findPlan } = context;
   const rollback = await store.findByPlan(queries, planId, "rollback");
-  // One that was refused leaves the change as it is.
+  // One that was refused, or that the live branch has lost, leaves the change as it is.
   const change =
-    rollback === undefined || isRefused(rollback)
+    rollback === undefined || isVoid(rollback)
       ? await store.findByPlan(queries, planId, "submission")
       : rollback;
   const planned = await findPlan(planId);
@@ -153,7 +160,9 @@ async function getChange(
       `Não há mudança do plano ${planId}. Veja: ciclo changes`,
     );
   }
-  const result = await presentChange(queries, change, locale, (await hangs(context, change)) ?? undefined);
+  const lost = [rollback, change].find((row) => (row?.left_at ?? null) !== null);
+  const remark = lost === undefined ? await hangs(context, change) : sayLeft(lost);
+  const result = await presentChange(queries, change, locale, remark ?? undefined);
   const approval = result.hitl_required
     ? await store.findApproval(queries, "change_record_id", change.id)
     : undefined;

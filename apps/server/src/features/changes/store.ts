@@ -4,7 +4,7 @@ import { fromJson } from "../../db/json.ts";
 import type { ChangeSummary } from "@ciclo/contract";
 import { type Insertable, type Selectable, sql, type Updateable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
-import type { ApprovalTable, ChangePlanTable } from "../../db/schema.ts";
+import type { ApprovalTable, ChangePlanTable, LiveHeadTable } from "../../db/schema.ts";
 import { decodeCursor } from "../../lib/page.ts";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { Vote } from "./rules.ts";
@@ -108,15 +108,75 @@ const summaryColumns = [
   "branch",
   "base_branch",
   "commit_sha",
+  "left_at",
   "created_at",
   "updated_at",
 ] as const;
 
-/** 1 for a submission that a rollback has taken back. */
-const isUndone = sql<number>`case when kind = 'submission' and exists (
+/** Whether a rollback has taken a submission back, and stands. */
+const takenBack = sql<boolean>`exists (
   select 1 from change_plans as later
-  where later.plan_id = change_plans.plan_id and later.kind = 'rollback' and later.outcome in ('rolled_back', 'canary_failed')
-) then 1 else 0 end`.as("undone");
+  where later.plan_id = change_plans.plan_id and later.kind = 'rollback' and later.left_at is null
+    and later.outcome in ('rolled_back', 'canary_failed')
+)`;
+
+/** 1 for a submission that a rollback has taken back. */
+const isUndone = sql<number>`case when kind = 'submission' and ${takenBack} then 1 else 0 end`.as("undone");
+
+export const findLiveHead = (queries: Queries, branch: string): Promise<LiveHeadTable | undefined> =>
+  queries.selectFrom("live_heads").selectAll().where("branch", "=", branch).executeTakeFirst();
+
+export async function setLiveHead(
+  queries: Queries,
+  head: Omit<LiveHeadTable, "landed_since">,
+): Promise<void> {
+  const { commit_sha, seen_at } = head;
+  await queries
+    .insertInto("live_heads")
+    .values({ ...head, landed_since: null })
+    .onConflict((oc) => oc.column("branch").doUpdateSet({ commit_sha, seen_at, landed_since: null }))
+    .execute();
+}
+
+/** A commit of the console's own came to the branch. */
+export async function noteLanding(queries: Queries, branch: string, commit: string | null): Promise<void> {
+  if (commit === null) return;
+  await queries
+    .updateTable("live_heads")
+    .set({ landed_since: commit })
+    .where("branch", "=", branch)
+    .execute();
+}
+
+/** Of a change that landed and was not taken back, or of its rollback: the commit that the live branch has to hold. */
+export type Standing = Pick<Change, "id" | "plan_id" | "kind" | "base_branch" | "left_at"> & {
+  commit: string;
+  /** Of a rollback: the commit that it takes back. */
+  landed: string;
+};
+
+/** What the live branch has to hold: all of it, or only what it is known to have lost. */
+export async function standing(queries: Queries, branch: string, which: "all" | "left"): Promise<Standing[]> {
+  let rows = queries
+    .selectFrom("change_plans")
+    .select(["id", "plan_id", "kind", "base_branch", "left_at"])
+    .select(sql<string>`case when kind = 'rollback' then commit_sha else landed_sha end`.as("commit"))
+    .select(sql<string>`landed_sha`.as("landed"))
+    .where("base_branch", "=", branch)
+    .where("landed_sha", "is not", null)
+    .where((eb) =>
+      eb.or([
+        eb.and([eb("kind", "=", "submission"), eb("outcome", "=", "applied"), eb.not(takenBack)]),
+        eb.and([
+          eb("kind", "=", "rollback"),
+          eb("outcome", "in", ["rolled_back", "canary_failed"]),
+          eb("commit_sha", "is not", null),
+        ]),
+      ]),
+    );
+  if (which === "left") rows = rows.where("left_at", "is not", null);
+  return rows.orderBy("created_at").execute();
+}
 
 /** Rows behind a cursor, newest first. */
 function before(cursor: string) {

@@ -80,6 +80,7 @@ export async function tryRevert(
   spec: Reverting,
 ): Promise<RevertResult | "lost the race"> {
   const head = await refresh();
+  if (!(await holds(git, head, landed))) return { outcome: "nothing_to_revert" };
   const made = await git.text([
     "log",
     "-1",
@@ -94,6 +95,10 @@ export async function tryRevert(
   const moved = await target.advanceBase(head, undone.commit);
   return moved ? { outcome: "reverted", commit: undone.commit } : "lost the race";
 }
+
+/** A branch that was rewritten without `landed` has nothing of it to undo, and undoing it would bring back what else went. */
+const holds = async (git: Git, head: string, landed: string): Promise<boolean> =>
+  (await plumbing.missing(git, head, [landed])).size === 0;
 
 type Undone =
   | { outcome: "undone"; commit: string }
@@ -126,6 +131,7 @@ export async function previewRevert(
   landed: string,
   brokenBy: Landing["brokenBy"],
 ): Promise<RevertPreview> {
+  if (!(await holds(git, head, landed))) return { files: [], conflicts: [] };
   const spec = { message: "preview\n", author: plumbing.committer, at: "2000-01-01T00:00:00Z", brokenBy };
   const undone = await undo(git, head, landed, spec);
   if (undone.outcome !== "undone") {

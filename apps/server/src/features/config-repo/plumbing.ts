@@ -105,6 +105,18 @@ export async function isAncestor(git: Git, ancestor: string, of: string): Promis
   return code === 0;
 }
 
+/** Those of the commits that the history of `head` does not hold; also such as the repository has lost. */
+export async function missing(git: Git, head: string, commits: readonly string[]): Promise<Set<string>> {
+  const [first] = commits;
+  if (first === undefined) return new Set();
+  if (commits.length === 1) {
+    const isThere = (await resolveRef(git, first)) !== null && (await isAncestor(git, first, head));
+    return new Set(isThere ? [] : [first]);
+  }
+  const held = new Set((await git.text(["rev-list", head])).split("\n"));
+  return new Set(commits.filter((commit) => !held.has(commit)));
+}
+
 /**
  * Changes refs all together or not at all. A null `from` creates only, a null `to` deletes.
  * Returns false when a ref was not where it was said to be.

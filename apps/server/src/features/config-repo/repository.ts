@@ -76,6 +76,7 @@ function createRepository(git: Git, target: Target, baseBranch: string): ConfigR
       const changed = await plumbing.changedPaths(git, from, to);
       return [...paths].filter((path) => changed.has(path));
     },
+    missing: (of, commits) => plumbing.missing(git, of, commits),
     hasCommit: async (commit) => (await plumbing.resolveRef(git, commit)) !== null,
     createBranch: (branch, commit) => target.createBranch(branch, commit),
     deleteBranch: (branch, commit) => target.deleteBranch(branch, commit),

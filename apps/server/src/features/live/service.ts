@@ -131,6 +131,7 @@ const message = (event: string, data: object, id: number): string =>
 
 const topics: Record<string, LiveTopic> = {
   change: "changes",
+  live: "changes",
   pull_request: "changes",
   canary: "changes",
   server: "servers",

@@ -41,18 +41,29 @@ export function configurationFinding({ approvals, problems }: Snapshot): Finding
   };
 }
 
-export function waitingFinding(waiting: readonly { planId: string; reason: Text }[]): Finding {
+/** A change and what is the matter with it. */
+export type ChangeStanding = { planId: string; reason: Text };
+
+/** `left`: changes that landed and that the branch holds no more. */
+export function repositoryFinding(branch: string, commit: string, left: readonly ChangeStanding[]): Finding {
+  if (left.length > 0) return { status: "degraded", detail: joined(left.map(ofPlan)) };
+  return ok(`${branch} is at ${commit}`, `${branch} está em ${commit}`);
+}
+
+export function waitingFinding(waiting: readonly ChangeStanding[]): Finding {
   if (waiting.length === 0) return ok("Nothing is held up", "Nada está parado");
-  const list = (locale: Locale): string =>
-    waiting.map(({ planId, reason }) => `${planId}: ${reason[locale]}`).join("; ");
+  const list = joined(waiting.map(ofPlan));
   return {
     status: "degraded",
     detail: text(
-      `Held up (what failed is retried automatically): ${list("en")}`,
-      `Parado (o que falhou é tentado de novo automaticamente): ${list("pt-BR")}`,
+      `Held up (what failed is retried automatically): ${list.en}`,
+      `Parado (o que falhou é tentado de novo automaticamente): ${list["pt-BR"]}`,
     ),
   };
 }
+
+const ofPlan = ({ planId, reason }: ChangeStanding): Text =>
+  text(`${planId}: ${reason.en}`, `${planId}: ${reason["pt-BR"]}`);
 
 export const checkpointFinding = (last: Checkpoint | null): Finding =>
   last === null

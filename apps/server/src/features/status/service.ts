@@ -18,6 +18,7 @@ import {
   keysFinding,
   type KeyStanding,
   ok,
+  repositoryFinding,
   sandboxFinding,
   serversFinding,
   type ServerStanding,
@@ -35,6 +36,8 @@ export type StatusDeps = {
   askDatabase(): Promise<unknown>;
   /** Changes whose next step keeps failing. */
   waiting(): Promise<{ planId: string; reason: Text }[]>;
+  /** Changes that landed and that the live branch holds no more, because somebody rewrote it. */
+  leftLive(): Promise<{ planId: string; reason: Text }[]>;
   lastCheckpoint(): Promise<Checkpoint | null>;
   servers(): readonly ServerStanding[];
   sandbox(): Promise<SandboxStanding>;
@@ -65,8 +68,7 @@ export function createStatusService(deps: StatusDeps): StatusService {
     disk: async () => diskFinding(await deps.freeBytes()),
     repository: async () => {
       const commit = (await deps.repository.refresh()).slice(0, 8);
-      const branch = deps.repository.baseBranch;
-      return ok(`${branch} is at ${commit}`, `${branch} está em ${commit}`);
+      return repositoryFinding(deps.repository.baseBranch, commit, await deps.leftLive());
     },
     configuration: async () => configurationFinding(await live()),
     changes: async () => waitingFinding(await deps.waiting()),

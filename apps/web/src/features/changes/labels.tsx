@@ -6,6 +6,7 @@ import { Badge, type icons, type Tone } from "../../ui/badge.tsx";
 
 export type Look = { tone: Tone; icon: keyof typeof icons; label: MessageDescriptor };
 type State = Pick<ChangeDetail, "status" | "outcome">;
+type Since = { undone?: boolean; left_at?: string | null };
 
 export const statusLooks: Record<State["status"], Look> = {
   pending: { tone: "neutral", icon: "idle", label: msg`Pending` },
@@ -26,15 +27,19 @@ export const outcomeLooks: Record<NonNullable<State["outcome"]>, Look> = {
 
 const undoneLook: Look = { tone: "neutral", icon: "undone", label: msg`Applied, taken back since` };
 
-/** Where a change stands. `undone`: it was applied, and is no longer. */
-export function ChangeBadge({ status, outcome, undone = false }: State & { undone?: boolean }) {
+const lostLook: Look = { tone: "bad", icon: "warning", label: msg`Lost from the live branch` };
+
+/** Where a change stands. `undone`: it was applied and taken back; `left_at`: the live branch was rewritten without it. */
+export function ChangeBadge({ status, outcome, undone = false, left_at = null }: State & Since) {
   const { i18n } = useLingui();
   const { tone, icon, label } =
     outcome === null
       ? statusLooks[status]
       : undone && outcome === "applied"
         ? undoneLook
-        : outcomeLooks[outcome];
+        : left_at !== null
+          ? lostLook
+          : outcomeLooks[outcome];
   return (
     <Badge tone={tone} icon={icon}>
       {i18n._(label)}
@@ -80,6 +85,12 @@ const steps: Record<string, Look> = {
   "change.rollback_requested": { tone: "accent", icon: "undone", label: msg`Rollback requested` },
   "change.rolled_back": { tone: "neutral", icon: "undone", label: msg`Rolled back` },
   "change.revert_conflict": { tone: "bad", icon: "failed", label: msg`Rollback met later changes` },
+  "change.left_live": {
+    tone: "bad",
+    icon: "warning",
+    label: msg`Lost: the live branch was rewritten without it`,
+  },
+  "change.back_live": { tone: "ok", icon: "done", label: msg`Back on the live branch` },
   "change.merged_outside": { tone: "ok", icon: "done", label: msg`Merged on the forge` },
   "change.closed_outside": { tone: "bad", icon: "stopped", label: msg`Closed on the forge` },
   "canary.passed": { tone: "ok", icon: "done", label: msg`Canary passed` },
