@@ -92,6 +92,21 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
     ],
   },
   {
+    asked: "Every line of GET /health that can be red was red in a test",
+    shownBy: [
+      "database.test.ts › its disk is full",
+      "../src/features/status/findings.test.ts › of %d MB is %s",
+      "status.test.ts › are down when the approval policy cannot be used, and when the repository is gone",
+      "doors/rewritten.test.ts › is noticed once, and what it lost",
+      "status.test.ts › name the file that a push by hand broke",
+      "doors/approver.test.ts › are told of when the rule is planned",
+      "status.test.ts › names servers that are away or withhold tools, keys that end or failed",
+      "doors/server.test.ts › health says so, and what to install",
+      "status.test.ts › name background work that keeps failing",
+      "status.test.ts › are down when the audit log was altered or cut off",
+    ],
+  },
+  {
     asked: "Errors of servers are masked, and no trickle of bytes outlives call_ms",
     shownBy: [
       "doors/server.test.ts › has the key masked in",

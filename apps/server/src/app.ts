@@ -64,6 +64,8 @@ export async function createApp(deps: AppDeps) {
     waiting: async () => [...(await changes.service.waiting()), ...(await canary.service.waiting())],
     leftLive: changes.service.leftLive,
     lastCheckpoint: audit.lastCheckpoint,
+    tampering: audit.tampering,
+    auditTroubles: core.features.audit.workers.troubles,
     servers: servers.service.standings,
     sandbox: servers.service.sandbox,
     keys: keys.service.standings,

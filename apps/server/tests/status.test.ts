@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   startConsole,
@@ -127,6 +128,56 @@ describe("health and live configuration", () => {
       ) as string,
     });
     await console_.features.servers.workers.stop();
+  });
+
+  it("are down when the audit log was altered or cut off, and degraded while it cannot be copied", async () => {
+    const console_ = await startConsole();
+    const { token } = await console_.person("viewer");
+    const { queries } = console_.database;
+    const audit = async () => {
+      const next = await startConsole({ config: { home: console_.home }, database: console_.database });
+      await next.features.audit.workers.start();
+      const { status, checks } = await next.clientOf(token).call("getHealth");
+      await next.features.audit.workers.stop();
+      return { overall: status, ...checks.find(({ id }) => id === "audit") };
+    };
+    expect(await audit()).toMatchObject({ status: "ok" });
+
+    await queries
+      .updateTable("audit_checkpoints")
+      .set({ root: "0".repeat(44) })
+      .execute();
+    expect(await audit()).toMatchObject({
+      overall: "down",
+      status: "down",
+      detail: expect.stringMatching(
+        /^signing the audit log failed .*was altered; run: ciclo audit verify/,
+      ) as string,
+    });
+    await queries.deleteFrom("audit_checkpoints").execute();
+    expect(await audit()).toMatchObject({ status: "ok" });
+
+    const folder = join(console_.home, "audit");
+    renameSync(folder, `${folder}-away`);
+    writeFileSync(folder, "");
+    await queries.deleteFrom("audit_checkpoints").execute();
+    await console_.person("viewer");
+    expect(await audit()).toMatchObject({
+      overall: "degraded",
+      status: "degraded",
+      detail: expect.stringContaining("the copy of the audit log failed") as string,
+    });
+    rmSync(folder);
+    renameSync(`${folder}-away`, folder);
+
+    expect(await audit()).toMatchObject({ status: "ok" });
+
+    await queries.deleteFrom("audit_events").where("seq", ">", 1).execute();
+    expect(await audit()).toMatchObject({
+      overall: "down",
+      status: "down",
+      detail: expect.stringMatching(/^The log's end, entry \d+, is not as the console wrote it/) as string,
+    });
   });
 
   it("name the file that a push by hand broke", async () => {

@@ -271,6 +271,7 @@ describe("the log of a console", () => {
       const { items } = await admin.client.call("listAudit", { query: { action: "audit.head_altered" } });
       expect(items).toMatchObject([{ seq: 4, metadata: { found: { seq: 3 } } }]);
       expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 4 } });
+      expect((await running.audit.tampering())?.en).toMatch(/^What stands before entry 4 was altered/);
       await admin.client.call("createUser", { body: { name: "N", email: "after@example.com" } });
       expect(await running.audit.verify()).toMatchObject({ ok: false, first_broken: { seq: 4 } });
     });

@@ -6,6 +6,7 @@ import {
   type AuditQuery,
   type AuditVerdict,
   type Checkpoint,
+  type Text,
   text,
 } from "@ciclo/contract";
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
@@ -48,6 +49,8 @@ export type AuditService = {
   checkpoint(): Promise<Checkpoint>;
   /** The newest checkpoint that is there already; null before the first. */
   lastCheckpoint(): Promise<Checkpoint | null>;
+  /** What a quick look at the log's end finds altered; null where nothing. `verify` reads everything. */
+  tampering(): Promise<Text | null>;
   /** Reads the whole log. Calls while it runs get the same verdict. */
   verify(): Promise<AuditVerdict>;
   /** Events that the filter lets through, oldest first. */
@@ -86,6 +89,7 @@ export function createAuditService(given: AuditDeps): AuditService {
       return (await store.listEvents(database.queries, { plan_id: planId, limit: 1000 })).toReversed();
     },
     checkpoint: () => signHead(deps, signer),
+    tampering: () => tampering(deps),
     async lastCheckpoint() {
       const last = await store.lastCheckpoint(database.queries);
       return last === undefined ? null : present(signer, last);
@@ -112,6 +116,26 @@ export function createAuditService(given: AuditDeps): AuditService {
       }
     },
   };
+}
+
+async function tampering({ database, seal }: Sealed): Promise<Text | null> {
+  const { queries } = database;
+  const altered = await store.firstOf(queries, alteredAction);
+  if (altered !== null) {
+    return text(
+      `What stands before entry ${altered} was altered. Run: ciclo audit verify`,
+      `O que está antes do registro ${altered} foi alterado. Execute: ciclo audit verify`,
+    );
+  }
+  const head = await store.readHead(queries);
+  const hash = (await store.hashesOf(queries, [head.seq])).get(head.seq);
+  // An entry that is newer than the head as read is one that was written since.
+  const isWhole = head.seq === 0 ? !(await store.hasHistory(queries)) : hash === head.hash;
+  if (isWhole && seal.fits(head)) return null;
+  return text(
+    `The log's end, entry ${head.seq}, is not as the console wrote it. Run: ciclo audit verify`,
+    `O fim do registro, o item ${head.seq}, não está como a console o gravou. Execute: ciclo audit verify`,
+  );
 }
 
 type Sealed = AuditDeps & { seal: HeadSeal };

@@ -93,6 +93,18 @@ export async function hasRowsBeside(queries: Queries): Promise<boolean> {
   return row !== undefined;
 }
 
+/** Number of the first entry of an action; null where there is none. */
+export async function firstOf(queries: Queries, action: string): Promise<number | null> {
+  const first = await queries
+    .selectFrom("audit_events")
+    .select("seq")
+    .where("action", "=", action)
+    .orderBy("seq")
+    .limit(1)
+    .executeTakeFirst();
+  return first?.seq ?? null;
+}
+
 /** Whether there is what nobody can have made without an entry: a second user, a change, a key. */
 export async function hasHistory(queries: Queries): Promise<boolean> {
   const users = await queries.selectFrom("users").select("id").limit(2).execute();

@@ -65,10 +65,21 @@ export function waitingFinding(waiting: readonly ChangeStanding[]): Finding {
 const ofPlan = ({ planId, reason }: ChangeStanding): Text =>
   text(`${planId}: ${reason.en}`, `${planId}: ${reason["pt-BR"]}`);
 
-export const checkpointFinding = (last: Checkpoint | null): Finding =>
-  last === null
+/** `troubles`: of what signs and copies the log. One that was altered or cut off is worse than a full disk. */
+export function auditFinding(
+  last: Checkpoint | null,
+  tampering: Text | null,
+  troubles: readonly WorkerTrouble[],
+): Finding {
+  if (tampering !== null) return { status: "down", detail: tampering };
+  if (troubles.length > 0) {
+    const isAltered = troubles.some(({ error }) => error instanceof Refusal);
+    return { status: isAltered ? "down" : "degraded", detail: joined(troubles.map(ofWorker)) };
+  }
+  return last === null
     ? ok("No checkpoint is signed yet", "Ainda não há checkpoint assinado")
     : ok(`The first ${last.size} entries are signed`, `Os primeiros ${last.size} registros estão assinados`);
+}
 
 /** A registered server as health sees it. */
 export type ServerStanding = { id: string; state: ServerState; trouble: Text | null; withheld: number };
@@ -162,16 +173,17 @@ export function keysFinding(keys: readonly KeyStanding[]): Finding {
 }
 
 export function backgroundFinding(troubles: readonly WorkerTrouble[]): Finding {
-  const lines = troubles.map(({ name, failures, error }) => {
-    const why = error instanceof Refusal ? error.detail : text("see the log", "veja o log");
-    return text(
-      `${name.en} failed ${failures} times in a row (${why.en})`,
-      `${name["pt-BR"]} falhou ${failures} vezes seguidas (${why["pt-BR"]})`,
-    );
-  });
-  return lines.length > 0
-    ? { status: "degraded", detail: joined(lines) }
+  return troubles.length > 0
+    ? { status: "degraded", detail: joined(troubles.map(ofWorker)) }
     : ok("All of it runs", "Tudo em execução");
+}
+
+function ofWorker({ name, failures, error }: WorkerTrouble): Text {
+  const why = error instanceof Refusal ? error.detail : text("see the log", "veja o log");
+  return text(
+    `${name.en} failed ${failures} times in a row (${why.en})`,
+    `${name["pt-BR"]} falhou ${failures} vezes seguidas (${why["pt-BR"]})`,
+  );
 }
 
 const megabyte = 1024 * 1024;

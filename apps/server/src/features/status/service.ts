@@ -10,8 +10,8 @@ import {
 import { Refusal } from "../../errors.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import {
+  auditFinding,
   backgroundFinding,
-  checkpointFinding,
   configurationFinding,
   diskFinding,
   type Finding,
@@ -39,6 +39,10 @@ export type StatusDeps = {
   /** Changes that landed and that the live branch holds no more, because somebody rewrote it. */
   leftLive(): Promise<{ planId: string; reason: Text }[]>;
   lastCheckpoint(): Promise<Checkpoint | null>;
+  /** What a quick look at the audit log finds altered. */
+  tampering(): Promise<Text | null>;
+  /** Of the workers that sign and copy the audit log. */
+  auditTroubles(): readonly WorkerTrouble[];
   servers(): readonly ServerStanding[];
   sandbox(): Promise<SandboxStanding>;
   keys(): Promise<readonly KeyStanding[]>;
@@ -76,7 +80,8 @@ export function createStatusService(deps: StatusDeps): StatusService {
     sandbox: async () => sandboxFinding(await deps.sandbox()),
     keys: async () => keysFinding(await deps.keys()),
     background: async () => backgroundFinding(deps.troubles()),
-    audit: async () => checkpointFinding(await deps.lastCheckpoint()),
+    audit: async () =>
+      auditFinding(await deps.lastCheckpoint(), await deps.tampering(), deps.auditTroubles()),
   };
   const look = async (id: Check["id"], locale: Locale): Promise<Check> => {
     const { status, detail } = await checks[id]().catch((error: unknown) => down(deps.logger, id, error));
