@@ -75,6 +75,10 @@ describe("an amount that is relative to what holds", () => {
     ["set the daily limit of budget to 10", { daily_usd: 10 }],
     ["raise the daily limit of budget to 90 USD", { daily_usd: 90 }],
     ["aumente o limite diário de budget para 90", { daily_usd: 90 }],
+    ["raise the daily limit of budget to 90 from 40", { daily_usd: 90 }],
+    ["mude o limite diário de budget de 40 para 90", { daily_usd: 90 }],
+    ["raise the monthly limit of budget to 2 thousand dollars", { monthly_usd: 2000 }],
+    ["defina o limite mensal de budget para 2 mil", { monthly_usd: 2000 }],
   ])("an absolute one stays as it is: %s", async (message, expected) => {
     expect((await say(message)).payload).toEqual({ policy_id: "budget", changes: { limits: expected } });
   });
@@ -91,6 +95,29 @@ describe("an amount that is relative to what holds", () => {
     "require one more approval in the approvals policy",
     "raise the max error rate of canary by 2%",
     "set the monthly limit of budget to -5",
+    "set the monthly limit of budget to two hundred fifty",
+    "set the monthly limit of budget to 3 hundred",
+    "defina o limite mensal de budget para mil e duzentos",
+    "set the monthly limit of budget to 1 000",
+    "set the monthly limit of budget to 1e3",
+    "set the monthly limit of budget to 2M",
+    "set the monthly limit of budget to 300 for 3 days",
+    "defina o limite mensal de budget para 300 a partir de 1 de agosto",
+    "set the monthly limit of budget to 300 (ticket 4711)",
+    "reduza o limite mensal de budget para um terço",
+    "lower the daily limit of budget to 5 below current",
+    "set the monthly limit of budget to 5 times the daily",
+    "set the monthly limit of budget to 10 per day",
+    "set the monthly limit of budget to 10 a week",
+    "set the monthly limit of budget to 300, no wait, 250",
+    "increase the monthly limit of budget by 50, but no more than 220",
+    "set the monthly limit of budget to between 200 and 300",
+    "set the monthly limit of budget to 30000 cents",
+    "set the monthly limit of budget to 300 EUR",
+    "defina o limite mensal de budget para R$ 300",
+    "set the timeout of cost to 1h",
+    "set the timeout of cost to 500ms",
+    "set the monthly limit of budget to 300 and alert at 90%",
   ])("asks where it may mean several things: %s", async (message) => {
     const { intent, plan, missing } = await say(message);
     expect({ intent, plan, missing }).toEqual({ intent: "edit_policies", plan: null, missing: ["changes"] });
@@ -118,6 +145,17 @@ describe("an amount that is relative to what holds", () => {
     const first = await say("set the daily limit of budget to 90 USD");
     const second = await say("actually make it 10 % more", first.threadId);
     expect(second.payload).toEqual({ policy_id: "budget", changes: { limits: { daily_usd: 44 } } });
+    for (const [alone, expected] of [
+      ["10% more", 44],
+      ["dobre", 80],
+      ["double it", 80],
+    ] as const) {
+      const next = await say(alone, first.threadId);
+      expect(next.payload, alone).toEqual({
+        policy_id: "budget",
+        changes: { limits: { daily_usd: expected } },
+      });
+    }
     const asked = await say("raise the daily limit by 10 %");
     expect(asked).toMatchObject({ plan: null, missing: ["policy_id"] });
     const whole = await say("budget", asked.threadId);
@@ -151,6 +189,19 @@ describe("a question, or a story about the past", () => {
     "we removed the agent assistant two weeks ago",
     "the daily limit of budget was raised to 500",
     "o limite diário de budget foi aumentado para 500",
+    "I want to know how to remove the agent assistant",
+    "I want to understand why we remove the agent assistant",
+    "quero saber se posso remover o agente assistant",
+    "você pode me explicar como remover o agente assistant?",
+    "e se a gente remover o agente assistant?",
+    "preciso remover o agente assistant?",
+    "under no circumstances remove the agent assistant",
+    "undo remove the agent assistant",
+    "desista de remover o agente assistant",
+    "before you remove the agent assistant, list the servers",
+    "a policy to remove the agent assistant would be nice",
+    "remove the agent assistant was the title of the ticket",
+    "e se a gente aumentar o limite mensal de budget para 300?",
   ])("never plans: %s", async (message) => {
     expect(await say(message)).toMatchObject({ plan: null, intent: null });
   });
@@ -164,6 +215,19 @@ describe("two requests in one message", () => {
     ["add the agent vendas; remove the agent assistant", "remove the agent assistant"],
     ["add the agent vendas and the agent compras", "the agent compras"],
     ["adicione o agente vendas e também o agente compras", "o agente compras"],
+    ["set the monthly limit of budget to 300 and approvals expiry to 24h", "approvals expiry to 24h"],
+    ["set the daily limit of budget to 30 and of cost to 60", "of cost to 60"],
+    ["set the daily limit of budget to 30 and remove alert_at", "remove alert_at"],
+    ["set the daily limit of budget to 30 and restart server hub", "restart server hub"],
+    ["aumente o limite diário de budget para 50, e dê admin para a Vic", "dê admin para a Vic"],
+    ["remove the agent assistant, also rotate the key hub/TOKEN", "rotate the key hub/TOKEN"],
+    ["remove the agents assistant and everything", "everything"],
+    ["add the agent foo with capability chat, and grant Vic the role admin", "grant Vic the role admin"],
+    [
+      "adicione o agente foo com a capacidade chat e rotacione a chave hub/TOKEN",
+      "rotacione a chave hub/TOKEN",
+    ],
+    ["set the daily limit of budget to 30; which policies are there?", "which policies are there?"],
     ["double the daily limit of budget and set the monthly one to 900", "set the monthly one to 900"],
   ])("plans the first and names the second: %s", async (message, second) => {
     const { plan, reply } = await say(message);
@@ -175,6 +239,9 @@ describe("two requests in one message", () => {
   it.each([
     "add the agent search-and-rescue from the repository agents-hub",
     "add the agent billing and a purpose of its own",
+    "remove the agent assistant, it is no longer needed",
+    "remove the agent assistant and thanks",
+    "for the billing team, add the agent billing",
     "add the agent vendas, which reads v1.2 of docs.example.com and answers",
   ])("cuts no name, list or purpose: %s", async (message) => {
     const { plan, reply } = await say(message);

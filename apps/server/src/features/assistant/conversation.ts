@@ -55,8 +55,11 @@ function correction(message: string, pending: Pending, known: Known): Pending | 
     if (answer !== undefined)
       return { ...pending, payload: { ...pending.payload, ...found, [asked]: answer } };
   }
-  const speaks = correcting.test(fold(message)) || missing.length > 0;
-  const changed = { ...numberAlone(message, pending), ...found };
+  const alone = numberAlone(message, pending);
+  // "10 % more", "double it": an amount and hardly a word beside it.
+  const isAmount = Object.keys(alone).length > 0 && message.trim().split(/\s+/).length <= 4;
+  const speaks = correcting.test(fold(message)) || missing.length > 0 || isAmount;
+  const changed = { ...alone, ...found };
   if (!speaks || Object.keys(changed).length === 0) return null;
   return { ...pending, payload: merge(pending.payload, changed) };
 }

@@ -1,3 +1,4 @@
+import { amountsIn, isUnclear, withoutOrigin } from "./amounts.ts";
 import { type Fields, has, indexOf, isName, type Known, nameAfter } from "./fields.ts";
 import { type Direction, directionIn, relativeIn } from "./relative.ts";
 import { fillers, sensesOf } from "./lexicon.ts";
@@ -203,7 +204,9 @@ function policyChanges(tokens: readonly Token[], folded: string, id: string | nu
   if (dotted >= 0) {
     const path = tokens[dotted]?.raw ?? "";
     const relative = relativeIn(rest.replace(path, " "), isShare(path));
-    const value = relative ?? valueAfter(tokens, dotted, rest);
+    const value = isUnclear(path, rest.replace(path, " "))
+      ? "unclear"
+      : (relative ?? valueAfter(tokens, dotted, rest));
     return value === null || value === "unclear" ? null : nested(path, value);
   }
   const corrected = correctPhrases(rest);
@@ -225,7 +228,11 @@ function changesIn(clauses: readonly string[]): Fields[] | null {
   for (const clause of clauses) {
     direction = directionIn(clause) ?? direction;
     const field = policyField(clause);
-    if (field === undefined) continue;
+    if (field === undefined) {
+      // "… to 300, no wait, 250": an amount that belongs to nothing may be the one that is meant.
+      if (amountsIn(clause).length > 0) return null;
+      continue;
+    }
     const value = amountIn(field, clause, direction);
     if (value === "unclear") return null;
     if (value === null) {
@@ -247,8 +254,9 @@ export function amountIn(
   text: string,
   direction: Direction | null = null,
 ): unknown {
+  if (kind !== "word" && isUnclear(path, text)) return "unclear";
   const relative = relativeIn(text, isShare(path), direction);
-  if (relative === null) return readValue(kind, text);
+  if (relative === null) return readValue(kind, withoutOrigin(text));
   return kind === "number" ? relative : "unclear";
 }
 

@@ -36,8 +36,20 @@ const past =
 const cancelling =
   /^\s*(cancel(a|e|ar)?|esquec[ae]|esquecer|deixa (pra|para) la|never ?mind|forget (it|that)|nada disso|desist[oi]r?|abort(e|ar)?)\b/;
 
+/** Polite ways to ask for something that end in a question mark all the same. */
+const askedPolitely =
+  /^\s*(?:\S+\s+){0,3}?(?:can you|could you|would you|will you|voces? podem?|vc pode|pode|podem|poderia|da pra|consegue)\b/;
+
+/** Of what was said, a word on it: "remove the agent x was the title of the ticket". */
+const remark =
+  /\b(?:was|were|is|foi|era|e) (?:the|o|a|um|uma|an?) (?:title|name|subject|wording|question|titulo|nome|assunto|pergunta|frase)\b/;
+
 /** Verbs count only where a request begins, within its first words. */
 const verbReach = 4;
+/** What may stand right before the verb of a request and says nothing. */
+const idle =
+  /^(?:pls|plz|please|favor|por|me|nos|to|voce|voces|vc|you|poderia|pode|ciclo|agora|now|ja|just|also|tambem|entao|then|hey|oi|ola|to|de|kindly)$/;
+const scope = /^(?:from|do|da|de|no|na|nos|nas|for|para|in|on|com|with|using|usando|em|at)$/;
 
 /** Takes a message for a request, a question, or a change of mind. Rules only; no model. */
 export function recognise(message: string, known: Known): Recognised {
@@ -47,7 +59,8 @@ export function recognise(message: string, known: Known): Recognised {
   const rest = folded.slice(polite.length);
   if (interrogatives.test(rest) || interrogatives.test(folded)) return { kind: "question" };
   // "Adicionar um agente muda o orçamento?" asks; "pode adicionar um agente?" requests.
-  if (polite === "" && /\?\s*$/.test(folded)) return { kind: "question" };
+  if (/\?\s*$/.test(folded) && !askedPolitely.test(polite)) return { kind: "question" };
+  if (remark.test(folded)) return { kind: "question" };
   if (polite === "" && past.test(folded)) return { kind: "question" };
   const tokens = tokenise(joinPhrases(message));
   const start = tokenise(folded.slice(0, polite.length)).length;
@@ -102,6 +115,7 @@ function intentOf(tokens: readonly Token[], start: number, folded: string, known
   const lead = tokens.slice(start, start + verbReach);
   const verb = lead.findIndex((token) => isVerb(token));
   if (lead.some((token) => is(token, "told")) && verb < 0) return null;
+  if (verb > 0 && !leadsTo(lead.slice(0, verb), tokens[start - 1])) return null;
   // "from repository x, add agent y": the verb comes later, behind a place or purpose.
   const at = verb >= 0 ? start + verb : lateVerb(tokens, start);
   if (at >= 0) return isNegated(tokens, at) ? null : byVerb(tokens, at, folded, known);
@@ -119,12 +133,27 @@ const isNegated = (tokens: readonly Token[], verb: number): boolean =>
     .slice(Math.max(0, verb - 3), verb)
     .some(({ word }) => /^(nao|nunca|never|not|dont|don['’]t|jamais)$/.test(word));
 
+/**
+ * Whether words open a request: idle ones, a place or purpose, a clause of their own before a comma, or a wish ("que …").
+ * Others say that it is asked about, imagined, or not to be done: "quero saber se …", "before you …", "under no circumstances …".
+ */
+function leadsTo(lead: readonly Token[], before: Token | undefined): boolean {
+  const [first] = lead;
+  const said = lead.filter(({ word }) => !idle.test(word));
+  const last = said.at(-1);
+  return (
+    last === undefined ||
+    before?.word === "que" ||
+    scope.test(first?.word ?? "") ||
+    /^[,:;.]$/.test(last.word)
+  );
+}
+
 /** A verb behind an opening that only says where, what for, or that it is wished. */
 function lateVerb(tokens: readonly Token[], start: number): number {
   const opening = tokens[start]?.word ?? "";
   const wished = tokens[start - 1]?.word === "que";
-  if (!wished && !/^(from|do|da|de|no|na|for|para|in|on|com|with|using|usando|em|at)$/.test(opening))
-    return -1;
+  if (!wished && !scope.test(opening)) return -1;
   return tokens.findIndex((token, index) => index > start && isVerb(token));
 }
 
