@@ -88,7 +88,7 @@ export async function createEngine(
     checkFiles: plans.service.check,
     planFiles: plans.service.planFiles,
     patchProblems: plans.service.patchProblems,
-    findSecrets: plans.service.findSecrets,
+    findSecrets: plans.service.findSecretsInWords,
     countOthers: access.countOthers,
     activeRoles: access.activeRoles,
     eventsOf: audit.eventsOf,

@@ -121,6 +121,29 @@ describe("what is written", () => {
     expect(await problemOf(reason)).toMatchObject({ status: 400, errors: [{ path: "approval_reason:1" }] });
   });
 
+  it("holds no password that is said in words, wherever people write", async () => {
+    const said = "deploy, password: Fin3cret05word";
+    const planned = await planWith(author, "add_agent", { agent_name: "worded" });
+    const ways = [
+      planWith(author, "add_agent", { agent_name: "words", description: said }),
+      planWith(author, "add_agent", { agent_name: "words", title: "a senha do hub é Fin3cret05word" }),
+      submitWith(author, planned, { commit_message: said }),
+    ];
+    for (const problem of await Promise.all(ways.map(problemOf))) {
+      expect(problem).toMatchObject({ status: 422, code: "patch_rejected" });
+      expect(JSON.stringify(problem)).toMatch(/seems to carry a secret/);
+      expect(JSON.stringify(problem)).not.toContain("Fin3cret05word");
+    }
+    const { approval_id, plan_id } = await submitWith(author, planned);
+    for (const decision of ["approve", "reject"] as const) {
+      const problem = await problemOf(decideWith(approver, approval_id, decision, said));
+      expect(problem).toMatchObject({ status: 400, errors: [{ path: "approval_reason" }] });
+    }
+    await decideWith(approver, approval_id, "approve", "looks right");
+    const rollback = approver.client.call("rollback", { body: { plan_id, reason: said } });
+    expect(await problemOf(rollback)).toMatchObject({ status: 400, errors: [{ path: "reason" }] });
+  });
+
   it("does not stop the console when somebody pushes a broken file", async () => {
     push({ "policies/zz.yaml": "kind: *nowhere\n" });
     expect((await planWith(author, "add_agent", { agent_name: "fine" })).plan.diffs).toHaveLength(2);

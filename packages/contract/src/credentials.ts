@@ -3,11 +3,20 @@ import { hasLooseReference, referenceIn } from "./references.ts";
 const set = (words: string): ReadonlySet<string> => new Set(words.split(" "));
 
 /** Names that announce a credential: `--api-key`, `GITHUB_TOKEN`. Words are told apart by case and signs. */
-const strong = set("token tokens secret secrets apikey accesskey secretkey privatekey authorization cookie");
+const strong = set(
+  "token tokens secret secrets apikey accesskey secretkey privatekey authorization cookie bearer segredo segredos credencial",
+);
 /** Names that announce one even where the value is a number or a common word. */
-const strongest = set("password passwords passwd passphrase passcode pwd credential credentials");
+const strongest = set(
+  "password passwords passwd passphrase passcode pass pwd pw credential credentials cred creds senha senhas",
+);
 /** Names that may: then the value has to look like one too. */
-const weak = set("auth pat key keys dsn");
+const weak = set(
+  "auth pat key keys dsn sig signature code session sid sessionid jwt chave pin otp hash sas t k",
+);
+/** The same at the end of a word that runs together: `PGPASS`, `dbpassword`. */
+const runTogether =
+  /(?<!\b(?:by|com|sur|over|under|tres))(?:pass|password|passwd|passphrase|secret|apikey|token|senha)$/;
 
 const wordsOf = (name: string): string[] =>
   name
@@ -21,6 +30,9 @@ function endsWithOneOf(name: string, endings: ReadonlySet<string>): boolean {
   const words = wordsOf(name);
   return endings.has(words.at(-1) ?? "") || endings.has(words.slice(-2).join(""));
 }
+
+const announces = (name: string): boolean =>
+  endsWithOneOf(name, strong) || (runTogether.test(wordsOf(name).at(-1) ?? "") && !/^(?:max|min)/.test(name));
 
 const switches = /^(true|false|yes|no|on|off|null|none|auto|default|prompt|keychain|stdin)?$/i;
 /** Numbers, levels, languages, media types, paths and addresses without a user: nothing that opens a door. */
@@ -41,18 +53,27 @@ const mixed = /^(?=.*\d)(?=.*[A-Za-z]).{8,}$/s;
 export function isAnnouncedCredential(name: string, value: string): boolean {
   if (endsWithOneOf(name, strongest)) return !switches.test(value);
   if (isHarmless(value)) return false;
-  return endsWithOneOf(name, strong) || (endsWithOneOf(name, weak) && mixed.test(value));
+  return announces(name) || (endsWithOneOf(name, weak) && mixed.test(value));
 }
 
 /** A run of letters and digits that nobody would choose: long, and going to and fro between kinds of characters. */
-function looksRandom(value: string): boolean {
+const looksRandom = (value: string): boolean =>
+  runsOf(value, 16).some(({ kinds, changes }) => kinds.has("0") && changes >= 4);
+
+/** The same where names and numbers are rare, in variables, headers and addresses: a shorter run, of all kinds. */
+const looksMixed = (value: string): boolean =>
+  looksRandom(value) || runsOf(value, 10).some(({ kinds, changes }) => kinds.size === 3 && changes >= 5);
+
+function runsOf(value: string, atLeast: number): { kinds: Set<string>; changes: number }[] {
   // Hashes that pin something: image@sha256:…, repo#<commit>.
   const unpinned = value.replaceAll(/(?:sha\d{1,3}[:-]|[@#])[0-9a-f]{40,128}\b/gi, "");
-  return (unpinned.match(/[A-Za-z0-9]{16,}/g) ?? []).some((run) => {
-    const kinds = Array.from(run, (each) => (/\d/.test(each) ? "0" : /[a-z]/.test(each) ? "a" : "A"));
-    const changes = kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
-    return kinds.includes("0") && changes >= 4;
-  });
+  return (unpinned.match(/[A-Za-z0-9]+/g) ?? [])
+    .filter((run) => run.length >= atLeast)
+    .map((run) => {
+      const kinds = Array.from(run, (each) => (/\d/.test(each) ? "0" : /[a-z]/.test(each) ? "a" : "A"));
+      const changes = kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
+      return { kinds: new Set<string>(kinds), changes };
+    });
 }
 
 /** `scheme://user:password@host`, and the parts of a connection string: `Password=…;`, `password=… host=…`. */
@@ -61,11 +82,33 @@ const connectionString = [
   /(?:^|[;\s?&])(?:password|pwd|passwd|secret|token|api[-_]?key|accesskey|sharedaccesskey)\s*=\s*[^;\s&]+/i,
 ];
 
-/** Whether a value is a credential, by its own look. References are none. */
+/** `NAME=value`, `"name": "value"`: names and values within a text. */
+const assignment =
+  /(?<![\w.-])["']?([A-Za-z][\w.-]*)["']?\s*[=:]\s*(?:(?:Bearer|Basic|token) +)?["']?([^\s;&"',}]+)/g;
+/** `name/password@host:port`, as databases take it. */
+const userAtHost = /^[\w.-]+\/[^\s@/]{4,}@[\w.-]+:\d{2,5}\b/;
+
+/** Whether a value is a credential, by its own look, or holds one by name. References are none. */
 function isCredentialValue(value: string): boolean {
   if (referenceIn(value) !== null && !hasLooseReference(value)) return false;
-  return connectionString.some((form) => form.test(value)) || looksRandom(value);
+  return (
+    connectionString.some((form) => form.test(value)) ||
+    looksRandom(value) ||
+    userAtHost.test(value) ||
+    withoutAssigned(value, "") !== value
+  );
 }
+
+/** A text in which the values that are announced by their names (`DB_PASS=…`, `"token": "…"`) are replaced. Pure. */
+export const withoutAssigned = (text: string, mask: string): string =>
+  text.replaceAll(assignment, (all: string, name: string, given: string) =>
+    referenceIn(given) === null &&
+    !/^secret:[\w-]+\/\w+/i.test(all) &&
+    isAnnouncedCredential(name, given) &&
+    !isPlaceholder(given)
+      ? all.slice(0, all.lastIndexOf(given)) + mask
+      : all,
+  );
 
 const placeholderForms = [
   /^\s*$/,
@@ -93,6 +136,10 @@ export function isPlaceholder(value: string): boolean {
 export const isCredential = (name: string, value: string): boolean =>
   referenceIn(value) === null && (isCredentialValue(value) || isAnnouncedCredential(name, value));
 
+/** The same of a variable, header or part of an address, where a shorter look is enough. Pure. */
+const isNamedCredential = (name: string, value: string): boolean =>
+  isCredential(name, value) || (referenceIn(value) === null && looksMixed(value));
+
 /** Whether a value is plainly no credential, so that it may be read by everybody. One too many that is not costs nothing. Pure. */
 export const isPlainSetting = (name: string, value: string): boolean =>
   isHarmless(value) &&
@@ -102,11 +149,16 @@ export const isPlainSetting = (name: string, value: string): boolean =>
 
 const takesVariable = /^(-e|--env|--build-arg)$/;
 const takesHeader = /^(-H|--header|--headers)$/;
+/** Switches behind which stands `name:password`. */
+const takesUser = /^(-u|-U|--user|--login|--auth|--basic|--basic-auth|--userpass|--proxy-user)$/;
+/** A password that is glued to its switch, `-pSECRET`: no port, path or list. */
+const gluedPassword = /^-[pPW](?=[^\s]*\d)(?=[^\s]*[A-Za-z])[^\s:/=,]{6,}$/;
 
 /** Indexes of arguments that hold a credential: by their look, or by the switch, variable or header that they stand for. */
 function credentialArguments(args: readonly string[]): number[] {
   return args.flatMap((argument, index) => {
     const before = args[index - 1] ?? "";
+    if (gluedPassword.test(argument)) return [index];
     const inline = /^(--?[A-Za-z][\w.-]*)=(.*)$/s.exec(argument);
     const [option, value] = inline === null ? [before, argument] : [inline[1] ?? "", inline[2] ?? ""];
     return holdsCredential(option, value) ? [index] : [];
@@ -116,24 +168,48 @@ function credentialArguments(args: readonly string[]): number[] {
 function holdsCredential(option: string, value: string): boolean {
   if (takesVariable.test(option)) {
     const [, name = "", given = ""] = /^([^=]*)=(.*)$/s.exec(value) ?? [];
-    return isCredential(name, given);
+    return isNamedCredential(name, given);
   }
   if (takesHeader.test(option)) {
     const [, name = "", given = ""] = /^([^:=]*)[:=]\s*(?:Bearer |Basic |token )?(.*)$/s.exec(value) ?? [];
-    return isCredential(name, given);
+    return isNamedCredential(name, given);
   }
-  const isNamed = option.startsWith("-") && !value.startsWith("-");
+  if (takesUser.test(option) && hasPassword(value)) return true;
+  // A switch, or a name in capitals that stands alone: `API_KEY value`.
+  const isNamed = (option.startsWith("-") || /^[A-Z][A-Z0-9_]{2,}$/.test(option)) && !value.startsWith("-");
   return isCredential(isNamed ? option : "", value);
 }
 
-/** The part of an address that holds a credential; null where none does. */
-function credentialInUrl(address: string): "user" | "query" | "path" | null {
-  if (!URL.canParse(address)) return null;
-  const { username, password, searchParams, pathname } = new URL(address);
-  if (username !== "" || password !== "") return "user";
-  if ([...searchParams].some(([name, value]) => isCredential(name, value))) return "query";
-  return pathname.split("/").some(looksRandom) ? "path" : null;
+/** `name:password`, where `1000:1000` and `node:node` are a user and a group. */
+function hasPassword(value: string): boolean {
+  const [, name, password] = /^([^:\s]+):(\S{4,})$/.exec(value) ?? [];
+  if (password === undefined) return false;
+  return name !== password && !/^(?:\d+|[a-z][a-z_-]*)$/.test(password) && referenceIn(password) === null;
 }
+
+/** The part of an address that holds a credential; null where none does. */
+export function credentialInUrl(address: string): "user" | "query" | "path" | "fragment" | null {
+  if (!URL.canParse(address)) return null;
+  const { username, password, searchParams, pathname, hash } = new URL(address);
+  if (username !== "" || password !== "") return "user";
+  if ([...searchParams].some(([name, value]) => isNamedCredential(name, value))) return "query";
+  // A fragment never reaches the server: what looks like one is a mistake at best.
+  if (isNamedCredential("", decoded(hash.slice(1)))) return "fragment";
+  const parts = decoded(pathname).split(/[/;]/);
+  return parts.some((part) => isNamedCredential("", part)) ? "path" : null;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The words of a command line or a sentence that are, or hold, a credential. Pure. */
+export const credentialWords = (words: readonly string[]): string[] =>
+  credentialArguments(words).map((index) => words[index] ?? "");
 
 /** Where a server is told to be, as far as credentials may stand in it. */
 export type Reached = {
@@ -147,7 +223,7 @@ export type Reached = {
 export function credentialPlaces({ args = [], url, env, headers }: Reached): string[] {
   const named = Object.entries({ env, headers }).flatMap(([field, values]) =>
     Object.entries(values ?? {}).flatMap(([name, value]) =>
-      isCredential(name, value) ? [`${field}.${name}`] : [],
+      isNamedCredential(name, value) ? [`${field}.${name}`] : [],
     ),
   );
   const inUrl = url !== undefined && credentialInUrl(url) !== null;

@@ -1,4 +1,12 @@
-import { isCredential, isPlaceholder, referenceIn } from "@ciclo/contract";
+import {
+  credentialInUrl,
+  credentialWords,
+  isCredential,
+  isPlaceholder,
+  isPlainSetting,
+  referenceIn,
+  withoutAssigned,
+} from "@ciclo/contract";
 
 const mask = "•••";
 /** Beginnings by which issuers mark their tokens. */
@@ -10,9 +18,14 @@ const inAddress = /(\b[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:)[^/\s@]+(?=@)/gi;
 const named =
   /\b((?:[\w-]*(?:password|passwd|pwd|senha|token|secret|segredo|api[-_ ]?key|chave(?: de api)?|credential|credencial|bearer))(?:\s+(?:is|are|é|eh|e|=|:|->)\s*|\s*[:=]\s*|\s+))(["'`]?)([^\s"'`,;]{6,})\2/gi;
 
+/** "A senha do hub é …", "set the key hub/TOKEN to …": the value comes some words behind, and looks like no word. */
+const distant =
+  /((?:\b(?:password|passphrase|passcode|senha|secret|segredo|token|api[-_ ]?key|key|chave|credential|credencial)\b(?:\s+[\w./-]+){0,6}?|\b[a-z][\w-]*\/[A-Z][A-Z0-9_]+),?\s+(?:(?:which|that|que)\s+)?(?:is|are|é|eh|to|para|with|com|como|as|=|:|->)\s+)(["'`]?)(?=[^\s"'`,;]*[^\s"'`,;A-Za-zÀ-ÿ.:?!-])([^\s"'`,;]{6,})\2/gi;
+const passphrase = /(\bpassphrase\s+(?:is|=|:)\s*)[^.\n]+/gi;
+
 /** A text without what looks like a credential: by its form, by its look, or by the word before it. References stay. */
 export function maskSecrets(text: string): string {
-  return text
+  return maskWords(withoutAssigned(maskSettings(text), mask))
     .replaceAll(privateKey, mask)
     .replaceAll(inAddress, `$1${mask}`)
     .replaceAll(issued, mask)
@@ -24,10 +37,47 @@ export function maskSecrets(text: string): string {
         ? all
         : `${before}${quote}${mask}${quote}`,
     )
+    .replaceAll(passphrase, `$1${mask}`)
+    .replaceAll(distant, (all: string, before: string, quote: string, value: string) =>
+      referenceIn(all) !== null ||
+      /^(?:secret:|https?:)/.test(value) ||
+      isNumber.test(value) ||
+      isPlaceholder(value)
+        ? all
+        : `${before}${quote}${mask}${quote}`,
+    )
+    .replaceAll(/\b(?:https?|wss?):\/\/[^\s"'`<>]+/gi, (url) =>
+      credentialInUrl(url) === null ? url : `${new URL(url).origin}/${mask}`,
+    )
     .replaceAll(
       /(?<!\b(?:commit|revision|sha|hash|plan)[:\s]+)(?<![^\s"'`,;()<>])[^\s"'`,;()<>]{16,}/gi,
       (word) => (isCredential("", word) && !word.startsWith("secret:") ? mask : word),
     );
+}
+
+const isNumber = /^[-+$€£R]*\d[\d.,]*[%a-z]{0,12}[.!?)]*$/i;
+
+const hash = /^[0-9a-f]{7,64}$/i;
+
+/** Values of `"env": {…}` and `"headers": {…}` in pasted configuration, whatever they are called. */
+const maskSettings = (text: string): string =>
+  text.replaceAll(/"(?:env|headers)"\s*:\s*\{[^{}]*\}/g, (block) =>
+    block.replaceAll(
+      /"([^"]+)"(\s*:\s*)"([^"]+)"/g,
+      (all: string, name: string, between: string, value: string) =>
+        isPlainSetting(name, value) || referenceIn(value) !== null || isPlaceholder(value)
+          ? all
+          : `"${name}"${between}"${mask}"`,
+    ),
+  );
+
+/** Credentials in the words of a command line: `-e DB_PASS=…`, `-u admin:…`, `mysql -p…`. */
+function maskWords(text: string): string {
+  const words = text.split(/\s+/).map((word) => word.replaceAll(/^["'`(]+|["'`),;]+$/g, ""));
+  const found = new Set(
+    credentialWords(words).filter((word) => word.length > 3 && !word.includes(mask) && !hash.test(word)),
+  );
+  return [...found].reduce((masked, word) => masked.replaceAll(word, mask), text);
 }
 
 /** Behind a colon or "is" anything may be one; behind a blank alone it has to hold digits or signs, as words do not. */

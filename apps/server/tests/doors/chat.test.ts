@@ -296,12 +296,25 @@ describe("another person's thread", () => {
 
 describe("a credential in a message", () => {
   const token = `ghp_${randomBytes(18).toString("hex")}`;
+  const short = "Fin3cret05word";
   const opaque = randomBytes(20).toString("base64url");
   it.each([
     [`connect the server hub with ${token}`, token],
     [`my password is ${opaque}`, opaque],
     [`a senha é ${opaque}, adicione o agente vendas`, opaque],
     [`API_KEY=${opaque} set it for the server hub`, opaque],
+    [`a senha do hub é ${short}`, short],
+    [`mude a senha de hub para ${short}`, short],
+    [`the password for hub, which is ${short}, changed`, short],
+    [`docker run -e DB_PASS=${short} image`, short],
+    [`curl -u admin:${short} https://hub.example.com`, short],
+    [`mysql -p${short} -u root`, short],
+    [`{"password":"${short}"}`, short],
+    [`{"mcpServers":{"x":{"command":"x","env":{"STRIPE":"${short}"}}}}`, short],
+    [`user=bob pass=${short}`, short],
+    [`set the key hub/TOKEN to ${short}`, short],
+    [`connect https://hub.example.com/sse?key=${short}`, short],
+    [`connect https://hub.example.com/sse?sig=${short}&code=1`, short],
     [`use postgres://app:${opaque}@db.example.com/app`, opaque],
   ])("is kept nowhere, and the reply says where keys go (%#)", async (message, secret) => {
     const reply = await say(message);
@@ -341,6 +354,11 @@ describe("a credential in a message", () => {
     "set max-tokens 4000 for the agent assistant",
     "use secret:hub/TOKEN for the header",
     "my token is <your-token>",
+    "a chave do problema é simples",
+    "rotate the key hub/TOKEN",
+    "docker run -p 8080:80 -u 1000:1000 mcp/github",
+    "mude o limite mensal de tokens para 2.000.000",
+    "commit 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
     "a chave fica em https://example.com/docs/keys",
     "connect https://mcp.example.com/v1/mcp as the server hub",
     "the commit 3f786850e387550fdab836ed7e6dc881de23001b broke the probes",

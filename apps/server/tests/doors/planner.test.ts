@@ -354,6 +354,20 @@ describe("a credential in plain", () => {
     ["in words", ["host=db.example password=hunter2 dbname=app"]],
     ["in a query", ["https://api.example/mcp?api_key=hunter2hunter"]],
     ["by its look alone", ["a8Fk29dLqP03mZx7Tn4Vb6Yc"]],
+    ["glued to its switch", ["-phunter2hunter"]],
+    ["behind a short name", ["--pass", "hunter2"]],
+    ["behind another short name", ["--pw=hunter2"]],
+    ["in Portuguese", ["--senha", "hunter2"]],
+    ["in a variable that runs together", ["run", "-e", "PGPASS=hunter2", "image"]],
+    ["in a variable with a short ending", ["run", "-e", "DB_PASS=hunter2", "image"]],
+    ["in a variable whose name says nothing", ["run", "-e", "STRIPE=Hu2nter2Hunter2", "image"]],
+    ["behind a user", ["-u", "admin:hunter2"]],
+    ["behind a login", ["--login", "bob:hunter2hunter"]],
+    ["in a header whose name says nothing", ["--header", "X-Team: Hu2nter2Hunter2"]],
+    ["in JSON", ['{"token":"hunter2"}']],
+    ["behind a name without a switch", ["API_KEY", "hunter2hunter"]],
+    ["in a setting", ["--set", "auth.token=hunter2"]],
+    ["as databases take it", ["oracle/hunter2@db.example:1521"]],
   ];
   it.each(bad)("is refused in arguments: %s", async (_, more) => {
     const all = [...args, ...more];
@@ -368,7 +382,7 @@ describe("a credential in plain", () => {
     ];
     for (const problem of await Promise.all(ways.map(problemOf))) {
       expect(JSON.stringify(problem)).toMatch(/Store it as a key|carries a secret/);
-      expect(JSON.stringify(problem)).not.toMatch(/hunter2|a8Fk29/);
+      expect(JSON.stringify(problem)).not.toMatch(/hunter2|a8Fk29|Hu2nter2/);
     }
     const { servers } = await planner.client.call("importServers", {
       body: { client: "cursor", contents: JSON.stringify({ mcpServers: { x: { command, args: all } } }) },
@@ -383,6 +397,12 @@ describe("a credential in plain", () => {
     ["its path", "https://hub.example/a8Fk29dLqP03mZx7Tn4Vb6Yc/mcp"],
     ["its query", "https://hub.example/mcp?token=hunter2hunter"],
     ["its user", "https://ana:hunter2@hub.example/mcp"],
+    ["a short name in its query", "https://hub.example/mcp?user=a&pass=hunter2"],
+    ["a signature in its query", "https://hub.example/mcp?sig=hunter2hunter"],
+    ["a parameter of its path", "https://hub.example/mcp;token=hunter2hunter"],
+    ["a query whose name says nothing", "https://hub.example/mcp?x=Hu2nter2Hunter2"],
+    ["its fragment", "https://hub.example/mcp#Hu2nter2Hunter2"],
+    ["a short part of its path", "https://hub.example/Hu2nter2Hunter2/mcp"],
   ])("is refused in an address: %s", async (_, url) => {
     const ways = [
       onboard({ agent_name: "x", endpoint: url, intent: "validate" }),
@@ -393,7 +413,7 @@ describe("a credential in plain", () => {
       }),
     ];
     for (const problem of await Promise.all(ways.map(problemOf)))
-      expect(JSON.stringify(problem)).not.toMatch(/hunter2|a8Fk29/);
+      expect(JSON.stringify(problem)).not.toMatch(/hunter2|a8Fk29|Hu2nter2/);
     const { servers } = await planner.client.call("importServers", {
       body: { client: "cursor", contents: JSON.stringify({ mcpServers: { x: { url } } }) },
     });
@@ -418,6 +438,10 @@ describe("a credential in plain", () => {
     ["a package", ["-y", "@modelcontextprotocol/server-github@2025.4.8"]],
     ["a name of a table", ["--primary-key", "customer_id"]],
     ["an address with a port", ["http://127.0.0.1:8080/mcp?page=2"]],
+    ["ports, a user and a group", ["run", "-p", "8080:80", "-p8080", "-u", "1000:1000", "-u", "node:node"]],
+    ["a region", ["run", "-e", "AWS_REGION=us-east-1", "-e", "NODE_VERSION=v20.11.1", "image"]],
+    ["a program's version", ["-jar", "/opt/Java17Server2.jar", "--name=Web2ServerProd1"]],
+    ["words that end alike", ["--bypass", "local1234", "--compass", "north1234"]],
     ["a reference", ["--token=secret:local/TOKEN", "secret:local/TOKEN"]],
   ])("is not seen in %s", async (_, more) => {
     const { plan } = await planWith(planner, "edit_server", {

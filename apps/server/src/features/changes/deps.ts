@@ -29,7 +29,7 @@ export type ChangesDeps = {
   preview(plan: Plan, author: string): Preview;
   /** Why files may not be written on a commit. */
   checkFiles(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
-  /** Credentials in texts, by name and line. */
+  /** Credentials in what people write in words, by name and line. */
   findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
   planFiles(plan: Plan): Map<string, string | null>;
   patchProblems(patch: string): LocalFieldError[];

@@ -4,7 +4,7 @@ import type { LocalFieldError } from "../../errors.ts";
 import { draftFiles } from "./draft.ts";
 import { patchProblems } from "./patch-check.ts";
 import { serverProblems } from "./registry-check.ts";
-import { findSecrets } from "./secrets.ts";
+import { findSecrets, findSecretsInWords } from "./secrets.ts";
 import { createPlansService, type PlansDeps, type PlansService } from "./service.ts";
 
 export type PlansFeature = PlansService & {
@@ -13,6 +13,8 @@ export type PlansFeature = PlansService & {
   patchProblems(patch: string): LocalFieldError[];
   /** Credentials in texts, by name and line. */
   findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
+  /** The same in what people write in words. */
+  findSecretsInWords(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
   /** What may not be written of a registry entry, whoever asks, each with its field. */
   serverProblems(server: RegistryServer): LocalFieldError[];
 };
@@ -23,6 +25,7 @@ export function createPlans(deps: PlansDeps): Feature<PlansFeature> {
     planFiles: draftFiles,
     patchProblems,
     findSecrets,
+    findSecretsInWords,
     serverProblems: (server: RegistryServer) => serverProblems(server, deps.leadsHere),
   };
   const service = { ...createPlansService(deps), ...pure };

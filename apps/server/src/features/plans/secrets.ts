@@ -1,4 +1,5 @@
 import { type LocalFieldError, fieldError } from "../../errors.ts";
+import { maskSecrets } from "../../lib/mask-secrets.ts";
 
 /** The scanner, which is heavy, and loaded with the first plan. */
 async function loadScanner() {
@@ -43,4 +44,34 @@ export async function findSecrets(files: ReadonlyMap<string, string | null>): Pr
     }
   }
   return found;
+}
+
+/** The same in what people write in words, where a value behind "password:" is a credential whatever its form. */
+export async function findSecretsInWords(
+  texts: ReadonlyMap<string, string | null>,
+): Promise<LocalFieldError[]> {
+  const found = await findSecrets(texts);
+  if (found.length > 0) return found;
+  return [...texts].flatMap(([path, words]) =>
+    words === null || maskSecrets(words) === words ? [] : [saysCredential(path)],
+  );
+}
+
+const saysCredential = (path: string): LocalFieldError =>
+  fieldError(
+    path,
+    "seems to carry a secret. Leave it out: it would be kept for good. If it is a real one, rotate it",
+    "parece conter um segredo. Retire-o: seria guardado para sempre. Se for verdadeiro, rotacione-o",
+  );
+
+/** Texts of several words in a payload, by where they stand. Settings of servers are looked at on their own. */
+export function wordsOf(value: unknown, path = ""): Map<string, string> {
+  if (typeof value === "string") return new Map(/\s/.test(value.trim()) ? [[path, value]] : []);
+  if (typeof value !== "object" || value === null) return new Map();
+  const members = Object.entries(value).filter(
+    ([name]) => !/^(?:args|env|headers|url|endpoint|command)$/.test(name),
+  );
+  return new Map(
+    members.flatMap(([name, each]) => [...wordsOf(each, path === "" ? name : `${path}.${name}`)]),
+  );
 }

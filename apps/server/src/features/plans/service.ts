@@ -31,7 +31,7 @@ import {
 import { pathProblem } from "./paths.ts";
 import { registryProblems } from "./registry-check.ts";
 import { findRisks } from "./risks.ts";
-import { findSecrets } from "./secrets.ts";
+import { findSecrets, findSecretsInWords, wordsOf } from "./secrets.ts";
 import { commandsOf, type Host } from "./server-risks.ts";
 import * as store from "./store.ts";
 import { hashesOf, toolChanges } from "./tool-changes.ts";
@@ -93,7 +93,8 @@ export function createPlansService(deps: PlansDeps): PlansService {
       const draft = await draftFor(repository, snapshot, request);
       const files = draftFiles(draft);
       if (files.size === 0) throw nothingToDo();
-      const errors = await checkFiles(deps, snapshot, files);
+      const problems = await checkFiles(deps, snapshot, files);
+      const errors = problems.length > 0 ? problems : await findSecretsInWords(wordsOf(request.payload));
       if (errors.length > 0) throw unusable(errors);
       const commit = await repository.commit({ ...draftCommit, base, files });
       const { patch } = await repository.diff(base, commit);

@@ -7,6 +7,7 @@ import {
   text,
 } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
+import { maskSecrets } from "../../lib/mask-secrets.ts";
 
 type Command = Pick<RegistryServer, "command" | "args" | "env">;
 type CommandsPolicy = Pick<PolicyOf<"commands">, "id" | "allow">;
@@ -34,7 +35,7 @@ export function allowedCommand(server: Command, policy: CommandsPolicy | null): 
   const lines = (policy?.allow ?? []).filter((entry) => matches({ command, args }, entry));
   const found = lines.find((entry) => names.every((name) => maySet(entry, name)));
   if (found !== undefined) return found;
-  const line = [command, ...args].join(" ");
+  const line = maskSecrets([command, ...args].join(" "));
   const where = `policies/${policy?.id ?? "commands"}.yaml, allow`;
   const [entry] = lines;
   if (entry === undefined) {

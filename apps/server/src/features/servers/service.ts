@@ -13,6 +13,7 @@ import type { Purge } from "../../domain/retention.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { HandshakeResult, SandboxStanding, StepReport } from "../../domain/servers.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
+import { maskSecrets } from "../../lib/mask-secrets.ts";
 import { stamp } from "../../lib/clock.ts";
 import { Semaphore } from "../../lib/semaphore.ts";
 import { guardedLookup, urlProblem } from "../../lib/outbound.ts";
@@ -210,10 +211,10 @@ const recordHandshake = ({ transaction }: ServersDeps, actor: Actor, server: Reg
       metadata:
         server.url === undefined
           ? {
-              command: [server.command, ...(server.args ?? [])].join(" "),
+              command: maskSecrets([server.command, ...(server.args ?? [])].join(" ")),
               variables: Object.keys(server.env ?? {}),
             }
-          : { url: server.url, headers: Object.keys(server.headers ?? {}) },
+          : { url: maskSecrets(server.url), headers: Object.keys(server.headers ?? {}) },
     }),
   );
 
