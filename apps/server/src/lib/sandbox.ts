@@ -120,6 +120,9 @@ const programFolders = (path: string): string[] => {
   );
 };
 
+/** Settings of the machine in /proc: a program of a console that runs as root owns them, without any capability. */
+const kernelSettings = ["sys", "fs", "bus", "irq", "acpi", "scsi", "pressure", "mtrr", "sysrq-trigger"];
+
 async function argumentsFor(
   { folder, writable, hidden, network }: SandboxRules,
   path: string,
@@ -131,6 +134,7 @@ async function argumentsFor(
   const base = "--unshare-all --die-with-parent --cap-drop ALL --ro-bind / / --dev /dev --proc /proc";
   return [
     ...base.split(" "),
+    ...kernelSettings.flatMap((name) => ["--ro-bind-try", `/proc/${name}`, `/proc/${name}`]),
     ...(network === "host" ? ["--share-net"] : []),
     ...ownOf.flatMap((place) => ["--tmpfs", place]),
     ...[...keptOfRun, ...programFolders(path)].flatMap((place) => ["--ro-bind-try", place, place]),

@@ -124,6 +124,11 @@ describe("a server's program in the sandbox", () => {
     const write = (path: string) => attempt(running, { what: "write", path });
     expect(await write(join(outside, "planted"))).toBe("EROFS");
     expect(await write("/etc/planted")).toMatch(/EROFS|EACCES/);
+    // Even without the guard this would be the name of the sandbox alone.
+    expect(await write("/proc/sys/kernel/hostname")).toBe("EROFS");
+    expect(await attempt(running, { what: "read", path: "/proc/self/mounts" })).toMatch(
+      /^proc \/proc\/sys proc ro,/m,
+    );
     expect(await write(join(writes, "made"))).toContain("wrote");
     expect(await readdir(writes)).toEqual(["made"]);
     expect(await write(join(home, "servers", "spy", "made"))).toContain("wrote");
