@@ -2,24 +2,27 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import type { ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import type { RegistryServer } from "@ciclo/contract";
 import fc from "fast-check";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { inspectTool } from "../../src/features/servers/tools.ts";
 import { fillKeys } from "../../src/features/servers/specs.ts";
 import { initBare } from "../../src/lib/git.ts";
+import { MaskedStream, maskValues } from "../../src/lib/mask-values.ts";
 import { findProgram } from "../../src/lib/programs.ts";
 import { whenFileEnds } from "../support/closing.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import {
   type ConsoleOptions,
   decideWith,
+  type Person,
   startConsole,
   submitWith,
   type TestConsole,
 } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
-import { bearer, clientAt, post, startGateway } from "../support/mcp/gateway.ts";
+import { bearer, callOf, clientAt, post, startGateway, type TestGateway } from "../support/mcp/gateway.ts";
 import { fixture, remote, shakeHands } from "../support/mcp/handshake.ts";
 import { legacyEcho, listen, scripted, soundAnswer } from "../support/mcp/http-servers.ts";
 import { hello } from "../support/mcp/streams.ts";
@@ -512,6 +515,20 @@ describe("a server that quotes what it was sent, or never ends", () => {
     return { gateway, person: await gateway.person("planner") };
   }
 
+  /** What a caller gets of an answer: its headers, and its bytes as text. */
+  async function rawly(gateway: TestGateway, person: Person, message: object): Promise<string> {
+    const response = await fetch(`${gateway.url}/mcp/bad`, {
+      method: "POST",
+      headers: {
+        ...bearer(person),
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+      },
+      body: JSON.stringify(message),
+    });
+    return `${JSON.stringify([...response.headers])}\n${await response.text()}`;
+  }
+
   it.each<[string, Answer, RegExp]>([
     ["the protocol's error", json(200, () => quoted), /bad key \*\*\*/],
     ["an error with a status", json(400, () => quoted), /bad key \*\*\*/],
@@ -524,6 +541,84 @@ describe("a server that quotes what it was sent, or never ends", () => {
           .writeHead(200, { "content-type": "text/event-stream" })
           .end(`event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, ...quoted })}\n\n`),
       /bad key \*\*\*/,
+    ],
+    [
+      "a stream's, cut within the key",
+      (id, response) => {
+        const said = `event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, ...quoted })}\n\n`;
+        const cut = said.indexOf(key) + 9;
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        response.write(said.slice(0, cut), () => setImmediate(() => response.end(said.slice(cut))));
+      },
+      /bad key \*\*\*/,
+    ],
+    [
+      "one in JSON's escapes",
+      (id, response) =>
+        response
+          .writeHead(200, { "content-type": "application/json" })
+          .end(
+            JSON.stringify({ jsonrpc: "2.0", id, ...quoted }).replaceAll("k-0", String.raw`\u006b\u002d0`),
+          ),
+      /bad key \*\*\*/,
+    ],
+    [
+      "a tool's error that says so at its end",
+      json(200, () => ({
+        result: {
+          content: [{ type: "text", text: `${"x".repeat(2_000_000)} bad key ${key}` }],
+          isError: true,
+        },
+      })),
+      /bad key \*\*\*/,
+    ],
+    [
+      "a result",
+      json(200, () => ({ result: { content: [{ type: "text", text: `is ${key}` }] } })),
+      /is \*\*\*/,
+    ],
+    [
+      "news of progress, logs, comments and ids",
+      (id, response) => {
+        const log = { method: "notifications/message", params: { level: "info", data: `tick ${key}` } };
+        const news = {
+          method: "notifications/progress",
+          params: { progressToken: 1, progress: 1, message: key },
+        };
+        const last = { id, result: { content: [{ type: "text", text: `at last ${key}` }] } };
+        response
+          .writeHead(200, { "content-type": "text/event-stream" })
+          .end(
+            [
+              `: ${key}`,
+              "",
+              ...[log, news, last].flatMap((each) => [
+                "event: message",
+                `id: ${key}`,
+                `data: ${JSON.stringify({ jsonrpc: "2.0", ...each })}`,
+                "",
+              ]),
+              "",
+            ].join("\n"),
+          );
+      },
+      /at last \*\*\*/,
+    ],
+    [
+      "nothing that is packed, unasked",
+      (id, response) =>
+        response
+          .writeHead(400, { "content-type": "application/json", "content-encoding": "gzip" })
+          .end(gzipSync(JSON.stringify({ jsonrpc: "2.0", id, ...quoted }))),
+      /answers in gzip, unasked/,
+    ],
+    [
+      "nothing in another encoding",
+      (id, response) =>
+        response
+          .writeHead(400, { "content-type": "application/json" })
+          .end(Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, ...quoted }), "utf16le")),
+      /not UTF-8/,
     ],
   ])("has the key masked in %s, for callers and in the records", async (_, answer, masked) => {
     const { gateway, person } = await gatewayTo(answer);
@@ -539,10 +634,67 @@ describe("a server that quotes what it was sent, or never ends", () => {
       expect(told, path).not.toContain(key);
       if (path === "/mcp/bad") expect(told, path).toMatch(masked);
     }
+    const raw = await rawly(gateway, person, callOf("echo"));
+    expect(raw).not.toContain(key);
     await gateway.recorder.flush();
     const rows = await gateway.database.queries.selectFrom("usage_events").selectAll().execute();
     expect(rows.length).toBeGreaterThan(0);
     expect(JSON.stringify(rows)).not.toContain(key);
+  });
+
+  it("has it masked where a tool's definition quotes it, before anything is kept or shown", async () => {
+    const tool = { name: "echo", description: `sends ${key}`, inputSchema: { type: "object" } };
+    const server = await scripted((message, response) => soundAnswer(message, response, [tool]));
+    const gateway = await startGateway([]);
+    const approver = await gateway.person("approver");
+    await approver.client.call("addKey", { body: { provider: "bad", name: "TOKEN", value: key } });
+    await gateway.push({
+      "mcp-registry.yaml": registryOf([
+        { ...remote(server.url), id: "bad", headers: { Authorization: "Bearer secret:bad/TOKEN" } },
+      ]),
+    });
+    const shown = await approver.client.call("getServerTool", { params: { id: "bad", tool: "echo" } });
+    expect(shown.description).toBe("sends ***");
+    const listed = await rawly(gateway, approver, {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/list",
+      params: {},
+    });
+    expect(listed).toContain("sends ***");
+    const { queries } = gateway.database;
+    const kept = await queries.selectFrom("tool_definitions").selectAll().execute();
+    expect(JSON.stringify(kept)).not.toContain(key);
+    expect(JSON.stringify([shown, kept])).toContain("sends ***");
+  });
+
+  it("has it masked wherever what it sends is cut", () => {
+    const mask = maskValues([`Bearer ${key}`, 'a"b\\c-and-more']);
+    const piece = fc.oneof(
+      fc.constantFrom(
+        key,
+        `Bearer ${key}`,
+        "Bearer k-",
+        String.raw`a\"b\\c-and-more`,
+        String.raw`\\u006b`,
+        "\n",
+        "k",
+      ),
+      fc.stringMatching(/^[^\\]{0,5}$/),
+    );
+    fc.assert(
+      fc.property(fc.array(piece), fc.array(fc.nat(40)), (pieces, cuts) => {
+        const said = Buffer.from(pieces.join(""));
+        const stream = new MaskedStream(mask);
+        const passed: Buffer[] = [];
+        let at = 0;
+        for (const cut of cuts) passed.push(stream.pass(said.subarray(at, (at += cut))));
+        passed.push(stream.pass(said.subarray(at)), stream.end());
+        const text = Buffer.concat(passed).toString("latin1");
+        expect(text).not.toContain(key);
+        expect(text).toBe(mask(said.toString("latin1")));
+      }),
+    );
   });
 
   it.each(["text/event-stream", "application/json"])(

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { connect, createServer } from "node:net";
 import type { RegistryServer } from "@ciclo/contract";
-import { explainFailure, maskValues } from "../../src/features/servers/explain.ts";
+import { explainFailure } from "../../src/features/servers/explain.ts";
+import { maskValues } from "../../src/lib/mask-values.ts";
 import { secretsOf } from "../../src/features/servers/specs.ts";
 import { describe, expect, it } from "vitest";
 import { failureOf, fixture, openDeps, remote, shakeHands } from "../support/mcp/handshake.ts";

@@ -1,3 +1,4 @@
+import type { Mask } from "../../lib/mask-values.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { classifyInboundRequest, SERVER_INFO_META_KEY } from "@modelcontextprotocol/server";
 import { ownServerId, type Text } from "@ciclo/contract";
@@ -18,7 +19,7 @@ export type AggregateDeps = {
   servers(): readonly LiveServer[];
   find(id: string): LiveServer | undefined;
   callMsOf(server: LiveServer["server"]): number;
-  explainFailure(error: unknown, mask: (said: string) => string): Text;
+  explainFailure(error: unknown, mask: Mask): Text;
   onError(error: Error): void;
 };
 

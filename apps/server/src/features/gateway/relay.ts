@@ -1,6 +1,8 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { type Dispatcher, errors } from "undici";
 import { Buffered } from "../../lib/buffered.ts";
+import { type Mask, MaskedStream } from "../../lib/mask-values.ts";
 import { EventIds } from "./event-ids.ts";
 import type { Sealed } from "./sessions.ts";
 import { isEventStream, UnreadableListError } from "./lists.ts";
@@ -28,7 +30,7 @@ export type RelayJob = {
    */
   deadlineMs: number;
   /** A text without what the console proves itself by. */
-  mask(said: string): string;
+  mask: Mask;
   /** Makes another body of the whole answer; null passes it on as it comes. */
   rewrite: ((body: Buffer, contentType: string) => Buffer) | null;
   /** Rewrites a stream of events piece by piece; null passes it on as it comes. */
@@ -108,9 +110,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #ended = false;
   #deadline: NodeJS.Timeout | undefined;
   #extensions = 0;
+  readonly #masking: MaskedStream | null;
 
   constructor(job: RelayJob, response: ServerResponse, end: (relayed: Relayed) => void) {
     this.#job = job;
+    this.#masking = job.mask.long.length === 0 ? null : new MaskedStream(job.mask);
     this.#response = response;
     this.#end = end;
   }
@@ -134,21 +138,26 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status;
     const contentType = headers["content-type"] ?? "";
-    if (!isPassedOn(status, contentType)) {
-      this.#finish({ kind: "failed", status, error: null });
-      controller.abort(new Error(`HTTP ${status}`));
+    const session = headers["mcp-session-id"];
+    const odd = oddHeaders(headers, this.#job.mask);
+    if (!isPassedOn(status, contentType) || odd !== null) {
+      this.#finish({ kind: "failed", status: odd === null ? status : null, error: odd });
+      controller.abort(odd ?? new Error(`HTTP ${status}`));
       return;
     }
     this.#head = { "content-type": contentType };
-    const session = headers["mcp-session-id"];
     if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal("session", session);
     if (!isEventStream(contentType) || this.#rewrites) return;
     this.#ids = new EventIds((id) => this.#job.seal("event", id));
     this.#stream();
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length;
+  onResponseData(controller: Dispatcher.DispatchController, given: Buffer): void {
+    this.#bytes += given.length;
+    this.#take(controller, this.#masking?.pass(given) ?? given);
+  }
+
+  #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#deadline !== undefined && this.#streams && chunk.includes(progress)) this.#extend();
     const isSmall = this.#bytes <= smallBytes;
     if (isSmall || !this.#streams) {
@@ -179,15 +188,17 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       const events =
         filter === null ? this.#ids?.pass(chunk) : filter(this.#decoder.decode(chunk, { stream: true }));
       if (events === undefined || events.length === 0) return true;
-      return this.#response.write(this.#masked(typeof events === "string" ? Buffer.from(events) : events));
+      return this.#response.write(events);
     } catch (error) {
       controller.abort(error as Error);
       return true;
     }
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#ended) return;
+    const rest = this.#masking?.end() ?? noBytes;
+    if (rest.length > 0) this.#take(controller, rest);
     const body = this.#kept.length === 1 ? (this.#kept[0] ?? noBytes) : Buffer.concat(this.#kept);
     const contentType = this.#head["content-type"] ?? "";
     if (this.#streams) {
@@ -201,14 +212,15 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       this.#head["content-length"] = String(sent.length);
       this.#response.writeHead(this.#status, this.#head).end(sent);
     }
-    const answer = this.#bytes > smallBytes ? null : this.#masked(body);
+    const answer = this.#bytes > smallBytes ? null : body;
     this.#finish({ kind: "answered", status: this.#status, bytes: this.#bytes, answer, contentType });
   }
 
-  #rewritten(body: Buffer, contentType: string): Buffer | UnreadableListError {
+  #rewritten(body: Buffer, contentType: string): Buffer | Error {
+    if (this.#status >= 400 && (!isUtf8(body) || body.includes(0)))
+      return new Error("the error is not UTF-8");
     try {
-      const answer = this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType);
-      return this.#masked(answer);
+      return this.#masked(this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType));
     } catch (error) {
       if (error instanceof UnreadableListError) return error;
       throw error;
@@ -233,7 +245,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     return this.#job.rewrite !== null || this.#status >= 400;
   }
 
-  /** An error may quote what the server was sent: it is masked as logs are. Results are the server's own business. */
+  /** In an error short values are looked for as well. */
   #masked(answer: Buffer): Buffer {
     const isError = this.#status >= 400 || answer.includes('"error"') || answer.includes('"isError"');
     if (!isError) return answer;
@@ -274,6 +286,19 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 }
 
 const noBytes = Buffer.alloc(0);
+
+/** Answers that nobody asked for in that form, and that could not be looked into. */
+function oddHeaders(headers: IncomingHttpHeaders, mask: Mask): Error | null {
+  const coding = headers["content-encoding"] ?? "identity";
+  if (coding.toLowerCase() !== "identity") return new Error(`it answers in ${coding.slice(0, 40)}, unasked`);
+  const charset = /charset="?([\w-]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
+  if (!/^(?:utf-?8|us-ascii)$/i.test(charset))
+    return new Error(`it answers in ${charset.slice(0, 40)}, not UTF-8`);
+  const session = headers["mcp-session-id"];
+  return typeof session === "string" && mask(session) !== session
+    ? new Error("its session id holds the key that it is reached with")
+    : null;
+}
 
 /** Answers, and errors that are the protocol's. What a server says of our credentials, and redirects, are not. */
 function isPassedOn(status: number, contentType: string): boolean {

@@ -1,3 +1,4 @@
+import type { Mask } from "../../lib/mask-values.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Locale, Text } from "@ciclo/contract";
 import { text } from "@ciclo/contract";
@@ -24,7 +25,7 @@ export type ServerRouteDeps = {
   limits: CallerLimits;
   callMsOf(server: LiveServer["server"]): number;
   explainStatus(status: number): Text;
-  explainFailure(error: unknown, mask: (said: string) => string): Text;
+  explainFailure(error: unknown, mask: Mask): Text;
   onError(error: Error): void;
 };
 

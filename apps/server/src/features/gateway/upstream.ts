@@ -10,12 +10,13 @@ import {
   type Tool,
 } from "@modelcontextprotocol/client";
 import type { Connection, ServerLink } from "../../domain/servers.ts";
+import { type Mask, maskDeep, maskResult } from "../../lib/mask-values.ts";
 import type { BridgedRequest } from "./bridge.ts";
 import { GatewayRefusal } from "./messages.ts";
 
 type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress" | "caller">;
 
-export type AskDeps = { explainFailure(error: unknown, mask: (said: string) => string): Text };
+export type AskDeps = { explainFailure(error: unknown, mask: Mask): Text };
 
 /** Asks a server over the console's own connection. Opens a new session once where the server has forgotten the old one. */
 export async function askUpstream(
@@ -25,16 +26,21 @@ export async function askUpstream(
   timeoutMs: number,
 ): Promise<Result> {
   const explain = (error: unknown): unknown => explained(link, error, timeoutMs, explainFailure);
+  const { onProgress } = asked;
+  const masked =
+    onProgress === null
+      ? asked
+      : { ...asked, onProgress: (news: Record<string, unknown>) => onProgress(maskResult(news, link.mask)) };
   const caller = asked.caller.actor.id ?? asked.caller.actor.name;
   const connection = await link.connectedFor(caller);
   try {
-    return maskedResult(await send(connection, asked, timeoutMs), link.mask);
+    return maskedResult(await send(connection, masked, timeoutMs), link.mask);
   } catch (error) {
     if (!isForgotten(error)) throw explain(error);
   }
   try {
     const fresh = await link.reconnectFor(caller, connection);
-    return maskedResult(await send(fresh, asked, timeoutMs), link.mask);
+    return maskedResult(await send(fresh, masked, timeoutMs), link.mask);
   } catch (error) {
     throw explain(error);
   }
@@ -98,15 +104,14 @@ function explained(
   );
 }
 
-/** A tool's error may quote what the server was sent. Results are the server's own business. */
-const maskedResult = (result: Result, mask: (said: string) => string): Result =>
-  result.isError === true ? (JSON.parse(mask(JSON.stringify(result))) as Result) : result;
+const maskedResult = (result: Result, mask: Mask): Result =>
+  result.isError === true ? maskDeep(result, mask) : maskResult(result, mask);
 
-function maskedError(error: ProtocolError, mask: (said: string) => string): ProtocolError {
-  const said = JSON.stringify([error.message, error.data ?? null]);
-  const masked = mask(said);
+function maskedError(error: ProtocolError, mask: Mask): ProtocolError {
+  const said = [error.message, error.data ?? null];
+  const masked = maskDeep(said, mask);
   if (masked === said) return error;
-  const [message, data] = JSON.parse(masked) as [string, unknown];
+  const [message, data] = masked as [string, unknown];
   return new ProtocolError(error.code, message, data ?? undefined);
 }
 

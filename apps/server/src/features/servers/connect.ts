@@ -2,7 +2,8 @@ import type { Client, StandardSchemaV1 } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import { type HandshakeStepName, isCredential, type Text, text } from "@ciclo/contract";
 import type { Connection, ListedTool, OfferedTool, StepReport } from "../../domain/servers.ts";
-import { explainFailure, maskValues, refusalIn } from "./explain.ts";
+import { type Mask, maskDeep, maskValues } from "../../lib/mask-values.ts";
+import { explainFailure, refusalIn } from "./explain.ts";
 import {
   type ConnectDeps,
   connectMsOf,
@@ -71,7 +72,7 @@ export async function connect(
   try {
     const opened = await step("connect", () => (opening = open(handshake, resolved.value)));
     const client = await step("negotiate", () => negotiate(handshake, opened.value));
-    const connection = describe(client, opened.value);
+    const connection = describe(client, opened.value, mask);
     const tools = await step("list_tools", () => listed(connection, signal));
     await step("done", async () => ({ value: null, detail: text("Ready", "Pronto") }));
     return { ...connection, tools: tools.value };
@@ -162,7 +163,7 @@ async function negotiate(
   };
 }
 
-function describe(told: Told<Client>, opened: Opened): Omit<Connection, "tools"> {
+function describe(told: Told<Client>, opened: Opened, mask: Mask): Omit<Connection, "tools"> {
   const client = told.value;
   const info = client.getServerVersion();
   let onEnd: ((why: Text) => void) | null = null;
@@ -175,10 +176,10 @@ function describe(told: Told<Client>, opened: Opened): Omit<Connection, "tools">
     client,
     era: client.getProtocolEra() ?? "legacy",
     protocolVersion: client.getNegotiatedProtocolVersion() ?? "",
-    serverInfo: info === undefined ? null : { name: info.name, version: info.version },
+    serverInfo: info === undefined ? null : maskDeep({ name: info.name, version: info.version }, mask),
     http: opened.http,
     pid: opened.stdio?.pid ?? null,
-    listTools: (signal) => listTools(client, signal),
+    listTools: (signal) => listTools(client, mask, signal),
     onEnd(listener) {
       onEnd = listener;
     },
@@ -208,7 +209,7 @@ const whatIsOdd = ({ path = [], message }: StandardSchemaV1.Issue): string => {
   return `${place === "" ? "" : `${place}: `}${message}`.slice(0, 300);
 };
 
-async function listTools(client: Client, signal?: AbortSignal): Promise<OfferedTool[]> {
+async function listTools(client: Client, mask: Mask, signal?: AbortSignal): Promise<OfferedTool[]> {
   if (client.getServerCapabilities()?.tools === undefined) return [];
   const { specTypeSchemas } = await import("@modelcontextprotocol/client");
   const tools: OfferedTool[] = [];
@@ -221,7 +222,8 @@ async function listTools(client: Client, signal?: AbortSignal): Promise<OfferedT
       rawList,
       { ...(signal === undefined ? {} : { signal }), timeout: defaultCallMs },
     );
-    for (const listed of result.tools) {
+    // A definition is stored and shown: the key that a server writes into it is not.
+    for (const listed of maskDeep(result.tools, mask)) {
       const checked = specTypeSchemas.Tool["~standard"].validate(listed);
       const issue = checked.issues?.[0];
       tools.push(

@@ -127,27 +127,3 @@ export function explainStatus(status: number): Text {
 }
 
 const masked = (said: Text, mask: (text: string) => string): Text => text(mask(said.en), mask(said["pt-BR"]));
-
-/**
- * Replaces credentials in what a server or library says, as they are and as they may be encoded. Very short ones are no
- * secrets, and would maul words.
- */
-export function maskValues(values: readonly string[]): (said: string) => string {
-  const secrets = new Set(
-    values
-      // The whole header, and what stands behind its scheme.
-      .flatMap((value) => [value, value.replace(/^(Bearer|Basic|token) /, "")])
-      .filter((value) => value.length >= 4)
-      .flatMap(encodings),
-  );
-  const longestFirst = [...secrets].toSorted((a, b) => b.length - a.length);
-  return (said) => longestFirst.reduce((result, secret) => result.replaceAll(secret, "***"), said);
-}
-
-function encodings(value: string): string[] {
-  const bytes = Buffer.from(value);
-  const [base64, base64url] = [bytes.toString("base64"), bytes.toString("base64url")];
-  const inJson = JSON.stringify(value).slice(1, -1);
-  const inUrl = encodeURIComponent(value.toWellFormed());
-  return [value, base64.replace(/=+$/, ""), base64url, inJson, inUrl, inUrl.replaceAll("%20", "+")];
-}

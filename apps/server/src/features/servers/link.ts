@@ -7,7 +7,8 @@ import { canonicalJson } from "../../lib/crypto.ts";
 import { CallerConnections } from "./caller-connections.ts";
 import { connect, HandshakeError } from "./connect.ts";
 import { callMsOf, type ConnectDeps, type Target } from "./opening.ts";
-import { explainFailure, maskValues } from "./explain.ts";
+import { type Mask, maskValues } from "../../lib/mask-values.ts";
+import { explainFailure } from "./explain.ts";
 import { secretsOf } from "./specs.ts";
 import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
 import { coreOf, inspectTool, judgeTools, type LockedTools } from "./tools.ts";
@@ -65,7 +66,7 @@ export class Link implements ServerLink {
   readonly #deps: LinkDeps;
   #rules: ToolRules;
   #offered: readonly OfferedTool[] = [];
-  readonly mask: (said: string) => string;
+  readonly mask: Mask;
   readonly #ready = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
   #byName = new Map<string, JudgedTool>();

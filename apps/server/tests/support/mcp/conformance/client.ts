@@ -5,6 +5,7 @@ import { askUpstream } from "../../../../src/features/gateway/upstream.ts";
 import { connect } from "../../../../src/features/servers/connect.ts";
 import type { Link } from "../../../../src/features/servers/link.ts";
 import { system } from "../../../../src/domain/actor.ts";
+import { maskValues } from "../../../../src/lib/mask-values.ts";
 import { resolveBySystem } from "../../../../src/lib/outbound.ts";
 
 /** A scenario of the suite, as it hands one to a client. */
@@ -57,6 +58,7 @@ export async function playScenario({ name, url, toolCalls }: Scenario): Promise<
   let connection = await reach(url);
   const link = {
     id: "suite",
+    mask: maskValues([]),
     connectedFor: () => Promise.resolve(connection),
     reconnectFor: async () => (connection = await reach(url)),
   } as unknown as Link;
