@@ -28,7 +28,14 @@ import {
   textOf,
 } from "../support/mcp/gateway.ts";
 import { fixture, remote } from "../support/mcp/handshake.ts";
-import { echoServer, legacyEcho, listen, modernEcho, soundAnswer } from "../support/mcp/http-servers.ts";
+import {
+  echoServer,
+  legacyEcho,
+  listen,
+  modernEcho,
+  scripted,
+  soundAnswer,
+} from "../support/mcp/http-servers.ts";
 import {
   beginSession,
   openEvents,
@@ -244,7 +251,12 @@ describe("what the access policy says of everything but tools", () => {
       effect: "allow",
       audit: true,
     },
-    { roles: ["planner"], servers: ["*"], resources: ["file:///public/*"], effect: "allow" },
+    {
+      roles: ["planner"],
+      servers: ["*"],
+      resources: ["file:///public/*", "docs://public/*"],
+      effect: "allow",
+    },
     { roles: ["approver"], servers: ["*"], methods: ["tasks/*"], effect: "allow" },
   ];
   const meta = {
@@ -306,6 +318,9 @@ describe("what the access policy says of everything but tools", () => {
         "file:///public/%252e%252e/etc",
         "file:///public\\..\\..\\etc",
         "file:///public/..%2fetc",
+        "docs://public/../private/b",
+        "docs://public/%2e%2e/private/b",
+        "docs://public/..%252fprivate/b",
       ];
       for (const uri of climbing)
         expect(await refusal("resources/read", { uri }), uri).toMatch(/planner may not read/);
@@ -390,6 +405,58 @@ describe("what the access policy says of everything but tools", () => {
       );
       expect(refused, method).toHaveLength(3);
     }
+    // What only keeps a session going is let through more often, and not without end.
+    for (const method of ["ping", "logging/setLevel", "server/discover"]) {
+      const planner = await gateway.person("planner");
+      const answers = [];
+      for (let id = 0; id < 28; id += 1) {
+        const params = method === "logging/setLevel" ? { level: "info" } : {};
+        answers.push(
+          await post(gateway, "/mcp/kit", { jsonrpc: "2.0", id, method, params }, bearer(planner)),
+        );
+      }
+      const limited = answers.filter(({ body }) => body.error?.data?.code === "rate_limited");
+      expect(limited.length, method).toBeGreaterThanOrEqual(2);
+      expect(limited.length, method).toBeLessThanOrEqual(3);
+    }
+  });
+
+  it("is on record when it is refused, once a minute, and when it was let through and did not end well", async () => {
+    const bad = await scripted((message, response) => {
+      if (message.method === "tools/call") response.writeHead(500).end();
+      else soundAnswer(message, response, [{ name: "echo", inputSchema: { type: "object" } }]);
+    });
+    const gateway = await startGateway([{ ...remote(bad.url), id: "bad" }], {
+      ...accessPolicy([{ ...everything, roles: ["planner"], audit: true }]),
+    });
+    const [planner, viewer] = [await gateway.person("planner"), await gateway.person("viewer")];
+    const recorded = async () => {
+      await gateway.features.gateway.service.settled();
+      const { items } = await planner.client.call("listAudit", { query: { limit: 100 } });
+      return items
+        .filter(({ action }) => action.startsWith("gateway."))
+        .map(({ action, status, actor_name, resource }) => ({ action, status, actor_name, resource }))
+        .toReversed();
+    };
+    await post(gateway, "/mcp/bad", callOf("echo"), bearer(planner));
+    const called = { actor_name: planner.name, resource: "server:bad/echo" };
+    expect(await recorded()).toEqual([
+      { ...called, action: "gateway.called", status: "succeeded" },
+      { ...called, action: "gateway.call_failed", status: "failed" },
+    ]);
+    for (let again = 0; again < 5; again += 1)
+      await post(gateway, "/mcp/bad", callOf("other"), bearer(planner));
+    for (let again = 0; again < 5; again += 1)
+      await post(gateway, "/mcp/bad", callOf("echo"), bearer(viewer));
+    expect((await recorded()).slice(2)).toEqual([
+      {
+        action: "gateway.refused",
+        status: "refused",
+        actor_name: planner.name,
+        resource: "server:bad/other",
+      },
+      { action: "gateway.refused", status: "refused", actor_name: viewer.name, resource: "server:bad/" },
+    ]);
   });
 });
 

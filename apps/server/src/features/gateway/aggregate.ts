@@ -121,7 +121,8 @@ export class Aggregate {
       return await answerMetered(guard, call, asked.signal, async () => {
         // Its tools are known once it has been connected to.
         await live.link.connected();
-        await guard.admit(actor, live, { jsonrpc: "2.0", method: "tools/call", params: { name: tool } });
+        const message = { jsonrpc: "2.0", method: "tools/call", params: { name: tool } } as const;
+        await guard.admit(actor, live, message, call);
         live.link.enter();
         try {
           call.dispatched = true;
@@ -187,8 +188,9 @@ export function callOwn(
   name: string,
 ) {
   const { actor } = asked.caller;
-  return answerMetered(guard, meteredCall(asked, ownServerId, name), asked.signal, async () => {
-    await guard.admitOwn(actor, name);
+  const call = meteredCall(asked, ownServerId, name);
+  return answerMetered(guard, call, asked.signal, async () => {
+    await guard.admitOwn(actor, name, call);
     return own.call(name, asked.params.arguments, asked.caller);
   });
 }

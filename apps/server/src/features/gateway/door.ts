@@ -50,6 +50,11 @@ export class Door {
     this.#gateway?.closeStreams();
   }
 
+  /** Resolves when what was to be recorded of calls is recorded. */
+  async settled(): Promise<void> {
+    await this.#gateway?.settled();
+  }
+
   async #loaded(): Promise<Gateway> {
     this.#loading ??= this.#load().finally(() => {
       this.#loading = null;

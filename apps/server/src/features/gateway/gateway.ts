@@ -151,6 +151,11 @@ export class Gateway {
     for (const response of this.#standing) response.destroy();
   }
 
+  /** Resolves when what was to be recorded of calls is recorded. */
+  settled(): Promise<void> {
+    return this.#guard.records.settled();
+  }
+
   #listen(response: ServerResponse, { server }: McpRoute, { id, name }: Actor): void {
     response.once("close", this.#limits.enterStream(id ?? name, server ?? ownServerId));
     this.#stand(response);
@@ -261,7 +266,11 @@ export class Gateway {
   #find(id: string, actor: Actor): LiveServer {
     const live = this.#deps.find(id);
     // Who may not use a server need not learn that it is there.
-    if (live === undefined || !this.#guard.mayEnter(actor, id)) throw noServer(id);
+    if (live === undefined) throw noServer(id);
+    if (!this.#guard.mayEnter(actor, id)) {
+      this.#guard.records.refused({ actor, server: id, subject: "", error: "policies/access.yaml" });
+      throw noServer(id);
+    }
     return live;
   }
 

@@ -3,6 +3,9 @@ import type { AuditedTransaction } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
 import type { BudgetRefusal, UsageEvent } from "../../domain/usage.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/logger.ts";
+import { CallRecords } from "./call-records.ts";
 import { AccessTable, type Verdict } from "./access.ts";
 import type { ClientName } from "./client-names.ts";
 import type { Listed } from "./lists.ts";
@@ -26,6 +29,8 @@ export type GuardDeps = {
     add(server: string, usd: number): void;
   };
   record(event: UsageEvent): void;
+  clock: Clock;
+  logger: Logger;
 };
 
 /** A call as it is metered. */
@@ -41,6 +46,8 @@ export type Metered = {
   price: number | null;
   /** Whether it has gone to the server: what comes of it then, it is paid for. */
   dispatched: boolean;
+  /** Whether it is in the audit log that it was begun. */
+  audited?: boolean;
 };
 
 export type Outcome = { status: UsageEvent["status"]; error: string | null; responseBytes: number };
@@ -49,9 +56,11 @@ export type Outcome = { status: UsageEvent["status"]; error: string | null; resp
 export class Guard {
   readonly #deps: GuardDeps;
   readonly #access = new AccessTable();
+  readonly records: CallRecords;
 
   constructor(deps: GuardDeps) {
     this.#deps = deps;
+    this.records = new CallRecords(deps);
   }
 
   mayEnter(actor: Actor, server: string): boolean {
@@ -91,10 +100,13 @@ export class Guard {
    * Lets what is asked of a connected server through, or throws a `GatewayRefusal` that says which rule is against it.
    * Whatever the method: rates hold for all but the protocol's own going on, budget and audit for all that is used.
    */
-  async admit(actor: Actor, { server, link }: LiveServer, message: RpcMessage): Promise<void> {
+  async admit(actor: Actor, { server, link }: LiveServer, message: RpcMessage, call: Metered): Promise<void> {
     const subject = subjectOf(message);
     if (subject === null || !isWellSpelt(message.method ?? "")) throw malformed(message.method ?? "");
-    if (subject.asks === "protocol") return;
+    if (subject.asks === "protocol") {
+      this.#pace(actor, server.id, protocolShare);
+      return;
+    }
     if (subject.asks === "list") {
       this.#pace(actor, server.id);
       return;
@@ -106,19 +118,24 @@ export class Guard {
     this.#pace(actor, server.id);
     this.#afford(server.id);
     if (verdict.audit) await this.#audit(actor, server.id, subject, verdict);
+    call.audited = verdict.audit;
   }
 
   /** The same of a tool of the console itself, which costs nothing. */
-  async admitOwn(actor: Actor, tool: string): Promise<void> {
+  async admitOwn(actor: Actor, tool: string, call: Metered): Promise<void> {
     const verdict = this.#table().decide(actor.roles, ownServerId, "tools", [tool]);
     if (!verdict.allowed) throw noTool(tool);
     this.#pace(actor, ownServerId);
     if (verdict.audit)
       await this.#audit(actor, ownServerId, { asks: "use", kind: "tools", names: [tool] }, verdict);
+    call.audited = verdict.audit;
   }
 
   /** Notes how a call ended, and what it cost. */
   meter(call: Metered, startedAt: number, { status, error, responseBytes }: Outcome): void {
+    const ending = { ...call, subject: call.tool ?? call.method, error };
+    if (call.audited === true && status !== "ok") this.records.failed(ending, status);
+    else if (status === "refused") this.records.refused(ending);
     const costUsd = call.dispatched ? call.price : null;
     if (costUsd !== null) this.#deps.budgets.add(call.server, costUsd);
     this.#deps.record({
@@ -144,12 +161,15 @@ export class Guard {
     return this.#access;
   }
 
-  #pace(actor: Actor, server: string): void {
+  /** `times`: so many messages of the protocol's own going on, such as pings, are let through for each call. */
+  #pace(actor: Actor, server: string, times = 1): void {
     const { rates, budgetsOf, policies } = this.#deps;
+    const purse = times === 1 ? "" : " protocol";
     for (const { id, limits } of budgetsOf(policies(), server)) {
       if (limits.calls_per_minute === undefined) continue;
-      const wait = rates.take(`${actor.id ?? actor.name} ${id}`, limits.calls_per_minute);
-      if (wait > 0) throw tooMany(id, limits.calls_per_minute, wait);
+      const most = limits.calls_per_minute * times;
+      const wait = rates.take(`${actor.id ?? actor.name} ${id}${purse}`, most);
+      if (wait > 0) throw tooMany(id, most, wait);
     }
   }
 
@@ -203,6 +223,8 @@ function withoutTexts(item: object): object {
 type Used = Extract<Subject, { asks: "use" }>;
 
 const maxRecorded = 500;
+/** A client that works sends a few for each call: what opens a session, asks for the time, or says how far it is. */
+const protocolShare = 5;
 
 function refuseWithheld(server: string, link: LiveServer["link"], tool: string): void {
   const judged = link.tool(tool);

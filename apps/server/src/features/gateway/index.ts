@@ -25,5 +25,5 @@ export function createGateway(deps: GatewayFeatureDeps): Feature<Door> {
   }, deps.logger);
   deps.bus.on("live.moved", () => door.serversChanged());
   deps.bus.on("access.changed", () => door.accessChanged());
-  return { service: door, routes: noRoutes, workers: noWorkers };
+  return { service: door, routes: noRoutes, workers: { ...noWorkers, stop: () => door.settled() } };
 }

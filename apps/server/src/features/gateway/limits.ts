@@ -38,20 +38,28 @@ export class CallerLimits {
     };
   }
 
-  /** Takes note of what a message follows, or no longer does. Refuses beyond the limit. */
-  follow({ method, params }: RpcMessage, session: string): void {
+  /** Refuses a message that would follow more than one may. */
+  mayFollow({ method, params }: RpcMessage, session: string): void {
     if (method === "subscriptions/listen") {
       const { resourceSubscriptions } = (params?.["notifications"] ?? {}) as {
         resourceSubscriptions?: unknown[];
       };
       if ((resourceSubscriptions?.length ?? 0) > maxSubscriptions) throw tooManySubscriptions();
-      return;
     }
+    if (method !== "resources/subscribe") return;
+    const followed = this.#subscriptions.get(session);
+    const isFull = followed !== undefined && followed.size >= maxSubscriptions;
+    if (isFull && !followed.has(String(params?.["uri"]))) throw tooManySubscriptions();
+  }
+
+  /** Takes note of what a message follows, or no longer does. Refuses beyond the limit. */
+  follow(message: RpcMessage, session: string): void {
+    this.mayFollow(message, session);
+    const { method, params } = message;
     if (method !== "resources/subscribe" && method !== "resources/unsubscribe") return;
     const followed = this.#subscriptions.get(session) ?? new Set();
     const uri = String(params?.["uri"]);
     if (method === "resources/unsubscribe") followed.delete(uri);
-    else if (followed.size >= maxSubscriptions && !followed.has(uri)) throw tooManySubscriptions();
     else followed.add(uri);
     // Behind those that were used before it.
     this.#subscriptions.delete(session);

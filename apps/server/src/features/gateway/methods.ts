@@ -102,6 +102,12 @@ export function formsOf(uri: string): string[] {
     if (next === current) break;
     current = next;
   }
+  for (let round = 0, raw = uri; round < maxRounds; round += 1) {
+    const path = raw.replaceAll("\\", "/");
+    forms.add(asPath(path));
+    raw = decoded(path);
+    if (raw === path) break;
+  }
   return [...forms];
 }
 
@@ -113,6 +119,13 @@ function withoutDots(uri: string): string {
   const [, head = "", path = "", tail = ""] =
     /^([a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*)?)?([^?#]*)(.*)$/is.exec(uri) ?? [];
   return /(^|\/)\.{1,2}(\/|$)/.test(path) ? head + posix.normalize(path) + tail : uri;
+}
+
+/** As a server reads it for which all behind the scheme is a path: `docs://public/../private` is `docs://private`. */
+function asPath(uri: string): string {
+  const [, scheme, path = ""] = /^([a-z][a-z0-9+.-]*:\/\/)([^?#]*)/is.exec(uri) ?? [];
+  if (scheme === undefined || !/(^|\/)\.\.(\/|$)/.test(path)) return uri;
+  return scheme + posix.normalize(path) + uri.slice(scheme.length + path.length);
 }
 
 function decoded(text: string): string {

@@ -88,7 +88,8 @@ export class ServerRoute {
       const body = bodyToPass(message, posted.body);
       if (body === null) throw ambiguous();
       entered = { connection, sessionId: this.#sessionOf(posted), body };
-      await this.#deps.guard.admit(actor, live, message);
+      this.#deps.limits.mayFollow(message, sessionKey(actor.id ?? actor.name, live, entered.sessionId));
+      await this.#deps.guard.admit(actor, live, message, call);
       this.#deps.limits.follow(message, sessionKey(actor.id ?? actor.name, live, entered.sessionId));
       live.link.enter();
     } catch (error) {
@@ -239,7 +240,7 @@ export class ServerRoute {
       dispatched: false,
     };
     return answerMetered(guard, call, asked.signal, async () => {
-      await guard.admit(actor, live, { jsonrpc: "2.0", ...asked });
+      await guard.admit(actor, live, { jsonrpc: "2.0", ...asked }, call);
       live.link.enter();
       try {
         call.dispatched = true;
