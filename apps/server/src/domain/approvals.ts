@@ -13,17 +13,17 @@ export type Requirement = {
 /** Roles of everybody who is active, by user. */
 export type ActiveRoles = ReadonlyMap<string, readonly string[]>;
 
-/** Why a rule can never have its votes from those who are there; null where it can. The author's vote counts as the rule says. Pure. */
+/** Why a rule can never have its votes from those who are there; null where it can. Authors' votes count as the rule says. Pure. */
 export function unmeetable(
   { rule, required, roles, self_approval }: Requirement,
   people: ActiveRoles,
-  authorId: string | null,
+  authors: readonly string[],
 ): Text | null {
   const voters = [...people].filter(
     ([, held]) =>
       roles.some((role) => held.includes(role)) && permissions.decide.some((role) => held.includes(role)),
   );
-  const others = voters.filter(([id]) => id !== authorId).length;
+  const others = voters.filter(([id]) => !authors.includes(id)).length;
   const isBarred = self_approval === "never" || (self_approval === "only_approver" && others > 0);
   const votes = isBarred ? others : voters.length;
   if (votes >= required) return null;

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { describe, expect, it } from "vitest";
+import { system } from "../../src/domain/actor.ts";
 import { settableClock } from "../support/clock.ts";
 import { pushFiles } from "../support/config.ts";
 import {
@@ -11,6 +12,7 @@ import {
   submitWith,
   type TestConsole,
 } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
 import { git } from "../support/git.ts";
 
 /** What one of several who decide can and cannot do alone, and what authors can. */
@@ -96,6 +98,45 @@ describe("a rollback where two have to agree", () => {
     const again = await rollback(one, planId, "it really broke");
     await decideWith(three, again.approval_id, "approve");
     expect(isLive(running)).toBe(false);
+  });
+
+  it("counts the votes of those who may decide now, and lands once they all do again", async () => {
+    const { running, author, one, two } = await start();
+    await running.features.changes.workers.start();
+    const planId = await land(author, [one, two]);
+    const asked = await rollback(one, planId);
+    await running.users.revoke(system, { id: one.id }, "approver");
+    await decideWith(two, asked.approval_id, "approve");
+    expect(await author.client.call("getChange", { params: { plan_id: planId } })).toMatchObject({
+      status: "hitl_required",
+      message: expect.stringMatching(/Waiting for 1 more approval$/) as string,
+      approvals: { required: 2, given: 1, requirements: [{ given: 1 }] },
+    });
+    expect(isLive(running)).toBe(true);
+    await running.users.grant(system, { id: one.id }, "approver");
+    await eventually(
+      () => author.client.call("getChange", { params: { plan_id: planId } }),
+      ({ outcome }) => outcome === "rolled_back",
+    );
+    expect(isLive(running)).toBe(false);
+    await running.features.changes.workers.stop();
+  });
+
+  it("is withdrawn by who asked for it, and asked for by nobody else beside it", async () => {
+    const { running, author, one, two, three } = await start();
+    const planId = await land(author, [one, two]);
+    const asked = await rollback(one, planId);
+    const second = await problemOf(rollback(two, planId));
+    expect(second).toMatchObject({
+      code: "already_decided",
+      detail: expect.stringMatching(/approve that instead \(ciclo approve /) as string,
+    });
+    const { items } = await one.client.call("listApprovals", { query: { status: "pending" } });
+    expect(items).toMatchObject([{ id: asked.approval_id, can_decide: false, can_reject: true }]);
+    const withdrawn = await decideWith(one, asked.approval_id, "reject", "it works after all");
+    expect(withdrawn).toMatchObject({ status: "failed", outcome: "rejected" });
+    expect(isLive(running)).toBe(true);
+    expect((await rollback(three, planId)).status).toBe("hitl_required");
   });
 
   it("expires with the change left as it is", async () => {
@@ -204,6 +245,19 @@ describe("an author", () => {
       can_decide: true,
     });
     expect(await decideWith(one, submitted.approval_id, "approve")).toMatchObject({ outcome: "applied" });
+  });
+
+  it("is who made the plan as well, where a colleague submits it", async () => {
+    const { running } = await start(1);
+    const [both, colleague] = [await running.person("planner", "approver"), await running.person("planner")];
+    const planned = await planWith(both, "add_agent", { agent_name: "catalog" });
+    const { approval_id } = await submitWith(colleague, planned);
+    expect(await problemOf(decideWith(both, approval_id, "approve"))).toMatchObject({
+      code: "self_approval",
+    });
+    const { items } = await both.client.call("listApprovals", { query: { status: "pending" } });
+    expect(items).toMatchObject([{ can_decide: false }]);
+    expect(isLive(running)).toBe(false);
   });
 
   it("gets no vote by somebody else's name, nor writes lines of their own into the commit", async () => {

@@ -9,6 +9,7 @@ import * as journal from "./journal-store.ts";
 import { presentChange } from "./present.ts";
 import { bindingOf, isApproved, type Vote, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
+import { approve, authorsOf, standingVotes } from "./votes.ts";
 import { stalePlan } from "./accept.ts";
 import { refuseSecrets, runUnfinished } from "./submit.ts";
 
@@ -28,14 +29,72 @@ export async function decide(
   await refuseSecrets(context, "approval_reason", decision.approval_reason);
   return context.database.exclusively(`change:${found.plan_id}`, async () => {
     const standing = await standingOf(context, found);
+    // Plans are read outside of the transaction, which holds the one connection that there may be.
+    const authors = await authorsOf(
+      context,
+      await store.mustFindChange(context.queries, found.change_record_id),
+    );
     const refusal = await context.transaction((queries, record) =>
-      vote({ context, queries, record, actor, decision, standing }),
+      vote({ context, queries, record, actor, decision, standing, authors }),
     );
     await runUnfinished(context, found.change_record_id);
     if (refusal !== null) throw refusal;
     const change = await store.mustFindChange(context.queries, found.change_record_id);
-    return presentChange(context.queries, change, locale);
+    return presentChange(context, change, locale);
   });
+}
+
+const maxSettled = 100;
+
+/**
+ * Lands changes whose votes are all there since a voter is active again, or has the role again: nobody could vote for
+ * them a second time. Of those that wait, the newest are looked at.
+ */
+export async function settleVotes(context: Context): Promise<void> {
+  const { queries, database } = context;
+  for (const approval of await store.listApprovals(queries, { status: "pending", limit: maxSettled })) {
+    if (!(await hasVotes(context, approval))) continue;
+    await database.exclusively(`change:${approval.plan_id}`, async () => {
+      const standing = await standingOf(context, approval);
+      const settled = await context.transaction((tx, record) =>
+        settle({ context, queries: tx, record }, approval.id, standing),
+      );
+      if (settled) await runUnfinished(context, approval.change_record_id);
+    });
+  }
+}
+
+async function hasVotes(context: Context, approval: store.Approval, on = context.queries): Promise<boolean> {
+  const votes = await store.votesOf(on, approval.id);
+  return votes.length > 0 && isApproved(approval.requirements, await standingVotes(context, on, votes));
+}
+
+async function settle(
+  { context, queries, record }: Pick<Ballot, "context" | "queries" | "record">,
+  id: string,
+  standing: Standing,
+): Promise<boolean> {
+  const approval = await store.findApproval(queries, "id", id);
+  const at = stamp(context.clock());
+  if (approval?.status !== "pending" || approval.expires_at <= at || isStale(approval, standing))
+    return false;
+  const change = await store.mustFindChange(queries, approval.change_record_id);
+  if (change.status !== "hitl_required" || !(await hasVotes(context, approval, queries))) return false;
+  await approve({ queries, at }, approval, change);
+  await record({
+    actor: system,
+    action: "change.approved",
+    resource: `approval:${approval.id}`,
+    status: "succeeded",
+    planId: change.plan_id,
+    metadata: {
+      reason: "its votes count again",
+      commit: change.commit_sha,
+      binding: approval.binding,
+      final: true,
+    },
+  });
+  return true;
 }
 
 async function findDecidable(context: Context, decision: Decision): Promise<store.Approval> {
@@ -94,6 +153,7 @@ type Ballot = {
   actor: Actor;
   decision: Decision;
   standing: Standing;
+  authors: readonly string[];
 };
 
 /**
@@ -101,24 +161,22 @@ type Ballot = {
  * and answers with the refusal, so that the ending is kept.
  */
 async function vote(ballot: Ballot): Promise<Refusal | null> {
-  const { queries, actor, decision, context } = ballot;
+  const { queries, actor, decision, context, authors } = ballot;
   const approval = await store.findApproval(queries, "id", decision.approval_id);
   if (approval === undefined || approval.status !== "pending") throw decidedAlready(approval?.status);
   const change = await store.mustFindChange(queries, approval.change_record_id);
   if (change.status !== "hitl_required") throw notReady();
   const votes = await store.votesOf(queries, approval.id);
   const others = await countOthers(ballot, approval.requirements);
-  // Whoever asks for a rollback has voted with that; no rule of self-approval concerns them.
-  const authorId = change.kind === "rollback" ? null : change.actor_id;
   const problem = votingProblem(
     actor,
     approval.requirements,
     votes,
-    authorId,
+    authors,
     (requirement) => others.get(requirement) ?? 0,
   );
-  if (problem !== null && !(problem.code === "self_approval" && decision.approval_decision === "reject"))
-    throw problem;
+  const isRejecting = decision.approval_decision === "reject";
+  if (problem !== null && !(isRejecting && mayStop(actor, change, problem))) throw problem;
   const now = stamp(context.clock());
   if (approval.expires_at <= now) return endChange(ballot, approval, change, "expired");
   if (decision.approval_decision === "approve" && isStale(approval, ballot.standing)) {
@@ -127,6 +185,11 @@ async function vote(ballot: Ballot): Promise<Refusal | null> {
   await castVote(ballot, approval, change, votes, now);
   return null;
 }
+
+/** Whether somebody who may not vote may end a change all the same: it is their own, or their own request for a rollback. */
+export const mayStop = (actor: Actor, change: store.Change, problem: Refusal): boolean =>
+  problem.code === "self_approval" ||
+  (change.kind === "rollback" && actor.id !== null && change.actor_id === actor.id);
 
 function isStale(approval: store.Approval, standing: Standing): boolean {
   const binding = bindingOf(approval.patch_sha256, approval.base_commit, standing.policyVersion);
@@ -162,7 +225,9 @@ async function castVote(
     reason: decision.approval_reason ?? null,
     at,
   };
-  await store.insertVote(queries, approval.id, cast);
+  // Who takes back their own request for a rollback has voted with it already.
+  if (!before.some(({ user_id }) => user_id === cast.user_id))
+    await store.insertVote(queries, approval.id, cast);
   const approved = isApproved(
     approval.requirements,
     await standingVotes(context, queries, [...before, cast]),
@@ -172,9 +237,7 @@ async function castVote(
     await store.updateChange(queries, change.id, { status: "failed", outcome: "rejected", updated_at: at });
     if (change.kind === "submission") await journal.queueOperation(queries, change, "discard", at);
   } else if (approved) {
-    await store.resolveApproval(queries, approval.id, "approved", at);
-    await store.updateChange(queries, change.id, { status: "in_progress", updated_at: at });
-    await journal.queueOperation(queries, change, change.kind === "rollback" ? "revert" : "land", at);
+    await approve({ queries, at }, approval, change);
   }
   await record({
     actor,
@@ -184,18 +247,6 @@ async function castVote(
     planId: change.plan_id,
     metadata: { reason: cast.reason, commit: change.commit_sha, binding: approval.binding, final: approved },
   });
-}
-
-/** Votes as they count now: an approval holds while its voter is active, in the roles held today. */
-async function standingVotes(context: Context, queries: Queries, votes: readonly Vote[]): Promise<Vote[]> {
-  const held = await context.activeRoles(
-    queries,
-    votes.map(({ user_id }) => user_id),
-  );
-  return votes.map((each) => ({
-    ...each,
-    roles: each.roles.filter((role) => held.get(each.user_id)?.includes(role)),
-  }));
 }
 
 /** Ends a change that can no longer be approved. */

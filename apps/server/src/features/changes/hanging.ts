@@ -1,6 +1,7 @@
 import type { Text } from "@ciclo/contract";
 import { type ActiveRoles, unmeetable } from "../../domain/approvals.ts";
 import type { Context } from "./deps.ts";
+import { authorsOf } from "./votes.ts";
 import * as store from "./store.ts";
 
 const maxLookedAt = 100;
@@ -10,7 +11,7 @@ export async function hangs(context: Context, change: store.Change): Promise<Tex
   if (change.status !== "hitl_required") return null;
   const approval = await store.findApproval(context.queries, "change_record_id", change.id);
   return approval?.status === "pending"
-    ? whyNever(await context.activeRoles(context.queries), approval, change)
+    ? whyNever(await context.activeRoles(context.queries), approval, await authorsOf(context, change))
     : null;
 }
 
@@ -22,7 +23,7 @@ export async function hanging(context: Context): Promise<{ planId: string; reaso
   const found = [];
   for (const approval of waiting) {
     const change = await store.mustFindChange(queries, approval.change_record_id);
-    const reason = whyNever(people, approval, change);
+    const reason = whyNever(people, approval, await authorsOf(context, change));
     if (reason !== null) found.push({ planId: approval.plan_id, reason });
   }
   return found;
@@ -31,11 +32,10 @@ export async function hanging(context: Context): Promise<{ planId: string; reaso
 function whyNever(
   people: ActiveRoles,
   { requirements }: store.Approval,
-  { kind, actor_id }: store.Change,
+  authors: readonly string[],
 ): Text | null {
-  const author = kind === "rollback" ? null : actor_id;
   for (const requirement of requirements) {
-    const why = unmeetable(requirement, people, author);
+    const why = unmeetable(requirement, people, authors);
     if (why !== null) return why;
   }
   return null;

@@ -22,6 +22,8 @@ export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<C
   const service = createChangesService({ ...deps, forge });
   const webhook = config === undefined ? null : (await import("./forge/webhooks.ts")).webhookHandler;
   let isFirst = true;
+  // Roles and people may have changed while nothing ran.
+  let mayHaveVotes = true;
   const finishing = new Worker({
     name: text("finishing changes", "a conclusão de alterações"),
     logger,
@@ -30,6 +32,9 @@ export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<C
       // The first takes up all that a crash may have left, also what waits for its next attempt.
       await service.reconcile({ all: isFirst, signal });
       isFirst = false;
+      if (!mayHaveVotes) return;
+      mayHaveVotes = false;
+      await service.settleVotes();
     },
   });
   const watching = new Worker({
@@ -39,6 +44,10 @@ export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<C
     pass: () => service.watchLiveBranch(),
   });
   deps.bus.on("live.pushed", () => watching.wake());
+  deps.bus.on("access.changed", () => {
+    mayHaveVotes = true;
+    finishing.wake();
+  });
   return {
     service,
     routes(mount, plain) {

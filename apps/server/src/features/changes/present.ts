@@ -9,19 +9,21 @@ import {
   type PlanExecutionResult,
   type Text,
 } from "@ciclo/contract";
-import type { Queries } from "../../db/dialect.ts";
+import type { Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
 import { describeState, noApprovals, tally } from "./rules.ts";
 import * as store from "./store.ts";
+import { votesShown } from "./votes.ts";
 
 /** A record as the contract answers it. `message` replaces the sentence on its state. */
 export async function presentChange(
-  queries: Queries,
+  context: Context,
   change: store.Change,
   locale: Locale,
   message?: Text,
 ): Promise<PlanExecutionResult> {
+  const { queries } = context;
   const submission =
     change.kind === "submission"
       ? change
@@ -29,7 +31,7 @@ export async function presentChange(
   const approval =
     (await store.findApproval(queries, "change_record_id", change.id)) ??
     (await store.findApproval(queries, "change_record_id", submission.id));
-  const votes = approval === undefined ? [] : await store.votesOf(queries, approval.id);
+  const votes = approval === undefined ? [] : await votesShown(context, approval);
   const approvals =
     approval === undefined ? noApprovals : tally(approval.requirements, votes, approval.expires_at);
   const missing = Math.max(0, ...approvals.requirements.map(({ required, given }) => required - given));

@@ -25,7 +25,7 @@ export async function syncPlan(
     await sync(context, actor, change);
     await runUnfinished(context, change.id);
     const after = (await store.findChange(context.queries, change.id)) ?? change;
-    return presentChange(context.queries, after, locale);
+    return presentChange(context, after, locale);
   });
 }
 

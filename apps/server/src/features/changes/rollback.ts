@@ -38,11 +38,11 @@ export async function rollback(
   return context.database.exclusively(`change:${request.plan_id}`, async () => {
     const change = await findChange(context, request);
     const before = await store.findByPlan(context.queries, change.plan_id, "rollback");
-    if (before !== undefined && !isVoid(before)) return resume(context, before, locale);
+    if (before !== undefined && !isVoid(before)) return resume(context, actor, before, locale);
     await settleLanding(context, change);
     const settled = (await store.findChange(context.queries, change.id)) ?? change;
     if (settled.outcome !== null && settled.outcome !== "applied") {
-      return presentChange(context.queries, settled, locale, nothingLeft(settled.outcome));
+      return presentChange(context, settled, locale, nothingLeft(settled.outcome));
     }
     if (settled.outcome === "applied" && settled.landed_sha === null) throw unknownCommit(settled);
     refuseOthers(actor, settled);
@@ -233,9 +233,15 @@ async function begin(
   return row;
 }
 
-async function resume(context: Context, row: store.Change, locale: Locale): Promise<PlanExecutionResult> {
+async function resume(
+  context: Context,
+  actor: Actor,
+  row: store.Change,
+  locale: Locale,
+): Promise<PlanExecutionResult> {
+  if (row.status === "hitl_required" && row.actor_id !== actor.id) throw askedAlready(row);
   if (isTakenBack(row)) {
-    return presentChange(context.queries, row, locale, doneAlready(row));
+    return presentChange(context, row, locale, doneAlready(row));
   }
   await runUnfinished(context, row.id);
   return finish(context, row, locale);
@@ -244,7 +250,7 @@ async function resume(context: Context, row: store.Change, locale: Locale): Prom
 async function finish(context: Context, row: store.Change, locale: Locale): Promise<PlanExecutionResult> {
   const after = await store.findChange(context.queries, row.id);
   if (after === undefined) throw conflict(row);
-  return presentChange(context.queries, after, locale);
+  return presentChange(context, after, locale);
 }
 
 export const conflict = (row: store.Change): Refusal =>
@@ -269,6 +275,15 @@ export const doneAlready = (row: store.Change): Text =>
   text(
     `Rolled back already, by ${row.actor} at ${row.created_at}`,
     `Já revertida por ${row.actor} em ${row.created_at}`,
+  );
+
+const askedAlready = (row: store.Change): Refusal =>
+  new Refusal(
+    "already_decided",
+    text(
+      `${row.actor} has asked to roll ${row.plan_id} back, and it waits for votes: approve that instead (ciclo approve ${row.plan_id})`,
+      `${row.actor} já pediu a reversão de ${row.plan_id}, que espera por votos: aprove-a (ciclo approve ${row.plan_id})`,
+    ),
   );
 
 const underWay = (change: store.Change): Refusal =>

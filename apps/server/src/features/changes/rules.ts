@@ -35,7 +35,11 @@ export function tally(
 ): ApprovalTally {
   return {
     required: Math.max(0, ...requirements.map((requirement) => requirement.required)),
-    given: votes.filter((vote) => vote.decision === "approve").length,
+    given: votes.filter(
+      (vote) =>
+        vote.decision === "approve" &&
+        (requirements.length === 0 || requirements.some((requirement) => counts(requirement, vote))),
+    ).length,
     decisions: votes.map(({ actor, decision, reason, at }) => ({ actor, decision, reason, at })),
     requirements: requirements.map((requirement) => ({
       rule: requirement.rule,
@@ -59,20 +63,20 @@ export const noApprovals: ApprovalTally = {
 const policy = "policies/approvals.yaml";
 
 /**
- * Why somebody may not vote; null when they may. The author is who was signed in, whatever names were given. `others` is how many other active
- * users hold a role of the requirement that decides.
+ * Why somebody may not vote; null when they may. Authors are who was signed in, whatever names were given: who made the plan,
+ * and who submitted it. `others` is how many other active users hold a role of the requirement that decides.
  */
 export function votingProblem(
   voter: Actor,
   requirements: readonly Requirement[],
   votes: readonly Vote[],
-  authorId: string | null,
+  authors: readonly string[],
   others: (requirement: Requirement) => number,
 ): Refusal | null {
   if (votes.some((vote) => vote.user_id === voter.id)) return votedAlready();
   const mine = requirements.filter((requirement) => counts(requirement, { roles: [...voter.roles] }));
   if (mine.length === 0) return notAsked(requirements);
-  if (voter.id === null || voter.id !== authorId) return null;
+  if (voter.id === null || !authors.includes(voter.id)) return null;
   const forbidding = mine.find(
     (requirement) =>
       requirement.self_approval === "never" ||

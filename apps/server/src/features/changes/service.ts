@@ -20,7 +20,7 @@ import type { Actor } from "../../domain/actor.ts";
 import { stamp } from "../../lib/clock.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
-import { decide, stalePathsOf } from "./decide.ts";
+import { decide, stalePathsOf, mayStop, settleVotes } from "./decide.ts";
 import type { ChangesDeps, Context } from "./deps.ts";
 import { waitingReason } from "./journal.ts";
 import * as journal from "./journal-store.ts";
@@ -33,6 +33,7 @@ import { reconcile } from "./reconcile.ts";
 import { rollback, type RollbackRequest, isVoid } from "./rollback.ts";
 import { previewRollback } from "./rollback-preview.ts";
 import { tally, votingProblem } from "./rules.ts";
+import { authorsOf, votesShown } from "./votes.ts";
 import * as store from "./store.ts";
 import { submit } from "./submit.ts";
 
@@ -75,6 +76,8 @@ export type ChangesService = {
   watchLiveBranch(): Promise<void>;
   /** Finishes what was left, and ends approvals whose time is over. `all` also takes up what waits for its next attempt. */
   reconcile(how: { all: boolean; signal?: AbortSignal }): Promise<void>;
+  /** Lands what has its votes since somebody came back, or has a role again. */
+  settleVotes(): Promise<void>;
 };
 
 export type ChangesServiceDeps = ChangesDeps & {
@@ -137,6 +140,7 @@ export function createChangesService(deps: ChangesServiceDeps): ChangesService {
       if (change?.kind === "submission" && change.commit_sha !== null) await ensureCommit(context, change);
     },
     reconcile: (how) => reconcile(context, how),
+    settleVotes: () => settleVotes(context),
   };
 }
 
@@ -162,7 +166,7 @@ async function getChange(
   }
   const lost = [rollback, change].find((row) => (row?.left_at ?? null) !== null);
   const remark = lost === undefined ? await hangs(context, change) : sayLeft(lost);
-  const result = await presentChange(queries, change, locale, remark ?? undefined);
+  const result = await presentChange(context, change, locale, remark ?? undefined);
   const approval = result.hitl_required
     ? await store.findApproval(queries, "change_record_id", change.id)
     : undefined;
@@ -183,7 +187,7 @@ async function presentApproval(
 ): Promise<ApprovalItem> {
   const { queries } = context;
   const change = await store.mustFindChange(queries, approval.change_record_id);
-  const votes = await store.votesOf(queries, approval.id);
+  const votes = await votesShown(context, approval);
   const others = new Map<string, number>();
   for (const { rule, roles } of approval.requirements) {
     others.set(rule, await context.countOthers(queries, actor.id ?? "", roles));
@@ -195,7 +199,7 @@ async function presentApproval(
           actor,
           approval.requirements,
           votes,
-          isRollback ? null : change.actor_id,
+          await authorsOf(context, change),
           ({ rule }) => others.get(rule) ?? 0,
         )
       : ended(approval.status);
@@ -214,7 +218,7 @@ async function presentApproval(
     created_at: approval.created_at,
     approvals: tally(approval.requirements, votes, approval.expires_at),
     risk: worstOf(change.risks),
-    can_reject: blocked === null || blocked.code === "self_approval",
+    can_reject: blocked === null || (approval.status === "pending" && mayStop(actor, change, blocked)),
     can_decide: blocked === null,
     blocked_reason: blocked?.detail[locale] ?? null,
   };

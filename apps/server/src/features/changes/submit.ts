@@ -26,7 +26,7 @@ export async function submit(
     await runUnfinished(context, change.id);
     const after = (await store.findChange(context.queries, change.id)) ?? change;
     if (after.status === "failed" && after.outcome === null) throw branchTaken(after.branch);
-    return presentChange(context.queries, after, locale, (await hangs(context, after)) ?? undefined);
+    return presentChange(context, after, locale, (await hangs(context, after)) ?? undefined);
   });
 }
 

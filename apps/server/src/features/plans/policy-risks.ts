@@ -57,7 +57,7 @@ function reach(id: string, snapshot: Snapshot): DraftRisk[] {
 function neverApproved(next: PolicyFile, { people }: Host): DraftRisk[] {
   if (next.kind !== "approvals") return [];
   return [{ name: "default", ...next.default }, ...next.rules].flatMap(({ name, ...rule }) => {
-    const why = unmeetable({ ...rule, rule: name }, people, null);
+    const why = unmeetable({ ...rule, rule: name }, people, []);
     if (why === null) return [];
     return [
       {
