@@ -55,7 +55,11 @@ function put(repository: string, files: Record<string, Slip & { source: string |
       "commit refs/heads/main\ncommitter T <t@example.com> 0 +0000\ndata 1\nx\nfrom refs/heads/main^0\n",
     ),
   ];
-  for (const [path, { mode = "100644", bytes, source }] of Object.entries(files)) {
+  // A file makes room for a folder of its name.
+  const deletedFirst = Object.entries(files).toSorted(
+    ([, a], [, b]) => Number(b.source === null) - Number(a.source === null),
+  );
+  for (const [path, { mode = "100644", bytes, source }] of deletedFirst) {
     if (source === null) {
       lines.push(Buffer.from(`D ${path}\n`));
       continue;
@@ -157,6 +161,47 @@ describe("a policy that is there but cannot be used", () => {
       expect(await call()).toMatch(/network\.yaml cannot be used/);
       expect(await told("policies/network.yml")).toMatch(/policies are policies\/<id>\.yaml/);
     });
+  });
+
+  it.each([
+    ["Network.yaml", "Budget.yaml", "Approvals.yaml"],
+    ["network.yaml.bak", "budget.yaml.bak", "approvals.yaml.bak"],
+    ["network.yaml/a.yaml", "budget.yaml/a.yaml", "approvals.yaml/a.yaml"],
+    ["network.yaml ", "budget.yaml ", "approvals.yaml "],
+    ["Network (copy).yaml", "Budget (1).yaml", "APPROVALS.YML"],
+  ])(
+    "is replaced by no default where it goes by a name like %j",
+    async (network, budgetName, approvalsName) => {
+      await withSlip("policies/network.yaml", { path: `policies/${network}` }, async () => {
+        expect(await call()).toMatch(/network\.yaml cannot be used/);
+      });
+      await withSlip("policies/budget.yaml", { path: `policies/${budgetName}` }, async () => {
+        expect(await call()).toMatch(/cannot be used, so nothing is let through/);
+      });
+      await withSlip("policies/approvals.yaml", { path: `policies/${approvalsName}` }, async () => {
+        const planned = planWith(person, "add_agent", { agent_name: "x" });
+        const refused = await problemOf(planned.then((plan) => submitWith(person, plan)));
+        expect(JSON.stringify(refused)).toMatch(/approvals/);
+      });
+    },
+  );
+
+  it("counts for nothing beside the policy itself", async () => {
+    put(gateway.git, {
+      "policies/network.yaml.bak": { source: "x" },
+      "policies/budget-notes.txt": { source: "x" },
+      "policies/Approvals.yaml": { source: "x" },
+    });
+    await gateway.servers.reconcile();
+    expect(await call()).toBe("200 answered");
+    const planned = await planWith(person, "add_agent", { agent_name: "beside" });
+    expect((await submitWith(person, planned)).status).toBe("hitl_required");
+    put(gateway.git, {
+      "policies/network.yaml.bak": { source: null },
+      "policies/budget-notes.txt": { source: null },
+      "policies/Approvals.yaml": { source: null },
+    });
+    await gateway.servers.reconcile();
   });
 
   it("counts as a budget under a name of its own", async () => {

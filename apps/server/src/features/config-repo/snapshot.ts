@@ -3,6 +3,7 @@ import {
   type ApprovalsPolicy,
   approvalsPolicySchema,
   type PolicyFile,
+  policyKinds,
   type RegistryFile,
   type ToolLockFile,
 } from "@ciclo/contract";
@@ -45,9 +46,7 @@ export function buildSnapshot(
   }
   const approvals = policies.get("approvals");
   const policyFile = files.find((file) => file.path === approvalsPath);
-  const unusable = new Set(
-    problems.flatMap(({ path }) => /^policies\/(.+?)\.ya?ml(?::\d+)?$/.exec(path)?.[1] ?? []),
-  );
+  const unusable = new Set(problems.flatMap(({ path }) => unusableIds(path, policies)));
   return {
     commit,
     name,
@@ -67,6 +66,21 @@ export function buildSnapshot(
     leftOut,
     problems,
   };
+}
+
+/**
+ * The policies that a file which counts for nothing may have been meant as: by its name, and, where no such policy is there, by
+ * what its name is like (`Approvals.yaml`, `approvals.yaml.bak`, `approvals.yaml/a.yaml`). What it says must not be
+ * replaced by a default that lets more through.
+ */
+function unusableIds(path: string, policies: ReadonlyMap<string, PolicyFile>): string[] {
+  const name = /^policies\/(.+?)(?::\d+)?$/.exec(path)?.[1];
+  if (name === undefined) return [];
+  const stem = /^(.+?)\.ya?ml(?![a-z0-9])/i.exec(name)?.[1];
+  const likeness = /^[^a-z]*([a-z]+)(?![a-z-])/.exec(name.toLowerCase())?.[1];
+  const kind = policyKinds.find((each) => each === likeness);
+  const id = kind ?? stem;
+  return id === undefined || policies.has(id) ? [] : [id];
 }
 
 const add = <T>(map: Map<string, T>, value: T, keyOf: (value: T) => string): void => {
