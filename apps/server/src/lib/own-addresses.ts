@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { networkInterfaces } from "node:os";
+import { hostname as machine, networkInterfaces } from "node:os";
 
 /** What this console is reached at. */
 export type OwnAddresses = {
@@ -43,21 +43,31 @@ export function leadsHere(text: string, { publicUrl, host, port }: OwnAddresses 
     .filter((address) => URL.canParse(address))
     .some((address) => {
       const url = new URL(address.replace(/^ws/i, "http"));
-      if (own !== null && url.host === own.host) return true;
-      const isHere =
-        isLoopback(url.hostname) || url.hostname === host.toLowerCase() || ownInterfaces().has(url.hostname);
+      const name = plainHost(url.hostname);
+      if (own !== null && name === plainHost(own.hostname) && url.port === own.port) return true;
+      const isHere = isLoopback(name) || name === host.toLowerCase() || ownNames().has(name);
       return isHere && Number(url.port || (url.protocol === "https:" ? 443 : 80)) === port;
     });
 }
 
-/** Addresses of this machine, as they stand in a URL. */
-const ownInterfaces = (): Set<string> =>
+/** A host as `URL` writes it, without the root's dot, and an IPv4 address within IPv6 as itself. */
+function plainHost(hostname: string): string {
+  const [, high = "", low = ""] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(hostname) ?? [];
+  if (high === "") return hostname.replace(/\.$/, "");
+  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return [a >> 8, a & 255, b >> 8, b & 255].join(".");
+}
+
+/** Names and addresses of this machine, as they stand in a URL. */
+const ownNames = (): Set<string> =>
   new Set(
     Object.values(networkInterfaces())
       .flatMap((each) => each ?? [])
       .map(({ address, family }) => (family === "IPv6" ? `[${address}]` : address))
-      .concat("0.0.0.0", "[::]"),
+      .concat("0.0.0.0", "[::]", machineName(), `${machineName()}.local`),
   );
+
+const machineName = (): string => machine().toLowerCase();
 
 /** Whether a page on this machine asks a console on this machine. */
 export function isLocalOrigin(origin: string, header: string | undefined): boolean {

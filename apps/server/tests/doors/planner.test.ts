@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { request as httpRequest, type ServerResponse } from "node:http";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isForbiddenVariable, type RegistryServer } from "@ciclo/contract";
 import fc from "fast-check";
@@ -477,6 +478,10 @@ describe("this console as a server of its own", () => {
     ["by a name below it", "http://x.localhost:8787/mcp"],
     ["by the name that it listens on", "http://console.internal:8787/mcp"],
     ["over a socket", "ws://[::1]:8787/mcp"],
+    ["with the root's dot", "http://localhost.:8787/mcp"],
+    ["with the root's dot at its public address", "https://ciclo.example.com./mcp"],
+    ["as IPv4 within IPv6", "http://[::ffff:127.0.0.1]:8787/mcp"],
+    ["by the machine's name", `http://${hostname()}:8787/mcp`],
     ["within an argument", "--url=https://ciclo.example.com/mcp"],
   ])("is recognised: %s", (_, text) => {
     expect(leadsHere(text, own)).toBe(true);
