@@ -124,6 +124,11 @@ const placeholderForms = [
   /\{(env|input|file|var|secret):[^{}]*\}/i,
   /^\{\{.*\}\}$/,
   /^%\w+%$/,
+  /^(undefined|null|none|nil|nan|n\/a|true|false)$/i,
+  /(\.{3}|…)$/,
+  // A beginning that issuers mark their tokens with, and nothing behind it.
+  /^([a-z]{2,10}[-_])+([x*•0]{4,}|1234\d*|abc\w{0,5})$/i,
+  /^(?=.*(key|token|secret|password|senha|chave|segredo))(.*[-_ ])?(your|my|seu|sua|insira|coloque|digite|cole|aqui|here)([-_ ].*)?$/i,
 ];
 
 /** Whether a value stands for one that somebody has yet to put in: `YOUR_TOKEN`, `<token>`, `xxx`, `${TOKEN}`. Pure. */

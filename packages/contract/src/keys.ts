@@ -26,7 +26,10 @@ export const keyValueSchema = z
       value.isWellFormed() && !value.includes("\0") && new TextEncoder().encode(value).length <= maxKeyBytes,
     { error: "at most 65536 bytes of text, without NUL" },
   )
-  .refine((value) => !isPlaceholder(value), { error: placeholderSaid });
+  .refine((value) => !isPlaceholder(value), { error: placeholderSaid })
+  .refine((value) => !/^\s*secret:/i.test(value), {
+    error: "refers to a key, and is none: give the value itself",
+  });
 
 export const keyParams = z.object({ provider: slugSchema, name: keyName });
 

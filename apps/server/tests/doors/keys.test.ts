@@ -236,6 +236,15 @@ describe("what only stands for a key", () => {
     "[token]",
     "Bearer <token>",
     "...",
+    "undefined",
+    "null",
+    "none",
+    "sk-...",
+    "sk-proj-your-key",
+    "ghp_xxxxxxxxxxxxxxxxxxxx",
+    "my-secret-token",
+    "sua-chave-aqui",
+    "coloque-seu-token",
   ];
   it.each(placeholders)("is never one: %s", async (value) => {
     expect(isPlaceholder(value)).toBe(true);
@@ -274,6 +283,8 @@ describe("what only stands for a key", () => {
     "mysecret1",
     "a$b",
     "$2b$10$abc",
+    "my-horse-eats-hay",
+    "sk-0000-4f9a",
   ])("does not include %j", (value) => {
     expect(isPlaceholder(value)).toBe(false);
   });
