@@ -63,6 +63,8 @@ const ownMessages: Record<string, string> = {
     "uma regra nomeia tools, resources, prompts ou methods",
   "stands for a value, and is none: give the value itself":
     "é um marcador, e não um valor: informe o próprio valor",
+  "refers to a key, and is none: give the value itself":
+    "refere-se a uma chave, e não é uma: informe o próprio valor",
   "one line": "uma linha",
   "one line, without angle brackets": "uma linha, sem sinais de menor ou maior",
   "one line with a letter or digit, without angle brackets":

@@ -275,6 +275,19 @@ describe("what only stands for a key", () => {
     expect(await running.database.queries.selectFrom("offered_keys").selectAll().execute()).toEqual([]);
   });
 
+  it("is no reference to another key either", async () => {
+    const running = await startConsole();
+    const approver = await running.person("approver");
+    const { errors } = await problemOf(
+      running
+        .clientOf(approver.token, "pt-BR")
+        .call("addKey", { body: { ...id, value: "secret:hub/OTHER" } }),
+    );
+    expect(errors).toMatchObject([
+      { path: "value", message: expect.stringMatching(/refere-se a uma chave/) as string },
+    ]);
+  });
+
   it.each([
     "sk-live-4f9a",
     "hunter2",

@@ -204,6 +204,65 @@ describe("a policy that is there but cannot be used", () => {
     await gateway.servers.reconcile();
   });
 
+  it("says how many rules there may be, and decides by ten thousand of them where there may", async () => {
+    const many = <T>(make: (n: number) => T): T[] => Array.from({ length: 10_000 }, (_, n) => make(n));
+    const denied = many((n) => ({ roles: ["planner"], servers: [`s${n}`], tools: ["*"], effect: "deny" }));
+    const access = { id: "access", kind: "access", title: "A", default: "allow", new_tools: "allow" };
+    const withRules = (rules: object[]): string => JSON.stringify({ ...access, rules });
+    const last = { ...denied[0], servers: ["echo"] };
+    put(gateway.git, { "policies/access.yaml": { source: withRules([...denied.slice(1), last]) } });
+    await gateway.servers.reconcile();
+    expect(await call()).toMatch(/policies\/access\.yaml, rule 10000: planner may not call echo of echo/);
+    put(gateway.git, { "policies/access.yaml": { source: sound["policies/access.yaml"] ?? "" } });
+
+    const rules = many((n) => ({ name: `r${n}`, paths: [`docs/${n}/**`], required: 1 }));
+    const planned = await problemOf(
+      planWith(person, "edit_policies", { policy_id: "approvals", changes: { rules } }),
+    );
+    expect(JSON.stringify(planned.errors)).toMatch(/approvals\.yaml:\d+.*rules: .*<=100 items/);
+    const bytes = Buffer.from(
+      JSON.stringify({ id: "approvals", kind: "approvals", title: "A", default: { required: 1 }, rules }),
+    );
+    await withSlip("policies/approvals.yaml", { bytes }, async () => {
+      expect(await told("policies/approvals.yaml")).toMatch(/<=100 items/);
+    });
+    await gateway.servers.reconcile();
+    expect(await call()).toBe("200 answered");
+  });
+
+  it("is told of entry by entry where every one of the registry is odd", async () => {
+    sound[registryPath] = git(gateway.git, "show", `main:${registryPath}`);
+    const servers = [
+      null,
+      5,
+      "x",
+      [],
+      {},
+      { id: 5, title: "T", transport: "stdio", command: "x" },
+      { id: "b", title: "T", transport: "nope" },
+      { id: "c", title: "T", transport: "stdio", command: "x", args: "one" },
+      { id: "d", title: "T", transport: "streamable_http", url: "not a url" },
+      {
+        id: "e",
+        title: "T",
+        transport: "streamable_http",
+        url: "https://e.example/mcp",
+        headers: { Authorization: "plain" },
+      },
+      { id: "ciclo", title: "T", transport: "streamable_http", url: "https://f.example/mcp" },
+      { id: "g", title: "T", transport: "streamable_http", url: "https://g.example/mcp", surprise: true },
+    ];
+    await withSlip(registryPath, { bytes: Buffer.from(JSON.stringify({ servers })) }, async () => {
+      const { problems } = await person.client.call("getConfiguration");
+      for (const [index] of servers.entries()) {
+        const said = problems.filter(({ message }) => new RegExp(`^servers\\.${index}\\b`).test(message));
+        expect(said.length, `entry ${index}: ${JSON.stringify(problems)}`).toBeGreaterThan(0);
+      }
+      expect(JSON.stringify(problems)).not.toContain("plain");
+    });
+    expect(await call()).toBe("200 answered");
+  });
+
   it("counts as a budget under a name of its own", async () => {
     put(gateway.git, { "policies/team-spend.yaml": { source: "id: team-spend\nkind: budgte\n" } });
     await gateway.servers.reconcile();
