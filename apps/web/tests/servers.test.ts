@@ -98,8 +98,12 @@ describe("servers and keys", () => {
         .count(),
     ).toBe(5);
     expect(await dialog.getByRole("article").count()).toBe(0);
+    await dialog
+      .getByRole("combobox", { name: say("Session"), exact: true })
+      .selectOption({ label: say("Each caller's own") });
     await button(dialog, say("Shake hands and plan")).click();
     await dialog.getByRole("article").getByText("mcp-tools.lock.json").first().waitFor();
+    await dialog.getByRole("article").getByText("session: per_caller").first().waitFor({ state: "attached" });
     await submitAndApprove("servidor MCP everything");
     await bruno.getByText(say("Passed"), { exact: true }).waitFor();
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Intent, intents, transports } from "./vocabulary.ts";
+import { type Intent, intents, sessionModes, transports } from "./vocabulary.ts";
 
 /** Names of agents, servers and policies: also folder and file names, so kept to a safe alphabet. */
 export const slugSchema = z
@@ -48,6 +48,8 @@ export const onboardedServerShape = {
   command: line.optional(),
   args: z.array(z.string().max(1000)).max(100).optional(),
   tools: lines(500).optional(),
+  /** Whether callers share the console's session with the server, or each has one of their own. */
+  session: z.enum(sessionModes).optional(),
 };
 
 /** Header or environment variable → where its value comes from; a scheme may stand before it. */

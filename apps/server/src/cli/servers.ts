@@ -75,7 +75,7 @@ export const serverCommands: Command[] = [
   command({
     name: "onboard",
     usage:
-      "ciclo onboard NAME (--url U | --command C [--arg A]…) [--repository R] [--transport T] [--title T] [--capability C]… [--auth NAME=-]… [--validate] [--out plan.json]",
+      "ciclo onboard NAME (--url U | --command C [--arg A]…) [--repository R] [--transport T] [--session shared|per_caller] [--title T] [--capability C]… [--auth NAME=-]… [--validate] [--out plan.json]",
     summary:
       "Shake hands with an MCP server, and plan its manifest, registry entry, tool lock and README. --validate only shakes hands.",
     examples: [
@@ -89,6 +89,7 @@ export const serverCommands: Command[] = [
       arg: { type: "string", multiple: true },
       repository: { type: "string" },
       transport: { type: "string" },
+      session: { type: "string" },
       title: { type: "string" },
       capability: { type: "string", multiple: true },
       auth: { type: "string", multiple: true },
@@ -103,7 +104,7 @@ export const serverCommands: Command[] = [
         option(values, "title"),
       ];
       if ((url === undefined) === (program === undefined)) throw new UsageError("give --url or --command");
-      const transport = option(values, "transport");
+      const [transport, session] = [option(values, "transport"), option(values, "session")];
       const capabilities = repeated(values, "capability");
       const answer = await connect().call("onboard", {
         body: {
@@ -112,6 +113,7 @@ export const serverCommands: Command[] = [
           repository: option(values, "repository") ?? name,
           ...(url === undefined ? { command: program, args: repeated(values, "arg") } : { endpoint: url }),
           ...(transport === undefined ? {} : { transport: transport as "sse" }),
+          ...(session === undefined ? {} : { session: session as "shared" }),
           ...(title === undefined ? {} : { title }),
           ...(capabilities.length === 0 ? {} : { capabilities }),
           auth: await authOf(repeated(values, "auth"), io),

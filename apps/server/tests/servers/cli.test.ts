@@ -66,7 +66,12 @@ describe("servers on the command line", () => {
     const validated = await ciclo("ana", ["onboard", "files", ...given, "--validate"]);
     expect(validated.stdout).toMatch(/✓ resolve[\s\S]*✓ connect[\s\S]*✓ negotiate[\s\S]*✓ done[\s\S]*echo/);
     expect(validated.stdout).not.toContain("diff --git");
-    await ciclo("ana", ["onboard", "files", ...given, "--out", "files.json"]);
+    const wrong = await ciclo("ana", ["onboard", "files", ...given, "--session", "mine"]);
+    expect(wrong.stderr).toMatch(/session: .*"shared"\|"per_caller"/);
+    const own = ["--session", "per_caller", "--out", "files.json"];
+    expect((await ciclo("ana", ["onboard", "files", ...given, ...own])).stdout).toContain(
+      "session: per_caller",
+    );
     await land("files.json");
     expect((await ciclo("ana", ["servers", "probe", "files"])).stdout).toMatch(
       /files +healthy +stdio +5 tools/,

@@ -22,6 +22,7 @@ type Form = {
   args: string;
   authName: string;
   authValue: string;
+  session: "shared" | "per_caller";
 };
 const empty: Form = {
   name: "",
@@ -32,6 +33,7 @@ const empty: Form = {
   args: "",
   authName: "",
   authValue: "",
+  session: "shared",
 };
 
 /** From an address or a command to a plan: a handshake first, then what would be registered. */
@@ -110,6 +112,7 @@ function requestOf(form: Form, intent: "plan" | "validate") {
     ...(form.name === "" ? {} : { agent_name: form.name.trim() }),
     repository: form.repository.trim() || form.name.trim() || "-",
     ...reach,
+    ...(form.session === "shared" ? {} : { session: form.session }),
     ...(form.authName === "" || form.authValue === ""
       ? {}
       : { auth: { [form.authName.trim()]: form.authValue } }),
@@ -182,6 +185,18 @@ function Fields(props: FieldsProps) {
           {...field("authValue", "auth.value")}
         />
       </div>
+      <SelectField
+        label={t`Session`}
+        hint={t`Where it keeps state, such as a browser or a shell, one for each caller keeps them apart`}
+        value={form.session}
+        onChange={(event) =>
+          onChange({ session: event.target.value === "per_caller" ? "per_caller" : "shared" })
+        }
+        options={[
+          { value: "shared", label: t`One, shared by all callers` },
+          { value: "per_caller", label: t`Each caller's own` },
+        ]}
+      />
     </>
   );
 }

@@ -135,6 +135,7 @@ function registryEntry(payload: Payload, title: string): JsonObject {
     args: payload.args,
     [stdio ? "env" : "headers"]: payload.auth,
     tools: payload.tools,
+    session: payload.session,
   });
 }
 
