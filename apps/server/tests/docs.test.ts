@@ -160,12 +160,15 @@ describe("the guide and the READMEs", () => {
     expect(shownBy).not.toEqual([]);
   });
 
-  it("shows each line of the trust model by a test", () => {
-    const places = [
-      ...readFileSync(`${root}docs/security.md`, "utf8").matchAll(/`([^`]+\.test\.ts › [^`]+)`/g),
-    ];
+  it("shows each line of the trust model by a test, in both languages the same", () => {
+    const placesIn = (path: string): string[] =>
+      [...readFileSync(`${root}${path}`, "utf8").matchAll(/`([^`]+\.test\.ts › [^`]+)`/g)].map(
+        ([, place = ""]) => place,
+      );
+    const places = placesIn("docs/security.md");
     expect(places.length).toBeGreaterThan(50);
-    for (const [, place = ""] of places) expectTest(place);
+    for (const place of places) expectTest(place);
+    expect(placesIn("docs/seguranca.pt-BR.md")).toEqual(places);
   });
 
   it("links only to files that are there", () => {
@@ -175,6 +178,7 @@ describe("the guide and the READMEs", () => {
       "docs/ARCHITECTURE.md",
       "docs/reliability.md",
       "docs/security.md",
+      "docs/seguranca.pt-BR.md",
     ]) {
       const folder = path.includes("/") ? `${root}docs/` : root;
       const links = [...readFileSync(`${root}${path}`, "utf8").matchAll(/\]\((?!http)([^)#]+)\)/g)].map(
