@@ -1,31 +1,17 @@
-import {
-  type Endpoint,
-  type EndpointName,
-  endpoints,
-  type Locale,
-  negotiateLocale,
-  permits,
-  type Problem,
-  problemStatus,
-  text,
-} from "@ciclo/contract";
-import type { Context, Hono } from "hono";
+import { type Endpoint, endpoints, permits, text } from "@ciclo/contract";
 import { getCookie, setCookie } from "hono/cookie";
 import type { z } from "zod";
 import { fieldError, insufficientPermission, invalidPayload, Refusal } from "./errors.ts";
-import type { AuditedTransaction } from "./db/dialect.ts";
 import type { Authenticated, Credentials, HoldAnswer, StandingAnswer } from "./domain/access.ts";
 import { type Actor, anonymous } from "./domain/actor.ts";
+import { readJson } from "./json-body.ts";
 import { type Buffered, withBuffer } from "./lib/buffered.ts";
 import { isOwnHost, isOwnOrigin, type OwnAddresses } from "./lib/own-addresses.ts";
-import { newId } from "./lib/ids.ts";
-import type { Logger } from "./lib/logger.ts";
-import { currentRequestId } from "./lib/request-context.ts";
-import { readBody } from "./lib/request-body.ts";
 import { fieldErrors } from "./lib/validation.ts";
+import type { ProblemsDeps } from "./problems.ts";
+import { addressOf, apiBase, type App, type AppContext, hostOf, localeOf } from "./request.ts";
 import type { Call, Mount } from "./domain/mount.ts";
 
-export const apiBase = "/api/v1";
 /** A door that anybody may knock at takes no more than its answer needs. */
 const maxPublicBytes = 16 * 1024;
 
@@ -34,20 +20,14 @@ const isSecure = ({ publicUrl }: OwnAddresses): boolean => publicUrl?.startsWith
 const cookieName = (addresses: OwnAddresses): string =>
   isSecure(addresses) ? "__Host-ciclo_session" : "ciclo_session";
 
-export type MountDeps = {
+export type MountDeps = ProblemsDeps & {
   authenticate(credentials: Credentials): Promise<Authenticated>;
   hold: HoldAnswer;
   /** Throws where a thread is not the actor's own. */
   mustOwnThread(actor: Actor, threadId: string): Promise<void>;
-  transaction: AuditedTransaction;
-  logger: Logger;
   maxBodyBytes: number;
   addresses: OwnAddresses;
 };
-
-type Variables = { Variables: { requestId: string; actor: Actor; endpoint: EndpointName } };
-export type App = Hono<Variables>;
-type AppContext = Context<Variables>;
 
 /** Puts endpoints of the contract on the app: authenticate, authorise, parse, call, present. */
 export function createMount(app: App, deps: MountDeps): Mount {
@@ -76,7 +56,7 @@ export function createMount(app: App, deps: MountDeps): Mount {
         body:
           endpoint.body === undefined
             ? undefined
-            : parse(endpoint.body, await readJson(c, bodyLimit(deps, endpoint), buffered)),
+            : parse(endpoint.body, await readJson(c.req.raw, bodyLimit(deps, endpoint), buffered)),
         locale,
         address: addressOf(c),
         header: (header: string) => c.req.header(header),
@@ -141,9 +121,6 @@ async function refuseOtherThreads({ mustOwnThread }: MountDeps, actor: Actor, bo
   if (typeof body.threadId === "string") await mustOwnThread(actor, body.threadId);
 }
 
-/** The `Host` header, or the host of a request that was made within this process. */
-const hostOf = (c: AppContext): string => c.req.header("host") ?? new URL(c.req.url).host;
-
 /** Refuses what is not meant for this console, on every route. */
 export function refuseOtherHosts(app: App, { addresses }: MountDeps): void {
   app.use(async (c, next) => {
@@ -207,67 +184,6 @@ async function enter(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promis
   return authenticated;
 }
 
-/** Gives each request its id, and turns what is thrown into a recorded problem. */
-export function handleProblems(app: App, deps: MountDeps): void {
-  app.use(async (c, next) => {
-    const given = c.req.header("x-request-id") ?? "";
-    c.set("requestId", /^[\w-]{1,64}$/.test(given) ? given : newId());
-    c.set("actor", anonymous);
-    c.header("x-request-id", c.get("requestId"));
-    // Answers hold what only the caller may see, tokens among it.
-    if (c.req.path.startsWith(apiBase)) c.header("cache-control", "no-store");
-    await currentRequestId.run(c.get("requestId"), next);
-  });
-  app.notFound((c) => present(c, new Refusal("not_found", text("No such resource", "Recurso inexistente"))));
-  app.onError(async (error, c) => {
-    const refusal = toRefusal(error, c, deps.logger);
-    return present(c, await recordRefusal(deps, c, refusal));
-  });
-}
-
-function toRefusal(error: unknown, c: AppContext, logger: Logger): Refusal {
-  if (error instanceof Refusal) {
-    if (error.cause !== undefined)
-      logger.warn({ err: error.cause, request_id: c.get("requestId") }, error.message);
-    return error;
-  }
-  logger.error({ err: error, request_id: c.get("requestId") }, "request failed");
-  return new Refusal(
-    "internal",
-    text(
-      `Something broke here, not in your request. Look for ${c.get("requestId")} in the log.`,
-      `Algo falhou aqui, não no seu pedido. Procure ${c.get("requestId")} no log.`,
-    ),
-  );
-}
-
-/** Writes the audit entry of a refusal; what could not be recorded is refused as that. */
-async function recordRefusal(deps: MountDeps, c: AppContext, refusal: Refusal): Promise<Refusal> {
-  const name = c.get("endpoint") as EndpointName | undefined;
-  const status = problemStatus[refusal.code];
-  // Slips on a read, and on a door that anybody may knock at, are no refusals of something protected.
-  const isOpen = name !== undefined && endpoints[name].access === "public";
-  const isSlip = (c.req.method === "GET" || isOpen) && (status === 400 || status === 404 || status === 413);
-  // Asking who one is, as every page does that opens, reaches for nothing.
-  const isQuestion = name === "getSession" && (status === 401 || status === 403);
-  const isRecordable = refusal.code !== "audit_unavailable" && refusal.code !== "database_unavailable";
-  if (name === undefined || isSlip || isQuestion || refusal.quiet || !isRecordable) return refusal;
-  try {
-    await deps.transaction(async (_, record) => {
-      await record({
-        actor: c.get("actor"),
-        action: `http.${name}`,
-        resource: `${c.req.method} ${c.req.path}`,
-        status: status >= 500 ? "failed" : "refused",
-        metadata: { code: refusal.code, address: addressOf(c) },
-      });
-    });
-    return refusal;
-  } catch (error) {
-    return toRefusal(error, c, deps.logger);
-  }
-}
-
 async function authenticate(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promise<Authenticated> {
   return deps.authenticate({
     authorization: c.req.header("authorization"),
@@ -303,63 +219,4 @@ function parse(schema: z.ZodType | undefined, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalidPayload(fieldErrors(parsed.error));
-}
-
-async function readJson(c: AppContext, maxBytes: number, buffered: Buffered): Promise<unknown> {
-  try {
-    const source = new TextDecoder("utf-8", { fatal: true }).decode(
-      await readBody(c.req.raw, maxBytes, buffered),
-    );
-    if (isTooDeep(source)) throw new SyntaxError(`nested more than ${maxDepth} deep`);
-    if (/\\u0000/.test(source)) throw new SyntaxError("holds the character U+0000");
-    return JSON.parse(source);
-  } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
-    const why = error instanceof SyntaxError ? error.message : "not UTF-8";
-    throw invalidPayload([
-      { path: "body", message: text(`is not usable JSON: ${why}`, `não é JSON utilizável: ${why}`) },
-    ]);
-  }
-}
-
-const maxDepth = 100;
-
-/** Counts brackets outside strings: deep nesting would exhaust the stack of whoever walks the value. */
-function isTooDeep(source: string): boolean {
-  let depth = 0;
-  for (const [token] of source.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
-    if (token === "[" || token === "{") depth += 1;
-    else if (token === "]" || token === "}") depth -= 1;
-    if (depth > maxDepth) return true;
-  }
-  return false;
-}
-
-function present(c: AppContext, refusal: Refusal): Response {
-  const locale = localeOf(c);
-  const status = problemStatus[refusal.code];
-  const problem: Problem = {
-    type: `urn:ciclo:problem:${refusal.code}`,
-    title: refusal.code.replaceAll("_", " "),
-    status,
-    detail: refusal.detail[locale],
-    code: refusal.code,
-    request_id: c.get("requestId"),
-    ...(refusal.errors.length === 0
-      ? {}
-      : { errors: refusal.errors.map(({ path, message }) => ({ path, message: message[locale] })) }),
-  };
-  const headers = new Headers({ "content-type": "application/problem+json" });
-  headers.set("x-request-id", c.get("requestId"));
-  if (status === 401) headers.set("www-authenticate", "Bearer");
-  if (refusal.retryAfter !== undefined) headers.set("retry-after", String(refusal.retryAfter));
-  return new Response(JSON.stringify(problem), { status, headers });
-}
-
-const localeOf = (c: AppContext): Locale => negotiateLocale(c.req.header("accept-language"));
-
-/** The peer's address; behind a proxy all callers share its one. */
-function addressOf(c: AppContext): string {
-  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
-  return env?.incoming?.socket?.remoteAddress ?? "local";
 }

@@ -1,7 +1,7 @@
 import { type Endpoint, endpoints, permissions, problemSchema } from "@ciclo/contract";
 import { z } from "zod";
 import { version } from "./config.ts";
-import { apiBase } from "./mount.ts";
+import { apiBase } from "./request.ts";
 
 type JsonSchema = Record<string, unknown>;
 

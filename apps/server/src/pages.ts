@@ -1,6 +1,6 @@
 import { type Endpoint, endpoints, type Locale, text } from "@ciclo/contract";
 import { html } from "hono/html";
-import { apiBase } from "./mount.ts";
+import { apiBase } from "./request.ts";
 import { rolesOf } from "./openapi.ts";
 
 /** The one page that the server draws itself: the API, readable. */

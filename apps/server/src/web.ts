@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { negotiateLocale, text } from "@ciclo/contract";
 import { serveStatic } from "@hono/node-server/serve-static";
-import type { App } from "./mount.ts";
+import type { App } from "./request.ts";
 
 /** Paths that belong to others, and those that are never a page. */
 const notFiles = /^\/(api|mcp|healthz|readyz)(\/|$)/;
