@@ -8,6 +8,9 @@ import type {
   ToolLockFile,
 } from "@ciclo/contract";
 
+/** The version of the approval rules where a repository has none of its own. */
+export const builtInVersion = "built-in";
+
 /** One file of a commit. `blob` is git's id of its contents. */
 export type SourceFile = { path: string; blob: string; source: string };
 

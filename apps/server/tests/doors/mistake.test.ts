@@ -186,6 +186,18 @@ describe("a policy that is there but cannot be used", () => {
     },
   );
 
+  it("that is taken away leaves its default, and health says which", async () => {
+    put(gateway.git, { "policies/approvals.yaml": { source: null } });
+    const { checks } = await person.client.call("getHealth");
+    expect(checks.find(({ id }) => id === "configuration")).toMatchObject({
+      status: "ok",
+      detail: expect.stringMatching(
+        /approvals\.yaml is not there: one approver's vote lands a change/,
+      ) as string,
+    });
+    put(gateway.git, { "policies/approvals.yaml": { source: approvals } });
+  });
+
   it("counts for nothing beside the policy itself", async () => {
     put(gateway.git, {
       "policies/network.yaml.bak": { source: "x" },

@@ -10,7 +10,7 @@ import {
 import type { LocalFieldError } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { type CheckedFile, checkConfigFile } from "./config-file.ts";
-import type { Snapshot, SourceFile } from "../../domain/snapshot.ts";
+import { builtInVersion, type Snapshot, type SourceFile } from "../../domain/snapshot.ts";
 
 const approvalsPath = "policies/approvals.yaml";
 
@@ -60,7 +60,7 @@ export function buildSnapshot(
         : policyFile === undefined && !unusable.has("approvals")
           ? builtInApprovals
           : null,
-    approvalsVersion: policyFile?.blob ?? "built-in",
+    approvalsVersion: policyFile?.blob ?? builtInVersion,
     files: new Map(files.map((file) => [file.path, file])),
     unusable,
     leftOut,

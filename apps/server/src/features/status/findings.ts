@@ -8,7 +8,7 @@ import {
   text,
 } from "@ciclo/contract";
 import type { SandboxStanding } from "../../domain/servers.ts";
-import type { Snapshot } from "../../domain/snapshot.ts";
+import { builtInVersion, type Snapshot } from "../../domain/snapshot.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import { Refusal } from "../../errors.ts";
 
@@ -20,7 +20,7 @@ const maxNamed = 20;
 
 export const ok = (en: string, ptBR: string): Finding => ({ status: "ok", detail: text(en, ptBR) });
 
-export function configurationFinding({ approvals, problems }: Snapshot): Finding {
+export function configurationFinding({ approvals, approvalsVersion, problems }: Snapshot): Finding {
   const paths = [...new Set(problems.map(({ path }) => path.replace(/:\d+$/, "")))].join(", ");
   if (approvals === null) {
     return {
@@ -30,6 +30,12 @@ export function configurationFinding({ approvals, problems }: Snapshot): Finding
         `policies/approvals.yaml não pode ser usada, então nada pode ser submetido nem aprovado. Corrija-a na branch ativa. Fora de uso: ${paths}`,
       ),
     };
+  }
+  if (problems.length === 0 && approvalsVersion === builtInVersion) {
+    return ok(
+      "Every file fits its schema. policies/approvals.yaml is not there: one approver's vote lands a change",
+      "Todos os arquivos seguem seu esquema. policies/approvals.yaml não existe: o voto de um aprovador basta",
+    );
   }
   if (problems.length === 0) return ok("Every file fits its schema", "Todos os arquivos seguem seu esquema");
   return {
