@@ -40,6 +40,25 @@ describe("a conversation", () => {
     });
   });
 
+  it("remembers which value it asked for, said or not understood", async () => {
+    for (const messages of [
+      ["change spend-guard", "monthly limit", "300"],
+      ["set the monthly limit of spend-guard to three hundred", "300"],
+      ["mude spend-guard", "o limite mensal", "300 dólares"],
+    ]) {
+      const replies = await talk(...messages);
+      expect(replies.slice(0, -1).map(({ missing }) => missing)).toEqual(
+        replies.slice(1).map(() => ["changes"]),
+      );
+      expect(replies.at(-1)?.payload).toEqual({
+        policy_id: "spend-guard",
+        changes: { limits: { monthly_usd: 300 } },
+      });
+    }
+    const unsure = await talk("change spend-guard", "monthly limit", "300 euros");
+    expect(unsure.at(-1)).toMatchObject({ plan: null });
+  });
+
   it("lets a correction change the pending request", async () => {
     const [first, second, third] = await talk(
       "raise the monthly limit of spend-guard to 1000 USD",

@@ -2,11 +2,16 @@ import { type Intent, intentFields, intentPayloads } from "@ciclo/contract";
 import { fold } from "../../lib/fold.ts";
 import type { Fields, Known } from "./recognise/fields.ts";
 import { fieldsFor, recognise } from "./recognise/recognise.ts";
-import { amountIn } from "./recognise/policy-fields.ts";
+import { amountIn, policyField } from "./recognise/policy-fields.ts";
 import { slugOf } from "./recognise/tokens.ts";
 
 /** What a thread remembers of the request it speaks of. */
-export type Pending = { intent: Intent; payload: Fields };
+export type Pending = {
+  intent: Intent;
+  payload: Fields;
+  /** Where a value belongs that was not understood yet, or not said: `limits.monthly_usd`. */
+  field?: string | undefined;
+};
 
 /** What a message means in its thread. */
 export type Turn =
@@ -27,11 +32,25 @@ export function takeTurn(message: string, pending: Pending | null, known: Known)
   const recognised = recognise(message, known);
   if (recognised.kind === "cancel") return { kind: "cancelled" };
   if (recognised.kind === "request" && !isCorrection(recognised, pending)) {
-    return request({ intent: recognised.intent, payload: recognised.fields });
+    const asked = { intent: recognised.intent, payload: recognised.fields };
+    return request({ ...asked, ...fieldSaid(asked, message) });
   }
   if (pending === null || isQuestion(message)) return { kind: "question" };
-  const corrected = correction(message, pending, known);
+  const corrected = correction(message, pending, known) ?? fieldOnly(message, pending);
   return corrected === null ? { kind: "question" } : request(corrected);
+}
+
+/** The field that a message speaks of without a value that could be taken. */
+function fieldSaid({ intent, payload }: Pending, message: string): { field?: string } {
+  if (intent !== "edit_policies" || payload.changes !== undefined) return {};
+  const field = policyField(fold(message));
+  return field === undefined || field.kind === "word" ? {} : { field: field.path };
+}
+
+/** "The monthly limit", where it was asked what should change. */
+function fieldOnly(message: string, pending: Pending): Pending | null {
+  const said = fieldSaid(pending, message);
+  return said.field === undefined ? null : { ...pending, ...said };
 }
 
 /** "change the limit to 800" while that very limit is being planned. */
@@ -80,9 +99,10 @@ function bareAnswer(field: string, message: string): unknown {
 /** "actually 800": the value of the one number that is being changed. */
 function numberAlone(message: string, pending: Pending): Fields {
   if (pending.intent !== "edit_policies") return {};
-  const path = onlyLeaf(pending.payload.changes);
+  const path = onlyLeaf(pending.payload.changes) ?? pending.field?.split(".") ?? null;
   if (path === null) return {};
-  const value = amountIn({ kind: "number", path: path.join(".") }, fold(message));
+  const kind = path.at(-1) === "expires_after" ? "duration" : "number";
+  const value = amountIn({ kind, path: path.join(".") }, fold(message));
   if (value === null || value === "unclear" || (typeof value === "number" && !/\d/.test(message))) return {};
   return { changes: path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) };
 }

@@ -242,6 +242,7 @@ async function mustFindThread(queries: Queries, id: string, userId: string): Pro
 const pendingSchema: z.ZodType<Pending> = z.object({
   intent: z.enum(intents),
   payload: z.record(z.string(), z.unknown()),
+  field: z.string().max(100).optional(),
 });
 
 function pendingOf(thread: store.Thread): Pending | null {
