@@ -89,6 +89,7 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
       "doors/rewritten.test.ts › brings nothing else back",
       "doors/rewritten.test.ts › that loses a rollback holds its change again",
       "doors/rewritten.test.ts › is noticed by the console itself",
+      "web/doors.test.ts › that the live branch lost a change",
     ],
   },
   {

@@ -2,6 +2,7 @@ import { createClient, type Planned } from "@ciclo/contract";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openPolicies, pushFiles, registryOf } from "../../server/tests/support/config.ts";
 import { eventually } from "../../server/tests/support/eventually.ts";
+import { git } from "../../server/tests/support/git.ts";
 import { type EchoOptions, modernEcho } from "../../server/tests/support/mcp/http-servers.ts";
 import { openAs, watchErrors } from "./support/browser.ts";
 import { type RunningConsole, startConsole } from "./support/server.ts";
@@ -82,5 +83,34 @@ describe("an approver reads", () => {
     await own.getByText("Rolled back", { exact: false }).first().waitFor();
     const { outcome } = await api("ana").call("getChange", { params: { plan_id } });
     expect(outcome).toBe("rolled_back");
+  });
+
+  it("that the live branch lost a change, in the list and on its page", async () => {
+    const before = git(server.git, "rev-parse", "main");
+    const planned = await api("ana").call("plan", {
+      body: { intent: "add_agent", payload: { agent_name: "lost-one" } },
+    });
+    const { plan_id, approval_id } = await submit(planned);
+    await api("bruno").call("apply", {
+      body: { approval_id: approval_id ?? "", approval_decision: "approve" },
+    });
+    git(server.git, "update-ref", "refs/heads/main", before);
+    await eventually(
+      () => api("bruno").call("getChange", { params: { plan_id } }),
+      ({ left_at }) => left_at !== null,
+    );
+    const page = await openAs(server, "bruno", "/changes");
+    const errors = watchErrors(page);
+    const row = page.getByRole("row", { name: /lost-one/ });
+    await row.getByText("Lost from the live branch").waitFor();
+    await page.goto(`${server.url}/changes/${plan_id}`);
+    await page.getByText(/main was rewritten and no longer holds the change/).waitFor();
+    await page.getByText("Lost: the live branch was rewritten without it").first().waitFor();
+    await page.getByRole("button", { name: "Roll back…" }).click();
+    await page
+      .getByRole("dialog")
+      .getByText(/main no longer holds this change/)
+      .waitFor();
+    expect(errors).toEqual([]);
   });
 });
