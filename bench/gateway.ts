@@ -36,7 +36,7 @@ export async function measureGateway(): Promise<Figures> {
 }
 
 async function measure(): Promise<Figures> {
-  const echo = await startEcho();
+  const echo = await startEcho(children);
   const one = await startGateway([{ ...server("echo"), url: `${echo}/mcp` }]);
   const hub = await startHub(`${echo}/mcp`, children);
   const direct = post(`${echo}/mcp`, {});
@@ -92,7 +92,7 @@ async function measureIdle(): Promise<Figures> {
 
 const server = (id: string): RegistryServer => ({ id, title: id, transport: "streamable_http" });
 
-async function startEcho(): Promise<string> {
+export async function startEcho(children: ChildProcess[]): Promise<string> {
   const script = fileURLToPath(new URL("echo-server.ts", import.meta.url));
   const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
@@ -114,6 +114,12 @@ async function startGateway(servers: readonly RegistryServer[], collects = false
   const { planner: token = "" } = await provision({ CICLO_HOME: home }, { planner: ["planner"] });
   const { child, url } = await startAndAsk(home, collects);
   children.push(child);
+  await allHealthy(url, token, servers.length);
+  return { child, url, token };
+}
+
+/** Resolves once so many servers of a console are well. */
+export async function allHealthy(url: string, token: string, count: number): Promise<void> {
   await eventually(
     async () => {
       const response = await fetch(`${url}/api/v1/servers`, {
@@ -122,12 +128,11 @@ async function startGateway(servers: readonly RegistryServer[], collects = false
       const { items } = (await response.json()) as { items: { state: string }[] };
       return items.filter(({ state }) => state === "healthy").length;
     },
-    (well) => well === servers.length,
+    (well) => well === count,
   );
-  return { child, url, token };
 }
 
-async function sequentially(asker: Asker, count: number): Promise<number[]> {
+export async function sequentially(asker: Asker, count: number): Promise<number[]> {
   const times: number[] = [];
   for (let id = 1; id <= count; id += 1) times.push((await timed(() => asker.ask(call(id)))).ms);
   return times;

@@ -2,6 +2,7 @@ import { exampleConfiguration, examples } from "../apps/server/src/features/assi
 import { unseenExamples } from "../apps/server/src/features/assistant/recognise/examples-unseen.ts";
 import { recognise } from "../apps/server/src/features/assistant/recognise/recognise.ts";
 import { existsSync, readFileSync } from "node:fs";
+import { measureBeside } from "./beside.ts";
 import { measureGateway } from "./gateway.ts";
 import { type Figures, rounded, timed } from "./measure.ts";
 import { measureRepository } from "./repository.ts";
@@ -53,17 +54,25 @@ function lastTestRun(): Figures {
   return existsSync(file) ? { npm_test_s: Number(readFileSync(file, "utf8")), npm_test_before_s: 394 } : {};
 }
 
-const figures = rounded({
-  ...(await measureStart()),
-  ...(await measureRecognition()),
-  ...(await measureHistory()),
-  ...(await measureRepository()),
-  ...(await measureWeb()),
-  ...(await measureGateway()),
-  ...(await measureUsage()),
-  ...(await measureSandbox()),
-  ...lastTestRun(),
-});
+async function measureAll(): Promise<Figures> {
+  return {
+    ...(await measureStart()),
+    ...(await measureRecognition()),
+    ...(await measureHistory()),
+    ...(await measureRepository()),
+    ...(await measureWeb()),
+    ...(await measureGateway()),
+    ...(await measureUsage()),
+    ...(await measureSandbox()),
+    ...lastTestRun(),
+  };
+}
+
+const beside = process.argv.indexOf("--beside");
+const other = process.argv[beside + 1];
+if (beside >= 0 && other === undefined)
+  throw new Error("--beside takes the folder of another checkout, installed and built");
+const figures = rounded(beside < 0 ? await measureAll() : await measureBeside(other ?? ""));
 for (const [name, value] of Object.entries(figures)) {
   const { most, least } = limits[name] ?? {};
   const met = (most === undefined || value <= most) && (least === undefined || value >= least);

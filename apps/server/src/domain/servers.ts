@@ -92,7 +92,7 @@ export type ServerLink = {
   /** Values of its headers (HTTP, WebSocket) or environment (stdio). */
   readonly credentials: Readonly<Record<string, string>>;
   /** A text without those values. */
-  readonly mask: { (said: string): string; readonly long: readonly string[] };
+  readonly mask: { (said: string): string; readonly long: readonly string[]; readonly hides: boolean };
   /** A tool by name, as judged against the lock. */
   tool(name: string): JudgedTool | undefined;
   /** A listed tool as far as it was approved; null where it may not be offered: by its definition, not its name alone. */

@@ -6,6 +6,8 @@ export type Mask = {
    * where there is nothing to hide.
    */
   readonly long: readonly string[];
+  /** False where there is nothing to hide at all, short or long. */
+  readonly hides: boolean;
 };
 
 const stars = "***";
@@ -26,6 +28,7 @@ export function maskValues(values: readonly string[]): Mask {
   const secrets = [...found].toSorted((a, b) => b.length - a.length);
   return Object.assign((said: string) => replaced(said, secrets), {
     long: secrets.filter(({ length }) => length >= longLength),
+    hides: secrets.length > 0,
   });
 }
 

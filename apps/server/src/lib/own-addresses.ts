@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { Memo } from "./memo.ts";
 import { hostname as machine, networkInterfaces } from "node:os";
 
 /** What this console is reached at. */
@@ -9,7 +10,10 @@ export type OwnAddresses = {
   host: string;
 };
 
-const hostnameOf = (url: string): string | null => (URL.canParse(url) ? new URL(url).hostname : null);
+/** Every request asks, and nearly all of them for the same few. */
+const hostnames = new Memo<string, string | null>(200);
+const hostnameOf = (url: string): string | null =>
+  hostnames.get(url, () => (URL.canParse(url) ? new URL(url).hostname : null));
 
 export const isLoopback = (hostname: string): boolean =>
   /(^|\.)localhost$/.test(hostname) || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);

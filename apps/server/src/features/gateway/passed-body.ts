@@ -26,10 +26,13 @@ const escapedLetter = Buffer.from("\\u00");
  */
 export function bodyToPass(message: RpcMessage, body: Buffer): Buffer | null {
   if (hasLookalike(message) || hasLookalike(message.params)) return null;
-  const isPlain =
-    !body.includes(escapedLetter) &&
-    counted.every((key) => body.indexOf(key, body.indexOf(key) + 1) < 0 || body.indexOf(key) < 0);
+  const isPlain = !body.includes(escapedLetter) && !counted.some((key) => isTwice(body, key));
   return isPlain ? body : Buffer.from(JSON.stringify(message));
+}
+
+function isTwice(body: Buffer, key: Buffer): boolean {
+  const first = body.indexOf(key);
+  return first >= 0 && body.includes(key, first + 1);
 }
 
 const hasLookalike = (members: object | undefined): boolean =>

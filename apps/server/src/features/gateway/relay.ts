@@ -247,6 +247,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   /** In an error short values are looked for as well. */
   #masked(answer: Buffer): Buffer {
+    if (!this.#job.mask.hides) return answer;
     const isError = this.#status >= 400 || answer.includes('"error"') || answer.includes('"isError"');
     if (!isError) return answer;
     const said = answer.toString("utf8");

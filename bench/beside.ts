@@ -1,0 +1,90 @@
+import { type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type * as Repository from "../apps/server/src/features/config-repo/repository.ts";
+import type * as Config from "../apps/server/tests/support/config.ts";
+import type * as Provision from "../apps/server/tests/support/provision.ts";
+import { type Asker, post } from "./asker.ts";
+import { allHealthy, sequentially, startEcho } from "./gateway.ts";
+import { type Figures, median } from "./measure.ts";
+import type * as Server from "./server.ts";
+
+const warmUps = 500;
+const rounds = 24;
+const callsARound = 400;
+/** Of `/proc/PID/stat`: processor time in ticks, of which Linux counts a hundred a second. */
+const tickMs = 10;
+
+type Beside = { asker: Asker; child: ChildProcess; added: number[]; cpu: number };
+
+/**
+ * What the gateway adds to a call, in time and in processor time, over what that of another checkout adds: each is started
+ * from its own sources, in front of one echo server, and asked by turns. `checkout` has to be installed and built.
+ */
+export async function measureBeside(checkout: string): Promise<Figures> {
+  const children: ChildProcess[] = [];
+  try {
+    const echo = await startEcho(children);
+    const direct = post(`${echo}/mcp`, {});
+    const now = await start(new URL("..", import.meta.url), echo, children);
+    const before = await start(pathToFileURL(`${resolve(checkout)}/`), echo, children);
+    await sequentially(direct, warmUps);
+    for (const each of [now, before]) await sequentially(each.asker, warmUps);
+    for (let round = 0; round < rounds; round += 1) {
+      const base = median(await sequentially(direct, callsARound));
+      // By turns the one and the other goes first.
+      for (const each of round % 2 === 0 ? [now, before] : [before, now]) {
+        const from = processorMs(each.child);
+        each.added.push(median(await sequentially(each.asker, callsARound)) - base);
+        each.cpu += processorMs(each.child) - from;
+      }
+    }
+    for (const each of [direct, now.asker, before.asker]) each.close();
+    return {
+      gateway_added_ms_now: median(now.added),
+      gateway_added_over_before: median(now.added) / median(before.added),
+      gateway_cpu_ms_a_call_now: now.cpu / (rounds * callsARound),
+      gateway_cpu_over_before: now.cpu / before.cpu,
+    };
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
+  }
+}
+
+/** A console of a checkout, in front of the echo server. Its own sources make its database and repository. */
+async function start(root: URL, echo: string, children: ChildProcess[]): Promise<Beside> {
+  const from = <T>(path: string): Promise<T> => import(new URL(path, root).href) as Promise<T>;
+  const { openConfigRepository } = await from<typeof Repository>(
+    "apps/server/src/features/config-repo/repository.ts",
+  );
+  const config = await from<typeof Config>("apps/server/tests/support/config.ts");
+  const { provision } = await from<typeof Provision>("apps/server/tests/support/provision.ts");
+  const { startAndAsk } = await from<typeof Server>("bench/server.ts");
+  const home = mkdtempSync(join(tmpdir(), "ciclo-bench-beside-"));
+  await openConfigRepository({ home, source: undefined, branch: "main" });
+  config.pushFiles(join(home, "config.git"), {
+    ...config.openPolicies(),
+    ...config.newToolsAllowed,
+    "policies/budget.yaml": "id: budget\nkind: budget\ntitle: Budget\nlimits: {}\non_exceeded: block\n",
+    "mcp-registry.yaml": config.registryOf([
+      { id: "echo", title: "echo", transport: "streamable_http", url: `${echo}/mcp` },
+    ]),
+  });
+  const { planner: token = "" } = await provision({ CICLO_HOME: home }, { planner: ["planner"] });
+  const { child, url } = await startAndAsk(home);
+  children.push(child);
+  await allHealthy(url, token, 1);
+  const asker = post(`${url}/mcp/echo`, { authorization: `Bearer ${token}` });
+  return { asker, child, added: [], cpu: 0 };
+}
+
+function processorMs({ pid }: ChildProcess): number {
+  const stat = readFileSync(`/proc/${pid ?? "none"}/stat`, "utf8");
+  const [user = "", system = ""] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13);
+  return (Number(user) + Number(system)) * tickMs;
+}
