@@ -35,12 +35,53 @@ export function maskValues(values: readonly string[]): Mask {
 const replaced = (said: string, secrets: readonly string[]): string =>
   secrets.reduce((result, secret) => result.replaceAll(secret, stars), said);
 
+/** How a value may be written: as it is, in JSON and JSON within JSON, in an address, in Base64 at any place of it. */
 function encodings(value: string): string[] {
-  const bytes = Buffer.from(value);
-  const [base64, base64url] = [bytes.toString("base64"), bytes.toString("base64url")];
-  const inJson = JSON.stringify(value).slice(1, -1);
-  const inUrl = encodeURIComponent(value.toWellFormed());
-  return [value, base64.replace(/=+$/, ""), base64url, inJson, inUrl, inUrl.replaceAll("%20", "+")];
+  const wellFormed = value.toWellFormed();
+  const url = encodeURIComponent(wellFormed);
+  const strictUrl = url.replace(/[!'()*~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  const urls = [url, strictUrl]
+    .flatMap((each) => [each, each.replaceAll("%20", "+")])
+    .flatMap((each) => [each, each.replaceAll("%2F", "/")]);
+  const plain = [
+    value,
+    ...urls,
+    ...urls.map((each) => each.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
+    ...base64Of(Buffer.from(value)),
+  ];
+  // Libraries escape other signs than JSON demands: a slash, what HTML knows, all but letters and digits.
+  const inJson = plain.flatMap((each) => {
+    const json = JSON.stringify(each).slice(1, -1);
+    const codes = (signs: RegExp, upper: boolean): string =>
+      json.replace(signs, (sign) => {
+        const code = sign.charCodeAt(0).toString(16).padStart(4, "0");
+        return `\\u${upper ? code.toUpperCase() : code}`;
+      });
+    return [
+      json,
+      json.replaceAll("/", String.raw`\/`),
+      ...[true, false].flatMap((upper) => [codes(/[<>&'+]/g, upper), codes(/[<>&]/g, upper)]),
+    ];
+  });
+  const twice = inJson.map((each) => JSON.stringify(each).slice(1, -1));
+  const thrice = twice.map((each) => JSON.stringify(each).slice(1, -1));
+  return [...plain, ...inJson, ...twice, ...thrice];
+}
+
+/** What Base64 of a text always holds where it holds these bytes, wherever in it they begin. */
+function base64Of(bytes: Buffer): string[] {
+  const found = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    // The first digits depend on what stands before, and the last on what follows.
+    const first = before === 0 ? 0 : before + 1;
+    const rest = (before + bytes.length) % 3;
+    return text.slice(first, rest === 0 ? undefined : -1);
+  });
+  const whole = bytes.toString("base64").replace(/=+$/, "");
+  const long = [whole, ...found.filter(({ length }) => length >= 6)];
+  return [...long, ...long.map((each) => each.replaceAll("+", "-").replaceAll("/", "_"))];
 }
 
 /** A value with every text in it masked, names of members too. The value itself where nothing is found. */

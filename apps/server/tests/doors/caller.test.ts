@@ -405,6 +405,23 @@ describe("what the access policy says of everything but tools", () => {
       );
       expect(refused, method).toHaveLength(3);
     }
+    // Lists of all servers, and what is refused anyway, are no way around.
+    for (const [path, message] of [
+      ["/mcp", { method: "tools/list", params: {} }],
+      ["/mcp/kit", { method: "tools/call", params: { name: "none", arguments: {} } }],
+      ["/mcp/kit", { method: "no/such", params: {} }],
+    ] as const) {
+      const planner = await gateway.person("planner");
+      const codes = [];
+      for (let id = 0; id < 8; id += 1) {
+        const { body } = await post(gateway, path, { jsonrpc: "2.0", id, ...message }, bearer(planner));
+        codes.push(body.error?.data?.code);
+      }
+      expect(
+        codes.filter((code) => code === "rate_limited"),
+        message.method,
+      ).toHaveLength(3);
+    }
     // What only keeps a session going is let through more often, and not without end.
     for (const method of ["ping", "logging/setLevel", "server/discover"]) {
       const planner = await gateway.person("planner");
@@ -457,6 +474,12 @@ describe("what the access policy says of everything but tools", () => {
       },
       { action: "gateway.refused", status: "refused", actor_name: viewer.name, resource: "server:bad/" },
     ]);
+    for (let other = 0; other < 60; other += 1)
+      await post(gateway, "/mcp/bad", callOf(`none-${other}`), bearer(planner));
+    const written = (await recorded()).filter(
+      ({ action, actor_name }) => action === "gateway.refused" && actor_name === planner.name,
+    );
+    expect(written).toHaveLength(20);
   });
 });
 

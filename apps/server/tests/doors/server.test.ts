@@ -642,6 +642,121 @@ describe("a server that quotes what it was sent, or never ends", () => {
     expect(JSON.stringify(rows)).not.toContain(key);
   });
 
+  it.each<[string, Answer, RegExp]>([
+    [
+      "another request",
+      (_, response) =>
+        response
+          .writeHead(200, { "content-type": "application/json" })
+          .end('{"jsonrpc":"2.0","id":99999,"result":{"content":[]}}'),
+      /ended its answer before it had answered/,
+    ],
+    [
+      "half an event",
+      (_, response) =>
+        response
+          .writeHead(200, { "content-type": "text/event-stream" })
+          .end('event: message\ndata: {"jsonrpc":"2.0","i'),
+      /ended its answer before it had answered/,
+    ],
+    [
+      "a page",
+      (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>"),
+      /answers with text\/html, and not by the protocol/,
+    ],
+    ["nothing", (_, response) => response.writeHead(202).end(), /answers with nothing/],
+    [
+      "its own page about an error",
+      (_, response) => response.writeHead(404, { "content-type": "text/plain" }).end("no such page"),
+      /Server bad: .*404/,
+    ],
+    [
+      "another page about an error",
+      (_, response) => response.writeHead(405, { "content-type": "text/plain" }).end("not so"),
+      /Server bad: .*405/,
+    ],
+  ])("that answers with %s is told of at once, by name, and put on record", async (_, answer, why) => {
+    const { gateway } = await gatewayTo(answer);
+    const planner = await gateway.person("planner");
+    const told = await rawly(gateway, planner, callOf("echo"));
+    expect(told).toMatch(why);
+    expect(told).not.toMatch(/no such page|not so|<html>/);
+    expect(told).toContain('"id":1');
+    await gateway.recorder.flush();
+    const rows = await gateway.database.queries.selectFrom("usage_events").selectAll().execute();
+    expect(rows.filter(({ tool }) => tool === "echo")).toMatchObject([{ status: "error" }]);
+  });
+
+  it("has it masked in a rotation's steps, the new value too, and in its instructions", async () => {
+    const next = `n-${"fedcba9876543210".repeat(2)}`;
+    let seen = "";
+    const server = await scripted((message, response, request) => {
+      seen = request.headers.authorization ?? seen;
+      if (message.method !== "initialize") {
+        soundAnswer(message, response, [{ name: "echo", inputSchema: { type: "object" } }]);
+        return;
+      }
+      const result = {
+        protocolVersion: "2025-11-25",
+        capabilities: { tools: {} },
+        serverInfo: { name: `it ${seen}`, version: seen },
+        instructions: `use ${seen}`,
+      };
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify({ jsonrpc: "2.0", id: message.id, result }));
+    });
+    const gateway = await startGateway([]);
+    const [approver, viewer] = [await gateway.person("approver"), await gateway.person("viewer")];
+    await approver.client.call("addKey", { body: { provider: "bad", name: "TOKEN", value: key } });
+    await gateway.push({
+      "mcp-registry.yaml": registryOf([
+        { ...remote(server.url), id: "bad", headers: { Authorization: "Bearer secret:bad/TOKEN" } },
+      ]),
+    });
+    const { id } = await approver.client.call("rotateKey", {
+      params: { provider: "bad", name: "TOKEN" },
+      body: { value: next },
+    });
+    const rotation = await eventually(
+      () => viewer.client.call("getRotation", { params: { id } }),
+      ({ status }) => status !== "running",
+    );
+    const kept = await gateway.database.queries.selectFrom("key_rotations").selectAll().execute();
+    const shown = await viewer.client.call("getServer", { params: { id: "bad" } });
+    const said = JSON.stringify([rotation, kept, shown]);
+    expect(said).toContain("it ***");
+    expect(said).not.toContain(next);
+    expect(said).not.toContain(key);
+  });
+
+  it("has it masked in Base64, JSON and addresses, however they are written", () => {
+    const values = fc.stringMatching(/^[A-Za-z0-9+/=$"\\<>&~! -]{12,40}$/);
+    fc.assert(
+      fc.property(
+        values,
+        fc.string({ maxLength: 6 }),
+        fc.string({ maxLength: 6 }),
+        (value, before, after) => {
+          const mask = maskValues([value]);
+          const json = JSON.stringify({ value });
+          for (const said of [
+            value,
+            json,
+            JSON.stringify({ text: json }),
+            json.replaceAll("/", String.raw`\/`),
+            encodeURIComponent(value),
+            encodeURIComponent(value).replace(/%../g, (code) => code.toLowerCase()),
+            new URLSearchParams({ value }).toString(),
+          ])
+            expect(mask(said), said).toContain("***");
+          const inside = Buffer.from(`${before}${value}${after}`).toString("base64");
+          expect(mask(inside), inside).toContain("***");
+        },
+      ),
+    );
+  });
+
   it("has it masked where a tool's definition quotes it, before anything is kept or shown", async () => {
     const tool = { name: "echo", description: `sends ${key}`, inputSchema: { type: "object" } };
     const server = await scripted((message, response) => soundAnswer(message, response, [tool]));

@@ -73,6 +73,7 @@ export class Aggregate {
     // The one answer that grows with the fleet is not recreated for each caller.
     if (message.method === "tools/list" && message.id !== undefined && isSound(request, message, modern)) {
       const startedAt = performance.now();
+      this.#deps.guard.paceList(caller.actor);
       const meta = JSON.stringify({ [SERVER_INFO_META_KEY]: { name: "ciclo", version: this.#deps.version } });
       const beside = `"resultType":"complete","ttlMs":${listTtlMs},"cacheScope":"private","_meta":${meta},`;
       const result = `{${modern ? beside : ""}"tools":${this.#listFor(caller.actor)}}`;

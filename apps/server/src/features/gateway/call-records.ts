@@ -12,9 +12,10 @@ export type CallRecordsDeps = {
   logger: Pick<Logger, "error">;
 };
 
-/** The same refusal of the same caller is recorded once in so long, with how many there were before it. */
+/** The same refusal of the same caller is recorded once in so long, and so many different ones; then how many more there were. */
 const quietMs = 60_000;
-const maxRemembered = 10_000;
+const maxDifferent = 20;
+const maxCallers = 10_000;
 const maxSubject = 500;
 
 /**
@@ -23,7 +24,10 @@ const maxSubject = 500;
  */
 export class CallRecords {
   readonly #deps: CallRecordsDeps;
-  readonly #refusals = new Map<string, { at: number; more: number }>();
+  readonly #refusals = new Map<
+    string,
+    { at: number; different: Set<string>; more: number; before: number }
+  >();
   readonly #writing = new Set<Promise<void>>();
 
   constructor(deps: CallRecordsDeps) {
@@ -32,16 +36,23 @@ export class CallRecords {
 
   refused(ending: Ending): void {
     const { actor, server, subject, error } = ending;
-    const key = JSON.stringify([actor.id ?? actor.name, server, subject, error]);
+    const caller = actor.id ?? actor.name;
     const now = this.#deps.clock().getTime();
-    const before = this.#refusals.get(key);
-    if (before !== undefined && now - before.at < quietMs) {
-      before.more += 1;
+    let known = this.#refusals.get(caller);
+    if (known === undefined || now - known.at >= quietMs) {
+      if (this.#refusals.size >= maxCallers) this.#refusals.clear();
+      known = { at: now, different: new Set(), more: 0, before: known?.more ?? 0 };
+      this.#refusals.set(caller, known);
+    }
+    const key = JSON.stringify([server, subject, error]);
+    if (known.different.has(key) || known.different.size >= maxDifferent) {
+      known.more += 1;
       return;
     }
-    if (this.#refusals.size >= maxRemembered) this.#refusals.clear();
-    this.#refusals.set(key, { at: now, more: 0 });
-    this.#write("gateway.refused", "refused", ending, before === undefined ? {} : { before: before.more });
+    known.different.add(key);
+    // The first of a minute says how many of the last were not written.
+    const isFirst = known.different.size === 1 && known.before > 0;
+    this.#write("gateway.refused", "refused", ending, isFirst ? { unwritten: known.before } : {});
   }
 
   /** Of a call that was recorded when it began: it did not end well. */

@@ -112,13 +112,19 @@ export class Guard {
       return;
     }
     const { kind, names } = subject;
+    // What is refused counts as well: asking for what is not there is no way around.
+    this.#pace(actor, server.id);
     const verdict = this.#table().decide(actor.roles, server.id, kind, names);
     if (!verdict.allowed) throw forbidden(actor, server.id, subject, verdict);
     if (kind === "tools") refuseWithheld(server.id, link, names[0] ?? "");
-    this.#pace(actor, server.id);
     this.#afford(server.id);
     if (verdict.audit) await this.#audit(actor, server.id, subject, verdict);
     call.audited = verdict.audit;
+  }
+
+  /** Counts the list of what all servers have. */
+  paceList(actor: Actor): void {
+    this.#pace(actor, ownServerId);
   }
 
   /** The same of a tool of the console itself, which costs nothing. */
@@ -176,9 +182,11 @@ export class Guard {
   #afford(server: string): void {
     const { budgets, policies, unusable } = this.#deps;
     // What a budget says that cannot be read is taken for no. Only budgets have names of their own.
-    const unread = [...unusable()].find(
-      (id) => id === "budget" || !(policyKinds as readonly string[]).includes(id),
-    );
+    const ids = unusable();
+    const unread =
+      ids.size === 0
+        ? undefined
+        : [...ids].find((id) => id === "budget" || !(policyKinds as readonly string[]).includes(id));
     if (unread !== undefined) throw unreadBudget(unread);
     const refusal = budgets.refusal(policies(), server);
     if (refusal !== null) throw new GatewayRefusal("budget_exceeded", refusal.detail);

@@ -4,6 +4,7 @@ import { type Dispatcher, errors } from "undici";
 import { Buffered } from "../../lib/buffered.ts";
 import { type Mask, MaskedStream } from "../../lib/mask-values.ts";
 import { EventIds } from "./event-ids.ts";
+import type { RpcId } from "./messages.ts";
 import type { Sealed } from "./sessions.ts";
 import { isEventStream, UnreadableListError } from "./lists.ts";
 
@@ -12,6 +13,8 @@ export type RelayJob = {
   agent: Dispatcher;
   url: URL;
   method: "POST" | "GET" | "DELETE";
+  /** Of the request that is to be answered; undefined where no answer is waited for. */
+  id: RpcId | undefined;
   body: Buffer | null;
   /** The caller's headers, of which only those of the protocol go on. */
   headers: IncomingHttpHeaders;
@@ -111,9 +114,11 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #deadline: NodeJS.Timeout | undefined;
   #extensions = 0;
   readonly #masking: MaskedStream | null;
+  readonly #answer: AnswerSought | null;
 
   constructor(job: RelayJob, response: ServerResponse, end: (relayed: Relayed) => void) {
     this.#job = job;
+    this.#answer = job.id === undefined ? null : new AnswerSought(job.id);
     this.#masking = job.mask.long.length === 0 ? null : new MaskedStream(job.mask);
     this.#response = response;
     this.#end = end;
@@ -139,8 +144,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#status = status;
     const contentType = headers["content-type"] ?? "";
     const session = headers["mcp-session-id"];
-    const odd = oddHeaders(headers, this.#job.mask);
-    if (!isPassedOn(status, contentType) || odd !== null) {
+    const odd = oddHeaders(status, headers, this.#job);
+    if (!isPassedOn(status, contentType, this.#job) || odd !== null) {
       this.#finish({ kind: "failed", status: odd === null ? status : null, error: odd });
       controller.abort(odd ?? new Error(`HTTP ${status}`));
       return;
@@ -158,6 +163,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#answer?.look(chunk);
     if (this.#deadline !== undefined && this.#streams && chunk.includes(progress)) this.#extend();
     const isSmall = this.#bytes <= smallBytes;
     if (isSmall || !this.#streams) {
@@ -201,6 +207,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (rest.length > 0) this.#take(controller, rest);
     const body = this.#kept.length === 1 ? (this.#kept[0] ?? noBytes) : Buffer.concat(this.#kept);
     const contentType = this.#head["content-type"] ?? "";
+    if (this.#status < 400 && this.#answer?.isMissing === true) {
+      this.onResponseError(controller, new Error("it ended its answer before it had answered"));
+      return;
+    }
     if (this.#streams) {
       this.#response.end();
     } else {
@@ -219,6 +229,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #rewritten(body: Buffer, contentType: string): Buffer | Error {
     if (this.#status >= 400 && (!isUtf8(body) || body.includes(0)))
       return new Error("the error is not UTF-8");
+    // A page about an error is the server's own, and says nothing to a client of the protocol.
+    if (this.#status >= 400 && !contentType.includes("json")) return noBytes;
     try {
       return this.#masked(this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType));
     } catch (error) {
@@ -288,8 +300,40 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
 const noBytes = Buffer.alloc(0);
 
-/** Answers that nobody asked for in that form, and that could not be looked into. */
-function oddHeaders(headers: IncomingHttpHeaders, mask: Mask): Error | null {
+/** Looks for the answer to a request in what passes: a client waits for ever for one that does not come. */
+class AnswerSought {
+  readonly #marks: readonly Buffer[];
+  #tail: Buffer = noBytes;
+  isMissing = true;
+
+  constructor(id: RpcId) {
+    const said = JSON.stringify(id);
+    this.#marks = [`"id":${said}`, `"id": ${said}`, `"id" : ${said}`, '"id":null', '"id": null'].map((mark) =>
+      Buffer.from(mark),
+    );
+  }
+
+  look(chunk: Buffer): void {
+    if (!this.isMissing) return;
+    const text = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
+    this.isMissing = !this.#marks.some((mark) => text.includes(mark));
+    const longest = Math.max(...this.#marks.map(({ length }) => length));
+    if (this.isMissing) this.#tail = text.subarray(-longest);
+  }
+}
+
+/** Answers that nobody asked for in that form, and that could not be looked into, or used. */
+function oddHeaders(
+  status: number,
+  headers: IncomingHttpHeaders,
+  { mask, id }: Pick<RelayJob, "mask" | "id">,
+): Error | null {
+  const type = headers["content-type"] ?? "";
+  if (id !== undefined && status < 300 && !type.includes("json") && !isEventStream(type)) {
+    return new Error(
+      `it answers with ${type === "" ? "nothing" : type.slice(0, 100)}, and not by the protocol`,
+    );
+  }
   const coding = headers["content-encoding"] ?? "identity";
   if (coding.toLowerCase() !== "identity") return new Error(`it answers in ${coding.slice(0, 40)}, unasked`);
   const charset = /charset="?([\w-]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
@@ -301,9 +345,13 @@ function oddHeaders(headers: IncomingHttpHeaders, mask: Mask): Error | null {
     : null;
 }
 
-/** Answers, and errors that are the protocol's. What a server says of our credentials, and redirects, are not. */
-function isPassedOn(status: number, contentType: string): boolean {
+/**
+ * Answers, and errors that are the protocol's. What a server says of our credentials, and redirects, are not; nor are its
+ * pages, but for what a status alone says: that a session is over, or that there are no streams.
+ */
+function isPassedOn(status: number, contentType: string, { method, sessionId }: RelayJob): boolean {
   if (status < 300) return status >= 200;
   if (status < 400 || status === 401 || status === 403) return false;
-  return contentType.includes("json") || status === 404 || status === 405;
+  if (contentType.includes("json")) return true;
+  return (status === 404 && sessionId !== undefined) || (status === 405 && method !== "POST");
 }

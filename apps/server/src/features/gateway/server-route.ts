@@ -1,4 +1,4 @@
-import type { Mask } from "../../lib/mask-values.ts";
+import { type Mask, maskResult } from "../../lib/mask-values.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Locale, Text } from "@ciclo/contract";
 import { text } from "@ciclo/contract";
@@ -175,6 +175,7 @@ export class ServerRoute {
       agent: of.method === "GET" ? http.streams : http.agent,
       url: new URL(live.server.url ?? ""),
       method: of.method ?? "POST",
+      id: of.message?.method === undefined || isListening ? undefined : of.message.id,
       body: of.body,
       headers: of.request.headers,
       sessionId,
@@ -214,7 +215,9 @@ export class ServerRoute {
       const { client, serverInfo } = await live.link.connected();
       return {
         info: serverInfo ?? { name: live.server.id, version: "0" },
-        instructions: this.#deps.guard.passesTexts() ? client.getInstructions() : undefined,
+        instructions: this.#deps.guard.passesTexts()
+          ? maskResult(client.getInstructions(), live.link.mask)
+          : undefined,
         capabilities: bridgeable(client.getServerCapabilities() ?? {}),
         answer: (request) => this.#answer(live, request),
       };

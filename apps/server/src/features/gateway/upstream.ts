@@ -9,6 +9,7 @@ import {
   SdkHttpError,
   type Tool,
 } from "@modelcontextprotocol/client";
+import { Refusal } from "../../errors.ts";
 import type { Connection, ServerLink } from "../../domain/servers.ts";
 import { type Mask, maskDeep, maskResult } from "../../lib/mask-values.ts";
 import type { BridgedRequest } from "./bridge.ts";
@@ -91,8 +92,9 @@ function explained(
   explainFailure: AskDeps["explainFailure"],
 ): unknown {
   if (error instanceof ProtocolError) return maskedError(error, link.mask);
-  if (!(error instanceof SdkError)) return error;
-  if (error.code === SdkErrorCode.RequestTimeout) return timedOut(link.id, timeoutMs);
+  if (error instanceof Refusal || error instanceof GatewayRefusal || isAborted(error)) return error;
+  if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)
+    return timedOut(link.id, timeoutMs);
   const failure = explainFailure(error, link.mask);
   const why = link.connection === null ? (link.trouble ?? failure) : failure;
   return new GatewayRefusal(
@@ -103,6 +105,8 @@ function explained(
     ),
   );
 }
+
+const isAborted = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
 
 const maskedResult = (result: Result, mask: Mask): Result =>
   result.isError === true ? maskDeep(result, mask) : maskResult(result, mask);

@@ -107,7 +107,7 @@ function stepper(options: ConnectOptions, signal: AbortSignal, mask: (said: stri
     tell("running", text("", ""));
     try {
       const told = await abortable(work(), signal);
-      tell("ok", told.detail);
+      tell("ok", text(mask(told.detail.en), mask(told.detail["pt-BR"])));
       return told;
     } catch (error) {
       const detail = explainFailure(error, mask);
