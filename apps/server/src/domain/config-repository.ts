@@ -33,6 +33,8 @@ export type LandResult =
 export type RevertResult =
   | { outcome: "reverted"; commit: string }
   | { outcome: "nothing_to_revert" }
+  /** The branch was rewritten without it. */
+  | { outcome: "not_there" }
   | { outcome: "conflict"; paths: string[] };
 
 export type RevertPreview = {

@@ -74,10 +74,11 @@ describe("a live branch that somebody rewrote", () => {
   });
 
   it("brings nothing else back when what it lost is rolled back, which settles the matter", async () => {
-    const { planner, approver, head, force, repository } = await start();
+    const { console_, planner, approver, head, force, repository } = await start();
     const before = head();
     const first = await landed(planner, approver, "first");
     const second = await landed(planner, approver, "second");
+    const full = head();
     await force(before);
     const preview = await approver.client.call("previewRollback", { params: { plan_id: second } });
     expect(preview).toMatchObject({ effect: "revert", files: [] });
@@ -87,6 +88,17 @@ describe("a live branch that somebody rewrote", () => {
     const detail = (await repository())?.detail;
     expect(detail).toContain(first);
     expect(detail).not.toContain(second);
+
+    // Pushed again after all, it is live, and says so; and it can be taken back.
+    await force(full);
+    expect((await repository())?.detail).toContain(
+      `${second}: main was rewritten and holds the change again`,
+    );
+    expect((await repository())?.detail).not.toContain(first);
+    await approver.client.call("rollback", { body: { plan_id: second } });
+    expect(git(console_.git, "ls-tree", "-r", "--name-only", "main")).not.toContain("agents/second/");
+    expect(git(console_.git, "ls-tree", "-r", "--name-only", "main")).toContain("agents/first/");
+    expect(await repository()).toMatchObject({ status: "ok" });
   });
 
   it("that loses a rollback holds its change again, and lets it be rolled back once more", async () => {

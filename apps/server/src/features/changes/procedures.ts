@@ -293,7 +293,8 @@ function revertProcedure(deps: ChangesDeps): Procedure {
         at: rollback.created_at,
       });
       if (result.outcome === "conflict") return { conflict: result.paths.join(", "), commit: null };
-      return { conflict: null, commit: result.outcome === "reverted" ? result.commit : null };
+      const commit = result.outcome === "reverted" ? result.commit : null;
+      return { conflict: null, commit, ...(result.outcome === "not_there" ? { gone: "gone" } : {}) };
     },
   };
   return {
@@ -310,6 +311,8 @@ function revertProcedure(deps: ChangesDeps): Procedure {
           status: "failed",
           outcome: endOf(rollback),
           commit_sha: commit,
+          // Where the branch comes to hold the change again, this rollback is what is missed.
+          ...(results.get("revert")?.gone === undefined ? {} : { metadata: withGone(rollback) }),
           updated_at: at,
         });
         await store.noteLanding(queries, rollback.base_branch, commit);
@@ -326,6 +329,9 @@ function revertProcedure(deps: ChangesDeps): Procedure {
     },
   };
 }
+
+const withGone = ({ metadata }: store.Change): string =>
+  JSON.stringify({ ...fromJson(z.record(z.string(), z.unknown()), metadata), gone: true });
 
 /** What a rollback ends as: it says so itself where a canary asked for it. */
 const endOf = ({ metadata }: store.Change): string =>

@@ -50,11 +50,11 @@ async function recordMove(context: Context, seen: LiveHead | undefined, head: st
   );
   const missing = await repository.missing(
     head,
-    standing.flatMap(({ commit, landed }) => [commit, landed]),
+    standing.flatMap(({ commit, landed }) => (commit === null ? [landed] : [commit, landed])),
   );
   // A rollback is missed only where the change that it took back is there.
   const isMissed = ({ kind, commit, landed }: store.Standing): boolean =>
-    missing.has(commit) && (kind === "submission" || !missing.has(landed));
+    (commit === null || missing.has(commit)) && (kind === "submission" || !missing.has(landed));
   const lost = standing.filter((row) => row.left_at === null && isMissed(row));
   const back = standing.filter((row) => row.left_at !== null && !isMissed(row));
   await transaction(async (on, record) => {
@@ -90,7 +90,8 @@ async function recordMove(context: Context, seen: LiveHead | undefined, head: st
 /** Changes, and rollbacks, that the live branch held and holds no more. */
 export async function leftLive(context: Context): Promise<{ planId: string; reason: Text }[]> {
   const left = await store.standing(context.queries, context.repository.baseBranch, "left");
-  return left.map((change) => ({ planId: change.plan_id, reason: sayLeft(change) }));
+  const lost = left.filter(({ left_at }) => left_at !== null);
+  return lost.map((change) => ({ planId: change.plan_id, reason: sayLeft(change) }));
 }
 
 /** What became of a change whose commit the live branch lost. */

@@ -150,17 +150,20 @@ export async function noteLanding(queries: Queries, branch: string, commit: stri
 
 /** Of a change that landed and was not taken back, or of its rollback: the commit that the live branch has to hold. */
 export type Standing = Pick<Change, "id" | "plan_id" | "kind" | "base_branch" | "left_at"> & {
-  commit: string;
+  /** Null of a rollback of what the branch did not hold then. */
+  commit: string | null;
   /** Of a rollback: the commit that it takes back. */
   landed: string;
 };
+
+const gone = '%"gone":true%';
 
 /** What the live branch has to hold: all of it, or only what it is known to have lost. */
 export async function standing(queries: Queries, branch: string, which: "all" | "left"): Promise<Standing[]> {
   let rows = queries
     .selectFrom("change_plans")
     .select(["id", "plan_id", "kind", "base_branch", "left_at"])
-    .select(sql<string>`case when kind = 'rollback' then commit_sha else landed_sha end`.as("commit"))
+    .select(sql<string | null>`case when kind = 'rollback' then commit_sha else landed_sha end`.as("commit"))
     .select(sql<string>`landed_sha`.as("landed"))
     .where("base_branch", "=", branch)
     .where("landed_sha", "is not", null)
@@ -170,11 +173,17 @@ export async function standing(queries: Queries, branch: string, which: "all" | 
         eb.and([
           eb("kind", "=", "rollback"),
           eb("outcome", "in", ["rolled_back", "canary_failed"]),
-          eb("commit_sha", "is not", null),
+          eb.or([eb("commit_sha", "is not", null), eb("metadata", "like", gone)]),
         ]),
       ]),
     );
-  if (which === "left") rows = rows.where("left_at", "is not", null);
+  if (which === "left")
+    rows = rows.where((eb) =>
+      eb.or([
+        eb("left_at", "is not", null),
+        eb.and([eb("kind", "=", "rollback"), eb("commit_sha", "is", null)]),
+      ]),
+    );
   return rows.orderBy("created_at").execute();
 }
 

@@ -80,7 +80,7 @@ export async function tryRevert(
   spec: Reverting,
 ): Promise<RevertResult | "lost the race"> {
   const head = await refresh();
-  if (!(await holds(git, head, landed))) return { outcome: "nothing_to_revert" };
+  if (!(await holds(git, head, landed))) return { outcome: "not_there" };
   const made = await git.text([
     "log",
     "-1",
