@@ -89,7 +89,6 @@ export async function createEngine(
     planFiles: plans.service.planFiles,
     patchProblems: plans.service.patchProblems,
     findSecrets: plans.service.findSecretsInWords,
-    countOthers: access.countOthers,
     activeRoles: access.activeRoles,
     eventsOf: audit.eventsOf,
     planCanary: canary.service.plan,

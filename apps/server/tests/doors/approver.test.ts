@@ -260,6 +260,26 @@ describe("an author", () => {
     expect(isLive(running)).toBe(false);
   });
 
+  it("is told the truth where the two authors are the only approvers: each may, as nobody else can", async () => {
+    const { running } = await start(1);
+    const solo = { ...approvals(1) };
+    solo["policies/approvals.yaml"] = solo["policies/approvals.yaml"].replace("never", "only_approver");
+    pushFiles(running.git, solo);
+    const authors = [
+      await running.person("planner", "approver"),
+      await running.person("planner", "approver"),
+    ];
+    const [maker, submitter] = authors as [Person, Person];
+    const planned = await planWith(maker, "add_agent", { agent_name: "catalog" });
+    const { approval_id } = await submitWith(submitter, planned);
+    // Three approvers beside them are there as well.
+    const refused = await problemOf(decideWith(maker, approval_id, "approve"));
+    expect(refused.detail).toMatch(/another approver is there/);
+    for (const { id } of await running.users.list())
+      if (!authors.some((author) => author.id === id)) await running.users.disable(system, { id });
+    expect(await decideWith(maker, approval_id, "approve")).toMatchObject({ outcome: "applied" });
+  });
+
   it("gets no vote by somebody else's name, nor writes lines of their own into the commit", async () => {
     const { running } = await start(1);
     const both = await running.person("planner", "approver");

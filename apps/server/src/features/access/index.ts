@@ -19,8 +19,6 @@ export type AccessService = {
   sessions: SessionsService;
   /** Ends an answer as soon as its caller may no longer have it. Returns what lets go of it. */
   hold: HoldAnswer;
-  /** How many active users other than this one hold any of the roles. */
-  countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
   activeRoles(queries: Queries, userIds?: readonly string[]): Promise<Map<string, readonly string[]>>;
 };
 
@@ -40,7 +38,6 @@ export function createAccess(deps: AccessDeps): Feature<AccessService> {
       visitors: new FailureLimiter(deps.clock),
     }),
     hold: (answer) => standing.hold(answer),
-    countOthers: store.countActive,
     activeRoles: store.activeRoles,
   };
   const routes: Routes = (mount) => accessRoutes(mount, service.users, service.sessions);

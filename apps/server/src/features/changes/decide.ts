@@ -2,12 +2,11 @@ import { type Decision, type Locale, type PlanExecutionResult, text } from "@cic
 import type { Queries } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import { type Actor, type RecordEntry, system } from "../../domain/actor.ts";
-import type { Requirement } from "../../domain/approvals.ts";
 import { stamp } from "../../lib/clock.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
 import { presentChange } from "./present.ts";
-import { bindingOf, isApproved, type Vote, votingProblem } from "./rules.ts";
+import { bindingOf, isApproved, othersThan, type Vote, votingProblem } from "./rules.ts";
 import * as store from "./store.ts";
 import { approve, authorsOf, standingVotes } from "./votes.ts";
 import { stalePlan } from "./accept.ts";
@@ -167,13 +166,9 @@ async function vote(ballot: Ballot): Promise<Refusal | null> {
   const change = await store.mustFindChange(queries, approval.change_record_id);
   if (change.status !== "hitl_required") throw notReady();
   const votes = await store.votesOf(queries, approval.id);
-  const others = await countOthers(ballot, approval.requirements);
-  const problem = votingProblem(
-    actor,
-    approval.requirements,
-    votes,
-    authors,
-    (requirement) => others.get(requirement) ?? 0,
+  const people = await context.activeRoles(queries);
+  const problem = votingProblem(actor, approval.requirements, votes, authors, (requirement) =>
+    othersThan(authors, people, requirement),
   );
   const isRejecting = decision.approval_decision === "reject";
   if (problem !== null && !(isRejecting && mayStop(actor, change, problem))) throw problem;
@@ -194,20 +189,6 @@ export const mayStop = (actor: Actor, change: store.Change, problem: Refusal): b
 function isStale(approval: store.Approval, standing: Standing): boolean {
   const binding = bindingOf(approval.patch_sha256, approval.base_commit, standing.policyVersion);
   return standing.stalePaths.length > 0 || binding !== approval.binding;
-}
-
-async function countOthers(
-  ballot: Ballot,
-  requirements: readonly Requirement[],
-): Promise<Map<Requirement, number>> {
-  const counted = new Map<Requirement, number>();
-  for (const requirement of requirements) {
-    counted.set(
-      requirement,
-      await ballot.context.countOthers(ballot.queries, ballot.actor.id ?? "", requirement.roles),
-    );
-  }
-  return counted;
 }
 
 async function castVote(

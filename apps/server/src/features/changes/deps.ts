@@ -35,8 +35,6 @@ export type ChangesDeps = {
   patchProblems(patch: string): LocalFieldError[];
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
   allowsDirect(snapshot: Snapshot, paths: Iterable<string>): boolean;
-  /** How many active users other than this one hold any of the roles. */
-  countOthers(queries: Queries, userId: string, roles: readonly string[]): Promise<number>;
   /** The roles that each of the users who are active holds now; everybody, when none are named. */
   activeRoles(queries: Queries, userIds?: readonly string[]): Promise<Map<string, readonly string[]>>;
   /** How a plan changes the tools, in the form in which models see them. */

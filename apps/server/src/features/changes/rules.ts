@@ -2,7 +2,7 @@ import { type ApprovalTally, type Text, text } from "@ciclo/contract";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
-import type { Requirement } from "../../domain/approvals.ts";
+import type { ActiveRoles, Requirement } from "../../domain/approvals.ts";
 
 export type Vote = {
   user_id: string;
@@ -64,7 +64,7 @@ const policy = "policies/approvals.yaml";
 
 /**
  * Why somebody may not vote; null when they may. Authors are who was signed in, whatever names were given: who made the plan,
- * and who submitted it. `others` is how many other active users hold a role of the requirement that decides.
+ * and who submitted it. `others` is how many active users, authors aside, hold a role of the requirement that decides.
  */
 export function votingProblem(
   voter: Actor,
@@ -84,6 +84,11 @@ export function votingProblem(
   );
   return forbidding === undefined ? null : ownChange(forbidding);
 }
+
+/** How many who are active could vote for a requirement, authors aside. */
+export const othersThan = (authors: readonly string[], people: ActiveRoles, { roles }: Requirement): number =>
+  [...people].filter(([id, held]) => !authors.includes(id) && roles.some((role) => held.includes(role)))
+    .length;
 
 const votedAlready = (): Refusal =>
   new Refusal(

@@ -32,7 +32,7 @@ import { syncBranch, syncPlan } from "./pull-requests.ts";
 import { reconcile } from "./reconcile.ts";
 import { rollback, type RollbackRequest, isVoid } from "./rollback.ts";
 import { previewRollback } from "./rollback-preview.ts";
-import { tally, votingProblem } from "./rules.ts";
+import { othersThan, tally, votingProblem } from "./rules.ts";
 import { authorsOf, votesShown } from "./votes.ts";
 import * as store from "./store.ts";
 import { submit } from "./submit.ts";
@@ -188,19 +188,13 @@ async function presentApproval(
   const { queries } = context;
   const change = await store.mustFindChange(queries, approval.change_record_id);
   const votes = await votesShown(context, approval);
-  const others = new Map<string, number>();
-  for (const { rule, roles } of approval.requirements) {
-    others.set(rule, await context.countOthers(queries, actor.id ?? "", roles));
-  }
+  const authors = await authorsOf(context, change);
+  const people = await context.activeRoles(queries);
   const isRollback = change.kind === "rollback";
   const blocked =
     approval.status === "pending"
-      ? votingProblem(
-          actor,
-          approval.requirements,
-          votes,
-          await authorsOf(context, change),
-          ({ rule }) => others.get(rule) ?? 0,
+      ? votingProblem(actor, approval.requirements, votes, authors, (requirement) =>
+          othersThan(authors, people, requirement),
         )
       : ended(approval.status);
   return {

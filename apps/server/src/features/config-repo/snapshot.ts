@@ -5,6 +5,7 @@ import {
   type PolicyFile,
   policyKinds,
   type RegistryFile,
+  text,
   type ToolLockFile,
 } from "@ciclo/contract";
 import type { LocalFieldError } from "../../errors.ts";
@@ -47,6 +48,7 @@ export function buildSnapshot(
   const approvals = policies.get("approvals");
   const policyFile = files.find((file) => file.path === approvalsPath);
   const unusable = new Set(problems.flatMap(({ path }) => unusableIds(path, policies)));
+  problems.push(...[...policies.values()].flatMap((policy) => countsForNothing(policy)));
   return {
     commit,
     name,
@@ -66,6 +68,23 @@ export function buildSnapshot(
     leftOut,
     problems,
   };
+}
+
+/** Kinds of which a console has one, by the kind's own name. */
+const single = new Set(["approvals", "access", "network", "commands", "canary", "retention"]);
+
+/** A second policy of a kind of which the first alone is asked would seem to hold, and does not. */
+function countsForNothing({ id, kind }: PolicyFile): LocalFieldError[] {
+  if (!single.has(kind) || id === kind) return [];
+  return [
+    {
+      path: `policies/${id}.yaml`,
+      message: text(
+        `counts for nothing: the policy of kind ${kind} is policies/${kind}.yaml`,
+        `não vale nada: a política do tipo ${kind} é policies/${kind}.yaml`,
+      ),
+    },
+  ];
 }
 
 /**
