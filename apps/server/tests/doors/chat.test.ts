@@ -118,6 +118,21 @@ describe("an amount that is relative to what holds", () => {
     "set the timeout of cost to 1h",
     "set the timeout of cost to 500ms",
     "set the monthly limit of budget to 300 and alert at 90%",
+    "set the timeout of cost to two and a half minutes",
+    "aumente o timeout de cost para uma hora e meia",
+    "aumente o timeout de cost para 2 minutos e meio",
+    "set the monthly limit of budget to 2 grand",
+    "defina o limite mensal de budget como 3 centenas",
+    "set the monthly limit of budget to twice that of spend-guard",
+    "set the monthly limit of budget to 400 BTC",
+    "set the monthly limit of budget to 400 USD/day",
+    "set the monthly limit of budget to something under 400",
+    "defina o limite mensal de budget para menos de 400",
+    "require 2 approvals from admins in the approvals policy",
+    "require 2 approvals for policies/** in the approvals policy",
+    "set the daily limit of budget to 30 per user",
+    "set the daily limit of budget to 30 except on weekends",
+    "defina o limite diário de budget para 30, mas só se a Ana concordar",
   ])("asks where it may mean several things: %s", async (message) => {
     const { intent, plan, missing } = await say(message);
     expect({ intent, plan, missing }).toEqual({ intent: "edit_policies", plan: null, missing: ["changes"] });
@@ -202,6 +217,13 @@ describe("a question, or a story about the past", () => {
     "a policy to remove the agent assistant would be nice",
     "remove the agent assistant was the title of the ticket",
     "e se a gente aumentar o limite mensal de budget para 300?",
+    "remove the agent assistant - on second thought, don't",
+    "Remove the agent assistant? No way.",
+    "remove the agent assistant. Actually no, leave it.",
+    "remova o agente assistant... deixa pra lá",
+    "remova o agente assistant. Mentira, não faça isso.",
+    "set the daily limit of budget to 30... never mind",
+    "remove the agent assistant only after approval of Bob",
   ])("never plans: %s", async (message) => {
     expect(await say(message)).toMatchObject({ plan: null, intent: null });
   });
@@ -228,6 +250,12 @@ describe("two requests in one message", () => {
       "rotacione a chave hub/TOKEN",
     ],
     ["set the daily limit of budget to 30; which policies are there?", "which policies are there?"],
+    ["set the daily limit of budget to 30, plus drop the agent assistant", "drop the agent assistant"],
+    [
+      "defina o limite diário de budget como 30, além de remover o agente assistant",
+      "remover o agente assistant",
+    ],
+    ["set the daily limit of budget to 30, same for cost", "same for cost"],
     ["double the daily limit of budget and set the monthly one to 900", "set the monthly one to 900"],
   ])("plans the first and names the second: %s", async (message, second) => {
     const { plan, reply } = await say(message);

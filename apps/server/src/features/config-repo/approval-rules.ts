@@ -10,8 +10,8 @@ export function usablePolicy({ approvals }: Pick<Snapshot, "approvals">): Approv
   throw new Refusal(
     "policy_denied",
     text(
-      "policies/approvals.yaml is there but is not a valid approvals policy, so nothing can be approved. Mend it by git.",
-      "policies/approvals.yaml existe mas não é uma política de aprovações válida, então nada pode ser aprovado. Corrija-a pelo git.",
+      "policies/approvals.yaml, or a file by a name like it, is there but is no valid approvals policy, so nothing can be approved. Mend it by git.",
+      "policies/approvals.yaml, ou um arquivo de nome parecido, existe mas não é uma política de aprovações válida, então nada pode ser aprovado. Corrija-a pelo git.",
     ),
   );
 }

@@ -25,11 +25,33 @@ const byAnother = new RegExp(
   String.raw`\b(?:to|para|pra)\s+${digits}\s*(?:below|above|under|over|less|more|fewer|menos|mais|abaixo|acima|times|vezes|x)\b|` +
     String.raw`\b(?:between|entre|either|one of|third|thirds|quarter|quarters|dozen|terco|tercos|duzia)\b`,
 );
+/** "And a half", "half an hour": a part of a unit. "In half" and "by half" are said of the live value. */
+export const partOfUnit =
+  /\b(?:and a half|e mei[oa]|half an? (?:hour|minute|day)|meia hora|meio dia|quarter of)\b|\d\s*\w*\s+e\s+mei[oa]\b/;
+/** A bound, and no value. "No more than 20" is one. */
+const bound = new RegExp(
+  String.raw`(?<!\b(?:no|not|nao) )\b(?:more|less|fewer|mais|menos) (?:than|do que|que|de)\s+${digits}|\b(?:under|below|above|over|around|about|roughly|almost|nearly|cerca de|uns|umas|quase|abaixo de|acima de|menor que|maior que)\s+(?:o |a |of )?${digits}`,
+);
+/** What may stand behind an amount that is said without a unit: the rest of the sentence, not a unit that is not known. */
+const follows = new Set(
+  `a an the o os as e and in on at to of for from by per de do da dos das em no na nos nas para pra por ao com with as como
+   tokens token approvals approval approvers approver aprovacoes aprovacao aprovadores aprovador votes vote votos voto people pessoas
+   probes probe sondas sonda sondagens calls call chamadas chamada requests errors erros times vezes x policy politica limit limite
+   limits limites budget orcamento daily monthly diario diaria mensal month mes day dia max maximum maximo maxima timeout until ate
+   please favor now agora more less fewer extra mais menos maior menor higher lower is are instead each every cada required needed
+   obrigatorias necessarias and e que then depois tambem also latency latencia interval intervalo rate taxa expiry validade dollars
+   dollar usd dolares dolar percent pct porcento`.split(/\s+/),
+);
+const numbered = new RegExp(
+  String.raw`(?<![\w.,-])(?:${currency}\s*)?[+-]?\d[\d.,]*\s*(?:${scale}\b\s*)?(?:%\s*)?([a-z]{2,})?`,
+  "g",
+);
+
 /** Other times than a day and a month, that no limit is kept by. */
 const otherPeriod =
   /\b(?:hourly|weekly|yearly|annual|annually|quarterly|semana(?:l|is)|anua(?:l|is)|trimestra(?:l|is)|(?:per|an?|por|a cada)\s+(?:hour|week|year|quarter|hora|semana|ano|trimestre))\b/;
-const daily = /\b(?:daily|diari[oa]s?|(?:per|a|por|ao) (?:day|dia))\b/;
-const monthly = /\b(?:monthly|mensa(?:l|is)|(?:per|a|por|ao) (?:month|mes))\b/;
+const daily = /\b(?:daily|diari[oa]s?|(?:per|a|por|ao) (?:day|dia))\b|\/ ?(?:day|dia)\b/;
+const monthly = /\b(?:monthly|mensa(?:l|is)|(?:per|a|por|ao) (?:month|mes))\b|\/ ?(?:month|mes)\b/;
 
 const units = {
   money:
@@ -39,6 +61,7 @@ const units = {
 const followed = new RegExp(
   String.raw`\d\s*(?:(?:k|mil|thousand|million)\s+)?(${units.money}|${units.time}|€|£|%|percent|por ?cento)(?![\w$])`,
 );
+const isUnit = new RegExp(`^(?:${units.money}|${units.time}|${scale})$`);
 /** Letters that are glued to digits and say no unit: `1e3`, `2mm`. */
 const glued = /(?<![\w-])\d[\d.,]*([a-z]+)\d*/g;
 const knownGlue = new RegExp(String.raw`^(?:k|x|mil|usd|${units.time})$`);
@@ -72,13 +95,15 @@ export const withoutOrigin = (text: string): string => text.replaceAll(origin, "
 export function isUnclear(path: string, text: string): boolean {
   const said = amountsIn(text);
   const [only] = said;
-  if (said.length > 1 || byAnother.test(text)) return true;
+  if (said.length > 1 || byAnother.test(text) || partOfUnit.test(text) || bound.test(text)) return true;
   if (only === undefined) return false;
   if (!/\d/.test(only) && !simple.test(only)) return true;
   if (path.startsWith("limits.") && (otherPeriod.test(text) || (daily.test(text) && monthly.test(text))))
     return true;
   if (/[€£]|r\$/.test(text) && path.endsWith("_usd")) return true;
   if ([...text.matchAll(glued)].some(([, letters]) => !knownGlue.test(letters ?? ""))) return true;
+  const behind = [...withoutOrigin(text).matchAll(numbered)].flatMap(([, word]) => word ?? []);
+  if (behind.some((word) => !follows.has(word) && !isUnit.test(word))) return true;
   const unit = followed.exec(text)?.[1];
   return unit !== undefined && unit !== "%" && !/^(?:percent|por ?cento)$/.test(unit) && !fits(path, unit);
 }

@@ -1,4 +1,4 @@
-import { amountsIn, isUnclear, withoutOrigin } from "./amounts.ts";
+import { amountsIn, isUnclear, partOfUnit, withoutOrigin } from "./amounts.ts";
 import { type Fields, has, indexOf, isName, type Known, nameAfter } from "./fields.ts";
 import { type Direction, directionIn, relativeIn } from "./relative.ts";
 import { fillers, sensesOf } from "./lexicon.ts";
@@ -94,7 +94,10 @@ export function policyFields(tokens: readonly Token[], folded: string, known: Kn
   const fields: Fields = {};
   const id = policyId(tokens, known);
   if (id !== null) fields.policy_id = id;
-  const changes = policyChanges(tokens, folded, id);
+  const named = new Set(tokens.map(({ raw }) => slugOf(raw)).filter((name) => isOwnName(name, known)));
+  // "Twice that of spend-guard": the value of another policy is not looked up.
+  named.delete(id ?? "");
+  const changes = named.size > 0 || partOfUnit.test(folded) ? null : policyChanges(tokens, folded, id);
   if (changes !== null) fields.changes = changes;
   const made = newPolicy(tokens, known);
   if (made !== null) return { policy_id: made.id, changes: { kind: made.kind, ...changes }, create: true };
@@ -110,6 +113,10 @@ export function policyFields(tokens: readonly Token[], folded: string, known: Kn
   }
   return fields;
 }
+
+/** Names that are no ordinary words: `budget` and `cost` are both. */
+const isOwnName = (name: string, { policies }: Known): boolean =>
+  policies.includes(name) && (/-/.test(name) || !kinds.has(name));
 
 /** "a budget policy called team-a", "uma política de orçamento time-b": kind and name of one to be made. */
 function newPolicy(tokens: readonly Token[], known: Known): { id: string; kind: string } | null {

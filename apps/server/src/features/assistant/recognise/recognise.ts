@@ -44,6 +44,14 @@ const askedPolitely =
 const remark =
   /\b(?:was|were|is|foi|era|e) (?:the|o|a|um|uma|an?) (?:title|name|subject|wording|question|titulo|nome|assunto|pergunta|frase)\b/;
 
+/** Taken back in the same breath: "… on second thought, don't", "… deixa pra lá". */
+const retracted =
+  /\b(?:on second thoughts?|never ?mind|forget (?:it|that|about)|cancel (?:that|it)|scratch that|just kidding|no way|leave it|(?:actually|wait|hmm)[,;:. ]+(?:no|don['’]?t|do not|cancel|stop)|(?:do not|don['’]?t) do (?:it|that)|deixa (?:pra|para) la|esquec[ae]|nem pensar|brincadeira|mentira|nao faca isso|cancela isso|pensando bem,? nao|melhor nao)\b|[-–—,.;]\s*(?:don['’]?t|nao)[.!]*\s*$/;
+
+/** What the configuration has no word for: a request that is limited so is not the request without it. */
+const limited =
+  /\b(?:only|except|unless|if|but not|weekends?|weekdays?|holidays?|per (?:user|person|agent|team|caller|project)|only when|only after|after approval|until|somente|apenas|so se|exceto|a menos que|a nao ser que|caso|desde que|fins? de semana|feriados?|por (?:usuario|pessoa|agente|equipe|time|chamador|projeto)|ate que|if and when|from (?:an? |the )?(?:admins?|planners?|viewers?)|(?:de|dos|por) (?:admins?|administradores|planejadores|planners?))\b|\w+\/\*\*/;
+
 /** Verbs count only where a request begins, within its first words. */
 const verbReach = 4;
 /** What may stand right before the verb of a request and says nothing. */
@@ -60,15 +68,21 @@ export function recognise(message: string, known: Known): Recognised {
   if (interrogatives.test(rest) || interrogatives.test(folded)) return { kind: "question" };
   // "Adicionar um agente muda o orçamento?" asks; "pode adicionar um agente?" requests.
   if (/\?\s*$/.test(folded) && !askedPolitely.test(polite)) return { kind: "question" };
-  if (remark.test(folded)) return { kind: "question" };
+  if (remark.test(folded) || retracted.test(folded)) return { kind: "question" };
   if (polite === "" && past.test(folded)) return { kind: "question" };
   const tokens = tokenise(joinPhrases(message));
   const start = tokenise(folded.slice(0, polite.length)).length;
   const intent = intentOf(tokens, start, folded, known);
-  return intent === null
-    ? { kind: "question" }
-    : { kind: "request", intent, fields: fieldsFor(intent, message, known) };
+  if (intent === null) return { kind: "question" };
+  const fields = fieldsFor(intent, message, known);
+  if (!limited.test(unquoted(folded))) return { kind: "request", intent, fields };
+  if (intent === "remove_agent" || intent === "remove_server") return { kind: "question" };
+  // The policy is known, and what it should say is asked for.
+  if (intent === "edit_policies") delete fields.changes;
+  return { kind: "request", intent, fields };
 }
+
+const unquoted = (text: string): string => text.replaceAll(/"[^"]*"|“[^”]*”|`[^`]*`/g, " ");
 
 /** Verbs of two words, said as one. */
 const joinPhrases = (message: string): string =>

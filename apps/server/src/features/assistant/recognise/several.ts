@@ -8,12 +8,15 @@ import { slugOf, tokenise } from "./tokens.ts";
 
 /** Where one thing that is asked for may end and the next begin: a full stop, or a mere "and". */
 const seams =
-  /\s*(?:;|\n+|(?<=[.!])\s+|,?\s+\b(?:e|and)\s+(?:depois |tambem |também |then |also )?|,\s*(?:depois|then|also|e|and|tambem|também)\s+|,\s+)/gi;
+  /\s*(?:;|\n+|(?<=[.!])\s+|,?\s+\b(?:plus|while also|as well as|al[ée]m de)\s+|,?\s+\b(?:e|and)\s+(?:depois |tambem |também |then |also )?|,\s*(?:depois|then|also|e|and|tambem|também)\s+|,\s+)/gi;
 const fullStop = /[;.!\n]/;
 const maxParts = 20;
 /** A part that names another thing of the same kind, and leaves the verb out: "… and the agent sales". */
 const namesAnother =
   /^(?:(?:o|a|os|as|the|um|uma|an?) )?(?:agente?s?|servers?|servidor(?:es)?|polic(?:y|ies)|politicas?)\b/;
+/** "Same for spend-guard", "idem para …", "another at …". */
+const alike = /^(?:(?:the )?same (?:for|with|goes)|idem\b|o mesmo (?:para|com|vale)|another\b|outr[oa]\b)/;
+const besides = /\b(?:plus|while also|as well as|al[ée]m de)\b/i;
 const courtesy = /^(?:thanks?|thank you|thx|cheers|obrigad[oa]|valeu|please|por favor|pls|ok)\b/;
 /** Orders that are no change of the configuration: nobody lists them among an agent's capabilities. */
 const otherOrder =
@@ -68,6 +71,7 @@ function goesOn(
   const said = message.slice(start, end);
   const folded = fold(said);
   if (courtesy.test(folded)) return false;
+  if (alike.test(folded) || besides.test(message.slice(last.end, start))) return true;
   if (namesAnother.test(folded) || /^(?:https?|wss?):\/\//.test(folded)) return true;
   if (/\?\s*$/.test(said) && fullStop.test(message.slice(last.end, start + 1))) return true;
   const orders = isOrder(folded);
