@@ -127,6 +127,12 @@ describe("what is written", () => {
     const ways = [
       planWith(author, "add_agent", { agent_name: "words", description: said }),
       planWith(author, "add_agent", { agent_name: "words", title: "a senha do hub é Fin3cret05word" }),
+      planWith(author, "add_agent", { agent_name: "words", description: "user admin, pass Fin3cret05word" }),
+      planWith(author, "add_agent", {
+        agent_name: "words",
+        repository: "https://x:Fin3cret05word@git.example.com/a/b",
+      }),
+      planWith(author, "add_agent", { agent_name: "words", capabilities: ["Fin3cret05wordA1b2C3"] }),
       submitWith(author, planned, { commit_message: said }),
     ];
     for (const problem of await Promise.all(ways.map(problemOf))) {

@@ -31,8 +31,23 @@ function endsWithOneOf(name: string, endings: ReadonlySet<string>): boolean {
   return endings.has(words.at(-1) ?? "") || endings.has(words.slice(-2).join(""));
 }
 
+/** Endings of names that are about a credential, and are none: `--password-file`, `token-type`. */
+const about = set(
+  "file files path paths dir folder type types name names policy length size ttl expiry expires limit limits count max min url uri endpoint id ids field header headers env prompt mode method enabled required budget store page per format version algorithm rotation hash hashes next prev cursor",
+);
+/** Words that announce one wherever they stand in a name, but for what is about one: `--secret-key-base`, `--senha-do-banco`. */
+const loud = set("password passwd passphrase senha secret segredo apikey token credential passe");
+
+function saysLoudly(name: string): boolean {
+  const words = wordsOf(name).map((word) => word.replace(/\d+$/, ""));
+  const isLoud = words.some((word) => loud.has(word)) || /\b(?:chave api|api key)\b/.test(words.join(" "));
+  return isLoud && !about.has(words.at(-1) ?? "");
+}
+
 const announces = (name: string): boolean =>
-  endsWithOneOf(name, strong) || (runTogether.test(wordsOf(name).at(-1) ?? "") && !/^(?:max|min)/.test(name));
+  endsWithOneOf(name, strong) ||
+  saysLoudly(name) ||
+  (runTogether.test(wordsOf(name).at(-1) ?? "") && !/^(?:max|min)/.test(name));
 
 const switches = /^(true|false|yes|no|on|off|null|none|auto|default|prompt|keychain|stdin)?$/i;
 /** Numbers, levels, languages, media types, paths and addresses without a user: nothing that opens a door. */
@@ -49,22 +64,26 @@ const harmless = [
 const isHarmless = (value: string): boolean => harmless.some((form) => form.test(value));
 const mixed = /^(?=.*\d)(?=.*[A-Za-z]).{8,}$/s;
 
+const isDigestName = /(?:^|[-_.])(?:sha\d*|commit|rev|revision|digest|checksum|etag|ref|hash)$/i;
+
 /** Whether a value is a credential by what it is called. Numbers and switches are none: `--max-tokens 4000`. Pure. */
 export function isAnnouncedCredential(name: string, value: string): boolean {
-  if (endsWithOneOf(name, strongest)) return !switches.test(value);
-  if (isHarmless(value)) return false;
+  // A page, or a digest, is called so and opens nothing.
+  if (/(?:page|next|prev|continuation)[-_]?token$|cursor$/i.test(name)) return false;
+  if (endsWithOneOf(name, strongest)) return value.length > 2 && !switches.test(value);
+  if (isHarmless(value) || (isDigestName.test(name) && /^[0-9a-f]{7,64}$/i.test(value))) return false;
   return announces(name) || (endsWithOneOf(name, weak) && mixed.test(value));
 }
 
 /** A run of letters and digits that nobody would choose: long, and going to and fro between kinds of characters. */
 const looksRandom = (value: string): boolean =>
-  runsOf(value, 16).some(({ kinds, changes }) => kinds.has("0") && changes >= 4);
+  runsOf(value, 16).some(({ kinds, changes, density }) => kinds.has("0") && changes >= 4 && density >= 0.2);
 
 /** The same where names and numbers are rare, in variables, headers and addresses: a shorter run, of all kinds. */
 const looksMixed = (value: string): boolean =>
   looksRandom(value) || runsOf(value, 10).some(({ kinds, changes }) => kinds.size === 3 && changes >= 5);
 
-function runsOf(value: string, atLeast: number): { kinds: Set<string>; changes: number }[] {
+function runsOf(value: string, atLeast: number): { kinds: Set<string>; changes: number; density: number }[] {
   // Hashes that pin something: image@sha256:…, repo#<commit>.
   const unpinned = value.replaceAll(/(?:sha\d{1,3}[:-]|[@#])[0-9a-f]{40,128}\b/gi, "");
   return (unpinned.match(/[A-Za-z0-9]+/g) ?? [])
@@ -72,7 +91,11 @@ function runsOf(value: string, atLeast: number): { kinds: Set<string>; changes: 
     .map((run) => {
       const kinds = Array.from(run, (each) => (/\d/.test(each) ? "0" : /[a-z]/.test(each) ? "a" : "A"));
       const changes = kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
-      return { kinds: new Set<string>(kinds), changes };
+      // Words begin with a capital: `QuarterlyReports2024`.
+      const starts = kinds.filter(
+        (kind, index) => index > 0 && kind === "a" && kinds[index - 1] === "A",
+      ).length;
+      return { kinds: new Set<string>(kinds), changes, density: (changes - starts) / run.length };
     });
 }
 
@@ -99,10 +122,15 @@ function isCredentialValue(value: string): boolean {
   );
 }
 
+/** What a sentence about a credential says of it. */
+const aboutCredential =
+  /^(?:required|optional|needed|missing|invalid|expired|tokens?|keys?|obrigat|opcional)/i;
+
 /** A text in which the values that are announced by their names (`DB_PASS=…`, `"token": "…"`) are replaced. Pure. */
 export const withoutAssigned = (text: string, mask: string): string =>
   text.replaceAll(assignment, (all: string, name: string, given: string) =>
     referenceIn(given) === null &&
+    !aboutCredential.test(given) &&
     !/^secret:[\w-]+\/\w+/i.test(all) &&
     isAnnouncedCredential(name, given) &&
     !isPlaceholder(given)
@@ -124,7 +152,18 @@ const placeholderForms = [
   /\{(env|input|file|var|secret):[^{}]*\}/i,
   /^\{\{.*\}\}$/,
   /^%\w+%$/,
-  /^(undefined|null|none|nil|nan|n\/a|true|false)$/i,
+  /^(undefined|null|none|nil|nan|n\/a|true|false|hidden|masked|test|testing|foo|bar|abc|troque[-_ ]me|a definir|tbd)$/i,
+  /^["'`]+$/,
+  /^\*+\w*\*+$/,
+  /^__\w+__$/,
+  /^[#@]\{?\w+\}?[#@]?$/,
+  /^process\.env\.\w+$/,
+  /^env:\w+$/i,
+  /^\$\(.*\)$/,
+  /^`.*`$/,
+  /^!\w+ \S+$/,
+  /^(op|vault|aws-sm|gcp-sm|keyvault|doppler|infisical|bw):/i,
+  /^0?123456789?0?$/,
   /(\.{3}|…)$/,
   // A beginning that issuers mark their tokens with, and nothing behind it.
   /^([a-z]{2,10}[-_])+([x*•0]{4,}|1234\d*|abc\w{0,5})$/i,
@@ -181,6 +220,7 @@ function holdsCredential(option: string, value: string): boolean {
   }
   if (takesUser.test(option) && hasPassword(value)) return true;
   // A switch, or a name in capitals that stands alone: `API_KEY value`.
+  if (isDigestName.test(option) && /^[0-9a-f]{7,64}$/i.test(value)) return false;
   const isNamed = (option.startsWith("-") || /^[A-Z][A-Z0-9_]{2,}$/.test(option)) && !value.startsWith("-");
   return isCredential(isNamed ? option : "", value);
 }

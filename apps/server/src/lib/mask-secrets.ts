@@ -21,6 +21,12 @@ const named =
 /** "A senha do hub é …", "set the key hub/TOKEN to …": the value comes some words behind, and looks like no word. */
 const distant =
   /((?:\b(?:password|passphrase|passcode|senha|secret|segredo|token|api[-_ ]?key|key|chave|credential|credencial)\b(?:\s+[\w./-]+){0,6}?|\b[a-z][\w-]*\/[A-Z][A-Z0-9_]+),?\s+(?:(?:which|that|que)\s+)?(?:is|are|é|eh|to|para|with|com|como|as|=|:|->)\s+)(["'`]?)(?=[^\s"'`,;]*[^\s"'`,;A-Za-zÀ-ÿ.:?!-])([^\s"'`,;]{6,})\2/gi;
+/** "User admin, pass …", "login admin/…": of two words, the second. It has to look like no word. */
+const login =
+  /((?:\bpass(?:\s+is|\s*[:=])?|\b(?:login|logins|credentials|credenciais|acesso|usuario|user)\b[:,]?(?:\s+(?:is|are|é|são))?\s+[\w.@-]+\s*(?:\/|:|,|\s)\s*(?:pass(?:word)?\s+)?)\s*)(?=[^\s"'`,;]*\d)(?=[^\s"'`,;]*[A-Za-z])(?![\w-]*\.\w+(?:\s|$))([^\s"'`,;]{8,})/gi;
+/** Words that stand behind "token:" in a sentence about one. */
+const aboutOne =
+  /^(?:required|optional|needed|mandatory|missing|invalid|expired|unknown|rotated|revoked|tokens?|keys?|obrigat[óo]ri[oa]|opcional|necess[áa]ri[oa]|inv[áa]lid[oa]|expirad[oa]|ausente)[.!]?$/i;
 const passphrase = /(\bpassphrase\s+(?:is|=|:)\s*)[^.\n]+/gi;
 
 /** A text without what looks like a credential: by its form, by its look, or by the word before it. References stay. */
@@ -33,11 +39,15 @@ export function maskSecrets(text: string): string {
       referenceIn(all) !== null ||
       value.startsWith("secret:") ||
       isPlaceholder(value) ||
+      aboutOne.test(value) ||
       !looksGiven(before, value)
         ? all
         : `${before}${quote}${mask}${quote}`,
     )
     .replaceAll(passphrase, `$1${mask}`)
+    .replaceAll(login, (all: string, before: string, value: string) =>
+      /^(?:secret:|https?:)/.test(value) || isPlaceholder(value) ? all : `${before}${mask}`,
+    )
     .replaceAll(distant, (all: string, before: string, quote: string, value: string) =>
       referenceIn(all) !== null ||
       /^(?:secret:|https?:)/.test(value) ||

@@ -245,6 +245,14 @@ describe("what only stands for a key", () => {
     "my-secret-token",
     "sua-chave-aqui",
     "coloque-seu-token",
+    "troque-me",
+    "***REDACTED***",
+    '""',
+    "__TOKEN__",
+    "process.env.TOKEN",
+    "$(cat token)",
+    "op://vault/item/field",
+    "test",
   ];
   it.each(placeholders)("is never one: %s", async (value) => {
     expect(isPlaceholder(value)).toBe(true);

@@ -368,6 +368,9 @@ describe("a credential in plain", () => {
     ["in JSON", ['{"token":"hunter2"}']],
     ["behind a name without a switch", ["API_KEY", "hunter2hunter"]],
     ["in a setting", ["--set", "auth.token=hunter2"]],
+    ["within a longer name", ["--secret-key-base", "hunter2-dor"]],
+    ["within a longer name in Portuguese", ["--senha-do-banco", "hunter2-dor"]],
+    ["behind a numbered name", ["--password1", "hunter2-dor"]],
     ["as databases take it", ["oracle/hunter2@db.example:1521"]],
   ];
   it.each(bad)("is refused in arguments: %s", async (_, more) => {
@@ -442,6 +445,12 @@ describe("a credential in plain", () => {
     ["ports, a user and a group", ["run", "-p", "8080:80", "-p8080", "-u", "1000:1000", "-u", "node:node"]],
     ["a region", ["run", "-e", "AWS_REGION=us-east-1", "-e", "NODE_VERSION=v20.11.1", "image"]],
     ["a program's version", ["-jar", "/opt/Java17Server2.jar", "--name=Web2ServerProd1"]],
+    [
+      "names of folders, servers and classes",
+      ["/srv/QuarterlyReports2024Q3", "--server=DatabaseReplica2West"],
+    ],
+    ["a commit and a digest", ["--commit", "0a1b2c3d4e5f6071".repeat(2), `--sha256=${"0a1b2c3d".repeat(8)}`]],
+    ["what is about a credential", ["--token-type", "bearer1234", "--password-file", "/run/pw1234"]],
     ["words that end alike", ["--bypass", "local1234", "--compass", "north1234"]],
     ["a reference", ["--token=secret:local/TOKEN", "secret:local/TOKEN"]],
   ])("is not seen in %s", async (_, more) => {

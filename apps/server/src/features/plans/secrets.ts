@@ -64,9 +64,9 @@ const saysCredential = (path: string): LocalFieldError =>
     "parece conter um segredo. Retire-o: seria guardado para sempre. Se for verdadeiro, rotacione-o",
   );
 
-/** Texts of several words in a payload, by where they stand. Settings of servers are looked at on their own. */
+/** Texts in a payload, by where they stand. Settings of servers are looked at on their own. */
 export function wordsOf(value: unknown, path = ""): Map<string, string> {
-  if (typeof value === "string") return new Map(/\s/.test(value.trim()) ? [[path, value]] : []);
+  if (typeof value === "string") return new Map([[path, value]]);
   if (typeof value !== "object" || value === null) return new Map();
   const members = Object.entries(value).filter(
     ([name]) => !/^(?:args|env|headers|url|endpoint|command)$/.test(name),
