@@ -23,6 +23,8 @@ export const isLoopback = (hostname: string): boolean =>
  * by somebody else's page (DNS rebinding); an address cannot be pointed elsewhere.
  */
 export function isOwnHost(header: string | undefined, { publicUrl, host }: OwnAddresses): boolean {
+  // Where it listens is what most callers ask, in so many letters.
+  if (header !== undefined && /^(?:127\.0\.0\.1|localhost)(?::\d{1,5})?$/.test(header)) return true;
   const hostname = hostnameOf(`http://${header ?? ""}`);
   if (hostname === null) return false;
   if (isLoopback(hostname) || isIP(hostname.replace(/^\[|\]$/g, "")) !== 0) return true;

@@ -92,8 +92,9 @@ export class Gateway {
   /** Answers a request of one of its routes. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = routeOf(request.url ?? "");
-    // So that no console becomes a server of its own.
-    response.setHeader(consoleHeader, this.#deps.ownId);
+    // So that no console becomes a server of its own. What is passed through has it in its head, which costs less.
+    const passes = request.method === "POST" && route?.kind === "mcp" && route.server !== null;
+    if (!passes) response.setHeader(consoleHeader, this.#deps.ownId);
     if (!isMeantForUs(request, this.#deps)) {
       sendJson(
         response,
@@ -243,8 +244,10 @@ export class Gateway {
     const client = this.#clients.of(message, request.headers, actor.id ?? actor.name, request.url ?? "");
     const caller: Caller = { actor, locale: localeOf(request), client };
     if (route.server === null) await this.#aggregate.post(request, response, message, modern, caller);
-    else if (route.server === ownServerId) await this.#own.serve(request, response, message, caller);
-    else await this.#servers.post({ ...posted, ...caller, live: this.#find(route.server, actor), modern });
+    else if (route.server === ownServerId) {
+      response.setHeader(consoleHeader, this.#deps.ownId);
+      await this.#own.serve(request, response, message, caller);
+    } else await this.#servers.post({ ...posted, ...caller, live: this.#find(route.server, actor), modern });
   }
 
   async #session(
@@ -282,6 +285,7 @@ export class Gateway {
     error: unknown,
   ): void {
     if (response.headersSent || response.destroyed) return;
+    response.setHeader(consoleHeader, this.#deps.ownId);
     const locale = localeOf(request);
     if (error instanceof GatewayRefusal) {
       const isModernly = message !== null && isModern(message, headerOf(request, "mcp-protocol-version"));

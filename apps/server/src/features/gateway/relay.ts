@@ -23,6 +23,8 @@ export type RelayJob = {
   /** The server's own id of the event behind which a stream is taken up again; the caller has it sealed. */
   lastEventId: string | undefined;
   seal(kind: Sealed, id: string): string;
+  /** Headers of the console's own answer. */
+  ownHeaders: Readonly<Record<string, string>>;
   /** What the console proves itself by. The caller's own token never goes on. */
   credentials: Readonly<Record<string, string>>;
   /** Without an answer, or a piece of one, for so long it is given up. 0 waits for ever. */
@@ -150,7 +152,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       controller.abort(odd ?? new Error(`HTTP ${status}`));
       return;
     }
-    this.#head = { "content-type": contentType };
+    this.#head = { ...this.#job.ownHeaders, "content-type": contentType };
     if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal("session", session);
     if (!isEventStream(contentType) || this.#rewrites) return;
     this.#ids = new EventIds((id) => this.#job.seal("event", id));

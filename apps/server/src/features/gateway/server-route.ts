@@ -1,3 +1,4 @@
+import { consoleHeader } from "../../lib/console-header.ts";
 import { type Mask, maskResult } from "../../lib/mask-values.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Locale, Text } from "@ciclo/contract";
@@ -21,6 +22,7 @@ import { askUpstream, timedOut } from "./upstream.ts";
 
 export type ServerRouteDeps = {
   guard: Guard;
+  ownId: string;
   seal: IdSeal;
   limits: CallerLimits;
   callMsOf(server: LiveServer["server"]): number;
@@ -82,6 +84,7 @@ export class ServerRoute {
     try {
       const connection = live.link.connection ?? (await live.link.connected());
       if (!headersAgree(posted) || !(await this.#passesThrough(live, connection, modern))) {
+        response.setHeader(consoleHeader, this.#deps.ownId);
         await this.#bridgeOf(live).serve(request, response, message, { actor, locale, client });
         return;
       }
@@ -172,6 +175,7 @@ export class ServerRoute {
     const sealEvent = (id: string): string => seal("event", id);
     const show: Show = (listed) => this.#deps.guard.shown(actor, live, listed);
     return {
+      ownHeaders: of.method === undefined ? { [consoleHeader]: this.#deps.ownId } : {},
       agent: of.method === "GET" ? http.streams : http.agent,
       url: new URL(live.server.url ?? ""),
       method: of.method ?? "POST",
