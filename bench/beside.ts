@@ -11,8 +11,9 @@ import { allHealthy, sequentially, startEcho } from "./gateway.ts";
 import { type Figures, median } from "./measure.ts";
 import type * as Server from "./server.ts";
 
-const warmUps = 500;
-const rounds = 24;
+const pairs = 6;
+const warmUps = 2000;
+const rounds = 8;
 const callsARound = 400;
 /** Of `/proc/PID/stat`: processor time in ticks, of which Linux counts a hundred a second. */
 const tickMs = 10;
@@ -21,20 +22,37 @@ type Beside = { asker: Asker; child: ChildProcess; added: number[]; cpu: number 
 
 /**
  * What the gateway adds to a call, in time and in processor time, over what that of another checkout adds: each is started
- * from its own sources, in front of one echo server, and asked by turns. `checkout` has to be installed and built.
+ * from its own sources, in front of one echo server, and asked by turns. One process of the same build takes up to a
+ * tenth more than the next, so several pairs are measured. `checkout` has to be installed and built.
  */
 export async function measureBeside(checkout: string): Promise<Figures> {
+  const own = new URL("..", import.meta.url);
+  const other = pathToFileURL(`${resolve(checkout)}/`);
+  const found: Awaited<ReturnType<typeof measurePair>>[] = [];
+  for (let pair = 0; pair < pairs; pair += 1) found.push(await measurePair(own, other, pair % 2 === 1));
+  const sum = (of: (each: (typeof found)[number]) => number): number =>
+    found.reduce((total, each) => total + of(each), 0);
+  return {
+    gateway_added_ms_now: sum(({ now }) => median(now.added)) / pairs,
+    gateway_added_over_before:
+      sum(({ now }) => median(now.added)) / sum(({ before }) => median(before.added)),
+    gateway_cpu_ms_a_call_now: sum(({ now }) => now.cpu) / (pairs * rounds * callsARound),
+    gateway_cpu_over_before: sum(({ now }) => now.cpu) / sum(({ before }) => before.cpu),
+  };
+}
+
+async function measurePair(own: URL, other: URL, isOtherFirst: boolean) {
   const children: ChildProcess[] = [];
   try {
     const echo = await startEcho(children);
     const direct = post(`${echo}/mcp`, {});
-    const now = await start(new URL("..", import.meta.url), echo, children);
-    const before = await start(pathToFileURL(`${resolve(checkout)}/`), echo, children);
+    const first = await start(isOtherFirst ? other : own, echo, children);
+    const second = await start(isOtherFirst ? own : other, echo, children);
+    const [now, before] = isOtherFirst ? [second, first] : [first, second];
     await sequentially(direct, warmUps);
-    for (const each of [now, before]) await sequentially(each.asker, warmUps);
+    for (const each of [first, second]) await sequentially(each.asker, warmUps);
     for (let round = 0; round < rounds; round += 1) {
       const base = median(await sequentially(direct, callsARound));
-      // By turns the one and the other goes first.
       for (const each of round % 2 === 0 ? [now, before] : [before, now]) {
         const from = processorMs(each.child);
         each.added.push(median(await sequentially(each.asker, callsARound)) - base);
@@ -42,12 +60,7 @@ export async function measureBeside(checkout: string): Promise<Figures> {
       }
     }
     for (const each of [direct, now.asker, before.asker]) each.close();
-    return {
-      gateway_added_ms_now: median(now.added),
-      gateway_added_over_before: median(now.added) / median(before.added),
-      gateway_cpu_ms_a_call_now: now.cpu / (rounds * callsARound),
-      gateway_cpu_over_before: now.cpu / before.cpu,
-    };
+    return { now, before };
   } finally {
     for (const child of children) child.kill("SIGKILL");
   }

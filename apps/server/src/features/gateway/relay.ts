@@ -116,11 +116,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #deadline: NodeJS.Timeout | undefined;
   #extensions = 0;
   readonly #masking: MaskedStream | null;
-  readonly #answer: AnswerSought | null;
 
   constructor(job: RelayJob, response: ServerResponse, end: (relayed: Relayed) => void) {
     this.#job = job;
-    this.#answer = job.id === undefined ? null : new AnswerSought(job.id);
     this.#masking = job.mask.long.length === 0 ? null : new MaskedStream(job.mask);
     this.#response = response;
     this.#end = end;
@@ -165,7 +163,6 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#answer?.look(chunk);
     if (this.#deadline !== undefined && this.#streams && chunk.includes(progress)) this.#extend();
     const isSmall = this.#bytes <= smallBytes;
     if (isSmall || !this.#streams) {
@@ -209,7 +206,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (rest.length > 0) this.#take(controller, rest);
     const body = this.#kept.length === 1 ? (this.#kept[0] ?? noBytes) : Buffer.concat(this.#kept);
     const contentType = this.#head["content-type"] ?? "";
-    if (this.#status < 400 && this.#answer?.isMissing === true) {
+    const { id } = this.#job;
+    // What is large enough to be streamed is not searched again.
+    const isSearched = id !== undefined && this.#status < 400 && this.#bytes <= smallBytes;
+    if (isSearched && !holdsAnswer(body, id)) {
       this.onResponseError(controller, new Error("it ended its answer before it had answered"));
       return;
     }
@@ -302,26 +302,17 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
 const noBytes = Buffer.alloc(0);
 
-/** Looks for the answer to a request in what passes: a client waits for ever for one that does not come. */
-class AnswerSought {
-  readonly #marks: readonly Buffer[];
-  #tail: Buffer = noBytes;
-  isMissing = true;
-
-  constructor(id: RpcId) {
-    const said = JSON.stringify(id);
-    this.#marks = [`"id":${said}`, `"id": ${said}`, `"id" : ${said}`, '"id":null', '"id": null'].map((mark) =>
-      Buffer.from(mark),
-    );
-  }
-
-  look(chunk: Buffer): void {
-    if (!this.isMissing) return;
-    const text = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
-    this.isMissing = !this.#marks.some((mark) => text.includes(mark));
-    const longest = Math.max(...this.#marks.map(({ length }) => length));
-    if (this.isMissing) this.#tail = text.subarray(-longest);
-  }
+/** Whether a small body holds an answer to a request: a client waits for ever for one that does not come. */
+function holdsAnswer(body: Buffer, id: RpcId): boolean {
+  const said = JSON.stringify(id);
+  if (body.includes(`"id":${said}`)) return true;
+  return (
+    /"id"\s*:\s*null/.test(body.toString("latin1")) ||
+    body
+      .toString("utf8")
+      .replaceAll(/"id"\s*:\s*/g, '"id":')
+      .includes(`"id":${said}`)
+  );
 }
 
 /** Answers that nobody asked for in that form, and that could not be looked into, or used. */

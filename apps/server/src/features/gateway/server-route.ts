@@ -60,8 +60,11 @@ export class ServerRoute {
   readonly #deps: ServerRouteDeps;
   readonly #bridges = new WeakMap<LiveServer["link"], Bridge>();
 
+  readonly #ownHeaders: Readonly<Record<string, string>>;
+
   constructor(deps: ServerRouteDeps) {
     this.#deps = deps;
+    this.#ownHeaders = { [consoleHeader]: deps.ownId };
   }
 
   async post(posted: Posted): Promise<void> {
@@ -175,7 +178,7 @@ export class ServerRoute {
     const sealEvent = (id: string): string => seal("event", id);
     const show: Show = (listed) => this.#deps.guard.shown(actor, live, listed);
     return {
-      ownHeaders: of.method === undefined ? { [consoleHeader]: this.#deps.ownId } : {},
+      ownHeaders: of.method === undefined ? this.#ownHeaders : {},
       agent: of.method === "GET" ? http.streams : http.agent,
       url: new URL(live.server.url ?? ""),
       method: of.method ?? "POST",
