@@ -64,13 +64,13 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
   },
   {
     asked:
-      "A rollback asks for today's votes; authors withdraw; the author is who is signed in; hanging votes are told of",
+      "A rollback asks for today's votes; authors withdraw; the author is who is signed in; impossible votes are reported",
     shownBy: [
       "doors/approver.test.ts › waits for the second",
       "doors/approver.test.ts › withdraws their own change",
       "doors/approver.test.ts › is who is signed in",
       "doors/approver.test.ts › says why",
-      "doors/approver.test.ts › are told of when the rule is planned",
+      "doors/approver.test.ts › show when the rule is planned",
       "web/doors.test.ts › a tool's changed description",
     ],
   },
@@ -100,7 +100,7 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
       "status.test.ts › are down when the approval policy cannot be used, and when the repository is gone",
       "doors/rewritten.test.ts › is noticed once, and what it lost",
       "status.test.ts › name the file that a push by hand broke",
-      "doors/approver.test.ts › are told of when the rule is planned",
+      "doors/approver.test.ts › show when the rule is planned",
       "status.test.ts › names servers that are away or withhold tools, keys that end or failed",
       "doors/server.test.ts › health says so, and what to install",
       "status.test.ts › name background work that keeps failing",

@@ -12,6 +12,8 @@ export type Mask = {
 
 const stars = "***";
 const longLength = 8;
+/** Longer values are looked for in their plainest forms alone. */
+const longest = 4096;
 
 /**
  * Replaces credentials in what a server or library says, as they are and as they may be encoded. Very short ones are no
@@ -37,6 +39,10 @@ const replaced = (said: string, secrets: readonly string[]): string =>
 
 /** How a value may be written: as it is, in JSON and JSON within JSON, in an address, in Base64 at any place of it. */
 function encodings(value: string): string[] {
+  // A private key or a file is quoted whole or not at all, and each form of it takes its size once more.
+  if (value.length > longest) {
+    return [value, JSON.stringify(value).slice(1, -1), ...base64Of(Buffer.from(value))];
+  }
   const wellFormed = value.toWellFormed();
   const url = encodeURIComponent(wellFormed);
   const strictUrl = url.replace(/[!'()*~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -106,12 +112,10 @@ const unfinishedEscape = /(?<!\\)(?:\\\\)*(\\(?:u0{0,2}[0-9a-f]?)?)$/i;
  */
 export class MaskedStream {
   readonly #needles: readonly Buffer[];
-  readonly #longest: number;
   #held: Buffer = Buffer.alloc(0);
 
   constructor({ long }: Mask) {
     this.#needles = long.map((secret) => Buffer.from(secret));
-    this.#longest = Math.max(...this.#needles.map(({ length }) => length));
   }
 
   pass(chunk: Buffer): Buffer {
@@ -141,20 +145,23 @@ export class MaskedStream {
 
   /** Where what may be the beginning of a value, or of an escape, starts. */
   #cutOf(data: Buffer): number {
-    const from = Math.max(0, data.length - this.#longest + 1);
-    for (let at = from; at < data.length; at += 1) {
-      const rest = data.subarray(at);
-      const begins = this.#needles.some(
-        (needle) =>
-          needle[0] === rest[0] &&
-          needle.length > rest.length &&
-          needle.subarray(0, rest.length).equals(rest),
-      );
-      if (begins) return at;
-    }
+    const begins = Math.min(...this.#needles.map((needle) => beginningOf(needle, data)));
+    if (begins < data.length) return begins;
     const tail = data.subarray(-8).toString("latin1");
     return data.length - (unfinishedEscape.exec(tail)?.[1]?.length ?? 0);
   }
+}
+
+/** Where the end of the data is the beginning of a value; its length where it is none. */
+function beginningOf(needle: Buffer, data: Buffer): number {
+  const [first = 0] = needle;
+  let at = data.indexOf(first, Math.max(0, data.length - needle.length + 1));
+  while (at >= 0) {
+    const rest = data.subarray(at);
+    if (needle.subarray(0, rest.length).equals(rest)) return at;
+    at = data.indexOf(first, at + 1);
+  }
+  return data.length;
 }
 
 function unescaped(data: Buffer): Buffer {

@@ -300,7 +300,7 @@ describe("an author", () => {
 });
 
 describe("votes that nobody could give", () => {
-  it("are told of when the rule is planned, when a change waits for them, and in health", async () => {
+  it("show when the rule is planned, on the waiting change and in health", async () => {
     const { author, one, running } = await start(2);
     const rules = [
       { name: "policies", paths: ["policies/**"], required: 4, roles: ["approver"], self_approval: "never" },

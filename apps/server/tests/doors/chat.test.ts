@@ -156,7 +156,7 @@ describe("an amount that is relative to what holds", () => {
     expect(portuguese.reply).toContain("o próprio valor");
   });
 
-  it("is computed anew when it corrects what the thread is about", async () => {
+  it("is recalculated when it corrects the plan of the thread", async () => {
     const first = await say("set the daily limit of budget to 90 USD");
     const second = await say("actually make it 10 % more", first.threadId);
     expect(second.payload).toEqual({ policy_id: "budget", changes: { limits: { daily_usd: 44 } } });

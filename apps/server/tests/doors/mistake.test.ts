@@ -156,7 +156,7 @@ describe("a policy that is there but cannot be used", () => {
     });
   });
 
-  it("is told of under another ending too, where it would count for nothing", async () => {
+  it("is reported with a wrong file extension too, which would disable it", async () => {
     await withSlip("policies/network.yaml", { path: "policies/network.yml" }, async () => {
       expect(await call()).toMatch(/network\.yaml cannot be used/);
       expect(await told("policies/network.yml")).toMatch(/policies are policies\/<id>\.yaml/);
@@ -242,7 +242,7 @@ describe("a policy that is there but cannot be used", () => {
     expect(await call()).toBe("200 answered");
   });
 
-  it("is told of entry by entry where every one of the registry is odd", async () => {
+  it("is reported entry by entry when every entry of the registry is invalid", async () => {
     sound[registryPath] = git(gateway.git, "show", `main:${registryPath}`);
     const servers = [
       null,

@@ -675,7 +675,7 @@ describe("a server that quotes what it was sent, or never ends", () => {
       (_, response) => response.writeHead(405, { "content-type": "text/plain" }).end("not so"),
       /Server bad: .*405/,
     ],
-  ])("that answers with %s is told of at once, by name, and put on record", async (_, answer, why) => {
+  ])("that answers with %s is reported at once, by name, and recorded", async (_, answer, why) => {
     const { gateway } = await gatewayTo(answer);
     const planner = await gateway.person("planner");
     const told = await rawly(gateway, planner, callOf("echo"));
@@ -728,6 +728,18 @@ describe("a server that quotes what it was sent, or never ends", () => {
     expect(said).toContain("it ***");
     expect(said).not.toContain(next);
     expect(said).not.toContain(key);
+  });
+
+  it("has a key of 64 kB masked, cut anywhere, without a hundred forms of it in memory", () => {
+    const lines = Array.from({ length: 1024 }, (_, n) => `line ${n} "quoted" ${"k".repeat(44)}`);
+    const large = lines.join("\n").slice(0, 65_536);
+    const mask = maskValues([large]);
+    expect(mask.long.length).toBeLessThan(12);
+    const said = Buffer.from(JSON.stringify({ text: `it is ${large}, all of it` }));
+    const stream = new MaskedStream(mask);
+    const passed: Buffer[] = [];
+    for (let at = 0; at < said.length; at += 1000) passed.push(stream.pass(said.subarray(at, at + 1000)));
+    expect(Buffer.concat([...passed, stream.end()]).toString()).toBe('{"text":"it is ***, all of it"}');
   });
 
   it("has it masked in Base64, JSON and addresses, however they are written", () => {
