@@ -24,7 +24,7 @@ import {
 import { eventually } from "../support/eventually.ts";
 import { bearer, callOf, clientAt, post, startGateway, type TestGateway } from "../support/mcp/gateway.ts";
 import { fixture, remote, shakeHands } from "../support/mcp/handshake.ts";
-import { legacyEcho, listen, scripted, soundAnswer } from "../support/mcp/http-servers.ts";
+import { legacyEcho, listen, scripted, scriptedSse, soundAnswer } from "../support/mcp/http-servers.ts";
 import { hello } from "../support/mcp/streams.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -494,11 +494,19 @@ describe("a server that quotes what it was sent, or never ends", () => {
   const quoted = { error: { code: -32000, message: `bad key ${key}`, data: { header: `Bearer ${key}` } } };
   const toolError = { result: { isError: true, content: [{ type: "text", text: `bad key ${key}` }] } };
 
+  const echo = [{ name: "echo", inputSchema: { type: "object" } }];
+
   async function gatewayTo(answer: Answer, more: Partial<RegistryServer> = {}) {
-    const server = await scripted((message, response) => {
-      if (message.method === "tools/call") answer(message.id, response);
-      else soundAnswer(message, response, [{ name: "echo", inputSchema: { type: "object" } }]);
-    });
+    return gatewayAt(
+      await scripted((message, response) => {
+        if (message.method === "tools/call") answer(message.id, response);
+        else soundAnswer(message, response, echo);
+      }),
+      more,
+    );
+  }
+
+  async function gatewayAt(server: { url: string }, more: Partial<RegistryServer>) {
     const gateway = await startGateway([]);
     const approver = await gateway.person("approver");
     await approver.client.call("addKey", { body: { provider: "bad", name: "TOKEN", value: key } });
@@ -872,5 +880,80 @@ describe("a server that quotes what it was sent, or never ends", () => {
     );
     const legacy = await clientAt(gateway, "/mcp/bad", person, "legacy");
     expect(JSON.stringify(await legacy.callTool({ name: "echo", arguments: {} }))).toContain("done");
+  });
+
+  const progressOf = (progressToken: unknown) => ({
+    method: "notifications/progress",
+    params: { progressToken, progress: 1 },
+  });
+
+  it.each([
+    [
+      "passed through",
+      () =>
+        gatewayTo(
+          (id, response) => {
+            response.writeHead(200, { "content-type": "text/event-stream" });
+            // A client of the SDK has the id of its call as its token too.
+            const news = { jsonrpc: "2.0", ...progressOf(id) };
+            const telling = setInterval(
+              () => response.write(`event: message\ndata: ${JSON.stringify(news)}\n\n`),
+              20,
+            );
+            response.on("close", () => clearInterval(telling));
+          },
+          { timeouts: { call_ms: 200 } },
+        ),
+    ],
+    [
+      "asked by the console",
+      async () => {
+        const server = await scriptedSse(({ message, response, send }) => {
+          response.writeHead(202).end();
+          const telling = setInterval(() => send(progressOf(message.params?._meta?.progressToken)), 20);
+          server.server.on("close", () => clearInterval(telling));
+        }, echo);
+        return gatewayAt(server, { transport: "sse", timeouts: { call_ms: 200 } });
+      },
+    ],
+  ])("is given up after ten times call_ms where it only tells of progress, %s", async (_, start) => {
+    const { gateway, person } = await start();
+    const legacy = await clientAt(gateway, "/mcp/bad", person, "legacy");
+    let count = 0;
+    await expect(
+      legacy.callTool({ name: "echo", arguments: {} }, { onprogress: () => (count += 1) }),
+    ).rejects.toThrow(/did not answer within 200 ms/);
+    // About a hundred, in two seconds; frequent news does not use the time up sooner.
+    expect(count).toBeGreaterThan(30);
+  });
+
+  it("is not quoted in what it says by HTTP of a message over SSE", async () => {
+    const server = await scriptedSse(({ response }) => response.writeHead(500).end(`bad key ${key}`), echo);
+    const { gateway, person } = await gatewayAt(server, { transport: "sse" });
+    const legacy = await clientAt(gateway, "/mcp/bad", person, "legacy");
+    const failure = await legacy.callTool({ name: "echo", arguments: {} }).catch(String);
+    expect(failure).toContain("It answers HTTP 500");
+    expect(failure).not.toContain(key);
+  });
+
+  it("ends its calls with its stream over SSE, and is reached anew for the next", async () => {
+    let calls = 0;
+    const server = await scriptedSse(({ message, response, send, endStream }) => {
+      response.writeHead(202).end();
+      calls += 1;
+      if (calls === 1) endStream();
+      else send({ id: message.id, result: { content: [{ type: "text", text: "done" }] } });
+    }, echo);
+    const { gateway, person } = await gatewayAt(server, { transport: "sse" });
+    const legacy = await clientAt(gateway, "/mcp/bad", person, "legacy");
+    await expect(legacy.callTool({ name: "echo", arguments: {} })).rejects.toThrow(
+      /did not bring the call to its end: It closed the connection before/,
+    );
+    expect(
+      await eventually(
+        () => legacy.callTool({ name: "echo", arguments: {} }).then(JSON.stringify, String),
+        (said) => said.includes("done"),
+      ),
+    ).toContain("done");
   });
 });

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { type Dispatcher, errors } from "undici";
 import { Buffered } from "../../lib/buffered.ts";
 import { type Mask, MaskedStream } from "../../lib/mask-values.ts";
+import { longestOf } from "./deadline.ts";
 import { EventIds } from "./event-ids.ts";
 import type { RpcId } from "./messages.ts";
 import type { Sealed } from "./sessions.ts";
@@ -30,8 +31,8 @@ export type RelayJob = {
   /** Without an answer, or a piece of one, for so long it is given up. 0 waits for ever. */
   timeoutMs: number;
   /**
-   * Within so long the answer has to be whole, whatever trickles in; news of progress gives it as long again, up to ten
-   * times. 0 for what listens, and has no end.
+   * Within so long the answer has to be whole, whatever trickles in. With each news of progress the time starts again,
+   * until `longestOf` it is over. 0 for what listens, and has no end.
    */
   deadlineMs: number;
   /** A text without what the console proves itself by. */
@@ -55,8 +56,6 @@ const passedOn = ["accept", "content-type", "mcp-protocol-version", "mcp-method"
 /** Answers up to this size are sent in one piece, and looked into for how the call ended. */
 const smallBytes = 64 * 1024;
 const maxRewritten = 32 * 1024 * 1024;
-/** How many times a progress notification may restart the deadline of a call. */
-const maxExtensions = 10;
 const progress = "notifications/progress";
 
 export function relay(job: RelayJob, response: ServerResponse): Promise<Relayed> {
@@ -114,7 +113,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #bytes = 0;
   #ended = false;
   #deadline: NodeJS.Timeout | undefined;
-  #extensions = 0;
+  #since = 0;
   readonly #masking: MaskedStream | null;
 
   constructor(job: RelayJob, response: ServerResponse, end: (relayed: Relayed) => void) {
@@ -163,7 +162,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#deadline !== undefined && this.#streams && chunk.includes(progress)) this.#extend();
+    if (this.#deadline !== undefined && this.#streams && chunk.includes(progress) && !this.#extend()) {
+      controller.abort(new errors.BodyTimeoutError());
+      return;
+    }
     const isSmall = this.#bytes <= smallBytes;
     if (isSmall || !this.#streams) {
       try {
@@ -272,15 +274,17 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #wait(): void {
     const { deadlineMs } = this.#job;
     if (deadlineMs === 0) return;
+    this.#since = performance.now();
     this.#deadline = setTimeout(() => {
       this.#controller?.abort(new errors.BodyTimeoutError());
     }, deadlineMs);
   }
 
-  #extend(): void {
-    if (this.#extensions >= maxExtensions) return;
-    this.#extensions += 1;
+  /** False where even news of progress gives it no more time. */
+  #extend(): boolean {
+    if (performance.now() - this.#since >= longestOf(this.#job.deadlineMs)) return false;
     this.#deadline?.refresh();
+    return true;
   }
 
   /** Sends what there is, and each part as it comes from here on. */

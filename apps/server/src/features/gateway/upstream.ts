@@ -13,6 +13,7 @@ import { Refusal } from "../../errors.ts";
 import type { Connection, ServerLink } from "../../domain/servers.ts";
 import { type Mask, maskDeep, maskResult } from "../../lib/mask-values.ts";
 import type { BridgedRequest } from "./bridge.ts";
+import { longestOf } from "./deadline.ts";
 import { GatewayRefusal } from "./messages.ts";
 
 type Asked = Pick<BridgedRequest, "method" | "params" | "signal" | "onProgress" | "caller">;
@@ -59,7 +60,11 @@ function send(
     allowInputRequired: true,
     ...(onProgress === null
       ? {}
-      : { onprogress: (progress: Progress) => onProgress({ ...progress }), resetTimeoutOnProgress: true }),
+      : {
+          onprogress: (progress: Progress) => onProgress({ ...progress }),
+          resetTimeoutOnProgress: true,
+          maxTotalTimeout: longestOf(timeout),
+        }),
   };
   const called = method === "tools/call" ? tools.find(({ tool }) => tool.name === rest.name) : undefined;
   if (called?.hasHeaders === true) {

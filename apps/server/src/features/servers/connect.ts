@@ -136,12 +136,17 @@ async function negotiate(
   opened: Opened,
 ): Promise<Told<Client>> {
   const attempt = async (mode: "auto" | "legacy"): Promise<Client> => {
-    const { Client: SdkClient } = await import("@modelcontextprotocol/client");
+    const { Client: SdkClient, SseError } = await import("@modelcontextprotocol/client");
     const client = new SdkClient(
       { name: "ciclo", version: deps.version },
       { versionNegotiation: { mode, probe: { timeoutMs: probeMs } }, inputRequired: { autoFulfill: false } },
     );
     opened.client = client;
+    // The SDK opens a stream that has ended again, and waits for answers that belong to the session before.
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no event target
+    client.onerror = (error) => {
+      if (error instanceof SseError) void client.close();
+    };
     await client.connect(await opened.transport(), { signal, timeout: connectMsOf(server) });
     return client;
   };

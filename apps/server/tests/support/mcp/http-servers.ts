@@ -196,12 +196,41 @@ export function scripted(
   });
 }
 
-/** What a sound server of before answers, so that a script need only say what is different. */
-export function soundAnswer(
-  message: { id?: number; method: string },
-  response: ServerResponse,
-  tools: readonly object[] = [],
-): void {
+export type SseCall = {
+  message: { id?: number; method: string; params?: { _meta?: { progressToken?: unknown } } };
+  /** Of the POST that brought the message; not answered yet. */
+  response: ServerResponse;
+  /** Sends a message by the stream of events. */
+  send(message: object): void;
+  endStream(): void;
+};
+
+/** A sound server of the HTTP+SSE transport of 2024-11-05, but for the calls of tools, which `call` takes. */
+export function scriptedSse(call: (asked: SseCall) => void, tools: readonly object[]) {
+  let stream: ServerResponse | null = null;
+  const send = (message: object): void => {
+    stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", ...message })}\n\n`);
+  };
+  const take = (message: SseCall["message"], response: ServerResponse): void => {
+    if (message.method === "tools/call") {
+      call({ message, response, send, endStream: () => stream?.end() });
+      return;
+    }
+    response.writeHead(202).end();
+    const { id } = message;
+    if (id !== undefined) send({ id, ...soundly(message.method, tools) });
+  };
+  return listen((request, response) => {
+    if (request.method === "GET") {
+      stream = response.writeHead(200, { "content-type": "text/event-stream" });
+      stream.write("event: endpoint\ndata: /messages\n\n");
+      return;
+    }
+    void json(request).then((message) => take(message as SseCall["message"], response));
+  }, "/sse");
+}
+
+function soundly(method: string, tools: readonly object[]): object {
   const results: Record<string, object> = {
     initialize: {
       protocolVersion: "2025-11-25",
@@ -211,11 +240,19 @@ export function soundAnswer(
     "tools/list": { tools },
     ping: {},
   };
-  const result = results[message.method];
-  const body = result === undefined ? { error: { code: -32601, message: "Method not found" } } : { result };
+  const result = results[method];
+  return result === undefined ? { error: { code: -32601, message: "Method not found" } } : { result };
+}
+
+/** What a sound server of before answers, so that a script need only say what is different. */
+export function soundAnswer(
+  message: { id?: number; method: string },
+  response: ServerResponse,
+  tools: readonly object[] = [],
+): void {
   if (message.id === undefined) response.writeHead(202).end();
   else
     response
       .writeHead(200, { "content-type": "application/json" })
-      .end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...body }));
+      .end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...soundly(message.method, tools) }));
 }
