@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { system } from "../../domain/actor.ts";
 import { settableClock } from "../../../tests/support/clock.ts";
 import { problemOf, startConsole } from "../../../tests/support/console.ts";
 import { brokenLink, eventHash, genesis, type StoredEvent } from "./chain.ts";
@@ -152,6 +153,22 @@ describe("the log of a console", () => {
     await third.features.audit.workers.start();
     expect(await read()).toEqual([3]);
     expect(await third.audit.verify()).toMatchObject({ ok: true });
+  });
+
+  it("is read again, copied and exported as it was hashed, whatever an entry tells of", async () => {
+    const running = await startConsole();
+    const told = fc.sample(
+      fc.dictionary(fc.oneof(fc.string(), fc.constant("__proto__")), fc.jsonValue({ depthSize: "small" })),
+      30,
+    );
+    const nested = JSON.parse('{"__proto__":"new","tools":{"__proto__":"new","constructor":"new"}}') as object;
+    await running.audit.transaction(async (_, record) => {
+      for (const metadata of [nested as Record<string, unknown>, ...told])
+        await record({ actor: system, action: "test.told", resource: "test", status: "succeeded", metadata });
+    });
+    await running.features.audit.workers.start();
+    await running.features.audit.workers.stop();
+    expect(await running.audit.verify()).toMatchObject({ ok: true, events: told.length + 1 });
   });
 
   it("is copied once where clocks differ, each event in the file of its day", async () => {

@@ -2,6 +2,7 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type AuditEvent,
+  auditEventSchema,
   type AuditFilter,
   type AuditQuery,
   type AuditVerdict,
@@ -248,6 +249,8 @@ async function append(queries: Queries, { clock, seal }: Sealed, entry: AuditEnt
   }
 }
 
+const { metadata: metadataSchema } = auditEventSchema.shape;
+
 /** With the id of the request that caused it, if one did. */
 function traced(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const requestId = currentRequestId.getStore();
@@ -264,8 +267,9 @@ const unavailable = (cause: unknown): Refusal =>
     { cause },
   );
 
+/** What is hashed is what is read again, by the contract: a name such as `__proto__` would not be. */
 function boundedJson(metadata: Readonly<Record<string, unknown>>): string {
-  const json = JSON.stringify(metadata);
+  const json = JSON.stringify(metadataSchema.parse(JSON.parse(JSON.stringify(metadata))));
   return json.length <= maxMetadata
     ? json
     : JSON.stringify({ truncated: true, text: json.slice(0, maxMetadata / 2) });

@@ -68,6 +68,17 @@ describe("the tool lock", () => {
     ]);
   });
 
+  it.each(["__proto__", "a b", "", "a".repeat(129), "naïve"])("withholds one by the name of %j", (odd) => {
+    const listed = { name: odd, inputSchema: { type: "object" } };
+    const sound = { name: "constructor", inputSchema: { type: "object" } };
+    expect(judgeTools([listed, sound].map(inspectTool), lockOf([sound]), "allow")).toMatchObject(
+      [
+        { name: odd, state: "invalid" },
+        { name: "constructor", state: "accepted" },
+      ].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    );
+  });
+
   it("withholds what is new or changed, tool by tool, and tells of what is gone", () => {
     fc.assert(
       fc.property(tools, tools, fc.constantFrom("hide", "allow"), (before, after, newTools) => {

@@ -63,8 +63,9 @@ export function oddTool(listed: unknown, index: number, why: string): OfferedToo
   };
 }
 
+/** `__proto__` is a name by the protocol, but no member of what is read from JSON: nothing could be kept under it. */
 const nameProblem = (name: string): Text | null =>
-  /^[A-Za-z0-9_./-]{1,128}$/.test(name)
+  /^(?!__proto__$)[A-Za-z0-9_./-]{1,128}$/.test(name)
     ? null
     : text(
         "its name is not 1 to 128 letters, digits, _ . / or -",
