@@ -102,6 +102,11 @@ export const maskDeep = <T>(value: T, mask: (said: string) => string): T => {
 export const maskResult = <T>(value: T, { long }: Mask): T =>
   long.length === 0 ? value : maskDeep(value, (said) => replaced(said, long));
 
+/** The beginning of a text that was cut, masked, without what may be the beginning of a value at its end. */
+export const maskStart = (start: string, mask: Mask): string =>
+  // Bytes of half a letter are none of a value.
+  mask(new MaskedStream(mask).pass(Buffer.from(start.replace(/\uFFFD+$/, ""))).toString("utf8"));
+
 /** Letters, digits and signs that JSON may write as `\u00XX`, and a server that wants to be overlooked does. */
 const escaped = /(\\\\)|\\u00([2-7][0-9a-f])/gi;
 const unfinishedEscape = /(?<!\\)(?:\\\\)*(\\(?:u0{0,2}[0-9a-f]?)?)$/i;

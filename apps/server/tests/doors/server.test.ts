@@ -485,10 +485,10 @@ describe("a stored key arrives exactly as it is stored", () => {
 describe("a server that quotes what it was sent, or never ends", () => {
   const key = `k-${"0123456789abcdef".repeat(2)}`;
   type Answer = (id: number | undefined, response: ServerResponse) => void;
-  const json = (status: number, body: (id: number | undefined) => object): Answer => {
+  const json = (status: number, body: (id: number | undefined) => object, parameters = ""): Answer => {
     return (id, response) =>
       response
-        .writeHead(status, { "content-type": "application/json" })
+        .writeHead(status, { "content-type": `application/json${parameters}` })
         .end(JSON.stringify({ jsonrpc: "2.0", id, ...body(id) }));
   };
   const quoted = { error: { code: -32000, message: `bad key ${key}`, data: { header: `Bearer ${key}` } } };
@@ -511,6 +511,10 @@ describe("a server that quotes what it was sent, or never ends", () => {
     const approver = await gateway.person("approver");
     await approver.client.call("addKey", { body: { provider: "bad", name: "TOKEN", value: key } });
     await gateway.push({
+      "policies/access.yaml": (newToolsAllowed["policies/access.yaml"] ?? "").replace(
+        "effect: allow",
+        "effect: allow\n    audit: true",
+      ),
       "mcp-registry.yaml": registryOf([
         {
           ...remote(server.url),
@@ -612,6 +616,24 @@ describe("a server that quotes what it was sent, or never ends", () => {
       },
       /at last \*\*\*/,
     ],
+    ["a type", json(200, () => toolError, `; x=${key}`), /bad key \*\*\*/],
+    [
+      "a type that is cut",
+      (_, response) =>
+        response.writeHead(200, { "content-type": `text/html; x=${"p".repeat(70)}${key}` }).end(),
+      /answers with text\/html; x=p+\*\*\*, and not/,
+    ],
+    [
+      "an encoding that is cut",
+      (_, response) =>
+        response
+          .writeHead(200, {
+            "content-type": "application/json",
+            "content-encoding": `g${"z".repeat(20)}${key}`,
+          })
+          .end("{}"),
+      /answers in gz+\*\*\*, unasked/,
+    ],
     [
       "nothing that is packed, unasked",
       (id, response) =>
@@ -639,15 +661,18 @@ describe("a server that quotes what it was sent, or never ends", () => {
         (result) => JSON.stringify(result),
         (error: Error & { data?: unknown }) => `${error.message} ${JSON.stringify(error.data ?? null)}`,
       );
-      expect(told, path).not.toContain(key);
+      expect(told, path).not.toContain(key.slice(0, 12));
       if (path === "/mcp/bad") expect(told, path).toMatch(masked);
     }
     const raw = await rawly(gateway, person, callOf("echo"));
-    expect(raw).not.toContain(key);
+    expect(raw).not.toContain(key.slice(0, 12));
     await gateway.recorder.flush();
     const rows = await gateway.database.queries.selectFrom("usage_events").selectAll().execute();
     expect(rows.length).toBeGreaterThan(0);
-    expect(JSON.stringify(rows)).not.toContain(key);
+    expect(JSON.stringify(rows)).not.toContain(key.slice(0, 12));
+    const entries = await gateway.database.queries.selectFrom("audit_events").selectAll().execute();
+    expect(JSON.stringify(entries)).toContain("gateway.called");
+    expect(JSON.stringify(entries)).not.toContain(key.slice(0, 12));
   });
 
   it.each<[string, Answer, RegExp]>([

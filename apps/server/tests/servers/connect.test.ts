@@ -115,6 +115,10 @@ describe("processes", () => {
   });
 
   it("have what they say of a credential masked", async () => {
+    const late = await shakeHands(fixture("tells-late"), { values: { TOKEN: "t0ken-é-value" } });
+    expect(late.log.filter((line) => line.includes("xxx"))).toHaveLength(20);
+    expect(late.log.join("\n")).not.toMatch(/t0/);
+    await late.connection?.close();
     const { connection, log } = await shakeHands(fixture("tells"), { values: { TOKEN: "t0ken-value" } });
     expect(log).toContain("the token is ***");
     await connection?.close();

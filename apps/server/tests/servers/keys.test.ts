@@ -408,6 +408,23 @@ describe("a key's end", () => {
   });
 });
 
+describe("a renewal whose answer cannot be read", () => {
+  it("quotes nothing of it, which may be the new value", async () => {
+    const gitlab = await listen((_, response) => response.end("glpat-new is the token"), "");
+    const running = await startConsole();
+    pushFiles(running.git, openPolicies());
+    const approver = await running.person("approver");
+    await add(approver, "glpat-old", new Date(Date.now() + 86_400_000).toISOString());
+    const renewal = { provider: "gitlab" as const, url: gitlab.url };
+    await approver.client.call("setKeyRenewal", { params, body: { renewal } });
+    await running.keys.renewDue();
+    const { items } = await approver.client.call("listAudit", { query: { action: "key.renewal_failed" } });
+    expect(JSON.stringify(items)).toContain("other than a new token");
+    const keys = await running.database.queries.selectFrom("keys").selectAll().execute();
+    expect(JSON.stringify([items, keys])).not.toContain("glpat-");
+  });
+});
+
 /** GitLab's token API as far as it matters here: one token is good, and a rotation revokes it. */
 async function gitLabDouble(token = "glpat-old") {
   const state = { token, rotations: 0, holds: null as Promise<void> | null };

@@ -161,7 +161,9 @@ describe("the log of a console", () => {
       fc.dictionary(fc.oneof(fc.string(), fc.constant("__proto__")), fc.jsonValue({ depthSize: "small" })),
       30,
     );
-    const nested = JSON.parse('{"__proto__":"new","tools":{"__proto__":"new","constructor":"new"}}') as object;
+    const nested = JSON.parse(
+      '{"__proto__":"new","tools":{"__proto__":"new","constructor":"new"}}',
+    ) as object;
     await running.audit.transaction(async (_, record) => {
       for (const metadata of [nested as Record<string, unknown>, ...told])
         await record({ actor: system, action: "test.told", resource: "test", status: "succeeded", metadata });

@@ -1,4 +1,5 @@
 import { Refusal } from "../../errors.ts";
+import type { Mask } from "../../lib/mask-values.ts";
 import type { Guard, Metered, Outcome } from "./guard.ts";
 import { GatewayRefusal } from "./messages.ts";
 import type { Relayed } from "./relay.ts";
@@ -42,7 +43,13 @@ export function refusedOutcome(error: unknown): Outcome {
   return { status, error: said, responseBytes: 0 };
 }
 
-export function outcomeOf(relayed: Relayed): Outcome {
+/** `mask` hides what the server is reached with: it may quote that in what becomes an error. */
+export function outcomeOf(relayed: Relayed, mask: Mask): Outcome {
+  const { error, ...outcome } = plainOutcomeOf(relayed);
+  return { ...outcome, error: error === null ? null : mask(error) };
+}
+
+function plainOutcomeOf(relayed: Relayed): Outcome {
   if (relayed.kind === "cancelled") return { status: "cancelled", error: null, responseBytes: relayed.bytes };
   if (relayed.kind !== "answered") {
     const error = relayed.error?.message ?? `HTTP ${relayed.kind === "failed" ? relayed.status : ""}`;

@@ -149,7 +149,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       controller.abort(odd ?? new Error(`HTTP ${status}`));
       return;
     }
-    this.#head = { ...this.#job.ownHeaders, "content-type": contentType };
+    this.#head = { ...this.#job.ownHeaders, ...typeToSend(contentType) };
     if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal("session", session);
     if (!isEventStream(contentType) || this.#rewrites) return;
     this.#ids = new EventIds((id) => this.#job.seal("event", id));
@@ -319,21 +319,28 @@ function holdsAnswer(body: Buffer, id: RpcId): boolean {
   );
 }
 
+/** The type alone: its parameters are the server's own words, and the encoding is known. */
+function typeToSend(contentType: string): { "content-type"?: string } {
+  if (isEventStream(contentType)) return { "content-type": "text/event-stream" };
+  return contentType.includes("json") ? { "content-type": "application/json" } : {};
+}
+
 /** Answers that nobody asked for in that form, and that could not be looked into, or used. */
 function oddHeaders(
   status: number,
   headers: IncomingHttpHeaders,
   { mask, id }: Pick<RelayJob, "mask" | "id">,
 ): Error | null {
-  const type = headers["content-type"] ?? "";
+  // Masked whole, and only then cut.
+  const type = mask(headers["content-type"] ?? "");
   if (id !== undefined && status < 300 && !type.includes("json") && !isEventStream(type)) {
     return new Error(
       `it answers with ${type === "" ? "nothing" : type.slice(0, 100)}, and not by the protocol`,
     );
   }
-  const coding = headers["content-encoding"] ?? "identity";
+  const coding = mask(headers["content-encoding"] ?? "identity");
   if (coding.toLowerCase() !== "identity") return new Error(`it answers in ${coding.slice(0, 40)}, unasked`);
-  const charset = /charset="?([\w-]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
+  const charset = /charset="?([\w-]+)/i.exec(type)?.[1] ?? "utf-8";
   if (!/^(?:utf-?8|us-ascii)$/i.test(charset))
     return new Error(`it answers in ${charset.slice(0, 40)}, not UTF-8`);
   const session = headers["mcp-session-id"];

@@ -106,7 +106,8 @@ export class ServerRoute {
       const { connection, sessionId, body } = entered;
       const relayed = await relay(this.#job({ ...posted, body }, connection, sessionId), response);
       call.dispatched = relayed.kind !== "cancelled" || relayed.dispatched;
-      if (message.id !== undefined) this.#deps.guard.meter(call, posted.startedAt, outcomeOf(relayed));
+      if (message.id !== undefined)
+        this.#deps.guard.meter(call, posted.startedAt, outcomeOf(relayed, live.link.mask));
       if (relayed.kind === "failed") throw this.#failure(live, relayed);
     } finally {
       live.link.leave();

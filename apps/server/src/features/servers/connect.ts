@@ -2,7 +2,7 @@ import type { Client, StandardSchemaV1 } from "@modelcontextprotocol/client";
 import { z } from "zod";
 import { type HandshakeStepName, isCredential, type Text, text } from "@ciclo/contract";
 import type { Connection, ListedTool, OfferedTool, StepReport } from "../../domain/servers.ts";
-import { type Mask, maskDeep, maskValues } from "../../lib/mask-values.ts";
+import { type Mask, maskDeep, maskStart, maskValues } from "../../lib/mask-values.ts";
 import { explainFailure, refusalIn } from "./explain.ts";
 import {
   type ConnectDeps,
@@ -56,7 +56,8 @@ export async function connect(
   const limit = AbortSignal.timeout(connectMsOf(server));
   const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
   const mask = maskValues([...secretsOf(server, target), ...credentialsOf(deps.environment)]);
-  const onLog = (line: string): void => options.onLog?.(mask(line));
+  const onLog = (line: string, isWhole: boolean): void =>
+    options.onLog?.(isWhole ? mask(line) : maskStart(line, mask));
   const handshake = {
     deps,
     target,

@@ -52,7 +52,7 @@ export type Handshake = {
   target: Target;
   signal: AbortSignal;
   mask: (said: string) => string;
-  onLog: (line: string) => void;
+  onLog: (line: string, isWhole: boolean) => void;
   unapproved: boolean;
   caller: string | null;
 };

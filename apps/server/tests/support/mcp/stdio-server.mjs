@@ -20,6 +20,14 @@ if (does("grandchild")) startSleep(false);
 if (does("escapee")) startSleep(true).unref();
 if (does("chatty")) process.stdout.write("Listening…\n");
 if (does("tells")) process.stderr.write(`the token is ${process.env.TOKEN}\n`);
+if (does("tells-late")) {
+  // Where lines are cut, at each of a few places in the value.
+  for (let before = 1970; before < 2000; before += 3) {
+    const line = `${"x".repeat(before)}${process.env.TOKEN} and more\n`;
+    process.stderr.write(line);
+    process.stdout.write(line);
+  }
+}
 if (does("tells-proxy")) process.stderr.write(`the proxy is ${process.env.HTTPS_PROXY}\n`);
 if (does("environment"))
   process.stderr.write(`environment ${Object.keys(process.env).toSorted().join(" ")}\n`);

@@ -27,7 +27,11 @@ export function gitLabProvider(send: SendRequest): KeyProvider {
       const said = `GitLab answers HTTP ${response.status} to the rotation`;
       if (response.status >= 400 && response.status < 500) throw new RenewalRefused(said);
       if (!response.ok) throw new Error(said);
-      const { token, expires_at } = answerSchema.parse(await response.json());
+      const answer = answerSchema.safeParse(await response.json().catch(() => null));
+      // A parser's own words may quote a piece of the new token.
+      if (!answer.success)
+        throw new Error("GitLab answers the rotation with something other than a new token");
+      const { token, expires_at } = answer.data;
       return { value: token, expiresAt: expires_at === null ? null : `${expires_at}T00:00:00.000Z` };
     },
     async isGood({ value, renewal }) {

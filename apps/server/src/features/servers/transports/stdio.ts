@@ -4,7 +4,8 @@ import { type Child, type ChildSpec, startChild } from "./child.ts";
 
 export type StdioOptions = ChildSpec & {
   /** Each line of standard error, and of what is no message on standard output. */
-  onLog(line: string): void;
+  /** `isWhole` is false of the beginning of a longer line. */
+  onLog(line: string, isWhole: boolean): void;
 };
 
 /** One message; a line that grows beyond it ends the process. */
@@ -39,7 +40,7 @@ export class StdioTransport implements Transport {
     const child = await startChild(this.#options);
     this.#child = child;
     const { onLog } = this.#options;
-    readLines(child.stderr, maxLogLine, { line: (line) => onLog(line), tooLong: "cut" });
+    readLines(child.stderr, maxLogLine, { line: onLog, tooLong: "cut" });
     readLines(child.stdout, maxMessageBytes, {
       line: (line) => this.#receive(line),
       tooLong: () =>
@@ -72,7 +73,7 @@ export class StdioTransport implements Transport {
   async #watchEnd(child: Child): Promise<void> {
     const { detail } = await child.ended;
     this.ended = detail;
-    this.#options.onLog(detail.en);
+    this.#options.onLog(detail.en, true);
     this.onclose?.();
   }
 
@@ -83,14 +84,14 @@ export class StdioTransport implements Transport {
       message = JSON.parse(line);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      this.#options.onLog(`not a message: ${line.slice(0, maxLogLine)}`);
+      this.#options.onLog(`not a message: ${line.slice(0, maxLogLine)}`, line.length <= maxLogLine);
       return;
     }
     this.onmessage?.(message as JSONRPCMessage);
   }
 }
 
-type LineReader = { line(line: string): void; tooLong: "cut" | (() => void) };
+type LineReader = { line(line: string, isWhole: boolean): void; tooLong: "cut" | (() => void) };
 
 /** Calls back for each line. Keeps no more than `max` bytes of one. */
 function readLines(stream: NodeJS.ReadableStream, max: number, reader: LineReader): void {
@@ -107,7 +108,7 @@ function readLines(stream: NodeJS.ReadableStream, max: number, reader: LineReade
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
       keep(chunk.subarray(from, end));
-      reader.line(Buffer.concat(parts).toString("utf8").replace(/\r$/, ""));
+      reader.line(Buffer.concat(parts).toString("utf8").replace(/\r$/, ""), size <= max);
       parts = [];
       size = 0;
       from = end + 1;
