@@ -9,9 +9,10 @@ import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import fc from "fast-check";
 import { stringify } from "yaml";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { beforeAll, describe, expect, it } from "vitest";
-import { EventIds } from "../../src/features/gateway/event-ids.ts";
 import { CallerLimits } from "../../src/features/gateway/limits.ts";
+import { eventFilter } from "../../src/features/gateway/said.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import { type Person, planWith } from "../support/console.ts";
 import { newPostgresUrl } from "../support/databases.ts";
@@ -537,29 +538,56 @@ describe("what somebody else was given", () => {
   });
 
   it("and ids alone are changed in a stream, however it is cut", () => {
-    const field = fc.oneof(
-      fc.string().map((id) => `id: ${id.replaceAll(/[\r\n]/g, "")}`),
-      fc.constantFrom("id", "id:", 'data: {"id":1}', "data: id: 5", "idle: 1", "", ": id: 3", "event: id"),
-    );
-    const source = fc
-      .tuple(fc.array(field), fc.constantFrom("\n", "\r\n", "\r"))
-      .map(([lines, end]) => lines.map((line) => line + end).join(""));
+    const event = fc.record({
+      id: fc.option(fc.stringMatching(/^[\w é.-]{0,8}$/)),
+      event: fc.option(fc.constantFrom("message", "other")),
+      message: fc.oneof(
+        fc.record({
+          jsonrpc: fc.constant("2.0"),
+          id: fc.nat(),
+          result: fc.dictionary(fc.string(), fc.string()),
+        }),
+        fc.constant({ jsonrpc: "2.0", method: "notifications/message", params: { data: "id: 5\n\nid: 6" } }),
+        fc.constant(null),
+      ),
+      isPretty: fc.boolean(),
+    });
     fc.assert(
-      fc.property(source, fc.array(fc.nat(40)), (text, cuts) => {
-        const ids = new EventIds((id) => `<${id}>`);
-        const bytes = Buffer.from(text);
-        const pieces: Buffer[] = [];
-        let at = 0;
-        for (const cut of [...cuts, bytes.length]) {
-          pieces.push(ids.pass(bytes.subarray(at, at + cut)));
-          at += cut;
-        }
-        const expected = text.replaceAll(
-          /(^|[\r\n])id: ?([^\r\n]*)/g,
-          (line: string, before: string, id: string) => (id === "" ? line : `${before}id: <${id}>`),
-        );
-        expect(Buffer.concat(pieces).toString()).toBe(expected);
-      }),
+      fc.property(
+        fc.array(event),
+        fc.constantFrom("\n", "\r\n", "\r"),
+        fc.array(fc.nat(40)),
+        (events, end, cuts) => {
+          const dataOf = ({ message, isPretty }: (typeof events)[number]): string =>
+            message === null ? "" : JSON.stringify(message, null, isPretty ? 1 : 0);
+          const lines = events.flatMap((each) => [
+            ...(each.id === null ? [] : [`id: ${each.id}`]),
+            ...(each.event === null ? [] : [`event: ${each.event}`]),
+            ...dataOf(each)
+              .split("\n")
+              .map((line) => `data: ${line}`),
+            "",
+          ]);
+          const text = lines.map((line) => line + end).join("");
+          const filter = eventFilter(
+            (said) => said,
+            (id) => `<${id}>`,
+          );
+          let passed = "";
+          let at = 0;
+          for (const cut of [...cuts, text.length]) passed += filter(text.slice(at, (at += cut)));
+          const read: EventSourceMessage[] = [];
+          createParser({ onEvent: (each) => read.push(each) }).feed(passed);
+          const sealed = (id: string): string => (id === "" ? "" : `<${id}>`);
+          expect(read.map(({ id, event: type, data }) => ({ id, type, data }))).toEqual(
+            events.map((each) => ({
+              id: each.id === null ? undefined : sealed(each.id),
+              type: each.event ?? undefined,
+              data: dataOf(each),
+            })),
+          );
+        },
+      ),
     );
   });
 });

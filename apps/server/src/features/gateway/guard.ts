@@ -8,9 +8,10 @@ import type { Logger } from "../../lib/logger.ts";
 import { CallRecords } from "./call-records.ts";
 import { AccessTable, type Verdict } from "./access.ts";
 import type { ClientName } from "./client-names.ts";
-import type { Listed } from "./lists.ts";
+import { type Show, withoutTexts } from "./lists.ts";
 import { GatewayRefusal, type RpcMessage } from "./messages.ts";
-import { isWellSpelt, type Kind, type Subject, subjectOf, templateAsUri } from "./methods.ts";
+import { isWellSpelt, type Kind, subjectOf, subjectSaid, type Subject, templateAsUri } from "./methods.ts";
+import type { Said } from "./said.ts";
 import type { CallRates } from "./rates.ts";
 
 export type GuardDeps = {
@@ -82,18 +83,33 @@ export class Guard {
     return this.#table().passesTexts;
   }
 
-  /** What a server lists just now, as far as a caller may see it; null where they may not. */
-  shown(actor: Actor, live: LiveServer, { list, item }: Listed): object | null {
-    const { id } = live.server;
-    // A tool's definition may be another one than that which was approved.
-    if (list === "tools") return this.maySee(actor, live, item.name) ? live.link.shown(item) : null;
-    if (list === "instructions") return this.passesTexts() ? item : null;
-    const [kind, name] =
-      list === "prompts"
-        ? (["prompts", item.name] as const)
-        : (["resources", list === "resources" ? item.uri : item.uriTemplate] as const);
-    if (typeof name !== "string" || !this.allows(actor, id, kind, [templateAsUri(name)])) return null;
-    return this.passesTexts() ? item : withoutTexts(item);
+  /** What a caller may see of what a server tells of itself just now. */
+  show(actor: Actor, live: LiveServer): Show {
+    const texts = this.passesTexts();
+    return {
+      texts,
+      serverId: live.server.id,
+      item: (listed) => {
+        const { list, item } = listed;
+        // A tool's definition may be another one than that which was approved.
+        if (list === "tools") return this.maySee(actor, live, item.name) ? live.link.shown(item) : null;
+        const [kind, name] =
+          list === "prompts"
+            ? (["prompts", item.name] as const)
+            : (["resources", list === "resources" ? item.uri : item.uriTemplate] as const);
+        const isAllowed =
+          typeof name === "string" && this.allows(actor, live.server.id, kind, [templateAsUri(name)]);
+        if (!isAllowed) return null;
+        return texts ? item : withoutTexts(listed);
+      },
+    };
+  }
+
+  /** Whether a caller may hear what a server sends by itself: by the words that hold for asking for it. */
+  mayHear(actor: Actor, server: string, said: Said): boolean {
+    const subject = subjectSaid(said);
+    if (subject === null) return false;
+    return subject.asks !== "use" || this.allows(actor, server, subject.kind, subject.names);
   }
 
   /**
@@ -209,23 +225,6 @@ export class Guard {
       }),
     );
   }
-}
-
-/** The same without what models read of it. Arguments of prompts are described too. */
-function withoutTexts(item: object): object {
-  const kept = Object.entries(item).filter(
-    ([key]) => !["title", "description", "icons", "_meta"].includes(key),
-  );
-  return Object.fromEntries(
-    kept.map(([key, value]) => [
-      key,
-      key === "arguments" && Array.isArray(value)
-        ? value
-            .filter((each) => typeof each === "object" && each !== null)
-            .map((each: object) => withoutTexts(each))
-        : value,
-    ]),
-  );
 }
 
 type Used = Extract<Subject, { asks: "use" }>;

@@ -1,108 +1,115 @@
-import { createParser } from "eventsource-parser";
 import type { ListedTool } from "../../domain/servers.ts";
+import { type Said, UnreadableError } from "./said.ts";
 
 /** What stands in lists that servers give, by the member of the answer that holds it. */
 export type Listed =
   | { list: "tools"; item: ListedTool }
   | { list: "resources"; item: { uri?: unknown } }
   | { list: "resourceTemplates"; item: { uriTemplate?: unknown } }
-  | { list: "prompts"; item: { name?: unknown } }
-  | { list: "instructions"; item: { text: string } };
-/** An item as somebody may see it; null where they may not. */
-export type Show = (listed: Listed) => object | null;
+  | { list: "prompts"; item: { name?: unknown } };
+
+/** What somebody may see of what a server tells of itself. */
+export type Show = {
+  /** An item as they may see it; null where they may not. */
+  item(listed: Listed): object | null;
+  /** Whether texts go on that models read and nobody approves one by one. */
+  texts: boolean;
+  /** What a server is called whose own name is a text. */
+  serverId: string;
+};
 
 const listNames = ["tools", "resources", "resourceTemplates", "prompts"] as const;
+/** What stands beside a list. */
+const besides = ["nextCursor", "resultType", "ttlMs"];
 
-type Message = { result?: Record<string, unknown> } & Record<string, unknown>;
-
-/** An answer in which what is withheld could not be told from the rest. It goes to nobody. */
-export class UnreadableListError extends Error {
-  constructor() {
-    super("its list is no JSON-RPC message");
-  }
+/** An answer with only that which is let through of the lists in it, and of what the server tells of itself. */
+export function filtered(said: Said, show: Show): Said {
+  const { result } = said;
+  if (result === undefined) return said;
+  if (!isObject(result)) throw new UnreadableError();
+  return { ...said, result: visible(result, show) };
 }
 
-export const isEventStream = (contentType: string): boolean =>
-  contentType.trimStart().toLowerCase().startsWith("text/event-stream");
-
-/**
- * The answer to a list with only that which is let through, in the form it came in.
- * Throws `UnreadableListError` for one that is not read as a message.
- */
-export function filterList(
-  body: Buffer,
-  contentType: string,
-  show: Show,
-  sealId: (id: string) => string,
-): Buffer {
-  const source = body.toString("utf8");
-  if (!isEventStream(contentType)) return Buffer.from(JSON.stringify(filtered(parse(source), show)));
-  const filter = eventFilter(show, sealId);
-  return Buffer.from(filter(source));
-}
-
-/** Filters lists in a stream of events, piece by piece: takes text, gives the events that it completes. */
-export function eventFilter(show: Show, sealId: (id: string) => string): (source: string) => string {
-  let done = "";
-  const parser = createParser({
-    onEvent({ id, event, data }) {
-      const lines = [
-        ...(id === undefined ? [] : [`id: ${id === "" ? "" : sealId(id)}`]),
-        ...(event === undefined ? [] : [`event: ${event}`]),
-        // An event without data says where a stream may be taken up again.
-        `data: ${data.trim() === "" ? "" : JSON.stringify(filtered(parse(data), show))}`,
-      ];
-      done += `${lines.join("\n")}\n\n`;
-    },
-    onRetry: (ms) => (done += `retry: ${ms}\n`),
-    onComment: (comment) => (done += `: ${comment}\n\n`),
+/** The same of a result. */
+export function visible<R extends Record<string, unknown>>(result: R, show: Show): R {
+  if ("capabilities" in result) return (show.texts ? result : introduced(result, show)) as R;
+  const lists = listNames.flatMap((list) => {
+    const items: unknown = result[list];
+    if (items === undefined) return [];
+    const mine = Array.isArray(items)
+      ? items.flatMap((item: unknown) => (isObject(item) ? (show.item({ list, item } as Listed) ?? []) : []))
+      : [];
+    return [[list, mine] as const];
   });
-  return (source) => {
-    parser.feed(source);
-    const events = done;
-    done = "";
-    return events;
+  if (lists.length === 0) return result;
+  const beside = show.texts
+    ? result
+    : Object.fromEntries(besides.flatMap((key) => (key in result ? [[key, result[key]]] : [])));
+  // Who may see what differs by caller, so nobody else may be handed this answer.
+  const scope = "cacheScope" in result ? { cacheScope: "private" } : {};
+  return { ...beside, ...scope, ...Object.fromEntries(lists) } as unknown as R;
+}
+
+/** What a server says as it is introduced, without what models could read as told to them. */
+function introduced({ serverInfo, ...result }: Record<string, unknown>, { serverId }: Show): object {
+  const told = Object.entries(result).filter(([key]) => key !== "instructions" && key !== "_meta");
+  return {
+    ...(words(Object.fromEntries(told)) as object),
+    ...(isObject(serverInfo) ? { serverInfo: infoInWords(serverInfo, serverId) } : {}),
   };
 }
 
-function filtered(message: Message, show: Show): Message {
-  const { result } = message;
-  return result === undefined || result === null ? message : { ...message, result: visible(result, show) };
+/** What a server calls itself, where that is no text. */
+export const infoInWords = (
+  { name, version }: { name?: unknown; version?: unknown },
+  serverId: string,
+): { name: string; version: string } => ({
+  name: isWord(name) ? name : serverId,
+  version: isWord(version) ? version : "0",
+});
+
+/** What has a name, and what it is called in words that nobody approved. */
+const kept = {
+  resources: ["uri", "name", "mimeType", "size", "annotations"],
+  resourceTemplates: ["uriTemplate", "name", "mimeType", "annotations"],
+  prompts: ["name", "arguments"],
+};
+
+/** An item of a list without what models read of it: what it is reached by, and what it is by number or by word. */
+export function withoutTexts({ list, item }: Exclude<Listed, { list: "tools" }>): object {
+  const members = Object.entries(item).filter(([key]) => kept[list].includes(key));
+  const { uri, uriTemplate, name, mimeType, arguments: asked, ...rest } = Object.fromEntries(members);
+  const address = uri ?? uriTemplate;
+  return {
+    ...(words(rest) as object),
+    ...(uri === undefined ? {} : { uri }),
+    ...(uriTemplate === undefined ? {} : { uriTemplate }),
+    ...(isMimeType(mimeType) ? { mimeType } : {}),
+    // A prompt is got by its name; what has an address is called by that where its name is a text.
+    name: list === "prompts" || isWord(name) ? name : address,
+    ...(Array.isArray(asked) ? { arguments: asked.filter(isObject).map(argumentOf) } : {}),
+  };
 }
 
-/** A result with only that which is let through of the lists in it. */
-export function visible<R extends Record<string, unknown>>(result: R, show: Show): R {
-  const kept = listNames.flatMap((list) => {
-    const items: unknown = result[list];
-    if (!Array.isArray(items)) return [];
-    const mine = items.flatMap((item: unknown) =>
-      isObject(item) ? (show({ list, item } as Listed) ?? []) : [],
-    );
-    return [[list, mine] as const];
-  });
-  // What a server tells models as they are introduced to it.
-  const { instructions, ...rest } = result;
-  if (typeof instructions === "string" && "capabilities" in result) {
-    const isShown = show({ list: "instructions", item: { text: instructions } }) !== null;
-    return isShown ? result : (rest as unknown as R);
-  }
-  if (kept.length === 0) return result;
-  // Who may see what differs by caller, so nobody else may be handed this answer.
-  const scope = "cacheScope" in result ? { cacheScope: "private" } : {};
-  return { ...result, ...scope, ...Object.fromEntries(kept) };
+const argumentOf = ({ name, required }: Record<string, unknown>): object =>
+  typeof required === "boolean" ? { name, required } : { name };
+
+const isMimeType = (value: unknown): boolean =>
+  typeof value === "string" &&
+  /^[\w.+-]{1,60}\/[\w.+-]{1,60}(?:; ?[\w-]{1,20}="?[\w.-]{1,40}"?)?$/.test(value);
+
+const isWord = (value: unknown): value is string =>
+  typeof value === "string" && /^[\u0021-\u007E]{1,100}$/.test(value);
+
+/** A value without the texts in it: what has blanks, or is long. Lists keep their words. */
+function words(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(words).filter((each) => each !== undefined);
+  if (!isObject(value)) return typeof value === "string" && !isWord(value) ? undefined : value;
+  const members = Object.entries(value).filter(([key]) => isWord(key));
+  return Object.fromEntries(
+    members.map(([key, each]) => [key, words(each)] as const).filter(([, each]) => each !== undefined),
+  );
 }
 
-const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
-
-function parse(source: string): Message {
-  let message: unknown;
-  try {
-    message = JSON.parse(source);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new UnreadableListError();
-  }
-  if (typeof message !== "object" || message === null || Array.isArray(message))
-    throw new UnreadableListError();
-  return message as Message;
-}
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

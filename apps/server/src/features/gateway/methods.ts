@@ -60,6 +60,30 @@ export function subjectOf({ method, params = {} }: RpcMessage): Subject | null {
   }
 }
 
+/** What every caller of a server may hear of it: news, and what a caller's client asks the person or model behind it. */
+const spoken = new Set([
+  "ping",
+  "roots/list",
+  "sampling/createMessage",
+  "elicitation/create",
+  "notifications/progress",
+  "notifications/message",
+  "notifications/cancelled",
+  "notifications/tools/list_changed",
+  "notifications/resources/list_changed",
+  "notifications/prompts/list_changed",
+  "notifications/subscriptions/acknowledged",
+  "notifications/elicitation/complete",
+]);
+
+/** What a notification or question of a server is about; null for one without the form that its method demands. Pure. */
+export function subjectSaid({ method, params }: { method?: unknown; params?: unknown }): Subject | null {
+  if (typeof method !== "string") return null;
+  if (spoken.has(method)) return { asks: "protocol" };
+  if (method !== "notifications/resources/updated") return use("methods", method);
+  return use("resources", ((params ?? {}) as { uri?: unknown }).uri);
+}
+
 const use = (kind: Kind, name: unknown): Subject | null =>
   typeof name === "string" ? { asks: "use", kind, names: [name] } : null;
 

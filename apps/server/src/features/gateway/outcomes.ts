@@ -3,7 +3,6 @@ import type { Mask } from "../../lib/mask-values.ts";
 import type { Guard, Metered, Outcome } from "./guard.ts";
 import { GatewayRefusal } from "./messages.ts";
 import type { Relayed } from "./relay.ts";
-import { isEventStream } from "./lists.ts";
 
 /** How calls ended, as they are metered. */
 
@@ -56,29 +55,17 @@ function plainOutcomeOf(relayed: Relayed): Outcome {
     const responseBytes = relayed.kind === "broken" ? relayed.bytes : 0;
     return { status: isLate(relayed.error) ? "timeout" : "error", error, responseBytes };
   }
-  const said = relayed.answer === null ? null : answerIn(relayed.answer, relayed.contentType);
-  const error = said?.error?.message ?? null;
-  const status =
-    error !== null || relayed.status >= 400 ? "error" : said?.result?.isError === true ? "tool_error" : "ok";
-  return { status, error, responseBytes: relayed.bytes };
+  const { answer, status, bytes } = relayed;
+  const said = answer?.error?.message ?? null;
+  const error = typeof said === "string" || said === null ? said : "failed";
+  const ended =
+    answer?.error !== undefined || status >= 400
+      ? "error"
+      : answer?.result?.["isError"] === true
+        ? "tool_error"
+        : "ok";
+  return { status: ended, error, responseBytes: bytes };
 }
 
 export const isLate = (error: unknown): boolean =>
   /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test((error as { code?: string } | null)?.code ?? "");
-
-type Answer = { error?: { message?: string }; result?: { isError?: boolean } };
-
-/** The JSON-RPC answer in a small body; null where it is none. */
-function answerIn(body: Buffer, contentType: string): Answer | null {
-  // Most calls end well, and need not be read for it.
-  if (!body.includes('"error"') && !body.includes('"isError"')) return null;
-  const source = body.toString("utf8");
-  const json = isEventStream(contentType) ? /^data: ?(\{.*)$/m.exec(source)?.[1] : source;
-  if (json === undefined || json === "") return null;
-  try {
-    return JSON.parse(json) as Answer;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}

@@ -2,20 +2,21 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { type Dispatcher, errors } from "undici";
 import { Buffered } from "../../lib/buffered.ts";
-import { type Mask, MaskedStream } from "../../lib/mask-values.ts";
+import { type Mask, maskDeep, MaskedStream } from "../../lib/mask-values.ts";
 import { longestOf } from "./deadline.ts";
-import { EventIds } from "./event-ids.ts";
-import type { RpcId } from "./messages.ts";
+import { eventFilter, isEventStream, type Pass, readSaid, type Said, UnreadableError } from "./said.ts";
 import type { Sealed } from "./sessions.ts";
-import { isEventStream, UnreadableListError } from "./lists.ts";
 
-/** Bytes from a caller to a streamable HTTP server and back: neither side's messages are recreated. */
+/**
+ * Messages from a caller to a streamable HTTP server and back. What comes back is read, message by message, and goes on as
+ * it came, but for what is withheld of it.
+ */
 export type RelayJob = {
   agent: Dispatcher;
   url: URL;
   method: "POST" | "GET" | "DELETE";
-  /** Of the request that is to be answered; undefined where no answer is waited for. */
-  id: RpcId | undefined;
+  /** Whether an answer is waited for. */
+  awaits: boolean;
   body: Buffer | null;
   /** The caller's headers, of which only those of the protocol go on. */
   headers: IncomingHttpHeaders;
@@ -37,26 +38,22 @@ export type RelayJob = {
   deadlineMs: number;
   /** A text without what the console proves itself by. */
   mask: Mask;
-  /** Makes another body of the whole answer; null passes it on as it comes. */
-  rewrite: ((body: Buffer, contentType: string) => Buffer) | null;
-  /** Rewrites a stream of events piece by piece; null passes it on as it comes. */
-  filter: ((source: string) => string) | null;
+  /** What of each message goes on. */
+  pass: Pass;
   /** The message that ends a stream which breaks off; null where nobody waits for one. */
   lastWord(error: Error): string | null;
 };
 
 /** How it ended. `failed` has sent nothing to the caller yet. */
 export type Relayed =
-  | { kind: "answered"; status: number; bytes: number; answer: Buffer | null; contentType: string }
+  | { kind: "answered"; status: number; bytes: number; answer: Said | null }
   | { kind: "failed"; status: number | null; error: Error | null }
   | { kind: "broken"; bytes: number; error: Error }
   | { kind: "cancelled"; bytes: number; dispatched: boolean };
 
 const passedOn = ["accept", "content-type", "mcp-protocol-version", "mcp-method", "mcp-name"];
-/** Answers up to this size are sent in one piece, and looked into for how the call ended. */
-const smallBytes = 64 * 1024;
-const maxRewritten = 32 * 1024 * 1024;
-const progress = "notifications/progress";
+/** Of an answer, or of one event in a stream: it is kept until it is whole. */
+const maxMessageBytes = 32 * 1024 * 1024;
 
 export function relay(job: RelayJob, response: ServerResponse): Promise<Relayed> {
   // Who has left already will not say so again.
@@ -104,12 +101,15 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
   #head: Record<string, string> = {};
-  /** The parts so far; no longer all of them once they are streamed and many. */
+  /** Of an answer that is one message. */
   #kept: Buffer[] = [];
-  #streams = false;
+  /** Of a stream of events; null where the answer is one message. */
+  #events: ((source: string) => string) | null = null;
+  #answer: Said | null = null;
   readonly #decoder = new TextDecoder();
   readonly #buffered = new Buffered();
-  #ids: EventIds | null = null;
+  /** So many of them are kept: of a whole answer, or since the latest event. */
+  #keptBytes = 0;
   #bytes = 0;
   #ended = false;
   #deadline: NodeJS.Timeout | undefined;
@@ -151,9 +151,13 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }
     this.#head = { ...this.#job.ownHeaders, ...typeToSend(contentType) };
     if (typeof session === "string") this.#head["mcp-session-id"] = this.#job.seal("session", session);
-    if (!isEventStream(contentType) || this.#rewrites) return;
-    this.#ids = new EventIds((id) => this.#job.seal("event", id));
-    this.#stream();
+    if (status >= 400 || !isEventStream(contentType)) return;
+    this.#events = eventFilter(
+      (said) => this.#passed(said),
+      (id) => this.#job.seal("event", id),
+    );
+    this.#response.writeHead(status, { ...this.#head, "x-accel-buffering": "no" });
+    this.#response.flushHeaders();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, given: Buffer): void {
@@ -162,44 +166,34 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#deadline !== undefined && this.#streams && chunk.includes(progress) && !this.#extend()) {
-      controller.abort(new errors.BodyTimeoutError());
-      return;
-    }
-    const isSmall = this.#bytes <= smallBytes;
-    if (isSmall || !this.#streams) {
-      try {
-        this.#buffered.keep(chunk.length);
-      } catch (error) {
-        controller.abort(error as Error);
+    try {
+      this.#keep(chunk.length);
+      if (this.#events === null) {
+        this.#kept.push(chunk);
         return;
       }
-      this.#kept.push(chunk);
-    }
-    if (!this.#streams) {
-      if (!this.#rewrites && !isSmall) this.#stream();
-      else if (this.#bytes > maxRewritten) controller.abort(new Error("the answer is too large"));
-      return;
-    }
-    if (!this.#write(controller, chunk)) {
-      controller.pause();
-      this.#response.once("drain", () => controller.resume());
-    }
-  }
-
-  /** False when the caller is slower than the server. */
-  #write(controller: Dispatcher.DispatchController, chunk: Buffer): boolean {
-    const { filter } = this.#job;
-    if (filter === null && this.#ids === null) return this.#response.write(chunk);
-    try {
-      const events =
-        filter === null ? this.#ids?.pass(chunk) : filter(this.#decoder.decode(chunk, { stream: true }));
-      if (events === undefined || events.length === 0) return true;
-      return this.#response.write(events);
+      const events = this.#events(this.#decoder.decode(chunk, { stream: true }));
+      if (events === "") return;
+      this.#letGo();
+      if (this.#response.write(events)) return;
     } catch (error) {
       controller.abort(error as Error);
-      return true;
+      return;
     }
+    // The caller is slower than the server.
+    controller.pause();
+    this.#response.once("drain", () => controller.resume());
+  }
+
+  #keep(bytes: number): void {
+    this.#keptBytes += bytes;
+    if (this.#keptBytes > maxMessageBytes) throw new Error("the answer is too large");
+    this.#buffered.keep(bytes);
+  }
+
+  #letGo(): void {
+    this.#keptBytes = 0;
+    this.#buffered.letGo();
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -207,40 +201,49 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     const rest = this.#masking?.end() ?? noBytes;
     if (rest.length > 0) this.#take(controller, rest);
     const body = this.#kept.length === 1 ? (this.#kept[0] ?? noBytes) : Buffer.concat(this.#kept);
-    const contentType = this.#head["content-type"] ?? "";
-    const { id } = this.#job;
-    // What is large enough to be streamed is not searched again.
-    const isSearched = id !== undefined && this.#status < 400 && this.#bytes <= smallBytes;
-    if (isSearched && !holdsAnswer(body, id)) {
-      this.onResponseError(controller, new Error("it ended its answer before it had answered"));
+    const sent = this.#events === null ? this.#toSend(body) : noBytes;
+    const isMissing = this.#job.awaits && this.#status < 400 && this.#answer === null;
+    const failure = sent instanceof Error ? sent : isMissing ? unanswered() : null;
+    if (failure !== null) {
+      this.onResponseError(controller, failure);
       return;
     }
-    if (this.#streams) {
-      this.#response.end();
-    } else {
-      const sent = this.#rewritten(body, contentType);
-      if (sent instanceof Error) {
-        this.#finish({ kind: "failed", status: null, error: sent });
-        return;
-      }
-      this.#head["content-length"] = String(sent.length);
+    if (this.#events === null) {
+      this.#head["content-length"] = String((sent as Buffer).length);
       this.#response.writeHead(this.#status, this.#head).end(sent);
-    }
-    const answer = this.#bytes > smallBytes ? null : body;
-    this.#finish({ kind: "answered", status: this.#status, bytes: this.#bytes, answer, contentType });
+    } else this.#response.end();
+    this.#finish({ kind: "answered", status: this.#status, bytes: this.#bytes, answer: this.#answer });
   }
 
-  #rewritten(body: Buffer, contentType: string): Buffer | Error {
+  /** What goes on of an answer that is one message. */
+  #toSend(body: Buffer): Buffer | Error {
+    // A page about an error is the server's own, and says nothing to a client of the protocol.
+    const isPage = !(this.#head["content-type"] ?? "").includes("json");
+    if (isPage || body.length === 0) return noBytes;
     if (this.#status >= 400 && (!isUtf8(body) || body.includes(0)))
       return new Error("the error is not UTF-8");
-    // A page about an error is the server's own, and says nothing to a client of the protocol.
-    if (this.#status >= 400 && !contentType.includes("json")) return noBytes;
     try {
-      return this.#masked(this.#job.rewrite === null ? body : this.#job.rewrite(body, contentType));
+      const said = readSaid(body.toString("utf8"));
+      // An error that is not the protocol's has its status alone to say.
+      if (this.#status >= 400 && said.error === undefined) return noBytes;
+      const passed = this.#passed(said);
+      if (passed === null) return noBytes;
+      return passed === said ? body : Buffer.from(JSON.stringify(passed));
     } catch (error) {
-      if (error instanceof UnreadableListError) return error;
+      if (error instanceof UnreadableError) return this.#status >= 400 ? noBytes : error;
       throw error;
     }
+  }
+
+  /** What goes on of a message. In an error short values are looked for as well. */
+  #passed(said: Said): Said | null {
+    if (said.method === "notifications/progress" && !this.#extend()) throw new errors.BodyTimeoutError();
+    const passed = this.#job.pass(said);
+    if (passed === null || passed.method !== undefined) return passed;
+    const isError = passed.error !== undefined || passed.result?.["isError"] === true;
+    const answer = isError && this.#job.mask.hides ? maskDeep(passed, this.#job.mask) : passed;
+    if (this.#job.awaits) this.#answer = answer;
+    return answer;
   }
 
   onResponseError(_: unknown, error: Error): void {
@@ -250,25 +253,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       return;
     }
     this.#finish({ kind: "broken", bytes: this.#bytes, error });
-    const isStream = isEventStream(this.#head["content-type"] ?? "");
-    const lastWord = isStream ? this.#job.lastWord(error) : null;
+    const lastWord = this.#events === null ? null : this.#job.lastWord(error);
     if (lastWord === null) this.#response.destroy();
     else this.#response.end(`event: message\ndata: ${lastWord}\n\n`);
-  }
-
-  /** Whether the answer is kept whole before any of it is sent. */
-  get #rewrites(): boolean {
-    return this.#job.rewrite !== null || this.#status >= 400;
-  }
-
-  /** In an error short values are looked for as well. */
-  #masked(answer: Buffer): Buffer {
-    if (!this.#job.mask.hides) return answer;
-    const isError = this.#status >= 400 || answer.includes('"error"') || answer.includes('"isError"');
-    if (!isError) return answer;
-    const said = answer.toString("utf8");
-    const masked = this.#job.mask(said);
-    return masked === said ? answer : Buffer.from(masked);
   }
 
   #wait(): void {
@@ -282,17 +269,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   /** False where even news of progress gives it no more time. */
   #extend(): boolean {
+    if (this.#deadline === undefined) return true;
     if (performance.now() - this.#since >= longestOf(this.#job.deadlineMs)) return false;
-    this.#deadline?.refresh();
+    this.#deadline.refresh();
     return true;
-  }
-
-  /** Sends what there is, and each part as it comes from here on. */
-  #stream(): void {
-    this.#streams = true;
-    this.#response.writeHead(this.#status, { ...this.#head, "x-accel-buffering": "no" });
-    if (this.#kept.length === 0) this.#response.flushHeaders();
-    for (const part of this.#kept) this.#response.write(part);
   }
 
   #finish(relayed: Relayed): void {
@@ -306,18 +286,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
 const noBytes = Buffer.alloc(0);
 
-/** Whether a small body holds an answer to a request: a client waits for ever for one that does not come. */
-function holdsAnswer(body: Buffer, id: RpcId): boolean {
-  const said = JSON.stringify(id);
-  if (body.includes(`"id":${said}`)) return true;
-  return (
-    /"id"\s*:\s*null/.test(body.toString("latin1")) ||
-    body
-      .toString("utf8")
-      .replaceAll(/"id"\s*:\s*/g, '"id":')
-      .includes(`"id":${said}`)
-  );
-}
+const unanswered = (): Error => new Error("it ended its answer before it had answered");
 
 /** The type alone: its parameters are the server's own words, and the encoding is known. */
 function typeToSend(contentType: string): { "content-type"?: string } {
@@ -329,11 +298,11 @@ function typeToSend(contentType: string): { "content-type"?: string } {
 function oddHeaders(
   status: number,
   headers: IncomingHttpHeaders,
-  { mask, id }: Pick<RelayJob, "mask" | "id">,
+  { mask, awaits }: Pick<RelayJob, "mask" | "awaits">,
 ): Error | null {
   // Masked whole, and only then cut.
   const type = mask(headers["content-type"] ?? "");
-  if (id !== undefined && status < 300 && !type.includes("json") && !isEventStream(type)) {
+  if (awaits && status < 300 && !type.includes("json") && !isEventStream(type)) {
     return new Error(
       `it answers with ${type === "" ? "nothing" : type.slice(0, 100)}, and not by the protocol`,
     );

@@ -16,7 +16,8 @@ import { answerMetered, isLate, outcomeOf, refusedOutcome } from "./outcomes.ts"
 import { bodyToPass } from "./passed-body.ts";
 import { relay, type RelayJob } from "./relay.ts";
 import type { IdSeal, Sealed } from "./sessions.ts";
-import { eventFilter, filterList, type Show, visible } from "./lists.ts";
+import { filtered, infoInWords, visible } from "./lists.ts";
+import type { Pass, Said } from "./said.ts";
 import { subjectOf } from "./methods.ts";
 import { askUpstream, timedOut } from "./upstream.ts";
 
@@ -171,19 +172,14 @@ export class ServerRoute {
     const { live, actor } = of;
     if (http === null) throw new Error(`server ${live.server.id} is not reached by HTTP`);
     const isListening = of.message?.method === "subscriptions/listen";
-    const isRewritten =
-      of.message !== null &&
-      (greetings.has(of.message.method ?? "") || subjectOf(of.message)?.asks === "list");
     const seal = (kind: Sealed, id: string): string =>
       this.#deps.seal.seal(kind, id, actor.id ?? actor.name, live.server.id);
-    const sealEvent = (id: string): string => seal("event", id);
-    const show: Show = (listed) => this.#deps.guard.shown(actor, live, listed);
     return {
       ownHeaders: of.method === undefined ? this.#ownHeaders : {},
       agent: of.method === "GET" ? http.streams : http.agent,
       url: new URL(live.server.url ?? ""),
       method: of.method ?? "POST",
-      id: of.message?.method === undefined || isListening ? undefined : of.message.id,
+      awaits: of.message?.method !== undefined && of.message.id !== undefined && !isListening,
       body: of.body,
       headers: of.request.headers,
       sessionId,
@@ -197,9 +193,22 @@ export class ServerRoute {
         of.message?.id === undefined
           ? null
           : refusalBody(of.message.id, this.#failure(live, { status: null, error }), of.locale),
-      rewrite: isRewritten ? (body, contentType) => filterList(body, contentType, show, sealEvent) : null,
-      // What a stream replays may be a list as well.
-      filter: of.method === "GET" ? eventFilter(show, sealEvent) : null,
+      pass: this.#passTo(of),
+    };
+  }
+
+  /** What a caller may have of what the server says in one of its answers, or in a session's own stream. */
+  #passTo({ live, actor, message, method }: Entered & { message: RpcMessage | null; method?: string }): Pass {
+    const { guard } = this.#deps;
+    const asked = message?.method ?? "";
+    // What a session's stream replays may be a list as well.
+    const isFiltered =
+      method === "GET" || greetings.has(asked) || (message !== null && subjectOf(message)?.asks === "list");
+    return (said) => {
+      if (said.method !== undefined) return guard.mayHear(actor, live.server.id, said) ? said : null;
+      // An answer to another request would be let through by the words for this one.
+      if (method !== "GET" && !isAnswerTo(said, message)) return null;
+      return isFiltered ? filtered(said, guard.show(actor, live)) : said;
     };
   }
 
@@ -222,7 +231,10 @@ export class ServerRoute {
     const bridge = new Bridge(async () => {
       const { client, serverInfo } = await live.link.connected();
       return {
-        info: serverInfo ?? { name: live.server.id, version: "0" },
+        info:
+          serverInfo !== null && this.#deps.guard.passesTexts()
+            ? serverInfo
+            : infoInWords(serverInfo ?? {}, live.server.id),
         instructions: this.#deps.guard.passesTexts()
           ? maskResult(client.getInstructions(), live.link.mask)
           : undefined,
@@ -256,7 +268,8 @@ export class ServerRoute {
       try {
         call.dispatched = true;
         const result = await askUpstream(this.#deps, live.link, asked, callMsOf(live.server));
-        return visible(result, (listed) => guard.shown(actor, live, listed));
+        const isFiltered = subjectOf({ jsonrpc: "2.0", ...asked })?.asks === "list";
+        return isFiltered ? visible(result, guard.show(actor, live)) : result;
       } finally {
         live.link.leave();
       }
@@ -266,6 +279,12 @@ export class ServerRoute {
 
 const sessionKey = (caller: string, { server }: LiveServer, session: string | undefined): string =>
   `${caller} ${server.id} ${session ?? ""}`;
+
+/** Whether it answers a request. An error may be one that the server could not tell the request of. */
+const isAnswerTo = ({ id, error }: Said, message: RpcMessage | null): boolean =>
+  message?.method !== undefined &&
+  message.id !== undefined &&
+  (id === message.id || (error !== undefined && id == null));
 
 const metered = ({ live, actor, client, message, modern, body }: Posted, tool: string | null): Metered => ({
   server: live.server.id,
