@@ -70,6 +70,8 @@ export type Connection = {
   /** HTTP of streamable servers, for calls that are passed through. */
   http: HttpConnections | null;
   pid: number | null;
+  /** Why its process ended, where it has one that did. */
+  ended(): Text | null;
   /** Reads the tools again. */
   listTools(signal?: AbortSignal): Promise<OfferedTool[]>;
   /** Called once when the connection ends without having been asked to. */

@@ -592,6 +592,41 @@ describe("what somebody else was given", () => {
   });
 });
 
+describe("what is no message of the protocol", () => {
+  it("is refused with what to write instead, and reaches no server", async () => {
+    const { url, requests } = await modernEcho();
+    const gateway = await startGateway([{ ...remote(url), id: "echo" }]);
+    const person = await gateway.person("planner");
+    const before = requests.length;
+    const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "echo", arguments: {} } };
+    for (const [message, says] of [
+      [[call], /batches/],
+      ["[", /no JSON/],
+      [{ ...call, jsonrpc: undefined }, /jsonrpc must be/],
+      [{ ...call, jsonrpc: "1.0" }, /jsonrpc must be/],
+      [{ ...call, method: 7 }, /method must be a string/],
+      [{ ...call, id: undefined }, /give the request one/],
+      [{ jsonrpc: "2.0", result: {} }, /give the request one/],
+      ...[null, true, 1.5, [1], { a: 1 }].map(
+        (id) => [{ ...call, id }, /id must be a string, or a whole/] as const,
+      ),
+      [JSON.stringify(call).replace('"id":1', '"id":9007199254740993'), /whole number of at most/],
+      [JSON.stringify(call).replace('"id":1', '"id":1e400'), /whole number of at most/],
+    ] as const) {
+      for (const path of ["/mcp/echo", "/mcp", "/mcp/ciclo"]) {
+        const { status, body } = await post(gateway, path, message, bearer(person));
+        expect([status, body.error?.message], `${path} ${JSON.stringify(message)}`).toEqual([
+          400,
+          expect.stringMatching(says),
+        ]);
+      }
+    }
+    expect(requests).toHaveLength(before);
+    for (const id of [0, -1, "a", 9_007_199_254_740_991])
+      expect((await post(gateway, "/mcp/echo", { ...call, id }, bearer(person))).body).toMatchObject({ id });
+  });
+});
+
 describe("a session with a server that keeps state", () => {
   const stateful = (session?: "per_caller") => ({
     ...fixture("hands"),

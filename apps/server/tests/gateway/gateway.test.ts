@@ -320,7 +320,9 @@ describe("what goes wrong", () => {
     const gateway = await startGateway([{ ...fixture(), id: "process" }]);
     const person = await gateway.person("planner");
     const client = await clientAt(gateway, "/mcp/process", person, "modern");
-    await expect(textOf(client, "crash")).rejects.toThrow(/did not bring the call to its end/);
+    await expect(textOf(client, "crash")).rejects.toThrow(
+      /did not bring the call to its end: its process ended \(code \d\)/,
+    );
     const dying = await listen((request, response) => {
       request.resume();
       request.on("end", () =>

@@ -24,7 +24,15 @@ import {
 } from "./edge.ts";
 import { Guard, type GuardDeps } from "./guard.ts";
 import { CallerLimits } from "./limits.ts";
-import { errorBody, GatewayRefusal, isModern, refusalBody, rpcCodes, type RpcMessage } from "./messages.ts";
+import {
+  errorBody,
+  GatewayRefusal,
+  isModern,
+  oddityOf,
+  refusalBody,
+  rpcCodes,
+  type RpcMessage,
+} from "./messages.ts";
 import { subjectOf } from "./methods.ts";
 import { localeOf, refusalOf, sendRefusal, waitHeader } from "./refusals.ts";
 import { ServerRoute, type ServerRouteDeps } from "./server-route.ts";
@@ -218,8 +226,9 @@ export class Gateway {
       return null;
     }
     const { method, params } = message as RpcMessage;
-    if (method !== undefined && typeof method !== "string") {
-      sendJson(response, 400, errorBody(undefined, rpcCodes.invalidRequest, "method must be a string"));
+    const odd = oddityOf(message);
+    if (odd !== null) {
+      sendJson(response, 400, errorBody(undefined, rpcCodes.invalidRequest, odd));
       return null;
     }
     if (method === "tools/call" && !isToolName(params?.name)) {

@@ -10,6 +10,21 @@ export type RpcMessage = {
   params?: { name?: unknown; arguments?: unknown; _meta?: Record<string, unknown> } & Record<string, unknown>;
 };
 
+/** What a message is not by JSON-RPC 2.0 and MCP's base protocol, as a sentence; null for a sound one. */
+export function oddityOf(message: object): string | null {
+  const { jsonrpc, id, method } = message as Record<string, unknown>;
+  if (jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
+  if (method !== undefined && typeof method !== "string") return "method must be a string";
+  if (id === undefined) {
+    const isNotification = method?.startsWith("notifications/") === true;
+    return isNotification ? null : "Only notifications have no id; give the request one";
+  }
+  // A number that JSON readers round is answered under another one.
+  return typeof id === "string" || Number.isSafeInteger(id)
+    ? null
+    : "id must be a string, or a whole number of at most 2^53 - 1";
+}
+
 /** Error codes of the gateway itself, in the range that JSON-RPC leaves to implementations. */
 export const rpcCodes = {
   invalidRequest: -32600,

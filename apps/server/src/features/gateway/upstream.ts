@@ -27,7 +27,8 @@ export async function askUpstream(
   asked: Asked,
   timeoutMs: number,
 ): Promise<Result> {
-  const explain = (error: unknown): unknown => explained(link, error, timeoutMs, explainFailure);
+  const explain = (error: unknown, used: Connection): unknown =>
+    explained({ link, used, timeoutMs, explainFailure }, error);
   const { onProgress } = asked;
   const masked =
     onProgress === null
@@ -38,13 +39,14 @@ export async function askUpstream(
   try {
     return maskedResult(await send(connection, masked, timeoutMs), link.mask);
   } catch (error) {
-    if (!isForgotten(error)) throw explain(error);
+    if (!isForgotten(error)) throw explain(error, connection);
   }
+  let used = connection;
   try {
-    const fresh = await link.reconnectFor(caller, connection);
-    return maskedResult(await send(fresh, masked, timeoutMs), link.mask);
+    used = await link.reconnectFor(caller, connection);
+    return maskedResult(await send(used, masked, timeoutMs), link.mask);
   } catch (error) {
-    throw explain(error);
+    throw explain(error, used);
   }
 }
 
@@ -91,17 +93,19 @@ const isForgotten = (error: unknown): boolean => error instanceof SdkHttpError &
 
 /** What the protocol answered goes on, masked as logs are; what broke is said as that. */
 function explained(
-  link: ServerLink,
+  {
+    link,
+    used,
+    timeoutMs,
+    explainFailure,
+  }: AskDeps & { link: ServerLink; used: Connection; timeoutMs: number },
   error: unknown,
-  timeoutMs: number,
-  explainFailure: AskDeps["explainFailure"],
 ): unknown {
   if (error instanceof ProtocolError) return maskedError(error, link.mask);
   if (error instanceof Refusal || error instanceof GatewayRefusal || isAborted(error)) return error;
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)
     return timedOut(link.id, timeoutMs);
-  const failure = explainFailure(error, link.mask);
-  const why = link.connection === null ? (link.trouble ?? failure) : failure;
+  const why = used.ended() ?? explainFailure(error, link.mask);
   return new GatewayRefusal(
     "server_unavailable",
     text(

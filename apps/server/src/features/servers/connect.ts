@@ -185,6 +185,7 @@ function describe(told: Told<Client>, opened: Opened, mask: Mask): Omit<Connecti
     serverInfo: info === undefined ? null : maskDeep({ name: info.name, version: info.version }, mask),
     http: opened.http,
     pid: opened.stdio?.pid ?? null,
+    ended: () => opened.stdio?.ended ?? null,
     listTools: (signal) => listTools(client, mask, signal),
     onEnd(listener) {
       onEnd = listener;

@@ -10,7 +10,7 @@ import { callMsOf, type ConnectDeps, type Target } from "./opening.ts";
 import { type Mask, maskValues } from "../../lib/mask-values.ts";
 import { explainFailure } from "./explain.ts";
 import { secretsOf } from "./specs.ts";
-import { type Health, nextHealth, retryMs, type Sample, unknownHealth } from "./health.ts";
+import { type Health, nextHealth, retryMs, type Sample, slowOrShaky, unknownHealth } from "./health.ts";
 import { coreOf, inspectTool, judgeTools, type LockedTools } from "./tools.ts";
 
 export type LinkDeps = ConnectDeps & {
@@ -37,7 +37,6 @@ export type LinkSpec = {
 export type ToolRules = { lock: LockedTools; newTools: PolicyOf<"access">["new_tools"] };
 
 const probeEveryMs = 30_000;
-const slowMs = 2000;
 const keptSamples = 120;
 const keptLines = 200;
 const drainMs = 60_000;
@@ -390,7 +389,7 @@ export class Link implements ServerLink {
     );
   }
 
-  #note(look: Pick<Sample, "ok" | "ms">, why: Text | null, slow = slowMs): Sample {
+  #note(look: Pick<Sample, "ok" | "ms">, why: Text | null, slow?: number): Sample {
     const at = stamp(this.#deps.clock());
     const sample = { at, ...look };
     this.samples.push(sample);
@@ -414,11 +413,6 @@ export class Link implements ServerLink {
     if (fingerprint(this.tools) !== before) this.#deps.onTools(this);
   }
 }
-
-const slowOrShaky = text(
-  `it answers slowly (over ${slowMs} ms), or failed a moment ago`,
-  `responde devagar (acima de ${slowMs} ms) ou falhou há pouco`,
-);
 
 const fingerprint = (tools: readonly JudgedTool[]): string =>
   tools
