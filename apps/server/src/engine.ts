@@ -28,7 +28,7 @@ export async function createEngine(
     source: config.configRepository,
     branch: config.configBranch,
   });
-  const { repository, search, overlay, requirementsFor, allowsDirect } = configRepo.service;
+  const { repository, search, overlay, requirementsFor, matchesAny, allowsDirect } = configRepo.service;
   const usage = createUsage(base);
   const keys = createKeys({
     ...base,
@@ -57,6 +57,7 @@ export async function createEngine(
     search,
     overlay,
     requirementsFor,
+    matchesAny,
     activeRoles: access.activeRoles,
     findProgram: host.findProgram,
     policyProblem: servers.service.policyProblem,

@@ -233,7 +233,7 @@ describe("risks follow from what a plan does", () => {
         changes: { default: { self_approval: "always" }, direct: { paths: ["docs/**"] } },
       },
       [
-        "high: Self-approval gets easier: only_approver → always",
+        "high: Weaker approval of every file: 1 vote of approver (self_approval: only_approver) → 1 vote of approver (self_approval: always)",
         "high: May change without approval: docs/**",
       ],
     ],

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { system } from "../../src/domain/actor.ts";
 import { settableClock } from "../support/clock.ts";
 import { pushFiles } from "../support/config.ts";
@@ -350,5 +350,135 @@ describe("votes that nobody could give", () => {
     });
     const { message } = await submitWith(author, await planWith(author, "add_agent", { agent_name: "a" }));
     expect(message).toContain("asks for 2 votes of approver, and only 1 who is active can give one");
+  });
+});
+
+describe("a plan that takes a guard away", () => {
+  const rule = {
+    name: "pol",
+    paths: ["policies/**"],
+    required: 2,
+    roles: ["approver"],
+    self_approval: "never",
+  };
+  const deny = { roles: ["viewer"], servers: ["*"], tools: ["delete*"], effect: "deny" };
+  const allow = { roles: ["viewer"], servers: ["*"], tools: ["*"], effect: "allow", audit: true };
+  const live = {
+    ...approvals(1, [rule]),
+    "policies/budget.yaml": stringify({
+      id: "budget",
+      kind: "budget",
+      title: "Budget",
+      limits: { monthly_usd: 100, calls_per_minute: 60 },
+      on_exceeded: "block",
+    }),
+    "policies/access.yaml": stringify({
+      id: "access",
+      kind: "access",
+      title: "Access",
+      default: "deny",
+      rules: [deny, allow],
+    }),
+  };
+  const rules = (change: object) => ["approvals", { rules: [{ ...rule, ...change }] }] as const;
+  const two = "2 votes of approver (self_approval: never)";
+  const one = "1 vote of approver (self_approval: never)";
+  let author: Person;
+  beforeAll(async () => {
+    const running = await startConsole();
+    pushFiles(running.git, live);
+    for (let count = 0; count < 3; count += 1) await running.person("approver");
+    author = await running.person("planner");
+  });
+
+  it.each<[string, readonly [string, Record<string, unknown>], string[]]>([
+    [
+      "by a rule without its paths",
+      rules({ paths: ["policies/nothing-here.yaml"] }),
+      [
+        `${two} → ${one}`,
+        "medium: Approval rule pol binds no file that is there: policies/nothing-here.yaml",
+      ],
+    ],
+    [
+      "by a rule in another case",
+      rules({ paths: ["POLICIES/**"] }),
+      [`${two} → ${one}`, "medium: Approval rule pol binds no file that is there: POLICIES/**"],
+    ],
+    [
+      "by a rule for other endings",
+      rules({ paths: ["policies/*.yml"] }),
+      [`${two} → ${one}`, "medium: Approval rule pol binds no file that is there: policies/*.yml"],
+    ],
+    ["by a rule for one file of several", rules({ paths: ["policies/approvals.yaml"] }), [`${two} → ${one}`]],
+    ["by no rules", ["approvals", { rules: [] }], [`${two} → ${one}`]],
+    ["by fewer votes", rules({ required: 1 }), [`${two} → ${one}`]],
+    [
+      "by more roles",
+      rules({ roles: ["approver", "planner"] }),
+      [`${two} → 2 votes of approver/planner (self_approval: never)`],
+    ],
+    [
+      "by votes of authors",
+      rules({ self_approval: "always" }),
+      [`${two} → 2 votes of approver (self_approval: always)`],
+    ],
+    [
+      "by what is left out",
+      rules({ self_approval: undefined }),
+      [`${two} → 2 votes of approver (self_approval: only_approver)`],
+    ],
+    [
+      "by another default",
+      ["approvals", { default: { roles: ["approver", "viewer"] } }],
+      [`${one} → 1 vote of approver/viewer (self_approval: never)`],
+    ],
+    [
+      "by no limit",
+      ["budget", { limits: { monthly_usd: null } }],
+      ["high: budget: limits.monthly_usd no longer holds (was 100)"],
+    ],
+    ["by a warning", ["budget", { on_exceeded: "warn" }], ["high: budget: on_exceeded block → warn"]],
+    [
+      "by another scope",
+      ["budget", { scope: { servers: ["hub"] } }],
+      ["high: budget: no longer holds for servers all but hub"],
+    ],
+    [
+      "by tools that nobody approved",
+      ["access", { new_tools: "allow" }],
+      ["high: Tools that nobody approved are offered"],
+    ],
+    [
+      "by no denial",
+      ["access", { rules: [allow] }],
+      ["high: No longer denied as before: viewer → *: delete*"],
+    ],
+    [
+      "by no record",
+      ["access", { rules: [deny, { ...allow, audit: false }] }],
+      ["high: Allows more: viewer → *: *", "high: No longer recorded as before: viewer → *: *"],
+    ],
+    [
+      "by another order",
+      ["access", { rules: [allow, deny] }],
+      ["high: Access rules are in another order; the first that matches decides"],
+    ],
+  ])("says so: %s", async (_, [policy_id, changes], says) => {
+    const { plan } = await planWith(author, "edit_policies", { policy_id, changes });
+    const told = plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
+    expect(told.map((each) => each.replace(/^high: Weaker approval of [^:]+: /, "")).toSorted()).toEqual(
+      says.toSorted(),
+    );
+    expect(plan.risks.some(({ impact }) => impact === "high")).toBe(true);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ["more votes", { rules: [{ ...rule, required: 3 }] }],
+    ["a rule more", { rules: [rule, { ...rule, name: "agents", paths: ["agents/**"] }] }],
+    ["another name", { rules: [{ ...rule, name: "policies" }] }],
+  ])("is none where it only asks for more: %s", async (_, changes) => {
+    const { plan } = await planWith(author, "edit_policies", { policy_id: "approvals", changes });
+    expect(plan.risks).toEqual([]);
   });
 });

@@ -43,5 +43,5 @@ export function allowsDirect(policy: ApprovalsPolicy, paths: Iterable<string>): 
   return changed.length > 0 && changed.every((path) => matchesAny(path, policy.direct.paths));
 }
 
-const matchesAny = (path: string, globs: readonly string[]): boolean =>
+export const matchesAny = (path: string, globs: readonly string[]): boolean =>
   globs.some((glob) => posix.matchesGlob(path, glob));

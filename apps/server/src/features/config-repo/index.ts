@@ -6,7 +6,7 @@ import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import { Worker } from "../../lib/background.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { maintain } from "./maintenance.ts";
-import { allowsDirect, requirementsFor, usablePolicy } from "./approval-rules.ts";
+import { allowsDirect, matchesAny, requirementsFor, usablePolicy } from "./approval-rules.ts";
 import { openConfigRepository, type RepositoryOptions } from "./repository.ts";
 import { createConfigSearch } from "./search.ts";
 import { overlaySnapshot } from "./snapshot.ts";
@@ -20,6 +20,8 @@ export type ConfigRepoService = {
   overlay(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Snapshot;
   /** What the approvals policy of a snapshot asks of a change of these paths. */
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  /** Whether a path is one that the patterns of its rules mean. */
+  matchesAny(path: string, globs: readonly string[]): boolean;
   /** Whether it lets these paths change without an approval. */
   allowsDirect(snapshot: Snapshot, paths: Iterable<string>): boolean;
 };
@@ -41,6 +43,7 @@ export async function createConfigRepo({
     search: createConfigSearch(),
     overlay: overlaySnapshot,
     requirementsFor: (snapshot, paths) => requirementsFor(usablePolicy(snapshot), paths),
+    matchesAny,
     allowsDirect: (snapshot, paths) => allowsDirect(usablePolicy(snapshot), paths),
   };
   return { service, routes: noRoutes, workers: maintaining };

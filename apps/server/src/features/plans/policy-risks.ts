@@ -1,13 +1,7 @@
-import {
-  type AllowedCommand,
-  type ApprovalsPolicy,
-  type PolicyFile,
-  type PolicyOf,
-  policyFileSchema,
-  text,
-} from "@ciclo/contract";
+import { type AllowedCommand, type PolicyFile, policyFileSchema, text } from "@ciclo/contract";
 import { unmeetable } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
+import { wordsOfRule } from "./guard-risks.ts";
 import type { DraftRisk } from "./risks.ts";
 import { type Host, runsCommand } from "./server-risks.ts";
 
@@ -22,12 +16,7 @@ export function policyRisks(before: Snapshot, after: Snapshot, host: Host): Draf
       ...numberRisks(id, old, next),
       ...(next === undefined
         ? []
-        : [
-            ...neverApproved(next, host),
-            ...weakerApprovals(old, next),
-            ...widerReach(old, next, host),
-            ...keptShorter(old, next),
-          ]),
+        : [...neverApproved(next, host), ...widerReach(old, next, host), ...keptShorter(old, next)]),
     ];
   });
 }
@@ -77,6 +66,8 @@ function neverApproved(next: PolicyFile, { people }: Host): DraftRisk[] {
 
 /** Limits that rise or fall, with the factor. */
 function numberRisks(id: string, old: PolicyFile | undefined, next: PolicyFile | undefined): DraftRisk[] {
+  // What approvals ask for is compared by what it comes to.
+  if (next?.kind === "approvals") return [];
   const [from, to] = [numbers(old), numbers(next)];
   return [...to].flatMap(([path, value]) => {
     const was = from.get(path);
@@ -149,51 +140,6 @@ function numbers(value: unknown, path = ""): Map<string, number> {
   return new Map(inner);
 }
 
-function weakerApprovals(old: PolicyFile | undefined, next: PolicyFile): DraftRisk[] {
-  if (old?.kind !== "approvals" || next.kind !== "approvals") return [];
-  const risks: DraftRisk[] = [];
-  const weaker = (en: string, ptBR: string): void => {
-    risks.push({
-      title: text(en, ptBR),
-      impact: "high",
-      mitigation: text(
-        "From then on less is checked before a change lands. Have a second admin agree.",
-        "A partir daí menos é verificado antes de uma mudança entrar. Peça o acordo de outro admin.",
-      ),
-    });
-  };
-  const looseness = { never: 0, only_approver: 1, always: 2 };
-  if (next.default.required < old.default.required) {
-    weaker(
-      `Fewer approvals needed: ${old.default.required} → ${next.default.required}`,
-      `Menos aprovações exigidas: ${old.default.required} → ${next.default.required}`,
-    );
-  }
-  if (looseness[next.default.self_approval] > looseness[old.default.self_approval]) {
-    weaker(
-      `Self-approval gets easier: ${old.default.self_approval} → ${next.default.self_approval}`,
-      `Autoaprovação fica mais fácil: ${old.default.self_approval} → ${next.default.self_approval}`,
-    );
-  }
-  const dropped = names(old).filter((name) => !names(next).includes(name));
-  if (dropped.length > 0) {
-    weaker(
-      `Approval rules dropped: ${dropped.join(", ")}`,
-      `Regras de aprovação removidas: ${dropped.join(", ")}`,
-    );
-  }
-  const direct = next.direct.paths.filter((path) => !old.direct.paths.includes(path));
-  if (direct.length > 0) {
-    weaker(
-      `May change without approval: ${direct.join(", ")}`,
-      `Podem mudar sem aprovação: ${direct.join(", ")}`,
-    );
-  }
-  return risks;
-}
-
-const names = (policy: ApprovalsPolicy): string[] => policy.rules.map((rule) => rule.name);
-
 function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): DraftRisk[] {
   const added = <T>(from: readonly T[] | undefined, to: readonly T[]): T[] => {
     const known = new Set((from ?? []).map((item) => JSON.stringify(item)));
@@ -218,9 +164,7 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): 
     const before = old?.kind === "access" ? old : undefined;
     const rules = added(before?.rules, next.rules).filter((rule) => rule.effect === "allow");
     return [
-      ...rules.map((rule) =>
-        opens(`${rule.roles.join(", ")} → ${rule.servers.join(", ")}: ${wordsOf(rule)}`),
-      ),
+      ...rules.map((rule) => opens(wordsOfRule(rule))),
       ...(next.unapproved_text === "pass" && before?.unapproved_text !== "pass"
         ? [opens("instructions and descriptions that nobody approved reach models")]
         : []),
@@ -230,14 +174,6 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): 
     ];
   }
   return [];
-}
-
-/** `echo, list; resources file:///docs/*`. */
-function wordsOf({ tools, resources, prompts, methods }: PolicyOf<"access">["rules"][number]): string {
-  const others = Object.entries({ resources, prompts, methods }).flatMap(([word, names]) =>
-    names.length === 0 ? [] : [`${word} ${names.join(", ")}`],
-  );
-  return [...(tools.length === 0 ? [] : [tools.join(", ")]), ...others].join("; ");
 }
 
 /** `npx … with env API_URL; may write to /srv/data`. */

@@ -1,5 +1,6 @@
 import { type AgentFile, type Risk, type Text, text } from "@ciclo/contract";
 import type { Snapshot } from "../../domain/snapshot.ts";
+import { loosenedGuards } from "./guard-risks.ts";
 import { keyMoves } from "./key-moves.ts";
 import { policyRisks } from "./policy-risks.ts";
 import { type Host, serverRisks } from "./server-risks.ts";
@@ -18,6 +19,7 @@ export function findRisks(
 ): DraftRisk[] {
   const order = { high: 0, medium: 1, low: 2 };
   const risks = [
+    ...loosenedGuards(before, after, host),
     ...policyRisks(before, after, host),
     ...keyMoves(before, after),
     ...serverRisks(before, after, host),

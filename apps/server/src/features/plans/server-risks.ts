@@ -1,6 +1,6 @@
 import { type RegistryServer, type Text, text } from "@ciclo/contract";
 import { namedValuesOf } from "../../domain/key-uses.ts";
-import type { ActiveRoles } from "../../domain/approvals.ts";
+import type { ActiveRoles, Requirement } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import type { DraftRisk } from "./risks.ts";
 
@@ -12,6 +12,10 @@ export type Host = {
   programs: ReadonlyMap<string, string | null>;
   /** Why the policies of a configuration do not let a server be reached; null where they do. */
   policyProblem(server: RegistryServer, snapshot: Snapshot): Text | null;
+  /** What the approvals policy of a configuration asks of a change of these paths. */
+  requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  /** Whether a path is one that a rule's patterns mean. */
+  matchesAny(path: string, globs: readonly string[]): boolean;
 };
 
 /** Commands that a configuration lets run: of its servers, and of the policy that lists them. Pure. */

@@ -47,6 +47,8 @@ export type PlansDeps = {
   /** The snapshot as it would be with these files; null deletes. */
   overlay(snapshot: Snapshot, files: ReadonlyMap<string, string | null>): Snapshot;
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  /** Whether a path is one that the patterns of an approval rule mean. */
+  matchesAny(path: string, globs: readonly string[]): boolean;
   /** The roles of everybody who is active. */
   activeRoles(queries: Queries): Promise<ActiveRoles>;
   /** Whether a change of this plan id exists that has come to its end. */
@@ -143,7 +145,7 @@ async function toolChangesOf(
 }
 
 async function hostOf(
-  { findProgram, policyProblem, queries, activeRoles }: PlansDeps,
+  { findProgram, policyProblem, queries, activeRoles, requirementsFor, matchesAny }: PlansDeps,
   after: Snapshot,
 ): Promise<Host> {
   const commands = [...commandsOf(after)];
@@ -152,6 +154,8 @@ async function hostOf(
     people: await activeRoles(queries),
     programs: new Map(await Promise.all(found)),
     policyProblem,
+    requirementsFor,
+    matchesAny,
   };
 }
 

@@ -1,0 +1,255 @@
+import { type ApprovalsPolicy, type PolicyOf, policyKinds, text, type Text } from "@ciclo/contract";
+import type { Requirement } from "../../domain/approvals.ts";
+import type { Snapshot } from "../../domain/snapshot.ts";
+import type { DraftRisk } from "./risks.ts";
+import type { Host } from "./server-risks.ts";
+
+/** What policies held back before, and no longer do: approvals, budgets, denials, records. */
+
+/** What changed policies no longer hold back. Pure. */
+export function loosenedGuards(before: Snapshot, after: Snapshot, host: Host): DraftRisk[] {
+  const changed = [...before.policies].flatMap(([id, old]) => {
+    const next = after.policies.get(id);
+    if (next === undefined) return [removed(id)];
+    if (old.kind === "budget" && next.kind === "budget") return loosenedBudget(old, next);
+    if (old.kind === "access" && next.kind === "access") return loosenedAccess(old, next);
+    return [];
+  });
+  return [...changed, ...loosenedApprovals(before, after, host)];
+}
+
+const looser = (title: Text, impact: DraftRisk["impact"] = "high"): DraftRisk => ({
+  title,
+  impact,
+  mitigation: text(
+    "From then on less is held back or checked. Have somebody who answers for it agree.",
+    "A partir daí menos é contido ou verificado. Peça o acordo de quem responde por isso.",
+  ),
+});
+
+const removed = (id: string): DraftRisk =>
+  looser(
+    text(
+      `Policy ${id} is gone: what is built in holds in its place`,
+      `A política ${id} deixa de existir: vale em seu lugar o que vem embutido`,
+    ),
+  );
+
+// Budgets
+
+const severity = { block: 2, ask: 1, warn: 0 } as const;
+
+function loosenedBudget(old: PolicyOf<"budget">, next: PolicyOf<"budget">): DraftRisk[] {
+  const { id } = old;
+  const gone = Object.entries(old.limits).filter(([limit]) => !(limit in next.limits));
+  const let_go = (["agents", "servers"] as const).flatMap((kind) => noLongerIn(old, next, kind));
+  return [
+    ...gone.map(([limit, was]) =>
+      looser(
+        text(
+          `${id}: limits.${limit} no longer holds (was ${was})`,
+          `${id}: limits.${limit} deixa de valer (era ${was})`,
+        ),
+      ),
+    ),
+    ...(severity[next.on_exceeded] < severity[old.on_exceeded]
+      ? [
+          looser(
+            text(
+              `${id}: on_exceeded ${old.on_exceeded} → ${next.on_exceeded}`,
+              `${id}: on_exceeded ${old.on_exceeded} → ${next.on_exceeded}`,
+            ),
+          ),
+        ]
+      : []),
+    ...let_go,
+  ];
+}
+
+/** What a budget held for before: all where it names none. */
+function noLongerIn(
+  old: PolicyOf<"budget">,
+  next: PolicyOf<"budget">,
+  kind: "agents" | "servers",
+): DraftRisk[] {
+  const [was, now] = [old.scope?.[kind], next.scope?.[kind]];
+  if (now === undefined) return [];
+  const lost = was?.filter((name) => !now.includes(name)) ?? [`all but ${now.join(", ")}`];
+  if (lost.length === 0) return [];
+  const said = lost.join(", ");
+  return [
+    looser(
+      text(
+        `${old.id}: no longer holds for ${kind} ${said}`,
+        `${old.id}: deixa de valer para ${kind} ${said}`,
+      ),
+    ),
+  ];
+}
+
+// Access
+
+type AccessRule = PolicyOf<"access">["rules"][number];
+
+/** `viewer → hub: delete*`. */
+export function wordsOfRule(rule: AccessRule): string {
+  const { roles, servers, tools, resources, prompts, methods } = rule;
+  const others = Object.entries({ resources, prompts, methods }).flatMap(([word, names]) =>
+    names.length === 0 ? [] : [`${word} ${names.join(", ")}`],
+  );
+  const words = [...(tools.length === 0 ? [] : [tools.join(", ")]), ...others].join("; ");
+  return `${roles.join(", ")} → ${servers.join(", ")}: ${words}`;
+}
+
+function loosenedAccess(old: PolicyOf<"access">, next: PolicyOf<"access">): DraftRisk[] {
+  const kept = new Set(next.rules.map((rule) => JSON.stringify(rule)));
+  const gone = old.rules.filter((rule) => !kept.has(JSON.stringify(rule)));
+  return [
+    ...gone
+      .filter(({ effect }) => effect === "deny")
+      .map((rule) =>
+        looser(
+          text(
+            `No longer denied as before: ${wordsOfRule(rule)}`,
+            `Deixa de ser negado como antes: ${wordsOfRule(rule)}`,
+          ),
+        ),
+      ),
+    ...gone
+      .filter(({ audit, effect }) => audit === true && effect === "allow")
+      .map((rule) =>
+        looser(
+          text(
+            `No longer recorded as before: ${wordsOfRule(rule)}`,
+            `Deixa de ser registrado como antes: ${wordsOfRule(rule)}`,
+          ),
+        ),
+      ),
+    ...(isReordered(old.rules, next.rules)
+      ? [
+          looser(
+            text(
+              "Access rules are in another order; the first that matches decides",
+              "As regras de acesso estão em outra ordem; a primeira que se aplica decide",
+            ),
+          ),
+        ]
+      : []),
+    ...(next.new_tools === "allow" && old.new_tools !== "allow"
+      ? [
+          looser(
+            text("Tools that nobody approved are offered", "Ferramentas que ninguém aprovou são oferecidas"),
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** Whether rules that stay, some of which deny, are in another order than before. */
+function isReordered(old: readonly AccessRule[], next: readonly AccessRule[]): boolean {
+  const [before, after] = [old, next].map((rules) => rules.map((rule) => JSON.stringify(rule)));
+  const [inOld, inNext] = [new Set(before), new Set(after)];
+  const stayed = before?.filter((rule) => inNext.has(rule)) ?? [];
+  const now = after?.filter((rule) => inOld.has(rule)) ?? [];
+  return stayed.join("\n") !== now.join("\n") && old.some(({ effect }) => effect === "deny");
+}
+
+// Approvals
+
+/** Files that there may be; with those that there are, they show what rules ask for. */
+const usualPaths = [
+  ...policyKinds.map((kind) => `policies/${kind}.yaml`),
+  "policies/another.yaml",
+  "mcp-registry.yaml",
+  "mcp-tools.lock.json",
+  "ciclo.yaml",
+  "agents/another/agent.yaml",
+  "README.md",
+];
+/** Matching a path with a pattern takes microseconds: so many of them are tried. */
+const maxMatches = 100_000;
+
+function loosenedApprovals(before: Snapshot, after: Snapshot, host: Host): DraftRisk[] {
+  const [old, next] = [before.approvals, after.approvals];
+  if (old === null || next === null || before.approvalsVersion === after.approvalsVersion) return [];
+  const known = [...new Set([...usualPaths, ...before.files.keys(), ...after.files.keys()])];
+  const patterns = [...old.rules, ...next.rules].reduce((sum, { paths }) => sum + paths.length, 1);
+  const paths = known.slice(0, Math.max(usualPaths.length, Math.floor(maxMatches / patterns)));
+  const direct = next.direct.paths.filter((path) => !old.direct.paths.includes(path));
+  return [
+    ...weakened(before, after, paths, host),
+    ...(direct.length === 0
+      ? []
+      : [
+          looser(
+            text(
+              `May change without approval: ${direct.join(", ")}`,
+              `Podem mudar sem aprovação: ${direct.join(", ")}`,
+            ),
+          ),
+        ]),
+    ...boundToNothing(old, next, paths, host),
+  ];
+}
+
+/** Paths for which less is asked than before, together where it is the same. */
+function weakened(before: Snapshot, after: Snapshot, paths: readonly string[], host: Host): DraftRisk[] {
+  const byDifference = Map.groupBy(paths, (path) => {
+    const now = host.requirementsFor(after, [path]);
+    const lost = host
+      .requirementsFor(before, [path])
+      .filter((was) => !now.some((requirement) => isAsStrict(requirement, was)));
+    return lost.length === 0 ? "" : JSON.stringify([lost.map(asked), now.map(asked)]);
+  });
+  return [...byDifference].flatMap(([difference, of]) => {
+    if (difference === "") return [];
+    const [lost, now] = JSON.parse(difference) as [Text[], Text[]];
+    const some = of.length > 4 ? `${of.slice(0, 3).join(", ")}, … (${of.length})` : of.join(", ");
+    const [en, ptBR] = of.length === paths.length ? ["every file", "todos os arquivos"] : [some, some];
+    const said = (locale: "en" | "pt-BR"): string =>
+      `${lost.map((each) => each[locale]).join("; ")} → ${now.map((each) => each[locale]).join("; ")}`;
+    return [
+      looser(
+        text(`Weaker approval of ${en}: ${said("en")}`, `Aprovação mais fraca de ${ptBR}: ${said("pt-BR")}`),
+      ),
+    ];
+  });
+}
+
+const looseness = { never: 0, only_approver: 1, always: 2 };
+
+const isAsStrict = (one: Requirement, other: Requirement): boolean =>
+  one.required >= other.required &&
+  one.roles.every((role) => other.roles.includes(role)) &&
+  looseness[one.self_approval] <= looseness[other.self_approval];
+
+/** `2 votes of approver (self_approval: never)`. */
+const asked = ({ required, roles, self_approval }: Requirement): Text =>
+  text(
+    `${required} ${required === 1 ? "vote" : "votes"} of ${roles.join("/")} (self_approval: ${self_approval})`,
+    `${required} ${required === 1 ? "voto" : "votos"} de ${roles.join("/")} (self_approval: ${self_approval})`,
+  );
+
+/** New or changed rules whose paths are those of no file: they ask nothing of anybody. */
+function boundToNothing(
+  old: ApprovalsPolicy,
+  next: ApprovalsPolicy,
+  paths: readonly string[],
+  { matchesAny }: Host,
+): DraftRisk[] {
+  const known = new Set(old.rules.map((rule) => JSON.stringify(rule)));
+  return next.rules
+    .filter((rule) => !known.has(JSON.stringify(rule)))
+    .filter((rule) => !paths.some((path) => matchesAny(path, rule.paths)))
+    .map((rule) => ({
+      title: text(
+        `Approval rule ${rule.name} binds no file that is there: ${rule.paths.join(", ")}`,
+        `A regra de aprovação ${rule.name} não vale para nenhum arquivo existente: ${rule.paths.join(", ")}`,
+      ),
+      impact: "medium" as const,
+      mitigation: text(
+        "Paths are written as in the repository, with case and ending: policies/**, agents/billing/**.",
+        "Os caminhos são escritos como no repositório, com maiúsculas e extensão: policies/**, agents/billing/**.",
+      ),
+    }));
+}
