@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { pathProblem } from "../../src/features/plans/paths.ts";
@@ -102,6 +102,17 @@ describe("a policy that is there but cannot be used", () => {
       await gateway.servers.reconcile();
     }
   }
+  /** Takes a file off the live branch, and looks; puts it back. */
+  async function withoutFile<T>(path: string, look: () => Promise<T>): Promise<T> {
+    const isThere = git(gateway.git, "ls-tree", "--name-only", "main", "--", path) !== "";
+    const source = isThere ? git(gateway.git, "show", `main:${path}`) : "";
+    if (isThere) put(gateway.git, { [path]: { source: null } });
+    try {
+      return await look();
+    } finally {
+      if (isThere) put(gateway.git, { [path]: { source } });
+    }
+  }
   const told = async (path: string) => {
     const { checks } = await person.client.call("getHealth");
     const { problems } = await person.client.call("getConfiguration");
@@ -169,22 +180,75 @@ describe("a policy that is there but cannot be used", () => {
     ["network.yaml/a.yaml", "budget.yaml/a.yaml", "approvals.yaml/a.yaml"],
     ["network.yaml ", "budget.yaml ", "approvals.yaml "],
     ["Network (copy).yaml", "Budget (1).yaml", "APPROVALS.YML"],
+    ["networks.yaml", "budgets.yaml", "approval.yaml"],
+    ["../Policies/network.yaml", "../POLICIES/budget.yaml", "../policy/approvals.yaml"],
   ])(
     "is replaced by no default where it goes by a name like %j",
     async (network, budgetName, approvalsName) => {
-      await withSlip("policies/network.yaml", { path: `policies/${network}` }, async () => {
+      const at = (name: string): string => posix.join("policies", name);
+      await withSlip("policies/network.yaml", { path: at(network) }, async () => {
         expect(await call()).toMatch(/network\.yaml cannot be used/);
       });
-      await withSlip("policies/budget.yaml", { path: `policies/${budgetName}` }, async () => {
+      await withSlip("policies/budget.yaml", { path: at(budgetName) }, async () => {
         expect(await call()).toMatch(/cannot be used, so nothing is let through/);
       });
-      await withSlip("policies/approvals.yaml", { path: `policies/${approvalsName}` }, async () => {
+      await withSlip("policies/approvals.yaml", { path: at(approvalsName) }, async () => {
+        expect(await told(at(approvalsName))).not.toBe("");
         const planned = planWith(person, "add_agent", { agent_name: "x" });
         const refused = await problemOf(planned.then((plan) => submitWith(person, plan)));
         expect(JSON.stringify(refused)).toMatch(/approvals/);
       });
     },
   );
+
+  it("is replaced by no default where another file is of its kind", async () => {
+    const source = approvals.replace("id: approvals", "id: votes");
+    put(gateway.git, {
+      "policies/approvals.yaml": { source: null },
+      "policies/votes.yaml": { source },
+    });
+    const planned = planWith(person, "add_agent", { agent_name: "x" });
+    const refused = await problemOf(planned.then((plan) => submitWith(person, plan)));
+    expect(JSON.stringify(refused)).toMatch(/approvals/);
+    expect(await told("policies/votes.yaml")).toMatch(
+      /the policy of kind approvals is policies\/approvals\.yaml/,
+    );
+    put(gateway.git, {
+      "policies/approvals.yaml": { source: approvals },
+      "policies/votes.yaml": { source: null },
+    });
+  });
+
+  it.each([
+    ["mcp-registry.yaml", "mcp-registry.yml"],
+    ["mcp-registry.yaml", "MCP_Registry.yaml"],
+    ["mcp-tools.lock.json", "mcp-tools.Lock.json"],
+    ["mcp-tools.lock.json", "mcp-tool.lock.json.bak"],
+    ["ciclo.yaml", "Ciclo.yml"],
+    ["agents/one/agent.yaml", "agents/one/agent.yml"],
+    ["agents/one/agent.yaml", "Agents/one/agent.yaml"],
+  ])("is said of %s too, where %s is there in its place", async (path, alike) => {
+    const source = "{}";
+    put(gateway.git, { [alike]: { source } });
+    await withoutFile(path, async () => {
+      expect(await told(alike)).toMatch(`its name is like ${path}`);
+    });
+    put(gateway.git, { [alike]: { source: null } });
+  });
+
+  it("is not what is called so beside it, or otherwise", async () => {
+    const others = [
+      "mcp-registry.yaml.bak",
+      "mcp-registry-notes.txt",
+      "policies-old/access.yaml",
+      "agents/one/agents.txt",
+      "police/a.yaml",
+    ];
+    put(gateway.git, Object.fromEntries(others.map((path) => [path, { source: "x" }])));
+    const { problems } = await person.client.call("getConfiguration");
+    expect(problems).toEqual([]);
+    put(gateway.git, Object.fromEntries(others.map((path) => [path, { source: null }])));
+  });
 
   it("that is taken away leaves its default, and health says which", async () => {
     put(gateway.git, { "policies/approvals.yaml": { source: null } });

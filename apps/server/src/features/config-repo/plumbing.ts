@@ -203,6 +203,12 @@ export async function listTree(git: Git, commit: string, paths: readonly string[
     });
 }
 
+/** What there is at the top of a commit: names of files and folders. */
+export async function topNames(git: Git, commit: string): Promise<string[]> {
+  const output = await git.text(["ls-tree", "-z", "--name-only", commit]);
+  return output.split("\0").filter((name) => name !== "");
+}
+
 /** Modes of the given paths themselves, folders too, without going into them. */
 export async function modes(
   git: Git,

@@ -1,3 +1,4 @@
+import { isLikeOurs, meantAs } from "./look-alikes.ts";
 import type { Snapshot, SourceFile } from "../../domain/snapshot.ts";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
@@ -174,11 +175,16 @@ async function readConfig(
   git: Git,
   commit: string,
 ): Promise<{ files: SourceFile[]; leftOut: LocalFieldError[] }> {
-  const entries = await plumbing.listTree(git, commit, configPaths);
+  const tops = await plumbing.topNames(git, commit);
+  const alike = tops.filter((top) => !configPaths.includes(top) && isLikeOurs(top));
+  const entries = await plumbing.listTree(git, commit, [...configPaths, ...alike]);
+  const there = new Set(entries.map(({ path }) => path));
   const wanted = entries
-    .filter(({ path }) => configFileKind(path) !== null || path.endsWith(".md") || isMisnamedPolicy(path))
+    .filter(
+      ({ path }) => configFileKind(path) !== null || path.endsWith(".md") || misnamed(path, there) !== null,
+    )
     .toSorted((a, b) => Number(b.path.startsWith("policies/")) - Number(a.path.startsWith("policies/")));
-  const leftOut = wanted.flatMap((entry, index) => unreadable(entry, index));
+  const leftOut = wanted.flatMap((entry, index) => unreadable(entry, index, there));
   const odd = new Set(leftOut.map(({ path }) => path));
   const read = await plumbing.readBlobs(
     git,
@@ -192,24 +198,25 @@ async function readConfig(
   return { files, leftOut: [...leftOut, ...garbled].filter(({ path }) => !path.endsWith(".md")) };
 }
 
-/** `policies/network.yml` would count for nothing, and nobody would be told. */
-const isMisnamedPolicy = (path: string): boolean =>
-  path.startsWith("policies/") && configFileKind(path) === null && !path.endsWith(".md");
+/** `policies/network.yml` and `Policies/network.yaml` would count for nothing, and nobody would be told. */
+function misnamed(path: string, there: ReadonlySet<string>): Text | null {
+  if (configFileKind(path) !== null || path.endsWith(".md")) return null;
+  if (path.startsWith("policies/")) return noPolicy;
+  const meant = meantAs(path);
+  if (meant === null) return null;
+  return meant.startsWith("policies/") || !there.has(meant) ? callsItself(meant) : null;
+}
 
 function unreadable(
   { path, mode, size }: { path: string; mode: string; size: number },
   index: number,
+  there: ReadonlySet<string>,
 ): LocalFieldError[] {
+  const isBeyond = index >= maxConfigFiles ? tooMany : null;
   const message =
-    mode !== "100644"
-      ? notPlain(mode)
-      : isMisnamedPolicy(path)
-        ? misnamed
-        : size > maxFileBytes
-          ? tooLarge(size)
-          : index >= maxConfigFiles
-            ? tooMany
-            : null;
+    mode === "100644"
+      ? (misnamed(path, there) ?? (size > maxFileBytes ? tooLarge(size) : isBeyond))
+      : notPlain(mode);
   return message === null ? [] : [{ path, message }];
 }
 
@@ -225,7 +232,12 @@ const notPlain = (mode: string): Text =>
           "está marcado como programa: git update-index --chmod=-x",
         )
       : text(`is no plain file (mode ${mode})`, `não é um arquivo comum (modo ${mode})`);
-const misnamed = text(
+const callsItself = (meant: string): Text =>
+  text(
+    `counts for nothing, though its name is like ${meant}: rename it, or move it elsewhere`,
+    `não vale nada, embora o nome pareça ${meant}: renomeie ou mova para outro lugar`,
+  );
+const noPolicy = text(
   "is no policy by its name: policies are policies/<id>.yaml",
   "não é uma política pelo nome: políticas são policies/<id>.yaml",
 );

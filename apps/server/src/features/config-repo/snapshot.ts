@@ -3,7 +3,6 @@ import {
   type ApprovalsPolicy,
   approvalsPolicySchema,
   type PolicyFile,
-  policyKinds,
   type RegistryFile,
   text,
   type ToolLockFile,
@@ -11,6 +10,7 @@ import {
 import type { LocalFieldError } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { type CheckedFile, checkConfigFile } from "./config-file.ts";
+import { meantAs } from "./look-alikes.ts";
 import { builtInVersion, type Snapshot, type SourceFile } from "../../domain/snapshot.ts";
 
 const approvalsPath = "policies/approvals.yaml";
@@ -47,8 +47,12 @@ export function buildSnapshot(
   }
   const approvals = policies.get("approvals");
   const policyFile = files.find((file) => file.path === approvalsPath);
-  const unusable = new Set(problems.flatMap(({ path }) => unusableIds(path, policies)));
-  problems.push(...[...policies.values()].flatMap((policy) => countsForNothing(policy)));
+  const unused = [...policies.values()].filter(countsForNothing);
+  problems.push(...unused.map(usedByKind));
+  const unusable = new Set([
+    ...problems.flatMap(({ path }) => unusableIds(path, policies)),
+    ...unused.flatMap(({ kind }) => (policies.has(kind) ? [] : [kind])),
+  ]);
   return {
     commit,
     name,
@@ -73,32 +77,24 @@ export function buildSnapshot(
 /** Kinds of which a console has one, by the kind's own name. */
 const single = new Set(["approvals", "access", "network", "commands", "canary", "retention"]);
 
-/** A second policy of a kind of which the first alone is asked would seem to hold, and does not. */
-function countsForNothing({ id, kind }: PolicyFile): LocalFieldError[] {
-  if (!single.has(kind) || id === kind) return [];
-  return [
-    {
-      path: `policies/${id}.yaml`,
-      message: text(
-        `counts for nothing: the policy of kind ${kind} is policies/${kind}.yaml`,
-        `não vale nada: a política do tipo ${kind} é policies/${kind}.yaml`,
-      ),
-    },
-  ];
-}
+/** A policy by another name of a kind of which one alone is asked would seem to hold, and does not. */
+const countsForNothing = ({ id, kind }: PolicyFile): boolean => single.has(kind) && id !== kind;
+
+const usedByKind = ({ id, kind }: PolicyFile): LocalFieldError => ({
+  path: `policies/${id}.yaml`,
+  message: text(
+    `counts for nothing: the policy of kind ${kind} is policies/${kind}.yaml`,
+    `não vale nada: a política do tipo ${kind} é policies/${kind}.yaml`,
+  ),
+});
 
 /**
- * The policies that a file which counts for nothing may have been meant as: by its name, and, where no such policy is there, by
- * what its name is like (`Approvals.yaml`, `approvals.yaml.bak`, `approvals.yaml/a.yaml`). What it says must not be
- * replaced by a default that lets more through.
+ * The policies that a file which counts for nothing may have been meant as, where no such policy is there. What it says must
+ * not be replaced by a default that lets more through.
  */
 function unusableIds(path: string, policies: ReadonlyMap<string, PolicyFile>): string[] {
-  const name = /^policies\/(.+?)(?::\d+)?$/.exec(path)?.[1];
-  if (name === undefined) return [];
-  const stem = /^(.+?)\.ya?ml(?![a-z0-9])/i.exec(name)?.[1];
-  const likeness = /^[^a-z]*([a-z]+)(?![a-z-])/.exec(name.toLowerCase())?.[1];
-  const kind = policyKinds.find((each) => each === likeness);
-  const id = kind ?? stem;
+  const meant = meantAs(path.replace(/:\d+$/, ""));
+  const id = /^policies\/(.+)\.yaml$/.exec(meant ?? "")?.[1];
   return id === undefined || policies.has(id) ? [] : [id];
 }
 
