@@ -29,11 +29,11 @@ const canaryPolicy = {
   }),
 };
 
-async function start(files: Record<string, string> = {}) {
+async function start(files: Record<string, string> = {}, { isWatching = true } = {}) {
   const running = await startConsole();
   pushFiles(running.git, { ...openPolicies(), ...newToolsAllowed, ...canaryPolicy, ...files });
   await running.features.servers.workers.start();
-  await running.features.canary.workers.start();
+  if (isWatching) await running.features.canary.workers.start();
   return { running, planner: await running.person("planner"), approver: await running.person("approver") };
 }
 
@@ -149,6 +149,39 @@ describe("the canary", () => {
     );
     expect(change).toMatchObject({ outcome: "rolled_back" });
     expect(change.canary?.detail).toContain("This followed a rollback");
+  });
+
+  it("waits for nobody where the change was rolled back meanwhile", async () => {
+    // Servers whose key is gone tell nothing: neither verdict can be reached.
+    const { running, planner, approver } = await start({}, { isWatching: false });
+    const { url } = await modernEcho();
+    await approver.client.call("addKey", {
+      body: { provider: "probed", name: "TOKEN", value: "a-key-of-some-length" },
+    });
+    const plan = await addServer(planner, approver, {
+      endpoint: url,
+      auth: { Authorization: "secret:probed/TOKEN" },
+    });
+    await running.canary.run();
+    await canaryOf(planner, plan);
+    const edited = await planWith(planner, "edit_server", {
+      server: "probed",
+      changes: { timeouts: { call_ms: 7000 } },
+    });
+    const { approval_id, plan_id } = await submitWith(planner, edited);
+    await decideWith(approver, approval_id, "approve");
+    await approver.client.call("rollback", { body: { plan_id, reason: "no" } });
+    await approver.client.call("revokeKey", { params: { provider: "probed", name: "TOKEN" } });
+    await running.canary.run();
+    const { canary } = await canaryOf(planner, plan_id);
+    expect(canary).toMatchObject({ status: "inconclusive" });
+    const waiting = async () =>
+      (await planner.client.call("getHealth")).checks
+        .find(({ id }) => id === "changes")
+        ?.detail.split(plan_id).length;
+    expect(await waiting()).toBe(2);
+    await approver.client.call("decideCanary", { params: { plan_id }, body: { decision: "keep" } });
+    expect(await waiting()).toBe(1);
   });
 
   it("is begun again after a crash", async () => {

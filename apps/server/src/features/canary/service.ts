@@ -86,7 +86,10 @@ export function createCanaryService(deps: CanaryDeps, wake: () => void): CanaryS
     },
     async waiting() {
       const open = await store.withStatus(queries, "inconclusive");
-      return open.map((canary) => ({ planId: canary.plan_id, reason: detailOf(canary) }));
+      const undone = await Promise.all(open.map((canary) => store.isTakenBack(queries, canary)));
+      return open
+        .filter((_, index) => undone[index] !== true)
+        .map((canary) => ({ planId: canary.plan_id, reason: detailOf(canary) }));
     },
   };
 }
@@ -176,6 +179,11 @@ async function probeAll(
 
 /** Writes the verdict down, and takes a change back that failed. */
 async function settle(deps: CanaryDeps, canary: store.StoredCanary, verdict: Verdict): Promise<void> {
+  // Rolled back while its servers were looked at: there is nothing left to judge.
+  if (await store.isTakenBack(deps.database.queries, canary)) {
+    await deps.transaction((on) => store.deleteCanary(on, canary.id));
+    return;
+  }
   const change = await store.findChange(deps.database.queries, canary.record_id);
   const isRollback = change?.kind === "rollback";
   const { status, detail } =
@@ -220,6 +228,8 @@ async function takeBack(deps: CanaryDeps, canary: store.StoredCanary, why: Text)
     return { status: "failed", detail: why };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    // Somebody was faster.
+    if (await store.isTakenBack(deps.database.queries, canary)) return { status: "failed", detail: why };
     const { detail } = error;
     return {
       status: "inconclusive",

@@ -114,6 +114,20 @@ export async function deleteCanary(queries: Queries, id: string): Promise<void> 
   await queries.deleteFrom("canaries").where("id", "=", id).execute();
 }
 
+/** Whether what a canary judges is not live any more: a submission that a rollback has taken back since. */
+export async function isTakenBack(queries: Queries, canary: StoredCanary): Promise<boolean> {
+  const rollback = await queries
+    .selectFrom("change_plans")
+    .select("id")
+    .where("plan_id", "=", canary.plan_id)
+    .where("id", "!=", canary.record_id)
+    .where("kind", "=", "rollback")
+    .where("left_at", "is", null)
+    .where("outcome", "in", ["rolled_back", "canary_failed"])
+    .executeTakeFirst();
+  return rollback !== undefined;
+}
+
 /** What a canary knows of its change: the row of its submission, or of its rollback. */
 export const findChange = (queries: Queries, changeId: string) =>
   queries
