@@ -7,6 +7,7 @@ export * from "./config-files.ts";
 export * from "./credentials.ts";
 export * from "./endpoints.ts";
 export * from "./environment.ts";
+export * from "./hidden-characters.ts";
 export * from "./keys.ts";
 export * from "./operations.ts";
 export * from "./permissions.ts";

@@ -27,7 +27,7 @@ export function showPlan({ plan, patch, preview }: Planned, io: Io): string[] {
   return [
     io.paint("bold", `${plan.id}: ${plan.summary}`),
     ...plan.steps.map((step) => `  ${step.title}: ${step.actions.map((action) => action.path).join(", ")}`),
-    ...plan.risks.map((risk) => `  ${io.paint(impactColour[risk.impact], risk.impact)}  ${risk.title}`),
+    ...riskLines(plan, io),
     ...plan.approval_rules.map((rule) => `  ${rule}`),
     `  branch ${preview.branch} on ${preview.base_branch}`,
     "",
@@ -35,7 +35,11 @@ export function showPlan({ plan, patch, preview }: Planned, io: Io): string[] {
   ];
 }
 
-const paintPatch = (patch: string, io: Io): string[] =>
+/** Worst first, as a plan has them. */
+export const riskLines = ({ risks }: Plan, io: Io): string[] =>
+  risks.map((risk) => `  ${io.paint(impactColour[risk.impact], risk.impact)}  ${risk.title}`);
+
+export const paintPatch = (patch: string, io: Io): string[] =>
   patch
     .trimEnd()
     .split("\n")

@@ -9,9 +9,10 @@ import {
   intents,
   type PlanExecutionResult,
   planSchema,
+  type ToolChange,
 } from "@ciclo/contract";
 import { z } from "zod";
-import { connect, showPlan, writePlan } from "./client.ts";
+import { connect, paintPatch, riskLines, showPlan, writePlan } from "./client.ts";
 import { type Command, command, type Io, numberOption, option, repeated, UsageError } from "./command.ts";
 
 const planFileSchema = z.object({ plan: planSchema, patch: z.string() });
@@ -83,6 +84,27 @@ export function showResult(result: PlanExecutionResult, io: Io): string[] {
       ? []
       : [`  approval ${result.approval_id}: ${result.approvals.given} of ${result.approvals.required}`]),
     ...(result.pull_request === null ? [] : [`  ${result.pull_request.url} (${result.pull_request.state})`]),
+  ];
+}
+
+/** What a change makes of one tool, with what stands out in its texts. */
+function toolLines(change: ToolChange, io: Io): string[] {
+  const { texts, places, more_places, suspicions } = change;
+  const was = (value: string | null): string[] => (value === null ? [] : [io.paint("red", `    - ${value}`)]);
+  const is = (value: string | null): string[] =>
+    value === null ? [] : [io.paint("green", `    + ${value}`)];
+  return [
+    io.paint("bold", `  tool ${change.tool} of ${change.server}: ${change.change}`),
+    ...suspicions.map(({ place, kind, said }) =>
+      io.paint(
+        "red",
+        kind === "hidden" ? `    ${place} hides ${said}` : `    ${place} tells models: ${said}`,
+      ),
+    ),
+    ...texts.flatMap(({ field, before, after }) => [`   ${field}`, ...was(before), ...is(after)]),
+    ...places.flatMap(({ place, before, after }) => [`   ${place}`, ...was(before), ...is(after)]),
+    ...(more_places === 0 ? [] : [`    and ${more_places} more places`]),
+    ...(change.is_known ? [] : ["    its definition is not known here: look at the server's page"]),
   ];
 }
 
@@ -249,7 +271,8 @@ export const remoteCommands: Command[] = [
   command({
     name: "changes",
     usage: "ciclo changes [ID] [--limit N]",
-    summary: "Changes, newest first, with what waits for approval; or one change with its timeline.",
+    summary:
+      "Changes, newest first, with what waits for approval; or one change with its risks, tools, diff and timeline.",
     examples: ["ciclo changes", "ciclo changes add-agent-catalog-7f3k2q --json"],
     options: { limit: { type: "string" } },
     takes: { min: 0, max: 1 },
@@ -270,6 +293,11 @@ export const remoteCommands: Command[] = [
           ]
         : [
             ...showResult(result, io),
+            ...riskLines(result.plan, io),
+            ...result.plan.approval_rules.map((rule) => `  ${rule}`),
+            ...result.tool_changes.flatMap((change) => toolLines(change, io)),
+            ...result.plan.diffs.flatMap(({ diff }) => ["", ...paintPatch(diff, io)]),
+            "",
             ...result.timeline.map((entry) =>
               io.paint("dim", `  ${entry.at}  ${entry.type}  ${entry.actor}  ${entry.detail}`),
             ),

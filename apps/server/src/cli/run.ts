@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { parseArgs, styleText } from "node:util";
-import { negotiateLocale, ProblemError } from "@ciclo/contract";
+import { negotiateLocale, ProblemError, showHidden, showHiddenIn } from "@ciclo/contract";
 import { ConfigError, readClientConfig, version } from "../config.ts";
 import { Refusal } from "../errors.ts";
 import { auditCommands } from "./audit.ts";
@@ -49,6 +49,7 @@ export async function runCli(args: readonly string[], io: Io = terminal): Promis
   }
 }
 
+/** What servers and colleagues wrote goes to a terminal with nothing hidden in it: no control, no direction, no invisible letter. */
 async function dispatch(args: readonly string[], io: Io): Promise<number> {
   if (args[0] === "--version") io.out(version);
   const chosen = choose(args);
@@ -71,7 +72,9 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
   const json = values.json === true;
   const result = await chosen.run({ values, positionals, json, io });
   const lines =
-    json || chosen.show === undefined ? [JSON.stringify(result)] : chosen.show(result as never, io);
+    json || chosen.show === undefined
+      ? [JSON.stringify(result)]
+      : chosen.show(showHiddenIn(result) as never, io);
   lines.forEach((line) => io.out(line));
   return typeof process.exitCode === "number" ? process.exitCode : exitCodes.done;
 }
@@ -132,7 +135,7 @@ function explain(error: unknown, io: Io): number {
     return exitCodes.usage;
   }
   if (error instanceof ProblemError) {
-    const { detail, code, errors = [] } = error.problem;
+    const { detail, code, errors = [] } = showHiddenIn(error.problem);
     io.err(`${detail} [${code}]`);
     errors.forEach(({ path, message }) => io.err(`  ${path}: ${message}`));
     return exitCodes.refused;
@@ -149,7 +152,7 @@ function explain(error: unknown, io: Io): number {
     );
     return exitCodes.refused;
   }
-  io.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  io.err(showHidden(error instanceof Error ? (error.stack ?? error.message) : String(error)));
   return exitCodes.refused;
 }
 

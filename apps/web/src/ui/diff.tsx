@@ -1,10 +1,10 @@
+import { hasHidden, showHidden } from "@ciclo/contract";
 import { plural } from "@lingui/core/macro";
 import { useLingui } from "@lingui/react/macro";
 import { ChevronRight } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import { Diff as BaseDiff, type FileData, Hunk, type HunkData, parseDiff } from "react-diff-view";
 import { cx } from "./cx.ts";
-import { hasHidden, showHidden } from "./hidden-characters.ts";
 import { Note } from "./states.tsx";
 
 /** Files with more changed lines than this are shown when asked for. */

@@ -12,5 +12,15 @@ export const hasHidden = (text: string): boolean => showHidden(text) !== text;
 export const showHidden = (text: string): string =>
   text.replace(pattern, (found, shown: string | undefined) => shown ?? `‹U+${codeOf(found)}›`);
 
+/** The same of every text in a value, names of members too. */
+export function showHiddenIn<T>(value: T): T {
+  if (typeof value === "string") return showHidden(value) as T;
+  if (Array.isArray(value)) return value.map((each: unknown) => showHiddenIn(each)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [showHidden(key), showHiddenIn(each)]),
+  ) as T;
+}
+
 const codeOf = (character: string): string =>
   (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
