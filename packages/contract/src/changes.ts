@@ -20,13 +20,17 @@ const line = (max: number) =>
       error: "one line with a letter or digit, without angle brackets",
     });
 const reason = z.string().trim().max(4000);
+
+/** Whether a reason says something: a letter or digit that can be seen. */
+export const saysWhy = (said: string | undefined): boolean =>
+  /(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}]/u.test(said ?? "");
 const planId = z.string().min(1).max(120);
 
 export const submissionSchema = z.strictObject({
   plan: planSchema,
   patch: z.string().max(5_000_000),
   actor: line(200),
-  actor_email: z.email().max(320).optional(),
+  actor_email: z.email().max(320).optional().describe("Needed for every mode but dry_run"),
   mode: z.enum(changeModes).default("branch_pr"),
   commit_message: z.string().trim().min(1).max(10_000).optional(),
   threadId: z.string().max(100).optional(),

@@ -9,6 +9,7 @@ import {
   intents,
   type PlanExecutionResult,
   planSchema,
+  saysWhy,
   type ToolChange,
 } from "@ciclo/contract";
 import { z } from "zod";
@@ -142,7 +143,7 @@ const decision = (verb: "approve" | "reject") =>
     async run({ positionals: [id = ""], values }) {
       const client = connect();
       const reason = option(values, "reason");
-      if (verb === "reject" && reason === undefined) throw new UsageError("say why: --reason R");
+      if (verb === "reject" && !saysWhy(reason)) throw new UsageError("say why: --reason R");
       return client.call("apply", {
         body: {
           approval_id: await approvalIdOf(client, id),

@@ -184,25 +184,28 @@ describe("a rollback where two have to agree", () => {
 });
 
 describe("whoever rejects", () => {
-  it.each([undefined, "", "  "])("says why: not %j", async (approval_reason) => {
-    const { author, one } = await start();
-    const { approval_id } = await submitWith(
-      author,
-      await planWith(author, "add_agent", { agent_name: "catalog" }),
-    );
-    const body = {
-      approval_id: approval_id ?? "",
-      approval_decision: "reject" as const,
-      ...(approval_reason === undefined ? {} : { approval_reason }),
-    };
-    expect(await problemOf(one.client.call("apply", { body }))).toMatchObject({
-      status: 400,
-      errors: [{ path: "approval_reason" }],
-    });
-    expect(await decideWith(one, approval_id, "reject", "two agents do this already")).toMatchObject({
-      outcome: "rejected",
-    });
-  });
+  it.each([undefined, "", "  ", "\u200B", " \u2060\u00AD\u3164 ", "…"])(
+    "says why: not %j",
+    async (approval_reason) => {
+      const { author, one } = await start();
+      const { approval_id } = await submitWith(
+        author,
+        await planWith(author, "add_agent", { agent_name: "catalog" }),
+      );
+      const body = {
+        approval_id: approval_id ?? "",
+        approval_decision: "reject" as const,
+        ...(approval_reason === undefined ? {} : { approval_reason }),
+      };
+      expect(await problemOf(one.client.call("apply", { body }))).toMatchObject({
+        status: 400,
+        errors: [{ path: "approval_reason" }],
+      });
+      expect(await decideWith(one, approval_id, "reject", "two agents do this already")).toMatchObject({
+        outcome: "rejected",
+      });
+    },
+  );
 });
 
 describe("an author", () => {

@@ -368,6 +368,32 @@ describe("a client's file", () => {
     await running.features.servers.workers.stop();
   });
 
+  it("is imported without what no plan may hold, wherever its values stand", async () => {
+    const { running, planner } = await start();
+    const { url } = await legacyEcho();
+    const { command, args } = fixture();
+    const contents = JSON.stringify({
+      mcpServers: {
+        good: { url },
+        options: { command, args, env: { NODE_OPTIONS: "--x" } },
+        path: { command, args, env: { PATH: "${env:PATH}" } },
+        preload: { command, args, env: { LD_PRELOAD: "<your library>", TOKEN: "${input:token}" } },
+        header: { url, headers: { Host: "${env:HOST}" } },
+      },
+    });
+    const answer = await planner.client.call("importServers", { body: { client: "cursor", contents } });
+    expect(answer.servers.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      "good planned",
+      "options skipped",
+      "path skipped",
+      "preload skipped",
+      "header skipped",
+    ]);
+    expect(answer.servers[1]?.reason).toMatch(/no server may set a variable/);
+    expect(answer.servers[4]?.reason).toMatch(/this header is written by the protocol/);
+    await running.features.servers.workers.stop();
+  });
+
   it("is imported as one plan, its keys moved to the store, and rewritten for the gateway", async () => {
     const { running, planner, approver } = await start();
     const { url } = await legacyEcho({ token: "plain-key-in-a-file" });

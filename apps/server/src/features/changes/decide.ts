@@ -1,4 +1,4 @@
-import { type Decision, type Locale, type PlanExecutionResult, text } from "@ciclo/contract";
+import { type Decision, type Locale, type PlanExecutionResult, saysWhy, text } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import { type Actor, type RecordEntry, system } from "../../domain/actor.ts";
@@ -22,8 +22,7 @@ export async function decide(
   decision: Decision,
   locale: Locale,
 ): Promise<PlanExecutionResult> {
-  if (decision.approval_decision === "reject" && (decision.approval_reason ?? "").trim() === "")
-    throw sayWhy();
+  if (decision.approval_decision === "reject" && !saysWhy(decision.approval_reason)) throw sayWhy();
   const found = await findDecidable(context, decision);
   await refuseSecrets(context, "approval_reason", decision.approval_reason);
   return context.database.exclusively(`change:${found.plan_id}`, async () => {

@@ -105,6 +105,9 @@ async function takeOver(
   if ("why" in translated) return skip(translated.why);
   if (deps.findServer(id) !== undefined)
     return skip(text(`${id} is registered already`, `${id} já está registrado`));
+  // Whatever else is said of it: one entry that no plan may hold must not take the others with it.
+  const [problem] = deps.serverProblems(translated.server);
+  if (problem !== undefined) return skip(problem.message);
   const [secret] = await deps.findSecrets(new Map([[id, JSON.stringify(translated.server)]]));
   if (secret !== undefined) {
     return skip(

@@ -1,4 +1,4 @@
-import type { ChangeDetail } from "@ciclo/contract";
+import { type ChangeDetail, saysWhy } from "@ciclo/contract";
 import { plural } from "@lingui/core/macro";
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -158,7 +158,7 @@ function useVoteBlocked({ plan_id, base_branch, stale_paths }: ChangeDetail, rea
     paths === ""
       ? null
       : t`${base_branch} has changed ${paths} since this was planned. It must be planned again.`;
-  const needsReason = reason.trim() === "" ? t`Say why first` : null;
+  const needsReason = !saysWhy(reason) ? t`Say why first` : null;
   const mayReject = blocked === null && (item?.can_reject ?? true);
   return { approve: refusal ?? stale, reject: mayReject ? needsReason : refusal };
 }
