@@ -114,19 +114,22 @@ export type RegistryServer = z.infer<typeof registryServerSchema>;
 
 export const registryFileSchema = z
   .strictObject({ servers: z.array(registryServerSchema).max(5000) })
-  .superRefine(({ servers }, context) => {
-    const seen = new Set<string>();
-    servers.forEach(({ id }, index) => {
-      if (seen.has(id)) {
-        context.addIssue({
-          code: "custom",
-          path: ["servers", index, "id"],
-          message: `${id} is listed twice`,
-        });
-      }
-      seen.add(id);
-    });
+  // Said beside what else is wrong with entries, and not only once that is put right.
+  .refine((file) => doubled(file).length === 0, {
+    path: ["servers"],
+    when: () => true,
+    error: ({ input }) => `listed twice: ${doubled(input).join(", ")}`,
   });
+
+/** Ids that several entries of a file have, which may be anything yet. */
+function doubled(file: unknown): string[] {
+  const { servers } = (file ?? {}) as { servers?: unknown };
+  if (!Array.isArray(servers)) return [];
+  const ids = servers.map((server: unknown) => (server as { id?: unknown } | null)?.id);
+  return [
+    ...new Set(ids.filter((id, index) => typeof id === "string" && ids.indexOf(id) < index)),
+  ] as string[];
+}
 export type RegistryFile = z.infer<typeof registryFileSchema>;
 
 export const toolLockFileSchema = z.strictObject({

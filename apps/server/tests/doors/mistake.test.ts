@@ -327,6 +327,7 @@ describe("a policy that is there but cannot be used", () => {
       },
       { id: "ciclo", title: "T", transport: "streamable_http", url: "https://f.example/mcp" },
       { id: "g", title: "T", transport: "streamable_http", url: "https://g.example/mcp", surprise: true },
+      { id: "g", title: "T", transport: "nope" },
     ];
     await withSlip(registryPath, { bytes: Buffer.from(JSON.stringify({ servers })) }, async () => {
       const { problems } = await person.client.call("getConfiguration");
@@ -334,6 +335,7 @@ describe("a policy that is there but cannot be used", () => {
         const said = problems.filter(({ message }) => new RegExp(`^servers\\.${index}\\b`).test(message));
         expect(said.length, `entry ${index}: ${JSON.stringify(problems)}`).toBeGreaterThan(0);
       }
+      expect(problems.map(({ message }) => message)).toContain("servers: listed twice: g");
       expect(JSON.stringify(problems)).not.toContain("plain");
     });
     expect(await call()).toBe("200 answered");
