@@ -4,11 +4,11 @@ const set = (words: string): ReadonlySet<string> => new Set(words.split(" "));
 
 /** Names that announce a credential: `--api-key`, `GITHUB_TOKEN`. Words are told apart by case and signs. */
 const strong = set(
-  "token tokens secret secrets apikey accesskey secretkey privatekey authorization cookie bearer segredo segredos credencial",
+  "token tokens secret secrets apikey accesskey secretkey privatekey authkey signingkey encryptionkey masterkey sharedkey authorization cookie bearer credential credentials cred creds segredo segredos credencial",
 );
 /** Names that announce one even where the value is a number or a common word. */
 const strongest = set(
-  "password passwords passwd passphrase passcode pass pwd pw credential credentials cred creds senha senhas",
+  "password passwords passwd passphrase passcode pass pwd pw mnemonic seedphrase recoveryphrase senha senhas contrasena contrasenas passwort kennwort motdepasse",
 );
 /** Names that may: then the value has to look like one too. */
 const weak = set(
@@ -20,6 +20,8 @@ const runTogether =
 
 const wordsOf = (name: string): string[] =>
   name
+    .normalize("NFD")
+    .replaceAll(/\p{M}/gu, "")
     .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
     .toLowerCase()
     .split(/[^a-z0-9]+/)
@@ -33,10 +35,12 @@ function endsWithOneOf(name: string, endings: ReadonlySet<string>): boolean {
 
 /** Endings of names that are about a credential, and are none: `--password-file`, `token-type`. */
 const about = set(
-  "file files path paths dir folder type types name names policy length size ttl expiry expires limit limits count max min url uri endpoint id ids field header headers env prompt mode method enabled required budget store page per format version algorithm rotation hash hashes next prev cursor",
+  "file files path paths dir folder type types name names policy length size ttl expiry expires limit limits count max min url uri endpoint id ids field header headers env prompt mode method enabled required budget store page per format version algorithm rotation hash hashes next prev cursor manager helper provider providers backend source vault engine scope scopes strategy driver plugin class factory filter verifier model kind",
 );
 /** Words that announce one wherever they stand in a name, but for what is about one: `--secret-key-base`, `--senha-do-banco`. */
-const loud = set("password passwd passphrase senha secret segredo apikey token credential passe");
+const loud = set(
+  "password passwd passphrase pwd senha secret segredo apikey token credential passe contrasena passwort",
+);
 
 function saysLoudly(name: string): boolean {
   const words = wordsOf(name).map((word) => word.replace(/\d+$/, ""));
@@ -66,10 +70,20 @@ const mixed = /^(?=.*\d)(?=.*[A-Za-z]).{8,}$/s;
 
 const isDigestName = /(?:^|[-_.])(?:sha\d*|commit|rev|revision|digest|checksum|etag|ref|hash)$/i;
 
+const isNameOfNone =
+  /(?:page|next|prev|continuation|stop|eos|bos|pad|eot|start|end)[-_]?tokens?$|cursor$|(?:cache|sort|partition|primary|foreign|group|object|row|idempotency|public)[-_]?keys?$/i;
+/** What ends in an id says which one it is: of a trace, a project, a client. */
+const isIdOf = (name: string, value: string): boolean =>
+  /(?:^|[-_ ])(?:trace|span|request|project|tenant|client|team|account|app|workspace|org|device|parent|run|job)[-_ ]?id$/i.test(
+    name.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2"),
+  ) && /^(?:[0-9a-f-]{8,40}|\d+-[a-z0-9]+\.apps\.googleusercontent\.com)$/i.test(value);
+/** `com.example.security.TokenVerifier2`. */
+const isClassName = (value: string): boolean => /^(?:[a-z][a-z0-9_]*\.){2,}[A-Z]\w*$/.test(value);
+
 /** Whether a value is a credential by what it is called. Numbers and switches are none: `--max-tokens 4000`. Pure. */
 export function isAnnouncedCredential(name: string, value: string): boolean {
-  // A page, or a digest, is called so and opens nothing.
-  if (/(?:page|next|prev|continuation)[-_]?token$|cursor$/i.test(name)) return false;
+  // A page, a digest, a place in a table or the end of a text is called so and opens nothing.
+  if (isNameOfNone.test(name)) return false;
   if (endsWithOneOf(name, strongest)) return value.length > 2 && !switches.test(value);
   if (isHarmless(value) || (isDigestName.test(name) && /^[0-9a-f]{7,64}$/i.test(value))) return false;
   return announces(name) || (endsWithOneOf(name, weak) && mixed.test(value));
@@ -84,8 +98,10 @@ const looksMixed = (value: string): boolean =>
   looksRandom(value) || runsOf(value, 10).some(({ kinds, changes }) => kinds.size === 3 && changes >= 5);
 
 function runsOf(value: string, atLeast: number): { kinds: Set<string>; changes: number; density: number }[] {
-  // Hashes that pin something: image@sha256:…, repo#<commit>.
-  const unpinned = value.replaceAll(/(?:sha\d{1,3}[:-]|[@#])[0-9a-f]{40,128}\b/gi, "");
+  // Hashes that pin something: image@sha256:…, repo#<commit>, tree/<commit>, sha512-<Base64>.
+  const unpinned = value
+    .replaceAll(/(?:sha\d{1,3}[:-]|[@#]|\/(?:tree|commits?|blob|raw|archive)\/)[0-9a-f]{40,128}\b/gi, "")
+    .replaceAll(/\bsha(?:256|384|512)-[A-Za-z0-9+/]{43,88}={0,2}/g, "");
   return (unpinned.match(/[A-Za-z0-9]+/g) ?? [])
     .filter((run) => run.length >= atLeast)
     .map((run) => {
@@ -109,10 +125,11 @@ const connectionString = [
 const assignment =
   /(?<![\w.-])["']?([A-Za-z][\w.-]*)["']?\s*[=:]\s*(?:(?:Bearer|Basic|token) +)?["']?([^\s;&"',}]+)/g;
 /** `name/password@host:port`, as databases take it. */
-const userAtHost = /^[\w.-]+\/[^\s@/]{4,}@[\w.-]+:\d{2,5}\b/;
+const userAtHost = /(?:^|:)[\w.-]+\/[^\s@/]{4,}@[\w.-]+:\d{2,5}\b/;
 
 /** Whether a value is a credential, by its own look, or holds one by name. References are none. */
 function isCredentialValue(value: string): boolean {
+  if (isClassName(value)) return false;
   if (referenceIn(value) !== null && !hasLooseReference(value)) return false;
   return (
     connectionString.some((form) => form.test(value)) ||
@@ -140,24 +157,30 @@ export const withoutAssigned = (text: string, mask: string): string =>
 
 const placeholderForms = [
   /^\s*$/,
-  /^<[^<>]*>$/,
+  /^<+[^<>]*>+$/,
   /^\[[A-Za-z _-]*\]$/,
-  /^(your|insert|enter|replace|paste)[-_ ].*$/i,
+  /^(your|insert|enter|replace|paste|coloque|insira|cole|digite|preencha)([-_ ]\p{L}+)+$/iu,
   /^my[-_ ](api[-_ ]?)?(key|token|secret|password)$/i,
   /^(change[-_ ]?me|todo|tbd|placeholder|example|dummy|redacted|secret|token|password|api[-_]?key)$/i,
   /^(.)\1{2,}$/,
-  /^[x*.•…-]{3,}$/i,
-  /^\$\w+$/,
-  /\$\{[^{}]*\}/,
+  /^[x*.•…]{3,}$/i,
+  /^[-–—_.]+$/,
+  /^\$([A-Z_][A-Z0-9_]*|[a-z_]+)\$?$/,
+  /^\$env:\w+$/i,
+  /^\$\{[^{}]*\}$/,
+  /\$\{(\w+:)?[A-Z_][A-Z0-9_]+\}/,
+  /^\$?\{\{.*\}\}$/,
   /\{(env|input|file|var|secret):[^{}]*\}/i,
-  /^\{\{.*\}\}$/,
-  /^%\w+%$/,
+  /^\{[A-Za-z_][\w. -]*\}$/,
+  /^%[A-Za-z_]\w*%$/,
   /^(undefined|null|none|nil|nan|n\/a|true|false|hidden|masked|test|testing|foo|bar|abc|troque[-_ ]me|a definir|tbd)$/i,
   /^["'`]+$/,
   /^\*+\w*\*+$/,
   /^__\w+__$/,
   /^[#@]\{?\w+\}?[#@]?$/,
-  /^process\.env\.\w+$/,
+  /^(process\.)?env\.\w+$/,
+  /^os\.(environ|getenv)\b/,
+  /:\/\/(<[^<>]+>|user|username|usuario):(<[^<>]+>|pass|password|senha)@/i,
   /^env:\w+$/i,
   /^\$\(.*\)$/,
   /^`.*`$/,
@@ -166,7 +189,7 @@ const placeholderForms = [
   /^0?123456789?0?$/,
   /(\.{3}|…)$/,
   // A beginning that issuers mark their tokens with, and nothing behind it.
-  /^([a-z]{2,10}[-_])+([x*•0]{4,}|1234\d*|abc\w{0,5})$/i,
+  /^([a-z]{2,10}[-_])+([x*•0]{3,}|1234\d*|abc\w{0,5})$/i,
   /^(?=.*(key|token|secret|password|senha|chave|segredo))(.*[-_ ])?(your|my|seu|sua|insira|coloque|digite|cole|aqui|here)([-_ ].*)?$/i,
 ];
 
@@ -178,11 +201,14 @@ export function isPlaceholder(value: string): boolean {
 
 /** Whether a named value is a credential: by its name, or by its own look. References are none. Pure. */
 export const isCredential = (name: string, value: string): boolean =>
-  referenceIn(value) === null && (isCredentialValue(value) || isAnnouncedCredential(name, value));
+  referenceIn(value) === null &&
+  !isIdOf(name, value) &&
+  (isCredentialValue(value) || isAnnouncedCredential(name, value));
 
 /** The same of a variable, header or part of an address, where a shorter look is enough. Pure. */
 const isNamedCredential = (name: string, value: string): boolean =>
-  isCredential(name, value) || (referenceIn(value) === null && looksMixed(value));
+  isCredential(name, value) ||
+  (referenceIn(value) === null && !isClassName(value) && !isIdOf(name, value) && looksMixed(value));
 
 /** Whether a value is plainly no credential, so that it may be read by everybody. One too many that is not costs nothing. Pure. */
 export const isPlainSetting = (name: string, value: string): boolean =>
@@ -195,21 +221,39 @@ const takesVariable = /^(-e|--env|--build-arg)$/;
 const takesHeader = /^(-H|--header|--headers)$/;
 /** Switches behind which stands `name:password`. */
 const takesUser = /^(-u|-U|--user|--login|--auth|--basic|--basic-auth|--userpass|--proxy-user)$/;
+/** Switches that some programs take a password by, and others a port, a project or a width. */
+const takesPassword = /^-[pPaw]$/;
+const isChosenPassword = (value: string): boolean =>
+  /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[^\s:/=,]{8,}$/.test(value) && referenceIn(value) === null;
 /** A password that is glued to its switch, `-pSECRET`: no port, path or list. */
 const gluedPassword = /^-[pPW](?=[^\s]*\d)(?=[^\s]*[A-Za-z])[^\s:/=,]{6,}$/;
 
 /** Indexes of arguments that hold a credential: by their look, or by the switch, variable or header that they stand for. */
 function credentialArguments(args: readonly string[]): number[] {
-  return args.flatMap((argument, index) => {
-    const before = args[index - 1] ?? "";
+  return args.flatMap((given, index) => {
+    // Names of variables that the program itself fills in: `--header Authorization:${AUTH_HEADER}`.
+    const argument = given.replaceAll(/\$\{[A-Za-z_]\w*\}/g, "");
+    // Of `-e TOKEN image` the name is the switch's, and the image nobody's.
+    const before = takesVariable.test(args[index - 2] ?? "") ? "" : (args[index - 1] ?? "");
     if (gluedPassword.test(argument)) return [index];
-    const inline = /^(--?[A-Za-z][\w.-]*)=(.*)$/s.exec(argument);
+    const inline = /^(--?\p{L}[\p{L}\w.-]*)[=:](.*)$/su.exec(argument);
     const [option, value] = inline === null ? [before, argument] : [inline[1] ?? "", inline[2] ?? ""];
-    return holdsCredential(option, value) ? [index] : [];
+    return holdsCredential(option, value) || isLineWithCredential(argument) ? [index] : [];
   });
 }
 
+/** A command line as one argument, `sh -c "run --password …"`: what a switch in it stands before. */
+function isLineWithCredential(argument: string): boolean {
+  const words = argument.split(/\s+/);
+  return words.some(
+    (word, index) =>
+      gluedPassword.test(word) ||
+      (/^--?\p{L}/u.test(words[index - 1] ?? "") && holdsCredential(words[index - 1] ?? "", word)),
+  );
+}
+
 function holdsCredential(option: string, value: string): boolean {
+  if (takesPassword.test(option) && isChosenPassword(value)) return true;
   if (takesVariable.test(option)) {
     const [, name = "", given = ""] = /^([^=]*)=(.*)$/s.exec(value) ?? [];
     return isNamedCredential(name, given);
@@ -227,7 +271,7 @@ function holdsCredential(option: string, value: string): boolean {
 
 /** `name:password`, where `1000:1000` and `node:node` are a user and a group. */
 function hasPassword(value: string): boolean {
-  const [, name, password] = /^([^:\s]+):(\S{4,})$/.exec(value) ?? [];
+  const [, name, password] = /^([^:\s]+):(\S{3,})$/.exec(value) ?? [];
   if (password === undefined) return false;
   return name !== password && !/^(?:\d+|[a-z][a-z_-]*)$/.test(password) && referenceIn(password) === null;
 }
@@ -268,7 +312,7 @@ export type Reached = {
 export function credentialPlaces({ args = [], url, env, headers }: Reached): string[] {
   const named = Object.entries({ env, headers }).flatMap(([field, values]) =>
     Object.entries(values ?? {}).flatMap(([name, value]) =>
-      isNamedCredential(name, value) ? [`${field}.${name}`] : [],
+      isNamedCredential(name, value) || isLineWithCredential(value) ? [`${field}.${name}`] : [],
     ),
   );
   const inUrl = url !== undefined && credentialInUrl(url) !== null;

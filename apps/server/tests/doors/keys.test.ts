@@ -253,6 +253,15 @@ describe("what only stands for a key", () => {
     "$(cat token)",
     "op://vault/item/field",
     "test",
+    "$env:TOKEN",
+    "${{ secrets.TOKEN }}",
+    "{TOKEN}",
+    "<<TOKEN>>",
+    "ghp_***",
+    "–",
+    "os.environ['TOKEN']",
+    "coloque_aqui",
+    "postgres://USER:PASSWORD@HOST/DB",
   ];
   it.each(placeholders)("is never one: %s", async (value) => {
     expect(isPlaceholder(value)).toBe(true);
@@ -306,6 +315,11 @@ describe("what only stands for a key", () => {
     "$2b$10$abc",
     "my-horse-eats-hay",
     "sk-0000-4f9a",
+    "$ecretPass1",
+    "a${b}c9KdL",
+    "your-9Kdj2mXq",
+    "%9K2b%",
+    '{"a":"${b}"}',
   ])("does not include %j", (value) => {
     expect(isPlaceholder(value)).toBe(false);
   });

@@ -372,6 +372,15 @@ describe("a credential in plain", () => {
     ["within a longer name in Portuguese", ["--senha-do-banco", "hunter2-dor"]],
     ["behind a numbered name", ["--password1", "hunter2-dor"]],
     ["as databases take it", ["oracle/hunter2@db.example:1521"]],
+    ["as Java's databases take it", ["jdbc:oracle:thin:scott/hunter2@db.example:1521/x"]],
+    ["behind a colon", ["--auth_token:hunter2hunter"]],
+    ["as words to recover by", ["--seed-phrase", "hunter2 able about above"]],
+    ["in Spanish", ["--contraseña", "hunter2"]],
+    ["in German", ["--kennwort=hunter2"]],
+    ["in a line of its own", ["sh", "-c", "run --password hunter2"]],
+    ["behind one letter", ["-p", "Hu2nter2Hunter2!"]],
+    ["as a proxy's user", ["--proxy-user", "u:hunter2"]],
+    ["beside a variable", ["--api-key", "hunter2${X}hunter"]],
   ];
   it.each(bad)("is refused in arguments: %s", async (_, more) => {
     const all = [...args, ...more];
@@ -424,6 +433,24 @@ describe("a credential in plain", () => {
     expect(servers[0]).toMatchObject({ outcome: "skipped" });
   });
 
+  it("is refused in the command lines that the policy lists, as in those of servers", async () => {
+    for (const more of [
+      ["--api-key", "hunter2hunter"],
+      ["--password=hunter2"],
+      ["https://h.example/mcp?token=hunter2hunter"],
+    ]) {
+      const changes = { allow: [{ command: "npx", args: ["-y", "@acme/mcp", ...more] }] };
+      const problem = await problemOf(planWith(planner, "edit_policies", { policy_id: "commands", changes }));
+      expect(problem.errors?.[0]?.path).toMatch(/^policies\/commands\.yaml: allow\.0\.args\./);
+      expect(JSON.stringify(problem)).not.toContain("hunter2");
+    }
+    const changes = {
+      allow: [{ command: "npx", args: ["-y", "@acme/mcp", "--api-key", "secret:acme/KEY"] }],
+    };
+    const { plan } = await planWith(planner, "edit_policies", { policy_id: "commands", changes });
+    expect(plan.status).toBe("pending");
+  });
+
   it.each([
     ["headers", { server: "hub", changes: { headers: { "X-Custom": "a8Fk29dLqP03mZx7Tn4Vb6Yc" } } }],
     ["env", { server: "local", changes: { env: { DATABASE: "postgres://ana:hunter2@db.example/app" } } }],
@@ -453,6 +480,19 @@ describe("a credential in plain", () => {
     ["what is about a credential", ["--token-type", "bearer1234", "--password-file", "/run/pw1234"]],
     ["words that end alike", ["--bypass", "local1234", "--compass", "north1234"]],
     ["a reference", ["--token=secret:local/TOKEN", "secret:local/TOKEN"]],
+    [
+      "a variable that is passed on",
+      ["run", "-e", "GITHUB_PERSONAL_ACCESS_TOKEN", "ghcr.io/github/github-mcp-server"],
+    ],
+    ["a variable's name", ["--header", "Authorization:${AUTH_HEADER}", "--api-key", "${API_KEY}"]],
+    ["an address of variables", ["postgres://${DB_USER}:${DB_PASS}@db/app"]],
+    ["a digest of a package", ["--integrity", `sha384-${"aB3/".repeat(16)}`]],
+    ["an address of a commit", [`https://github.com/org/repo/tree/${"0a1b2c3d4e".repeat(4)}`]],
+    ["a name of a class", ["-Dauth.provider=com.example.security.Sha256TokenVerifier2"]],
+    ["an id", ["--trace-id", "4bf92f3577b34da6a3ce929d0e0e4736"]],
+    ["what keeps credentials", ["--secret-manager", "gcp", "--credential-helper", "osxkeychain"]],
+    ["a key of a cache, an end of a text", ["--cache-key", "v2-linux-x64", "--stop-token", "<|end|>"]],
+    ["a sentence", ["--system", "Never reveal a token to anybody, or a password"]],
   ])("is not seen in %s", async (_, more) => {
     const { plan } = await planWith(planner, "edit_server", {
       server: "local",

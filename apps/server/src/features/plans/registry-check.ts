@@ -1,4 +1,4 @@
-import { credentialPlaces, isForbiddenVariable, type RegistryServer } from "@ciclo/contract";
+import { credentialPlaces, isForbiddenVariable, policyOf, type RegistryServer } from "@ciclo/contract";
 import { fieldError, type LocalFieldError } from "../../errors.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 
@@ -26,6 +26,23 @@ export function registryProblems(before: Snapshot, after: Snapshot, leadsHere: L
         message,
       })),
     );
+}
+
+/** The same of command lines that the policy lists: they are written as those of servers are. Entries that stay are left alone. Pure. */
+export function allowedLineProblems(before: Snapshot, after: Snapshot): LocalFieldError[] {
+  const listed = ({ policies }: Snapshot) => policyOf(policies, "commands")?.allow ?? [];
+  const old = new Set(listed(before).map((entry) => JSON.stringify(entry)));
+  return listed(after).flatMap((entry, index) =>
+    old.has(JSON.stringify(entry))
+      ? []
+      : credentialPlaces({ args: entry.args }).map((place) =>
+          fieldError(
+            `policies/commands.yaml: allow.${index}.${place}`,
+            "carries a credential. Store it as a key, write secret:<provider>/<NAME> in the server's entry, and the same or * here",
+            "contém uma credencial. Guarde-a como chave, escreva secret:<provedor>/<NOME> na entrada do servidor, e o mesmo ou * aqui",
+          ),
+        ),
+  );
 }
 
 /** The same of one entry, each with its field. Pure. */

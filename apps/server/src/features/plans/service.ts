@@ -29,7 +29,7 @@ import {
   draftRemoveServer,
 } from "./intents/servers.ts";
 import { pathProblem } from "./paths.ts";
-import { registryProblems } from "./registry-check.ts";
+import { allowedLineProblems, registryProblems } from "./registry-check.ts";
 import { findRisks } from "./risks.ts";
 import { findSecrets, findSecretsInWords, wordsOf } from "./secrets.ts";
 import { commandsOf, type Host } from "./server-risks.ts";
@@ -208,6 +208,7 @@ async function checkFiles(
     ...(links.length > 0 ? links : unreadNow(snapshot, files)),
     ...(await findSecrets(files)),
     ...registryProblems(snapshot, after, deps.leadsHere),
+    ...allowedLineProblems(snapshot, after),
     ...after.problems.filter((problem) => files.has(problem.path.replace(/:\d+$/, ""))),
   ];
 }
