@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { isUtf8 } from "node:buffer";
+import { buffer } from "node:stream/consumers";
 import { parseArgs, styleText } from "node:util";
 import { negotiateLocale, ProblemError, showHidden, showHiddenIn } from "@ciclo/contract";
 import { ConfigError, readClientConfig, version } from "../config.ts";
@@ -31,11 +32,17 @@ async function reaching<T>(path: string, work: Promise<T>): Promise<T> {
   }
 }
 
+/** Text as it was given. Decoded all the same, what is no UTF-8 would become another key, or another file. */
+function decoded(what: string, given: Buffer): string {
+  if (isUtf8(given)) return given.toString("utf8");
+  throw new UsageError(`${what} is not UTF-8. Convert it first, as with: iconv -f latin1 -t utf-8`);
+}
+
 const terminal: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
-  readInput: () => text(process.stdin),
-  readFile: (path) => reaching(path, readFile(path, "utf8")),
+  readInput: async () => decoded("standard input", await buffer(process.stdin)),
+  readFile: async (path) => decoded(path, await reaching(path, readFile(path))),
   writeFile: (path, contents) => reaching(path, writeFile(path, contents, { mode: 0o600 })),
   paint: (colour, line) => (process.stdout.isTTY ? styleText(colour, line) : line),
 };

@@ -21,7 +21,7 @@ let tokens: Record<string, string>;
 type Ran = { code: number; stdout: string; stderr: string };
 
 /** Runs a command as somebody; `input` is its standard input. */
-const ciclo = (who: string, args: string[], input = ""): Promise<Ran> =>
+const ciclo = (who: string, args: string[], input: string | Buffer = ""): Promise<Ran> =>
   new Promise((resolve) => {
     const env = {
       PATH: process.env.PATH,
@@ -171,6 +171,8 @@ describe("keys on the command line", () => {
     const wrong = await ciclo("bruno", ["keys", "rotate", "hub/AUTHORIZATION"], "wrong-value");
     expect(wrong.code).toBe(1);
     expect(wrong.stdout).toMatch(/✗ negotiate[\s\S]*rejected +The old value is kept/);
+    const latin = await ciclo("bruno", ["keys", "add", "latin/TOKEN"], Buffer.from("sen\u00e7a", "latin1"));
+    expect([latin.code, latin.stderr]).toEqual([2, expect.stringContaining("standard input is not UTF-8")]);
     const forced = await ciclo(
       "bruno",
       ["keys", "rotate", "hub/AUTHORIZATION", "--force", "--reason", "r"],
