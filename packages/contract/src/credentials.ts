@@ -141,7 +141,7 @@ function isCredentialValue(value: string): boolean {
 
 /** What a sentence about a credential says of it. */
 const aboutCredential =
-  /^(?:required|optional|needed|missing|invalid|expired|tokens?|keys?|obrigat|opcional)/i;
+  /^(?:(?:required|optional|needed|missing|invalid|expired|obrigat|opcional)|(?:tokens?|keys?|where|how|what|who|when|why|which|onde|como|qual|quem|quando)(?![\w-]))/i;
 
 /** A text in which the values that are announced by their names (`DB_PASS=…`, `"token": "…"`) are replaced. Pure. */
 export const withoutAssigned = (text: string, mask: string): string =>

@@ -24,6 +24,29 @@ const distant =
 /** "User admin, pass …", "login admin/…": of two words, the second. It has to look like no word. */
 const login =
   /((?:\bpass(?:\s+is|\s*[:=])?|\b(?:login|logins|credentials|credenciais|acesso|usuario|user)\b[:,]?(?:\s+(?:is|are|é|são))?\s+[\w.@-]+\s*(?:\/|:|,|\s)\s*(?:pass(?:word)?\s+)?)\s*)(?=[^\s"'`,;]*\d)(?=[^\s"'`,;]*[A-Za-z])(?![\w-]*\.\w+(?:\s|$))([^\s"'`,;]{8,})/gi;
+const aWord =
+  "(?:password|passphrase|passcode|senha|secret|segredo|token|api[-_ ]?key|chave|credential|credencial|pin)";
+/** "Hj#8!x is my password", "use Hj#8!x as the token of hub": the word comes behind the value. */
+const behind = new RegExp(
+  String.raw`(?<![^\s"'\x60(|])[^\s"'\x60,;()|]{6,}(?=["'\x60]?,?\s+(?:(?:which|that|que)\s+)?(?:is|are|é|eh|as|como|será|sera)\s+` +
+    String.raw`(?:(?:my|the|a|o|our|your|minha|meu|sua|seu|nossa|nosso|new|nova|novo)\s+){0,3}(?:[\w-]+\s+)?${aWord}\b)`,
+  "gi",
+);
+/** "Troque a senha do hub por …", "senha do admin → …", "| senha | … |", "senha (admin): …", "my password's …". */
+const beyond = new RegExp(
+  String.raw`(\b${aWord}(?:['’]s)?(?:\s*\([^()]{0,40}\))?(?:\s+[\w./-]+){0,6}?\s*` +
+    String.raw`(?:→|->|=>|:|=|\||\b(?:should be|will be|must be|por|by|agora (?:é|eh)|now is|is now|será|sera|deve ser):?(?=\s)|['’]s)\s*)` +
+    String.raw`(["'\x60]?)([^\s"'\x60,;|]{6,})\2`,
+  "gi",
+);
+/** What nobody writes as a word: letters with digits or signs among them. */
+const isNoWord = (value: string): boolean =>
+  /[A-Za-z]/.test(value) &&
+  /[\d#@!$%&*+=?^~]/.test(value.replace(/[.:!?]+$/, "")) &&
+  !/^(?:https?:|secret:|[\w.-]+\.\w{2,4}$|[\w-]+@[\w.-]+\.\w+$|[\w-]+\/[A-Z][A-Z0-9_]+$|[a-z]+(?:-[a-z]+)*-v?\d{1,2}$)/.test(
+    value,
+  );
+
 /** Words that stand behind "token:" in a sentence about one. */
 const aboutOne =
   /^(?:required|optional|needed|mandatory|missing|invalid|expired|unknown|rotated|revoked|tokens?|keys?|obrigat[óo]ri[oa]|opcional|necess[áa]ri[oa]|inv[áa]lid[oa]|expirad[oa]|ausente)[.!]?$/i;
@@ -35,6 +58,10 @@ export function maskSecrets(text: string): string {
     .replaceAll(privateKey, mask)
     .replaceAll(inAddress, `$1${mask}`)
     .replaceAll(issued, mask)
+    .replaceAll(behind, (value) => (isNoWord(value) && !isPlaceholder(value) ? mask : value))
+    .replaceAll(beyond, (all: string, before: string, quote: string, value: string) =>
+      isNoWord(value) && !isPlaceholder(value) ? `${before}${quote}${mask}${quote}` : all,
+    )
     .replaceAll(named, (all: string, before: string, quote: string, value: string) =>
       referenceIn(all) !== null ||
       value.startsWith("secret:") ||
@@ -50,7 +77,7 @@ export function maskSecrets(text: string): string {
     )
     .replaceAll(distant, (all: string, before: string, quote: string, value: string) =>
       referenceIn(all) !== null ||
-      /^(?:secret:|https?:)/.test(value) ||
+      /^(?:secret:|https?:|[a-z][\w-]*\/[A-Z][A-Z0-9_]*[.,?!]*$)/.test(value) ||
       isNumber.test(value) ||
       isPlaceholder(value)
         ? all

@@ -64,6 +64,7 @@ describe("an amount that is relative to what holds", () => {
     ["raise the daily limit of budget by 1.000 USD", { daily_usd: 1040 }],
     ["raise limits.daily_usd of budget by 10%", { daily_usd: 44 }],
     ["raise the daily and monthly limits of budget by 10 %", { daily_usd: 44, monthly_usd: 880 }],
+    ["double the monthly and the daily limit of budget", { daily_usd: 80, monthly_usd: 1600 }],
     ["raise the daily limit of budget by 10 % and the monthly by 20 %", { daily_usd: 44, monthly_usd: 960 }],
   ])("%s", async (message, expected) => {
     const { payload, plan, reply } = await say(message);
@@ -224,8 +225,52 @@ describe("a question, or a story about the past", () => {
     "remova o agente assistant. Mentira, não faça isso.",
     "set the daily limit of budget to 30... never mind",
     "remove the agent assistant only after approval of Bob",
+    "remove o agente assistant, ou melhor, deixa como está",
+    "remova o agente assistant só que não",
+    "remove the agent assistant; disregard that",
+    "remove the agent assistant, nah",
+    "remova o agente assistant não",
+    "remover o agente assistant seria um erro",
+    "apagar o agente assistant não é uma boa ideia",
+    "remova o agente assistant se ninguém usar",
+    "remove the agent assistant when Ana is back",
+    "remove the agent assistant tomorrow",
+    "set the daily limit of budget to 30. No wait, keep it.",
+    "dá pra aumentar o limite diário de budget para 60 ou não?",
+    "aumentar o limite diário de budget para 60 seria um erro",
   ])("never plans: %s", async (message) => {
     expect(await say(message)).toMatchObject({ plan: null, intent: null });
+  });
+});
+
+describe("an answer that names nothing", () => {
+  it.each([
+    ["quero adicionar um agente", ["não", "não quero mais", "melhor não", "não, deixa"]],
+    ["I want to add an agent", ["no", "nope", "none", "no thanks"]],
+    ["add an MCP server", ["no", "nada"]],
+    ["quero remover um agente", ["não", "nenhum"]],
+  ])("to %j drops it: %j", async (message, answers) => {
+    for (const answer of answers) {
+      const { threadId } = await say(message);
+      const reply = await say(answer, threadId);
+      expect(reply, answer).toMatchObject({ plan: null });
+      // Nothing is left of it that a word behind could complete.
+      expect(await say("catalogo-x", threadId), answer).toMatchObject({ plan: null, intent: null });
+    }
+  });
+
+  it.each([
+    ["adicione um agente", ["ok", "não sei", "depende", "espera", "sim"]],
+    ["add an agent", ["yes please", "wait", "sure", "I don't know yet"]],
+  ])("to %j asks again: %j", async (message, answers) => {
+    const { threadId } = await say(message);
+    for (const answer of answers)
+      expect(await say(answer, threadId), answer).toMatchObject({
+        plan: null,
+        intent: "add_agent",
+        missing: ["agent_name"],
+      });
+    expect((await say("catalogo-y", threadId)).payload).toMatchObject({ agent_name: "catalogo-y" });
   });
 });
 
@@ -257,6 +302,10 @@ describe("two requests in one message", () => {
     ],
     ["set the daily limit of budget to 30, same for cost", "same for cost"],
     ["double the daily limit of budget and set the monthly one to 900", "set the monthly one to 900"],
+    ["remove agent assistant & agent base", "agent base"],
+    ["remova o agente assistant + o agente base", "o agente base"],
+    ["double the daily limit of budget and of cost", "of cost"],
+    ["adicione o agente gama com a capacidade chat e remova-o amanhã", "remova-o amanhã"],
   ])("plans the first and names the second: %s", async (message, second) => {
     const { plan, reply } = await say(message);
     expect(plan).not.toBeNull();
@@ -340,6 +389,20 @@ describe("a credential in a message", () => {
     [`{"password":"${short}"}`, short],
     [`{"mcpServers":{"x":{"command":"x","env":{"STRIPE":"${short}"}}}}`, short],
     [`user=bob pass=${short}`, short],
+    ...[`${short} is my password`, `${short} é a minha senha`, `troque a senha do hub por ${short}`].map(
+      (said): [string, string] => [said, short],
+    ),
+    ...[`my password's ${short}`, `senha do admin → ${short}`, `senha (admin): ${short}`].map(
+      (said): [string, string] => [said, short],
+    ),
+    ...[`a senha do servidor base agora é: ${short}`, `hub's token should be ${short}`].map(
+      (said): [string, string] => [said, short],
+    ),
+    ...[
+      `use ${short} as the token of base`,
+      `coloque ${short} como senha do hub`,
+      `| senha | ${short} |`,
+    ].map((said): [string, string] => [said, short]),
     [`my pass is ${short}`, short],
     [`crm credentials are admin / ${short}`, short],
     [`login admin ${short}`, short],
@@ -387,6 +450,9 @@ describe("a credential in a message", () => {
     "my token is <your-token>",
     "a chave do problema é simples",
     "rotate the key hub/TOKEN",
+    "the key is hub/TOKEN, who uses it?",
+    "password: where do I put it?",
+    "add agent catalog-v2 as token counter",
     "docker run -p 8080:80 -u 1000:1000 mcp/github",
     "mude o limite mensal de tokens para 2.000.000",
     "commit 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",

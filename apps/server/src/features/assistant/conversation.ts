@@ -31,6 +31,9 @@ const correcting =
 export function takeTurn(message: string, pending: Pending | null, known: Known): Turn {
   const recognised = recognise(message, known);
   if (recognised.kind === "cancel") return { kind: "cancelled" };
+  const answer = pending === null || missingFields(pending).length === 0 ? null : wordsOnly(message);
+  if (answer === "no") return { kind: "cancelled" };
+  if (pending !== null && answer === "unsure") return request(pending);
   if (recognised.kind === "request" && !isCorrection(recognised, pending)) {
     const asked = { intent: recognised.intent, payload: recognised.fields };
     return request({ ...asked, ...fieldSaid(asked, message) });
@@ -38,6 +41,34 @@ export function takeTurn(message: string, pending: Pending | null, known: Known)
   if (pending === null || isQuestion(message)) return { kind: "question" };
   const corrected = correction(message, pending, known) ?? fieldOnly(message, pending);
   return corrected === null ? { kind: "question" } : request(corrected);
+}
+
+const refusing = new Set(
+  "nao no nope nah nada nenhum nenhuma none nothing never nunca jamais desisto stop pare deixa deixe".split(
+    " ",
+  ),
+);
+const hesitating = new Set(
+  `ok okay okey sim yes yeah yep claro sure certo wait espera espere calma depende talvez maybe depois later sei saber know
+   hm hmm uh ainda yet idk certeza`.split(/\s+/),
+);
+const beside = new Set(
+  `melhor mais quero queria preciso want need please por favor obrigado obrigada thanks thank you i eu o a um uma one it isso que de
+   do dont don't sure now agora any um anymore mesmo hold on not bem vou pensar think about let me`.split(
+    /\s+/,
+  ),
+);
+
+/**
+ * What an answer means that holds no value, though a name could be written so: "no", "não quero mais"; "ok", "não sei", of which
+ * nobody's agent is called either. Null for any other.
+ */
+function wordsOnly(message: string): "no" | "unsure" | null {
+  const words = fold(message).match(/[a-z0-9'’-]+/g) ?? [];
+  const [isNo, isUnsure] = [refusing, hesitating].map((set) => words.some((word) => set.has(word)));
+  const known = words.every((word) => refusing.has(word) || hesitating.has(word) || beside.has(word));
+  if (!known || (isNo !== true && isUnsure !== true)) return null;
+  return isUnsure === true ? "unsure" : "no";
 }
 
 /** The field that a message speaks of without a value that could be taken. */

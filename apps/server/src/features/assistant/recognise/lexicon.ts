@@ -92,12 +92,15 @@ for (const [sense, words] of Object.entries(senses) as [Sense, string[]][]) {
 /** Whether a folded word is one of those above, to the letter. */
 export const isKeyword = (word: string): boolean => exact.has(word);
 
+/** "Remova-o", "atualize-as". */
+const enclitic = /-l?[oa]s?$/;
+
 const known = [...exact.keys()];
 const remembered = new Memo<string, readonly Sense[]>(5000);
 
 /** What a folded word can be. A slip or two in a longer word is forgiven. */
 export function sensesOf(word: string): readonly Sense[] {
-  const found = exact.get(word);
+  const found = exact.get(word) ?? exact.get(word.replace(enclitic, ""));
   if (found !== undefined) return found;
   if (word.length < 5 || word.length > 16 || !/^[a-z]+$/.test(word) || plain.has(word)) return [];
   return remembered.get(word, () => guess(word));

@@ -231,6 +231,7 @@ type Field = NonNullable<ReturnType<typeof policyField>>;
 function changesIn(clauses: readonly string[]): Fields[] | null {
   const found: Fields[] = [];
   let waiting: Field[] = [];
+  let last: { kind: Field["kind"]; value: unknown } | null = null;
   let direction: Direction | null = null;
   for (const clause of clauses) {
     direction = directionIn(clause) ?? direction;
@@ -248,8 +249,12 @@ function changesIn(clauses: readonly string[]): Fields[] | null {
     }
     const alike = waiting.filter(({ kind }) => kind === field.kind);
     found.push(...[...alike, field].map(({ path }) => nested(path, value)));
+    // "Double the monthly and the daily limit": what is said of the first holds for those behind it.
+    last = isObject(value) ? { kind: field.kind, value } : null;
     waiting = [];
   }
+  if (waiting.some(({ kind }) => kind !== last?.kind)) return null;
+  found.push(...waiting.map(({ path }) => nested(path, last?.value)));
   return found.length === 0 ? null : found;
 }
 

@@ -12,6 +12,7 @@ import {
   onboardingFields,
   serverName,
 } from "./fields.ts";
+import { leftovers } from "./leftovers.ts";
 import { opensWithField, policyField, policyFields, policyId } from "./policy-fields.ts";
 import { type Sense, sensesOf } from "./lexicon.ts";
 import { type Token, tokenise } from "./tokens.ts";
@@ -46,7 +47,7 @@ const remark =
 
 /** Taken back in the same breath: "… on second thought, don't", "… deixa pra lá". */
 const retracted =
-  /\b(?:on second thoughts?|never ?mind|forget (?:it|that|about)|cancel (?:that|it)|scratch that|just kidding|no way|leave it|(?:actually|wait|hmm)[,;:. ]+(?:no|don['’]?t|do not|cancel|stop)|(?:do not|don['’]?t) do (?:it|that)|deixa (?:pra|para) la|esquec[ae]|nem pensar|brincadeira|mentira|nao faca isso|cancela isso|pensando bem,? nao|melhor nao)\b|[-–—,.;]\s*(?:don['’]?t|nao)[.!]*\s*$/;
+  /\b(?:on second thoughts?|never ?mind|forget (?:it|that|about)|cancel (?:that|it)|scratch that|just kidding|no way|leave it|(?:actually|wait|hmm)[,;:. ]+(?:no|don['’]?t|do not|cancel|stop)|(?:do not|don['’]?t) do (?:it|that)|deixa (?:pra|para) la|esquec[ae]|(?:no,? wait|wait,? no)\b(?![,;:. ]*(?:make it |to )?\$?\d)|keep (?:it|them|the old)|leave (?:it|them|things)|deix[ae] (?:como|assim|quiet|estar)|mantenh?a?m? (?:como|assim)|so que nao|ou melhor,? (?:nao|deixa|esquec)|mudei de ideia|changed my mind|disregard (?:that|this|it)|(?:seria|would be) (?:um|uma|a|an|pessim|ruim|otim|bad|wrong|terrible|great)|(?:e|is) (?:uma |a )?(?:ma|boa|bad|good) idei?a|nem pensar|brincadeira|mentira|nao faca isso|cancela isso|pensando bem,? nao|melhor nao)\b|\b(?:or|ou) (?:not|nao)\s*\?|[-–—,.;]\s*(?:don['’]?t|nao|no|nah|nope)(?:[,.! ]+(?:deixa|deixe|nao|no|stop|pare))?[.!]*\s*$/;
 
 /** What the configuration has no word for: a request that is limited so is not the request without it. */
 const limited =
@@ -75,6 +76,9 @@ export function recognise(message: string, known: Known): Recognised {
   const intent = intentOf(tokens, start, folded, known);
   if (intent === null) return { kind: "question" };
   const fields = fieldsFor(intent, message, known);
+  const name =
+    intent === "remove_agent" ? fields["agent_name"] : intent === "remove_server" ? fields["server"] : null;
+  if (typeof name === "string" && leftovers(folded, name).length > 0) return { kind: "question" };
   if (!limited.test(unquoted(folded))) return { kind: "request", intent, fields };
   if (intent === "remove_agent" || intent === "remove_server") return { kind: "question" };
   // The policy is known, and what it should say is asked for.

@@ -8,7 +8,7 @@ import { slugOf, tokenise } from "./tokens.ts";
 
 /** Where one thing that is asked for may end and the next begin: a full stop, or a mere "and". */
 const seams =
-  /\s*(?:;|\n+|(?<=[.!])\s+|,?\s+\b(?:plus|while also|as well as|al[ée]m de)\s+|,?\s+\b(?:e|and)\s+(?:depois |tambem |também |then |also )?|,\s*(?:depois|then|also|e|and|tambem|também)\s+|,\s+)/gi;
+  /\s*(?:;|\n+|(?<=[.!])\s+|,?\s+\b(?:plus|while also|as well as|al[ée]m de)\s+|\s+[&+]\s+|,?\s+\b(?:e|and)\s+(?:depois |tambem |também |then |also )?|,\s*(?:depois|then|also|e|and|tambem|também)\s+|,\s+)/gi;
 const fullStop = /[;.!\n]/;
 const maxParts = 20;
 /** A part that names another thing of the same kind, and leaves the verb out: "… and the agent sales". */
@@ -80,6 +80,8 @@ function goesOn(
     const isLeft = isListed && (last.intent === "remove_agent" || last.intent === "remove_server");
     return orders || isLeft || namesOtherPolicy(before, said, known);
   }
+  // "… and remove it", "… e remova-o".
+  if (orders && /^[a-z]+-l?[oa]s?\b/.test(folded)) return true;
   return orders && otherOrder.test(folded) && !purpose.test(fold(before));
 }
 
@@ -92,7 +94,11 @@ function isOrder(folded: string): boolean {
   return isVerb || otherOrder.test(folded);
 }
 
-/** "… to 300 and of budget to 600": an amount for another policy than the one before it. */
+/** "… of spend-guard and of budget". */
+const onlyNames =
+  /^(?:of|for|in|on|de|do|da|para|pra|na|no)\s+(?:the |a |o )?(?:policy |politica )?[\w-]+[.!]?$/;
+
+/** "… to 300 and of budget to 600": an amount for another policy than the one before it, or that name alone. */
 function namesOtherPolicy(before: string, said: string, known: Known): boolean {
   const named = (text: string): Set<string> =>
     new Set(
@@ -101,7 +107,8 @@ function namesOtherPolicy(before: string, said: string, known: Known): boolean {
         .filter((name) => known.policies.includes(name)),
     );
   const [first, second] = [named(before), named(said)];
-  return first.size > 0 && [...second].some((name) => !first.has(name)) && amountsIn(fold(said)).length > 0;
+  const isOther = first.size > 0 && [...second].some((name) => !first.has(name));
+  return isOther && (amountsIn(fold(said)).length > 0 || onlyNames.test(fold(said)));
 }
 
 function partsOf(message: string): { start: number; end: number }[] {
