@@ -105,6 +105,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #kept: Buffer[] = [];
   /** Of a stream of events; null where the answer is one message. */
   #events: ((source: string) => string) | null = null;
+  /** Events that came with the head of a stream, until that is sent; null from then on. */
+  #held: string | null = null;
   #answer: Said | null = null;
   readonly #decoder = new TextDecoder();
   readonly #buffered = new Buffered();
@@ -156,8 +158,18 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       (said) => this.#passed(said),
       (id) => this.#job.seal("event", id),
     );
-    this.#response.writeHead(status, { ...this.#head, "x-accel-buffering": "no" });
-    this.#response.flushHeaders();
+    this.#head["x-accel-buffering"] = "no";
+    this.#held = "";
+    setImmediate(() => this.#stream());
+  }
+
+  /** An answer that came whole goes in one piece; nothing waits for the rest of another. */
+  #stream(): void {
+    if (this.#held === null || this.#ended) return;
+    this.#response.writeHead(this.#status, this.#head);
+    if (this.#held === "") this.#response.flushHeaders();
+    else this.#response.write(this.#held);
+    this.#held = null;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, given: Buffer): void {
@@ -175,6 +187,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       const events = this.#events(this.#decoder.decode(chunk, { stream: true }));
       if (events === "") return;
       this.#letGo();
+      if (this.#held !== null) {
+        this.#held += events;
+        return;
+      }
       if (this.#response.write(events)) return;
     } catch (error) {
       controller.abort(error as Error);
@@ -201,17 +217,18 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     const rest = this.#masking?.end() ?? noBytes;
     if (rest.length > 0) this.#take(controller, rest);
     const body = this.#kept.length === 1 ? (this.#kept[0] ?? noBytes) : Buffer.concat(this.#kept);
-    const sent = this.#events === null ? this.#toSend(body) : noBytes;
+    const sent = this.#events === null ? this.#toSend(body) : this.#held;
     const isMissing = this.#job.awaits && this.#status < 400 && this.#answer === null;
     const failure = sent instanceof Error ? sent : isMissing ? unanswered() : null;
     if (failure !== null) {
       this.onResponseError(controller, failure);
       return;
     }
-    if (this.#events === null) {
-      this.#head["content-length"] = String((sent as Buffer).length);
+    if (sent === null) this.#response.end();
+    else {
+      this.#head["content-length"] = String(Buffer.byteLength(sent as Buffer | string));
       this.#response.writeHead(this.#status, this.#head).end(sent);
-    } else this.#response.end();
+    }
     this.#finish({ kind: "answered", status: this.#status, bytes: this.#bytes, answer: this.#answer });
   }
 
@@ -300,14 +317,17 @@ function oddHeaders(
   headers: IncomingHttpHeaders,
   { mask, awaits }: Pick<RelayJob, "mask" | "awaits">,
 ): Error | null {
+  const { "content-type": plain = "", "content-encoding": packed } = headers;
+  const isUsual = plain === "text/event-stream" || plain === "application/json";
+  if (isUsual && packed === undefined && headers["mcp-session-id"] === undefined) return null;
   // Masked whole, and only then cut.
-  const type = mask(headers["content-type"] ?? "");
+  const type = mask(plain);
   if (awaits && status < 300 && !type.includes("json") && !isEventStream(type)) {
     return new Error(
       `it answers with ${type === "" ? "nothing" : type.slice(0, 100)}, and not by the protocol`,
     );
   }
-  const coding = mask(headers["content-encoding"] ?? "identity");
+  const coding = mask(packed ?? "identity");
   if (coding.toLowerCase() !== "identity") return new Error(`it answers in ${coding.slice(0, 40)}, unasked`);
   const charset = /charset="?([\w-]+)/i.exec(type)?.[1] ?? "utf-8";
   if (!/^(?:utf-?8|us-ascii)$/i.test(charset))
