@@ -1,4 +1,4 @@
-import { locales } from "@ciclo/contract";
+import { type Locale, locales } from "@ciclo/contract";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { isEverything } from "../../server/tests/support/extent.ts";
@@ -6,6 +6,7 @@ import { newContext, openAs, signIn, watchErrors } from "./support/browser.ts";
 import { inspect, inspectForms, sizes, themes } from "./support/inspect.ts";
 import { startSeeded } from "./support/seed.ts";
 import { seedServers } from "./support/seed-servers.ts";
+import { speaker } from "./support/words.ts";
 
 type Seeded = Awaited<ReturnType<typeof startSeeded>>;
 let server: Seeded["server"];
@@ -15,8 +16,9 @@ beforeAll(async () => {
   await seedServers(server);
 });
 
-/** Pages; `once` for parts of one that are seen in one language alone. */
-const pages: { name: string; path: () => string; once?: true }[] = [
+type Seen = { name: string; path: () => string; once?: true; opens?: string };
+/** Pages; `once` for parts of one that are seen in one language alone, `opens` for the dialog behind a button. */
+const pages: Seen[] = [
   { name: "home", path: () => "/" },
   { name: "assistant", path: () => "/assistant" },
   { name: "changes", path: () => "/changes" },
@@ -25,6 +27,7 @@ const pages: { name: string; path: () => string; once?: true }[] = [
   { name: "change-audit", path: () => `/changes/${seeded.undone}?tab=audit` },
   { name: "change-none", path: () => "/changes/no-such-plan" },
   { name: "servers", path: () => "/servers" },
+  { name: "onboarding", path: () => "/servers", opens: "Onboard a server…" },
   { name: "server-drifted", path: () => "/servers/files" },
   { name: "server-down", path: () => "/servers/search?tab=latency" },
   { name: "server-log", path: () => "/servers/files?tab=log", once: true },
@@ -35,6 +38,14 @@ const pages: { name: string; path: () => string; once?: true }[] = [
   { name: "access", path: () => "/access" },
   { name: "not-found", path: () => "/nowhere" },
 ];
+
+/** Opens the dialog that is to be seen, if one is. */
+async function open(page: Page, opens: string | undefined, locale: Locale): Promise<void> {
+  if (opens === undefined) return;
+  const say = await speaker(locale);
+  await page.getByRole("button", { name: say(opens), exact: true }).click();
+  await page.getByRole("dialog").waitFor();
+}
 
 describe("every page fits at each width, is translated, and axe finds nothing", () => {
   const locale = "pt-BR";
@@ -48,9 +59,10 @@ describe("every page fits at each width, is translated, and axe finds nothing", 
     expect(errors).toEqual([]);
   });
 
-  it.each(pages)("$name", async ({ name, path }) => {
+  it.each(pages)("$name", async ({ name, path, opens }) => {
     const page: Page = await openAs(server, "root", path(), look);
     const errors = watchErrors(page);
+    await open(page, opens, locale);
     await inspectForms(page, name, locale);
     expect(errors).toEqual([]);
   });
@@ -66,8 +78,9 @@ describe.each(ways)("every page in $locale and the $theme theme", ({ locale, the
     const context = await newContext({ locale, theme, width, height });
     const page = await signIn(context, server.url, server.tokens["root"] ?? "");
     const errors = watchErrors(page);
-    for (const { name, path } of pages.filter(({ once }) => once === undefined)) {
+    for (const { name, path, opens } of pages.filter(({ once }) => once === undefined)) {
       await page.goto(`${server.url}${path()}`);
+      await open(page, opens, locale);
       await inspect(page, { picture: `${name}-${locale}-${theme}-${width}`, locale, axe: "all" });
     }
     expect(errors).toEqual([]);
