@@ -20,6 +20,8 @@ export type AppDeps = CoreDeps & {
   onJournal?: (operation: OperationKind, point: string) => void;
   /** Resolves host names; tests hand in one of theirs. */
   resolve?: ResolveHost;
+  /** How much room there is on the disk of a folder, in bytes; tests hand in a full one. */
+  freeBytes?: typeof freeBytes;
 };
 
 export type App = Awaited<ReturnType<typeof createApp>>;
@@ -70,7 +72,7 @@ export async function createApp(deps: AppDeps) {
     sandbox: servers.service.sandbox,
     keys: keys.service.standings,
     troubles: () => workers.troubles(),
-    freeBytes: () => freeBytes(config.home),
+    freeBytes: () => (deps.freeBytes ?? freeBytes)(config.home),
   });
   const retention = createRetention({
     ...base,

@@ -328,6 +328,19 @@ describe("finding", () => {
   });
 });
 
+describe("a disk that is nearly full", () => {
+  it.each([
+    [20, "down", "20 MB are free for the data folder"],
+    [100, "degraded", "100 MB are free for the data folder"],
+  ])("of %d MB is %s in health", async (free, status, detail) => {
+    const console_ = await startConsole({ freeBytes: () => Promise.resolve(free * 1024 * 1024) });
+    const viewer = await console_.person("viewer");
+    const health = await viewer.client.call("getHealth");
+    expect(health.status).toBe(status);
+    expect(health.checks.find(({ id }) => id === "disk")).toMatchObject({ status, detail });
+  });
+});
+
 describe("a disabled user", () => {
   it("comes back with their roles, and needs a new token", async () => {
     const console_ = await startConsole();

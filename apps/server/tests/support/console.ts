@@ -25,6 +25,7 @@ export type ConsoleOptions = {
   database?: Database;
   config?: Partial<Config>;
   clock?: AppDeps["clock"];
+  freeBytes?: AppDeps["freeBytes"];
 };
 
 const open: { database: Database; workers: BackgroundWork }[] = [];
@@ -45,6 +46,7 @@ export async function startConsole(options: ConsoleOptions = {}) {
     database,
     logger: createLogger("silent"),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.freeBytes === undefined ? {} : { freeBytes: options.freeBytes }),
   });
   const { features } = app;
   const services = servicesOf(app);
