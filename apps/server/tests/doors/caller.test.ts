@@ -540,7 +540,7 @@ describe("what somebody else was given", () => {
   it("and ids alone are changed in a stream, however it is cut", () => {
     const event = fc.record({
       id: fc.option(fc.stringMatching(/^[\w é.-]{0,8}$/)),
-      event: fc.option(fc.constantFrom("message", "other")),
+      event: fc.option(fc.constantFrom("message", "ping")),
       message: fc.oneof(
         fc.record({
           jsonrpc: fc.constant("2.0"),
@@ -580,11 +580,13 @@ describe("what somebody else was given", () => {
           createParser({ onEvent: (each) => read.push(each) }).feed(passed);
           const sealed = (id: string): string => (id === "" ? "" : `<${id}>`);
           expect(read.map(({ id, event: type, data }) => ({ id, type, data }))).toEqual(
-            events.map((each) => ({
-              id: each.id === null ? undefined : sealed(each.id),
-              type: each.event ?? undefined,
-              data: dataOf(each),
-            })),
+            events
+              .filter((each) => each.event !== "ping")
+              .map((each) => ({
+                id: each.id === null ? undefined : sealed(each.id),
+                type: each.event ?? undefined,
+                data: dataOf(each),
+              })),
           );
         },
       ),

@@ -574,6 +574,20 @@ rules:
     }
   });
 
+  it("goes on where it sends signs of life beside, that are no messages", async () => {
+    const signs = ": beat\n\nevent: ping\ndata: 2026-01-01 00:00\n\n";
+    const server = await scripted((message, response) => {
+      if (message.method === "tools/call")
+        response
+          .writeHead(200, { "content-type": "text/event-stream; charset=utf-8" })
+          .end(`${signs}${events([{ id: message.id, result: done }])}${signs}`);
+      else soundAnswer(message, response, [{ name: "echo", inputSchema: { type: "object" } }]);
+    });
+    const gateway = await startGateway([{ ...remote(server.url), id: "bad" }]);
+    const client = await clientAt(gateway, "/mcp/bad", await gateway.person("planner"), "legacy");
+    expect(await client.callTool({ name: "echo", arguments: {} })).toMatchObject(done);
+  });
+
   it.each([
     ["ends", (response: ServerResponse) => response.end()],
     ["breaks off", (response: ServerResponse) => response.destroy()],

@@ -46,7 +46,8 @@ export function eventFilter(pass: Pass, sealId: (id: string) => string): (source
   let done = "";
   const parser = createParser({
     onEvent({ id, event, data }) {
-      const passed = dataOf(data, pass);
+      // Of another type it is no message, and clients pass over it: a sign of life, as some servers send.
+      const passed = event === undefined || event === "message" ? dataOf(data, pass) : null;
       if (passed === null) return;
       const lines = [
         ...(id === undefined ? [] : [`id: ${id === "" ? "" : sealId(id)}`]),
