@@ -1,6 +1,7 @@
 import type { AppDeps } from "./app.ts";
 import { version } from "./config.ts";
 import type { createCore } from "./core.ts";
+import { accessVerdict, matchesName } from "./features/gateway/index.ts";
 import { createCanary } from "./features/canary/index.ts";
 import { createChanges } from "./features/changes/index.ts";
 import { createConfigRepo } from "./features/config-repo/index.ts";
@@ -58,6 +59,8 @@ export async function createEngine(
     overlay,
     requirementsFor,
     matchesAny,
+    accessVerdict,
+    matchesName,
     activeRoles: access.activeRoles,
     findProgram: host.findProgram,
     policyProblem: servers.service.policyProblem,

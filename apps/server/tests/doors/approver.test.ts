@@ -373,7 +373,16 @@ describe("a plan that takes a guard away", () => {
       kind: "budget",
       title: "Budget",
       limits: { monthly_usd: 100, calls_per_minute: 60 },
+      alert_at: [0.8],
       on_exceeded: "block",
+    }),
+    "policies/network.yaml": stringify({
+      id: "network",
+      kind: "network",
+      title: "Network",
+      allow_hosts: ["*.example.com"],
+      allow_private: false,
+      require_tls: true,
     }),
     "policies/access.yaml": stringify({
       id: "access",
@@ -450,38 +459,56 @@ describe("a plan that takes a guard away", () => {
     [
       "by tools that nobody approved",
       ["access", { new_tools: "allow" }],
-      ["high: Tools that nobody approved are offered"],
+      ["high: Allows more: tools that nobody approved"],
     ],
-    [
-      "by no denial",
-      ["access", { rules: [allow] }],
-      ["high: No longer denied as before: viewer → *: delete*"],
-    ],
+    ["by no denial", ["access", { rules: [allow] }], ["high: No longer denied: viewer → *: delete*"]],
     [
       "by no record",
       ["access", { rules: [deny, { ...allow, audit: false }] }],
-      ["high: Allows more: viewer → *: *", "high: No longer recorded as before: viewer → *: *"],
+      ["high: No longer recorded: viewer → *: *"],
     ],
     [
       "by another order",
       ["access", { rules: [allow, deny] }],
-      ["high: Access rules are in another order; the first that matches decides"],
+      ["high: No longer denied: viewer → *: delete*"],
     ],
+    [
+      "by a rule in front that allows one server all of it",
+      ["access", { rules: [{ ...allow, servers: ["docs"], audit: false }, deny, allow] }],
+      [
+        "high: Allows more: viewer → docs: *",
+        "high: No longer denied: viewer → *: delete*",
+        "high: No longer recorded: viewer → *: *",
+      ],
+    ],
+    [
+      "by longer life of requests",
+      ["approvals", { default: { expires_after: "8760h" } }],
+      ["medium: Requests wait longer for votes: 72h → 8760h (default)"],
+    ],
+    ["by no alerts", ["budget", { alert_at: [] }], ["medium: budget: alert_at 0.8 no longer alerts"]],
   ])("says so: %s", async (_, [policy_id, changes], says) => {
     const { plan } = await planWith(author, "edit_policies", { policy_id, changes });
     const told = plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
     expect(told.map((each) => each.replace(/^high: Weaker approval of [^:]+: /, "")).toSorted()).toEqual(
       says.toSorted(),
     );
-    expect(plan.risks.some(({ impact }) => impact === "high")).toBe(true);
+    expect(plan.risks.some(({ impact }) => impact !== "low")).toBe(true);
   });
 
-  it.each<[string, Record<string, unknown>]>([
-    ["more votes", { rules: [{ ...rule, required: 3 }] }],
-    ["a rule more", { rules: [rule, { ...rule, name: "agents", paths: ["agents/**"] }] }],
-    ["another name", { rules: [{ ...rule, name: "policies" }] }],
-  ])("is none where it only asks for more: %s", async (_, changes) => {
-    const { plan } = await planWith(author, "edit_policies", { policy_id: "approvals", changes });
+  it.each<[string, string, Record<string, unknown>]>([
+    ["more votes", "approvals", { rules: [{ ...rule, required: 3 }] }],
+    ["a rule more", "approvals", { rules: [rule, { ...rule, name: "agents", paths: ["agents/**"] }] }],
+    ["another name", "approvals", { rules: [{ ...rule, name: "policies" }] }],
+    ["another title", "access", { title: "Who may use what" }],
+    ["a denial of more tools", "access", { rules: [{ ...deny, tools: ["delete*", "drop_*"] }, allow] }],
+    ["a denial to more roles", "access", { rules: [{ ...deny, roles: ["viewer", "planner"] }, allow] }],
+    ["a denial on record", "access", { rules: [{ ...deny, audit: true }, allow] }],
+    ["fewer tools", "access", { rules: [deny, { ...allow, tools: ["read*"] }] }],
+    ["the same in two rules", "access", { rules: [deny, { ...allow, servers: ["docs"] }, allow] }],
+    ["hosts of those before", "network", { allow_hosts: ["docs.example.com"] }],
+  ])("is none where it only asks for more: %s", async (_, policy_id, changes) => {
+    const { plan } = await planWith(author, "edit_policies", { policy_id, changes });
     expect(plan.risks).toEqual([]);
   });
 });

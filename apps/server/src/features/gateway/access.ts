@@ -79,6 +79,10 @@ const matchesAny = (name: string, patterns: readonly string[], loosely: boolean)
       (loosely && formOf(fold(pattern)).test(fold(name))),
   );
 
+/** Whether a name is one of those that patterns mean, as they are written. Pure. */
+export const matchesName = (name: string, patterns: readonly string[]): boolean =>
+  matchesAny(name, patterns, false);
+
 const formOf = (pattern: string): RegExp =>
   new RegExp(`^${pattern.split("*").map(RegExp.escape).join("[^]*")}$`);
 

@@ -5,6 +5,8 @@ import { Door } from "./door.ts";
 import type { GatewayDeps } from "./gateway.ts";
 import type { OwnServerDeps } from "./own-server.ts";
 
+export { decide as accessVerdict, matchesName } from "./access.ts";
+
 export type GatewayFeatureDeps = Omit<GatewayDeps, "own" | "rates" | "sessionKey"> & {
   own: OwnServerDeps;
   clock: Clock;

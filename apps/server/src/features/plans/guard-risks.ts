@@ -1,6 +1,7 @@
 import { type ApprovalsPolicy, type PolicyOf, policyKinds, text, type Text } from "@ciclo/contract";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
+import { durationMs } from "../../lib/clock.ts";
 import type { DraftRisk } from "./risks.ts";
 import type { Host } from "./server-risks.ts";
 
@@ -12,7 +13,6 @@ export function loosenedGuards(before: Snapshot, after: Snapshot, host: Host): D
     const next = after.policies.get(id);
     if (next === undefined) return [removed(id)];
     if (old.kind === "budget" && next.kind === "budget") return loosenedBudget(old, next);
-    if (old.kind === "access" && next.kind === "access") return loosenedAccess(old, next);
     return [];
   });
   return [...changed, ...loosenedApprovals(before, after, host)];
@@ -63,6 +63,14 @@ function loosenedBudget(old: PolicyOf<"budget">, next: PolicyOf<"budget">): Draf
         ]
       : []),
     ...let_go,
+    ...(old.alert_at ?? [])
+      .filter((share) => next.alert_at?.includes(share) !== true)
+      .map((share) =>
+        looser(
+          text(`${id}: alert_at ${share} no longer alerts`, `${id}: alert_at ${share} deixa de alertar`),
+          "medium",
+        ),
+      ),
   ];
 }
 
@@ -85,73 +93,6 @@ function noLongerIn(
       ),
     ),
   ];
-}
-
-// Access
-
-type AccessRule = PolicyOf<"access">["rules"][number];
-
-/** `viewer → hub: delete*`. */
-export function wordsOfRule(rule: AccessRule): string {
-  const { roles, servers, tools, resources, prompts, methods } = rule;
-  const others = Object.entries({ resources, prompts, methods }).flatMap(([word, names]) =>
-    names.length === 0 ? [] : [`${word} ${names.join(", ")}`],
-  );
-  const words = [...(tools.length === 0 ? [] : [tools.join(", ")]), ...others].join("; ");
-  return `${roles.join(", ")} → ${servers.join(", ")}: ${words}`;
-}
-
-function loosenedAccess(old: PolicyOf<"access">, next: PolicyOf<"access">): DraftRisk[] {
-  const kept = new Set(next.rules.map((rule) => JSON.stringify(rule)));
-  const gone = old.rules.filter((rule) => !kept.has(JSON.stringify(rule)));
-  return [
-    ...gone
-      .filter(({ effect }) => effect === "deny")
-      .map((rule) =>
-        looser(
-          text(
-            `No longer denied as before: ${wordsOfRule(rule)}`,
-            `Deixa de ser negado como antes: ${wordsOfRule(rule)}`,
-          ),
-        ),
-      ),
-    ...gone
-      .filter(({ audit, effect }) => audit === true && effect === "allow")
-      .map((rule) =>
-        looser(
-          text(
-            `No longer recorded as before: ${wordsOfRule(rule)}`,
-            `Deixa de ser registrado como antes: ${wordsOfRule(rule)}`,
-          ),
-        ),
-      ),
-    ...(isReordered(old.rules, next.rules)
-      ? [
-          looser(
-            text(
-              "Access rules are in another order; the first that matches decides",
-              "As regras de acesso estão em outra ordem; a primeira que se aplica decide",
-            ),
-          ),
-        ]
-      : []),
-    ...(next.new_tools === "allow" && old.new_tools !== "allow"
-      ? [
-          looser(
-            text("Tools that nobody approved are offered", "Ferramentas que ninguém aprovou são oferecidas"),
-          ),
-        ]
-      : []),
-  ];
-}
-
-/** Whether rules that stay, some of which deny, are in another order than before. */
-function isReordered(old: readonly AccessRule[], next: readonly AccessRule[]): boolean {
-  const [before, after] = [old, next].map((rules) => rules.map((rule) => JSON.stringify(rule)));
-  const [inOld, inNext] = [new Set(before), new Set(after)];
-  const stayed = before?.filter((rule) => inNext.has(rule)) ?? [];
-  const now = after?.filter((rule) => inOld.has(rule)) ?? [];
-  return stayed.join("\n") !== now.join("\n") && old.some(({ effect }) => effect === "deny");
 }
 
 // Approvals
@@ -188,6 +129,7 @@ function loosenedApprovals(before: Snapshot, after: Snapshot, host: Host): Draft
             ),
           ),
         ]),
+    ...longerOpen(old, next),
     ...boundToNothing(old, next, paths, host),
   ];
 }
@@ -229,6 +171,28 @@ const asked = ({ required, roles, self_approval }: Requirement): Text =>
     `${required} ${required === 1 ? "vote" : "votes"} of ${roles.join("/")} (self_approval: ${self_approval})`,
     `${required} ${required === 1 ? "voto" : "votos"} de ${roles.join("/")} (self_approval: ${self_approval})`,
   );
+
+/** A request that waits longer may be approved by somebody who has forgotten what it was for. */
+function longerOpen(old: ApprovalsPolicy, next: ApprovalsPolicy): DraftRisk[] {
+  const before = new Map([["default", old.default.expires_after], ...old.rules.map(lifeOf)]);
+  return [["default", next.default.expires_after] as const, ...next.rules.map(lifeOf)].flatMap(
+    ([name, life]) => {
+      const was = before.get(name);
+      if (was === undefined || durationMs(life) <= durationMs(was)) return [];
+      return [
+        looser(
+          text(
+            `Requests wait longer for votes: ${was} → ${life} (${name})`,
+            `Pedidos esperam votos por mais tempo: ${was} → ${life} (${name})`,
+          ),
+          "medium",
+        ),
+      ];
+    },
+  );
+}
+
+const lifeOf = ({ name, expires_after }: ApprovalsPolicy["rules"][number]) => [name, expires_after] as const;
 
 /** New or changed rules whose paths are those of no file: they ask nothing of anybody. */
 function boundToNothing(

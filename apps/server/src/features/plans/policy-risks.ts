@@ -1,7 +1,7 @@
 import { type AllowedCommand, type PolicyFile, policyFileSchema, text } from "@ciclo/contract";
 import { unmeetable } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
-import { wordsOfRule } from "./guard-risks.ts";
+import { accessRisks } from "./access-risks.ts";
 import type { DraftRisk } from "./risks.ts";
 import { type Host, runsCommand } from "./server-risks.ts";
 
@@ -153,26 +153,16 @@ function widerReach(old: PolicyFile | undefined, next: PolicyFile, host: Host): 
   if (next.kind === "network") {
     const before = old?.kind === "network" ? old : undefined;
     const wide = before?.allow_hosts.includes("*") ?? false;
-    const hosts = wide ? [] : added(before?.allow_hosts, next.allow_hosts);
+    const hosts = (wide ? [] : added(before?.allow_hosts, next.allow_hosts)).filter(
+      (name) => !before?.allow_hosts.some((known) => known.startsWith("*.") && name.endsWith(known.slice(1))),
+    );
     return [
       ...(hosts.length === 0 ? [] : [opens(`hosts ${hosts.join(", ")}`)]),
       ...(next.allow_private && before?.allow_private !== true ? [opens("private addresses")] : []),
       ...(!next.require_tls && before?.require_tls !== false ? [opens("connections without TLS")] : []),
     ];
   }
-  if (next.kind === "access") {
-    const before = old?.kind === "access" ? old : undefined;
-    const rules = added(before?.rules, next.rules).filter((rule) => rule.effect === "allow");
-    return [
-      ...rules.map((rule) => opens(wordsOfRule(rule))),
-      ...(next.unapproved_text === "pass" && before?.unapproved_text !== "pass"
-        ? [opens("instructions and descriptions that nobody approved reach models")]
-        : []),
-      ...(next.default === "allow" && before?.default !== "allow"
-        ? [opens("every tool that no rule denies")]
-        : []),
-    ];
-  }
+  if (next.kind === "access") return accessRisks(old?.kind === "access" ? old : null, next, host);
   return [];
 }
 

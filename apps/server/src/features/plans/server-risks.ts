@@ -1,8 +1,17 @@
-import { type RegistryServer, type Text, text } from "@ciclo/contract";
+import { type PolicyOf, type RegistryServer, type Role, type Text, text } from "@ciclo/contract";
 import { namedValuesOf } from "../../domain/key-uses.ts";
 import type { ActiveRoles, Requirement } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import type { DraftRisk } from "./risks.ts";
+
+/** Decides by an access policy, or by none. */
+export type AccessVerdict = (
+  policy: PolicyOf<"access"> | null,
+  roles: readonly Role[],
+  server: string,
+  kind: "tools" | "resources" | "prompts" | "methods",
+  name: string,
+) => { allowed: boolean; audit: boolean };
 
 /** What the console's host and the policies make of a server. */
 export type Host = {
@@ -14,6 +23,10 @@ export type Host = {
   policyProblem(server: RegistryServer, snapshot: Snapshot): Text | null;
   /** What the approvals policy of a configuration asks of a change of these paths. */
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
+  /** What an access policy says of one use. */
+  accessVerdict: AccessVerdict;
+  /** Whether a name is one that the patterns of an access rule mean. */
+  matchesName(name: string, patterns: readonly string[]): boolean;
   /** Whether a path is one that a rule's patterns mean. */
   matchesAny(path: string, globs: readonly string[]): boolean;
 };

@@ -49,6 +49,8 @@ export type PlansDeps = {
   requirementsFor(snapshot: Snapshot, paths: Iterable<string>): Requirement[];
   /** Whether a path is one that the patterns of an approval rule mean. */
   matchesAny(path: string, globs: readonly string[]): boolean;
+  accessVerdict: Host["accessVerdict"];
+  matchesName: Host["matchesName"];
   /** The roles of everybody who is active. */
   activeRoles(queries: Queries): Promise<ActiveRoles>;
   /** Whether a change of this plan id exists that has come to its end. */
@@ -144,18 +146,18 @@ async function toolChangesOf(
   return toolChanges(before.toolLock, after.toolLock, definitions);
 }
 
-async function hostOf(
-  { findProgram, policyProblem, queries, activeRoles, requirementsFor, matchesAny }: PlansDeps,
-  after: Snapshot,
-): Promise<Host> {
+async function hostOf(deps: PlansDeps, after: Snapshot): Promise<Host> {
+  const { findProgram, policyProblem, requirementsFor, matchesAny, accessVerdict, matchesName } = deps;
   const commands = [...commandsOf(after)];
   const found = commands.map(async (command) => [command, await findProgram(command)] as const);
   return {
-    people: await activeRoles(queries),
+    people: await deps.activeRoles(deps.queries),
     programs: new Map(await Promise.all(found)),
     policyProblem,
     requirementsFor,
     matchesAny,
+    accessVerdict,
+    matchesName,
   };
 }
 
