@@ -43,6 +43,8 @@ export async function createApp(deps: AppDeps) {
     plan: plans.service.plan,
     findSecrets: plans.service.findSecrets,
     serverProblems: plans.service.serverProblems,
+    policyProblem: async (server) =>
+      servers.service.policyProblem(server, await repository.snapshot(await repository.refresh())),
     handshake: servers.service.handshakeUnapproved,
     presentValidation: servers.service.presentValidation,
     findServer: servers.service.find,

@@ -61,6 +61,9 @@ const harmless = [
   /^(basic|bearer|oauth2?|jwt|api[-_]?key|header|query|env|stdio|device|browser)$/i,
   /^(trace|debug|info|warn|warning|error|silent|development|production|staging|test)$/i,
   /^[a-z]{2}[-_][A-Z]{2}(\.UTF-8)?$/,
+  // Regions and time zones.
+  /^[a-z]{2}(?:-[a-z]+){1,3}-\d$/,
+  /^(?:UTC|[A-Z][A-Za-z]+\/[A-Z][A-Za-z_+-]+(?:\/[A-Z][A-Za-z_]+)?)$/,
   /^(application|text)\/[a-z+.-]+(, ?(application|text)\/[a-z+.-]+)*$/i,
   /^(~|\.{0,2}\/|[A-Za-z]:\\)[^@?]*$/,
   /^https?:\/\/[^@?#]*$/,
@@ -210,9 +213,14 @@ const isNamedCredential = (name: string, value: string): boolean =>
   isCredential(name, value) ||
   (referenceIn(value) === null && !isClassName(value) && !isIdOf(name, value) && looksMixed(value));
 
+/** Names of what is no secret: which workspace, channel, project or place it is. */
+const namesPlainThing =
+  /(?:^|_)(?:(?:TEAM|CHANNEL|PROJECT|WORKSPACE|ORG|ORGANIZATION|TENANT|SITE|BOARD|SPACE|DATABASE|DB|REPO|REPOSITORY|GROUP)_(?:ID|IDS|NAME|KEY)|REGION|ZONE|TZ|TIMEZONE|LOCALE|LANG|LANGUAGE|HOST|HOSTNAME|PORT|MODEL|USERNAME|USER)$/i;
+
 /** Whether a value is plainly no credential, so that it may be read by everybody. One too many that is not costs nothing. Pure. */
 export const isPlainSetting = (name: string, value: string): boolean =>
-  isHarmless(value) &&
+  (isHarmless(value) ||
+    (namesPlainThing.test(name) && /^[\w.,:@ -]{1,60}$/.test(value) && !looksMixed(value))) &&
   !isCredential(name, value) &&
   // `API_KEY` with nothing in it waits for a key.
   !(isPlaceholder(value) && (endsWithOneOf(name, strongest) || endsWithOneOf(name, strong)));

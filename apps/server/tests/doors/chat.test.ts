@@ -85,6 +85,11 @@ describe("an amount that is relative to what holds", () => {
   });
 
   it.each([
+    "require two approvals for changes to policies/access.yaml in approvals",
+    "require 2 approvals for policies in the approvals policy",
+    "altere o limite mensal da política budget para 300 dólares só para a equipe de dados",
+    "raise the monthly limit of budget to 900 for Ana",
+    "raise the monthly limit of budget to 900 USD for the team of Ana",
     "increase the daily limit of budget ten percent",
     "increase the daily limit of budget 20",
     "set the daily limit of budget to 10%",
@@ -249,6 +254,7 @@ describe("an answer that names nothing", () => {
     ["I want to add an agent", ["no", "nope", "none", "no thanks"]],
     ["add an MCP server", ["no", "nada"]],
     ["quero remover um agente", ["não", "nenhum"]],
+    ["aumente o orçamento diário para 50 dólares", ["não, esquece", "não", "cancela"]],
   ])("to %j drops it: %j", async (message, answers) => {
     for (const answer of answers) {
       const { threadId } = await say(message);

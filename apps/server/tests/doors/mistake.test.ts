@@ -182,6 +182,7 @@ describe("a policy that is there but cannot be used", () => {
     ["Network (copy).yaml", "Budget (1).yaml", "APPROVALS.YML"],
     ["networks.yaml", "budgets.yaml", "approval.yaml"],
     ["../Policies/network.yaml", "../POLICIES/budget.yaml", "../policy/approvals.yaml"],
+    ["../políticas/network.yaml", "../politicas/budget.yaml", "../Política/approvals.yaml"],
   ])(
     "is replaced by no default where it goes by a name like %j",
     async (network, budgetName, approvalsName) => {
@@ -260,6 +261,13 @@ describe("a policy that is there but cannot be used", () => {
       ) as string,
     });
     put(gateway.git, { "policies/approvals.yaml": { source: approvals } });
+    for (const [path, says] of [
+      ["policies/network.yaml", /network\.yaml is not there: servers may be at any public address/],
+    ] as const)
+      await withoutFile(path, async () => {
+        const { checks: now } = await person.client.call("getHealth");
+        expect(now.find(({ id }) => id === "configuration")?.detail).toMatch(says);
+      });
   });
 
   it("counts for nothing beside the policy itself", async () => {

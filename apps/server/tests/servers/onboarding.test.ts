@@ -379,6 +379,15 @@ describe("a client's file", () => {
         path: { command, args, env: { PATH: "${env:PATH}" } },
         preload: { command, args, env: { LD_PRELOAD: "<your library>", TOKEN: "${input:token}" } },
         header: { url, headers: { Host: "${env:HOST}" } },
+        unlisted: { command: "mcp-server-x", env: { API_KEY: "${API_KEY}" } },
+        off: { url, disabled: true },
+        folder: { command, args: [...(args ?? []), "${workspaceFolder}"] },
+        later: { url, headers: { Authorization: "Bearer ${input:token}" } },
+        places: {
+          command,
+          args,
+          env: { TZ: "America/Sao_Paulo", AWS_REGION: "us-east-1", SLACK_TEAM_ID: "T01234" },
+        },
       },
     });
     const answer = await planner.client.call("importServers", { body: { client: "cursor", contents } });
@@ -388,7 +397,18 @@ describe("a client's file", () => {
       "path skipped",
       "preload skipped",
       "header skipped",
+      "unlisted skipped",
+      "off skipped",
+      "folder skipped",
+      "later planned",
+      "places planned",
     ]);
+    expect(answer.servers[5]?.reason).toMatch(/policies\/commands\.yaml/);
+    expect(answer.servers[6]?.reason).toMatch(/turned off in the file/);
+    expect(answer.servers[7]?.reason).toMatch(/\$\{workspaceFolder\} is filled in by the client/);
+    expect(answer.servers[8]?.reason).toMatch(/Store it: ciclo keys add later\/AUTHORIZATION$/);
+    expect(answer.servers[9]?.keys).toEqual([]);
+    expect(answer.planned?.patch).toContain("TZ: America/Sao_Paulo");
     expect(answer.servers[1]?.reason).toMatch(/no server may set a variable/);
     expect(answer.servers[4]?.reason).toMatch(/this header is written by the protocol/);
     await running.features.servers.workers.stop();

@@ -44,7 +44,7 @@ export function takeTurn(message: string, pending: Pending | null, known: Known)
 }
 
 const refusing = new Set(
-  "nao no nope nah nada nenhum nenhuma none nothing never nunca jamais desisto stop pare deixa deixe".split(
+  "nao no nope nah nada nenhum nenhuma none nothing never nunca jamais desisto stop pare deixa deixe esquece esqueca esquecer cancela cancele cancel cancelar forget".split(
     " ",
   ),
 );
@@ -54,7 +54,7 @@ const hesitating = new Set(
 );
 const beside = new Set(
   `melhor mais quero queria preciso want need please por favor obrigado obrigada thanks thank you i eu o a um uma one it isso que de
-   do dont don't sure now agora any um anymore mesmo hold on not bem vou pensar think about let me`.split(
+   do dont don't sure now agora any um anymore mesmo hold on not bem vou pensar think about let me la pra para that mind`.split(
     /\s+/,
   ),
 );
@@ -101,7 +101,7 @@ function correction(message: string, pending: Pending, known: Known): Pending | 
   const asked = missing[0];
   const found = fieldsFor(pending.intent, message, known);
   if (asked !== undefined && found[asked] === undefined) {
-    const answer = bareAnswer(asked, message);
+    const answer = bareAnswer(asked, message, known.policies);
     if (answer !== undefined)
       return { ...pending, payload: { ...pending.payload, ...found, [asked]: answer } };
   }
@@ -115,11 +115,13 @@ function correction(message: string, pending: Pending, known: Known): Pending | 
 }
 
 /** A message that is nothing but the value asked for. */
-function bareAnswer(field: string, message: string): unknown {
+function bareAnswer(field: string, message: string, policies: readonly string[]): unknown {
   const text = message.trim().replace(/[.!]+$/, "");
   const words = text.split(/\s+/);
   if (field === "endpoint") return words.find((word) => /^(https?|wss?):\/\//.test(word));
-  if (field === "agent_name" || field === "policy_id" || field === "server") {
+  // Of policies there are those that there are.
+  if (field === "policy_id") return words.map(slugOf).find((word) => policies.includes(word));
+  if (field === "agent_name" || field === "server") {
     const last = words.at(-1) ?? "";
     return words.length <= 4 && slugOf(last) !== "" ? slugOf(last.replace(/["“”`]/g, "")) : undefined;
   }

@@ -7,12 +7,12 @@ export function meantAs(path: string): string | null {
   const [top = "", ...rest] = path.split("/");
   const name = rest.at(-1);
   if (name === undefined) return rootFiles.find(([form]) => form.test(plain(top)))?.[1] ?? null;
-  if (/^polic(?:y|ies|ys|ie|es)$/.test(plain(top))) {
+  if (/^(?:polic(?:y|ies|ys|ie|es)|politicas?)$/.test(plain(top))) {
     const id = policyIdOf(rest.join("/"));
     return id === null ? null : `policies/${id}.yaml`;
   }
   const isManifest =
-    /^agents?$/.test(plain(top)) && rest.length > 1 && /^agents? (?:ya?ml|json)\b/.test(plain(name));
+    /^agente?s?$/.test(plain(top)) && rest.length > 1 && /^agente?s? (?:ya?ml|json)\b/.test(plain(name));
   return isManifest ? `agents/${rest.slice(0, -1).join("/").toLowerCase()}/agent.yaml` : null;
 }
 
@@ -29,7 +29,8 @@ const rootFiles: readonly [RegExp, string][] = [
 /** The words of a name, without case and signs. */
 const plain = (name: string): string =>
   name
-    .normalize("NFKC")
+    .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "")
     .toLowerCase()
     .replaceAll(/[\s_.-]+/g, " ")
     .trim();

@@ -77,6 +77,9 @@ const entrySchema = z.looseObject({
   url: z.string().max(2000).optional(),
   serverUrl: z.string().max(2000).optional(),
   headers: values.optional(),
+  /** Clients write the one or the other for a server that they do not start. */
+  disabled: z.boolean().optional().catch(undefined),
+  enabled: z.boolean().optional().catch(undefined),
 });
 export type ClientEntry = z.infer<typeof entrySchema>;
 

@@ -1,4 +1,4 @@
-import type { Locale, Planned, RegistryServer, Validation } from "@ciclo/contract";
+import type { Locale, Planned, RegistryServer, Text, Validation } from "@ciclo/contract";
 import type { LocalFieldError } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { StepReport, LiveServer, HandshakeResult } from "../../domain/servers.ts";
@@ -29,5 +29,7 @@ export type OnboardingDeps = {
   registered(): readonly RegistryServer[];
   /** What may not be written of a registry entry: forbidden variables, credentials in its arguments or address. */
   serverProblems(server: RegistryServer): LocalFieldError[];
+  /** Why the policies that are live do not let a server be reached; null where they do. */
+  policyProblem(server: RegistryServer): Promise<Text | null>;
   findSecrets(texts: ReadonlyMap<string, string | null>): Promise<LocalFieldError[]>;
 };

@@ -108,6 +108,8 @@ async function takeOver(
   // Whatever else is said of it: one entry that no plan may hold must not take the others with it.
   const [problem] = deps.serverProblems(translated.server);
   if (problem !== undefined) return skip(problem.message);
+  const forbidden = await deps.policyProblem(translated.server);
+  if (forbidden !== null) return skip(forbidden);
   const [secret] = await deps.findSecrets(new Map([[id, JSON.stringify(translated.server)]]));
   if (secret !== undefined) {
     return skip(
@@ -121,9 +123,10 @@ async function takeOver(
     await refuseTakenKeys(deps, translated.credentials);
     if (translated.elsewhere.length > 0) {
       const missing = translated.elsewhere.join(", ");
+      const commands = translated.elsewhere.map((key) => `ciclo keys add ${id}/${key}`).join("; ");
       const why = text(
-        `${missing}: the value stands elsewhere. Store it: ciclo keys add ${id}/NAME`,
-        `${missing}: o valor está em outro lugar. Guarde-o: ciclo keys add ${id}/NOME`,
+        `${missing}: the value stands elsewhere. Store it: ${commands}`,
+        `${missing}: o valor está em outro lugar. Guarde-o: ${commands}`,
       );
       return { name, id, why, taken: { translated, ...unproven(deps, why, locale) } };
     }

@@ -19,7 +19,7 @@ export type Translated = {
   id: string;
   server: RegistryServer;
   credentials: Credential[];
-  /** Values that stand elsewhere: `${input:…}`, `${env:…}`. Their keys are yet to be stored. */
+  /** Names of keys that are yet to be stored: their values stand elsewhere, as `${input:…}` or `${env:…}`. */
   elsewhere: string[];
 };
 
@@ -29,6 +29,8 @@ export function translate(
   entry: ClientEntry,
 ): Translated | { name: string; id: string; why: Text } {
   const id = slugFrom(name);
+  const unfit = unfitFor(entry);
+  if (unfit !== null) return { name, id, why: unfit };
   const given = { ...(entry.command === undefined ? entry.headers : entry.env) };
   const secret = Object.entries(given).filter(([key, value]) => !isPlainSetting(key, value));
   const plain = Object.entries(given).filter(([key, value]) => isPlainSetting(key, value));
@@ -82,14 +84,42 @@ export function translate(
       ),
     };
   }
-  return { name, id, server: parsed.data, credentials, elsewhere: elsewhere.map(([key]) => key) };
+  return { name, id, server: parsed.data, credentials, elsewhere: elsewhere.map(([key]) => nameOfKey(key)) };
+}
+
+/** What only the client that a file is for puts in: `${workspaceFolder}`, `${input:…}`. `${NAME}` alone some programs fill in. */
+const ofClient =
+  /\$\{(?:workspaceFolder(?:Basename)?|workspaceRoot|userHome|cwd|pathSeparator|(?:input|env|config|command):[^{}]*)\}/;
+
+/** Why an entry is left where it is, whatever its values are. */
+function unfitFor({
+  disabled,
+  enabled,
+  command = "",
+  args = [],
+  url = "",
+  serverUrl = "",
+}: ClientEntry): Text | null {
+  if (disabled === true || enabled === false)
+    return text(
+      "it is turned off in the file; turn it on there to take it over",
+      "está desativado no arquivo; ative-o ali para importá-lo",
+    );
+  const [found] = [command, ...args, url, serverUrl].flatMap((value) => ofClient.exec(value)?.[0] ?? []);
+  if (found === undefined) return null;
+  return text(
+    `${found} is filled in by the client alone; write the value itself there and import again`,
+    `só o cliente preenche ${found}; escreva ali o próprio valor e importe de novo`,
+  );
 }
 
 /** The reference that a value will have once its key is stored. */
 function storedLater(id: string, name: string, value: string): string {
   const scheme = /^(Bearer |Basic |token )/.exec(value)?.[1] ?? "";
-  return `${scheme}secret:${id}/${name.replace(/[^A-Za-z0-9_.]/g, "_").toUpperCase()}`;
+  return `${scheme}secret:${id}/${nameOfKey(name)}`;
 }
+
+const nameOfKey = (name: string): string => name.replace(/[^A-Za-z0-9_.]/g, "_").toUpperCase();
 
 function transportOf({
   type,

@@ -20,7 +20,7 @@ const maxNamed = 20;
 
 export const ok = (en: string, ptBR: string): Finding => ({ status: "ok", detail: text(en, ptBR) });
 
-export function configurationFinding({ approvals, approvalsVersion, problems }: Snapshot): Finding {
+export function configurationFinding({ approvals, approvalsVersion, policies, problems }: Snapshot): Finding {
   const paths = [...new Set(problems.map(({ path }) => path.replace(/:\d+$/, "")))].join(", ");
   if (approvals === null) {
     return {
@@ -31,13 +31,18 @@ export function configurationFinding({ approvals, approvalsVersion, problems }: 
       ),
     };
   }
-  if (problems.length === 0 && approvalsVersion === builtInVersion) {
+  if (problems.length === 0) {
+    const absent = [
+      ...(approvalsVersion === builtInVersion ? [noApprovals] : []),
+      ...(policies.has("network") ? [] : [noNetwork]),
+      ...([...policies.values()].some(({ kind }) => kind === "budget") ? [] : [noBudget]),
+    ];
+    const said = (locale: Locale): string => absent.map((each) => `. ${each[locale]}`).join("");
     return ok(
-      "Every file fits its schema. policies/approvals.yaml is not there: one approver's vote lands a change",
-      "Todos os arquivos seguem seu esquema. policies/approvals.yaml não existe: o voto de um aprovador basta",
+      `Every file fits its schema${said("en")}`,
+      `Todos os arquivos seguem seu esquema${said("pt-BR")}`,
     );
   }
-  if (problems.length === 0) return ok("Every file fits its schema", "Todos os arquivos seguem seu esquema");
   return {
     status: "degraded",
     detail: text(
@@ -55,6 +60,20 @@ export function repositoryFinding(branch: string, commit: string, left: readonly
   if (left.length > 0) return { status: "degraded", detail: joined(left.map(ofPlan)) };
   return ok(`${branch} is at ${commit}`, `${branch} está em ${commit}`);
 }
+
+/** What holds where a policy that could hold something back is not there. */
+const noApprovals = text(
+  "policies/approvals.yaml is not there: one approver's vote lands a change",
+  "policies/approvals.yaml não existe: o voto de um aprovador basta",
+);
+const noNetwork = text(
+  "policies/network.yaml is not there: servers may be at any public address",
+  "policies/network.yaml não existe: servidores podem estar em qualquer endereço público",
+);
+const noBudget = text(
+  "There is no budget: no calls are held back by what they cost",
+  "Não há orçamento: nenhuma chamada é contida pelo que custa",
+);
 
 export function waitingFinding(waiting: readonly ChangeStanding[]): Finding {
   if (waiting.length === 0) return ok("Nothing is held up", "Nada está parado");

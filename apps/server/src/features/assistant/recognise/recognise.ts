@@ -79,12 +79,27 @@ export function recognise(message: string, known: Known): Recognised {
   const name =
     intent === "remove_agent" ? fields["agent_name"] : intent === "remove_server" ? fields["server"] : null;
   if (typeof name === "string" && leftovers(folded, name).length > 0) return { kind: "question" };
-  if (!limited.test(unquoted(folded))) return { kind: "request", intent, fields };
+  const isForSome = intent === "edit_policies" && (ofFile.test(folded) || forSome(folded, known.policies));
+  if (!isForSome && !limited.test(unquoted(folded))) return { kind: "request", intent, fields };
   if (intent === "remove_agent" || intent === "remove_server") return { kind: "question" };
   // The policy is known, and what it should say is asked for.
   if (intent === "edit_policies") delete fields.changes;
   return { kind: "request", intent, fields };
 }
+
+/** A file that a change would be of: what a policy says of one is more than a value. */
+const ofFile = /\b(?:policies|agents|docs)\/[\w./*-]+|\b[\w-]+\.(?:ya?ml|json)\b/;
+/** "… to 900 for Ana", "… para 300 dólares para a equipe de dados": whom it is for, behind the amount. */
+const behindAmount =
+  /(?:\d[\d.,]*|\b(?:one|two|three|um|uma|dois|duas|tres))\s*(?:k|mil|usd|dollars?|dolares|dolar|tokens?|%|h|hours?|horas?|d|days?|dias?|s|seconds?|segundos?|ms|votes?|votos?|approvals?|approvers?|aprovacoes|aprovadores)?\s+(?:so |somente |apenas |only |just )?(?:for|para|pra|to|em|in|on)\s+(?:changes? (?:to|of|in) |mudancas? (?:em|de|na|no|nas|nos) )?(?:the |a |o |as |os |an |all |todas? |todos )?([a-z][\w-]*)/g;
+const notSomebody =
+  /^(?:month|months|mes|meses|day|days|dia|dias|year|policy|politica|now|agora|favor|each|cada|limit|limite|me|mim|please|it|this|default|padrao|approvals?|aprovacoes|everyone|everybody|todos|all|tokens?|changes?|mudancas?)$/;
+
+/** Whether an amount is said to be for somebody or something that is no policy. */
+const forSome = (folded: string, policies: readonly string[]): boolean =>
+  [...folded.matchAll(behindAmount)].some(
+    ([, word = ""]) => !notSomebody.test(word) && !policies.includes(word) && !/^\d/.test(word),
+  );
 
 const unquoted = (text: string): string => text.replaceAll(/"[^"]*"|“[^”]*”|`[^`]*`/g, " ");
 
