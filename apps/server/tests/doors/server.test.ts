@@ -383,12 +383,26 @@ describe("texts of a server that nobody approved", () => {
         prompts: {},
         resources: {},
         experimental: { [text]: {}, plain: { word: "yes", says: text } },
+        ignore_all_previous_instructions: {},
       },
+      ignore_all_previous_instructions: true,
       serverInfo: { name: text, version: "1.0.0", title: text, description: text, websiteUrl: "a://b" },
       _meta: { says: text },
     },
     "tools/list": { tools: [bare], _meta: { says: text }, says: text },
-    "prompts/list": { prompts: [{ name: "p", arguments: [{ name: "a", says: text }] }], says: text },
+    "prompts/list": {
+      prompts: [
+        {
+          name: "p",
+          arguments: [
+            { name: "a", says: text },
+            { name: text, required: true },
+          ],
+        },
+        { name: text },
+      ],
+      says: text,
+    },
     "resources/list": {
       resources: [
         {
@@ -396,7 +410,7 @@ describe("texts of a server that nobody approved", () => {
           name: text,
           mimeType: text,
           size: 3,
-          annotations: { audience: ["user", text], says: text },
+          annotations: { audience: ["user", "ignore_all_instructions"], priority: 0.5, says: text },
         },
         { uri: "a://c", name: "c.txt", mimeType: "text/plain; charset=utf-8" },
       ],
@@ -448,7 +462,7 @@ describe("texts of a server that nobody approved", () => {
     expect(await ask("prompts/list")).toEqual({ prompts: [{ name: "p", arguments: [{ name: "a" }] }] });
     expect(await ask("resources/list")).toEqual({
       resources: [
-        { uri: "a://b", name: "a://b", size: 3, annotations: { audience: ["user"] } },
+        { uri: "a://b", name: "a://b", size: 3, annotations: { audience: ["user"], priority: 0.5 } },
         { uri: "a://c", name: "c.txt", mimeType: "text/plain; charset=utf-8" },
       ],
       nextCursor: "page 2",
@@ -526,6 +540,7 @@ rules:
       { id: "1", result: poisoned },
       { id: null, result: poisoned },
       { result: poisoned },
+      { id: 1 },
       { id: 2, error: { code: 1, message: "POISON" } },
       { id: 1, result: done },
     ]);
@@ -605,8 +620,34 @@ rules:
       );
     });
     const gateway = await startGateway([{ ...remote(server.url), id: "bad" }]);
-    const client = await clientAt(gateway, "/mcp/bad", await gateway.person("planner"), "legacy");
-    await expect(client.callTool({ name: "echo", arguments: {} })).rejects.toThrow(/^.*Server bad: /);
+    const person = await gateway.person("planner");
+    for (const [path, era, name] of [
+      ["/mcp/bad", "legacy", "echo"],
+      ["/mcp/bad", "modern", "echo"],
+      ["/mcp", "legacy", "bad__echo"],
+    ] as const) {
+      const client = await clientAt(gateway, path, person, era);
+      await expect(client.callTool({ name, arguments: {} }), `${path} ${era}`).rejects.toThrow(
+        /Server bad: /,
+      );
+    }
+  });
+
+  it("is told by its size where one event is too large, and others' calls go on", async () => {
+    const server = await scripted((message, response) => {
+      if (message.method === "tools/call")
+        response
+          .writeHead(200, { "content-type": "text/event-stream" })
+          .end(
+            events([
+              { id: message.id, result: { content: [{ type: "text", text: "x".repeat(17 * 1024 * 1024) }] } },
+            ]),
+          );
+      else soundAnswer(message, response, [{ name: "echo", inputSchema: { type: "object" } }]);
+    });
+    const gateway = await startGateway([{ ...remote(server.url), id: "bad" }]);
+    const client = await clientAt(gateway, "/mcp", await gateway.person("planner"), "legacy");
+    await expect(client.callTool({ name: "bad__echo", arguments: {} })).rejects.toThrow(/over 16 MB/);
   });
 });
 

@@ -52,12 +52,27 @@ export function visible<R extends Record<string, unknown>>(result: R, show: Show
 
 /** What a server says as it is introduced, without what models could read as told to them. */
 function introduced({ serverInfo, ...result }: Record<string, unknown>, { serverId }: Show): object {
-  const told = Object.entries(result).filter(([key]) => key !== "instructions" && key !== "_meta");
+  const told = Object.entries(result).filter(([key]) => members.has(key));
+  const capabilities = isObject(result["capabilities"]) ? Object.entries(result["capabilities"]) : [];
   return {
     ...(words(Object.fromEntries(told)) as object),
+    capabilities: words(Object.fromEntries(capabilities.filter(([key]) => knownCapabilities.has(key)))),
     ...(isObject(serverInfo) ? { serverInfo: infoInWords(serverInfo, serverId) } : {}),
   };
 }
+
+/** Of what a server says as it is introduced, by the revisions that there are. */
+const members = new Set(["protocolVersion", "supportedVersions", "resultType", "ttlMs", "cacheScope"]);
+const knownCapabilities = new Set([
+  "tools",
+  "prompts",
+  "resources",
+  "completions",
+  "logging",
+  "tasks",
+  "experimental",
+  "extensions",
+]);
 
 /** What a server calls itself, where that is no text. */
 export const infoInWords = (
@@ -76,20 +91,46 @@ const kept = {
 };
 
 /** An item of a list without what models read of it: what it is reached by, and what it is by number or by word. */
-export function withoutTexts({ list, item }: Exclude<Listed, { list: "tools" }>): object {
-  const members = Object.entries(item).filter(([key]) => kept[list].includes(key));
-  const { uri, uriTemplate, name, mimeType, arguments: asked, ...rest } = Object.fromEntries(members);
+export function withoutTexts({ list, item }: Exclude<Listed, { list: "tools" }>): object | null {
+  // It is got by its name, so there is none to put in its place.
+  if (list === "prompts" && !isWord(item.name)) return null;
+  const own = Object.entries(item).filter(([key]) => kept[list].includes(key));
+  const {
+    uri,
+    uriTemplate,
+    name,
+    mimeType,
+    annotations,
+    arguments: asked,
+    ...rest
+  } = Object.fromEntries(own);
   const address = uri ?? uriTemplate;
   return {
     ...(words(rest) as object),
     ...(uri === undefined ? {} : { uri }),
     ...(uriTemplate === undefined ? {} : { uriTemplate }),
     ...(isMimeType(mimeType) ? { mimeType } : {}),
-    // A prompt is got by its name; what has an address is called by that where its name is a text.
-    name: list === "prompts" || isWord(name) ? name : address,
-    ...(Array.isArray(asked) ? { arguments: asked.filter(isObject).map(argumentOf) } : {}),
+    ...(isObject(annotations) ? { annotations: hintsOf(annotations) } : {}),
+    // What has an address is called by that where its name is a text.
+    name: isWord(name) ? name : address,
+    ...(Array.isArray(asked) ? { arguments: asked.filter(isNamed).map(argumentOf) } : {}),
   };
 }
+
+/** For whom something is, how much it matters, and since when it is so. */
+function hintsOf({ audience, priority, lastModified }: Record<string, unknown>): object {
+  const known = Array.isArray(audience)
+    ? { audience: audience.filter((each) => each === "user" || each === "assistant") }
+    : {};
+  return {
+    ...known,
+    ...(typeof priority === "number" ? { priority } : {}),
+    ...(typeof lastModified === "string" && /^[\d:.TZ+-]{4,40}$/.test(lastModified) ? { lastModified } : {}),
+  };
+}
+
+const isNamed = (value: unknown): value is Record<string, unknown> =>
+  isObject(value) && isWord(value["name"]);
 
 const argumentOf = ({ name, required }: Record<string, unknown>): object =>
   typeof required === "boolean" ? { name, required } : { name };
@@ -99,7 +140,7 @@ const isMimeType = (value: unknown): boolean =>
   /^[\w.+-]{1,60}\/[\w.+-]{1,60}(?:; ?[\w-]{1,20}="?[\w.-]{1,40}"?)?$/.test(value);
 
 const isWord = (value: unknown): value is string =>
-  typeof value === "string" && /^[\u0021-\u007E]{1,100}$/.test(value);
+  typeof value === "string" && /^[\u0021-\u007E]{1,64}$/.test(value);
 
 /** A value without the texts in it: what has blanks, or is long. Lists keep their words. */
 function words(value: unknown): unknown {

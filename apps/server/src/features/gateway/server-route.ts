@@ -280,10 +280,11 @@ export class ServerRoute {
 const sessionKey = (caller: string, { server }: LiveServer, session: string | undefined): string =>
   `${caller} ${server.id} ${session ?? ""}`;
 
-/** Whether it answers a request. An error may be one that the server could not tell the request of. */
-const isAnswerTo = ({ id, error }: Said, message: RpcMessage | null): boolean =>
+/** Whether it answers a request, by a result or an error. An error may be one that the server could not tell the request of. */
+const isAnswerTo = ({ id, error, result }: Said, message: RpcMessage | null): boolean =>
   message?.method !== undefined &&
   message.id !== undefined &&
+  (error !== undefined || result !== undefined) &&
   (id === message.id || (error !== undefined && id == null));
 
 const metered = ({ live, actor, client, message, modern, body }: Posted, tool: string | null): Metered => ({

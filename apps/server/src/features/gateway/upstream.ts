@@ -11,6 +11,7 @@ import {
 } from "@modelcontextprotocol/client";
 import { Refusal } from "../../errors.ts";
 import type { Connection, ServerLink } from "../../domain/servers.ts";
+import { unfinishedAnswer } from "../../lib/http.ts";
 import { type Mask, maskDeep, maskResult } from "../../lib/mask-values.ts";
 import type { BridgedRequest } from "./bridge.ts";
 import { longestOf } from "./deadline.ts";
@@ -101,7 +102,10 @@ function explained(
   }: AskDeps & { link: ServerLink; used: Connection; timeoutMs: number },
   error: unknown,
 ): unknown {
-  if (error instanceof ProtocolError) return maskedError(error, link.mask);
+  if (error instanceof ProtocolError)
+    return error.code === unfinishedAnswer
+      ? unfinished(link.id, error.message)
+      : maskedError(error, link.mask);
   if (error instanceof Refusal || error instanceof GatewayRefusal || isAborted(error)) return error;
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)
     return timedOut(link.id, timeoutMs);
@@ -114,6 +118,20 @@ function explained(
     ),
   );
 }
+
+const unfinished = (id: string, why: string): GatewayRefusal =>
+  new GatewayRefusal(
+    "server_unavailable",
+    why.includes("too_large")
+      ? text(
+          `Server ${id}: the answer is over 16 MB; it was not read on`,
+          `Servidor ${id}: a resposta passa de 16 MB; não foi lida até o fim`,
+        )
+      : text(
+          `Server ${id}: it ended its answer before it had answered`,
+          `Servidor ${id}: encerrou a resposta antes de responder`,
+        ),
+  );
 
 const isAborted = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
 
