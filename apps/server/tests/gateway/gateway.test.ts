@@ -337,6 +337,25 @@ describe("what goes wrong", () => {
   });
 
   it.each([
+    ["over a bridge, to a process", "/mcp/process", "slow"],
+    ["of all servers as one", "/mcp", "process__slow"],
+  ])("of a caller that cancels it, the call is given up: %s", async (_, path, tool) => {
+    const gateway = await startGateway([{ ...fixture(), id: "process" }]);
+    const person = await gateway.person("planner");
+    const client = await clientAt(gateway, path, person, "legacy");
+    const stopping = new AbortController();
+    const call = client.callTool({ name: tool, arguments: { ms: 60_000 } }, { signal: stopping.signal });
+    const underWay = () =>
+      Promise.resolve(
+        gateway.servers.list("en").reduce((sum, { calls_in_flight }) => sum + calls_in_flight, 0),
+      );
+    await eventually(underWay, (calls) => calls === 1);
+    stopping.abort();
+    await expect(call).rejects.toThrow(/abort/i);
+    await eventually(underWay, (calls) => calls === 0);
+  });
+
+  it.each([
     ["passed through", "/mcp/echo", "slow"],
     ["over a bridge, to a process", "/mcp/process", "slow"],
     ["of all servers as one", "/mcp", "process__slow"],

@@ -49,10 +49,11 @@ const methodsOf: Record<string, readonly string[]> = {
 export class Bridge {
   readonly #handler: McpHttpHandler;
   readonly #serve: NodeMcpRequestHandler;
+  readonly #underWay = new UnderWay();
 
   constructor(bridged: () => Bridged | Promise<Bridged>, onError: (error: Error) => void) {
     this.#handler = createMcpHandler(
-      async ({ authInfo }) => serverFor(await bridged(), authInfo?.extra as Caller),
+      async ({ authInfo }) => serverFor(await bridged(), authInfo?.extra as Caller, this.#underWay),
       {
         onerror: onError,
       },
@@ -62,6 +63,9 @@ export class Bridge {
 
   /** Serves one HTTP request whose body is parsed already. */
   serve(request: IncomingMessage, response: ServerResponse, body: unknown, caller: Caller): Promise<void> {
+    const { method, params } = body as { method?: unknown; params?: { requestId?: unknown } };
+    // Each message has a server of the SDK of its own, which knows nothing of the others.
+    if (method === "notifications/cancelled") this.#underWay.cancel(caller, params?.requestId);
     const auth = {
       token: "",
       clientId: caller.actor.id ?? caller.actor.name,
@@ -81,7 +85,37 @@ export class Bridge {
   }
 }
 
-function serverFor(bridged: Bridged, caller: Caller): Server {
+/** Requests under way, to be given up when their caller says so. */
+class UnderWay {
+  readonly #requests = new Map<string, AbortController[]>();
+
+  /** Gives a request up. Of several with one id, as sessions of one caller may have, it is not known which is meant. */
+  cancel(caller: Caller, id: unknown): void {
+    const [request, ...others] = this.#requests.get(keyOf(caller, id)) ?? [];
+    if (others.length === 0) request?.abort();
+  }
+
+  /** Does work that ends early with its own signal, or when its caller gives it up. */
+  async run<T>(
+    { caller, id, signal }: { caller: Caller; id: unknown; signal: AbortSignal },
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const key = keyOf(caller, id);
+    const request = new AbortController();
+    this.#requests.set(key, [...(this.#requests.get(key) ?? []), request]);
+    try {
+      return await work(AbortSignal.any([signal, request.signal]));
+    } finally {
+      const others = (this.#requests.get(key) ?? []).filter((each) => each !== request);
+      if (others.length === 0) this.#requests.delete(key);
+      else this.#requests.set(key, others);
+    }
+  }
+}
+
+const keyOf = ({ actor }: Caller, id: unknown): string => JSON.stringify([actor.id ?? actor.name, id]);
+
+function serverFor(bridged: Bridged, caller: Caller, underWay: UnderWay): Server {
   const { info, instructions, capabilities } = bridged;
   const server = new Server(info, { capabilities, ...(instructions === undefined ? {} : { instructions }) });
   for (const [capability, methods] of Object.entries(methodsOf)) {
@@ -89,10 +123,12 @@ function serverFor(bridged: Bridged, caller: Caller): Server {
     for (const method of methods) {
       server.setRequestHandler(method as "tools/list", async (request, context) => {
         const params = (request.params ?? {}) as Record<string, unknown>;
-        const { signal } = context.mcpReq;
+        const { signal: own, id } = context.mcpReq;
         try {
-          const progress = progressTo(context, params);
-          return (await bridged.answer({ caller, method, params, signal, onProgress: progress })) as never;
+          const onProgress = progressTo(context, params);
+          return (await underWay.run({ caller, id, signal: own }, (signal) =>
+            bridged.answer({ caller, method, params, signal, onProgress }),
+          )) as never;
         } catch (error) {
           throw error instanceof GatewayRefusal
             ? new ProtocolError(error.rpcCode, error.detail[caller.locale], error.data())
