@@ -314,6 +314,10 @@ describe("what goes wrong", () => {
     const gone = await post(gateway, "/mcp/gone", callOf("echo"), bearer(person));
     expect([gone.status, gone.body.error?.data?.code]).toEqual([503, "server_unavailable"]);
     expect(gone.body.error?.message).toMatch(/gone is down: Nothing listens/);
+    for (let look = 0; look < 2; look += 1)
+      await person.client.call("probeServer", { params: { id: "gone" } });
+    const later = await post(gateway, "/mcp/gone", callOf("echo"), bearer(person));
+    expect(later.body.error?.message).toMatch(/gone is down: Nothing listens/);
   });
 
   it("in the middle of a call is told to the caller", async () => {

@@ -206,7 +206,9 @@ export class Link implements ServerLink {
       this.#judge(tools);
       return sample;
     } catch (error) {
-      return this.#note({ ok: false, ms: null }, explainFailure(error, this.mask));
+      // That it is not connected to says nothing new.
+      const why = error instanceof Refusal ? this.trouble : explainFailure(error, this.mask);
+      return this.#note({ ok: false, ms: null }, why);
     }
   }
 
