@@ -71,6 +71,7 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
       "doors/approver.test.ts › is who is signed in",
       "doors/approver.test.ts › says why",
       "doors/approver.test.ts › show when the rule is planned",
+      "doors/approver.test.ts › says so: %s",
       "web/doors.test.ts › a tool's changed description",
     ],
   },
@@ -96,7 +97,7 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
     asked: "Every line of GET /health that can be red was red in a test",
     shownBy: [
       "database.test.ts › its disk is full",
-      "../src/features/status/findings.test.ts › of %d MB is %s",
+      "status.test.ts › of %d MB is %s in health",
       "status.test.ts › are down when the approval policy cannot be used, and when the repository is gone",
       "doors/rewritten.test.ts › is noticed once, and what it lost",
       "status.test.ts › name the file that a push by hand broke",
@@ -112,6 +113,7 @@ export const doors: readonly { asked: string; shownBy: readonly string[] }[] = [
     shownBy: [
       "doors/server.test.ts › has the key masked in",
       "doors/server.test.ts › is given up after call_ms",
+      "doors/server.test.ts › is given up after ten times call_ms where it only tells of progress",
     ],
   },
   {

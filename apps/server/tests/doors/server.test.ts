@@ -1247,7 +1247,7 @@ describe("a server that quotes what it was sent, or never ends", () => {
     expect(failure).not.toContain(key);
   });
 
-  it("ends its calls with its stream over SSE, and is reached anew for the next", async () => {
+  it("fails its calls when its SSE stream ends, and is connected to again for the next", async () => {
     let calls = 0;
     const server = await scriptedSse(({ message, response, send, endStream }) => {
       response.writeHead(202).end();

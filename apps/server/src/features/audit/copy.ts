@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { auditEventSchema, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { privateFolder, readIfThere, replaceFile } from "../../lib/files.ts";
+import { parseJson } from "../../lib/parse-json.ts";
 import { eventHash, type StoredEvent } from "./chain.ts";
 import { presentEvent } from "./store.ts";
 
@@ -270,14 +271,4 @@ async function* batches(path: string): AsyncGenerator<string[]> {
   }
   if (!isWhole) lines.pop();
   if (lines.length > 0) yield lines;
-}
-
-/** The value of a line; undefined where it is no JSON. */
-export function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

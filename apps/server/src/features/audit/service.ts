@@ -28,7 +28,8 @@ import { parseFrontier } from "./merkle.ts";
 import { checkpointText, createSigner, type NoteSigner } from "./note.ts";
 import * as store from "./store.ts";
 import { createHeadSeal, type HeadSeal } from "./head-seal.ts";
-import { copyProblem, endWithWholeLine, parseJson } from "./copy.ts";
+import { parseJson } from "../../lib/parse-json.ts";
+import { copyProblem, endWithWholeLine } from "./copy.ts";
 import { alteredAction, type Broken, verifyLog } from "./verify.ts";
 
 export type AuditDeps = {

@@ -1,5 +1,5 @@
 /**
- * How long a call may take in all, in milliseconds, where the server goes on telling of its progress. `callMs` is what it
- * may take from one news to the next.
+ * The longest that a call may take in all, in milliseconds, while the server keeps reporting progress. `callMs` is the longest
+ * wait for its first report, and from one report to the next.
  */
 export const longestOf = (callMs: number): number => callMs * 10;

@@ -105,7 +105,7 @@ export class Guard {
     };
   }
 
-  /** Whether a caller may hear what a server sends by itself: by the words that hold for asking for it. */
+  /** Whether a notification or request of a server may reach a caller: the rules for the matching request decide. */
   mayHear(actor: Actor, server: string, said: Said): boolean {
     const subject = subjectSaid(said);
     if (subject === null) return false;

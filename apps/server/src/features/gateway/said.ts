@@ -1,4 +1,5 @@
 import { createParser } from "eventsource-parser";
+import { parseJson } from "../../lib/parse-json.ts";
 
 /** What a server says to a caller over HTTP, message by message. */
 
@@ -26,13 +27,7 @@ export const isEventStream = (contentType: string): boolean =>
 
 /** Reads one message. Throws `UnreadableError` for anything else, lists of messages too. */
 export function readSaid(source: string): Said {
-  let said: unknown;
-  try {
-    said = JSON.parse(source);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new UnreadableError();
-  }
+  const said = parseJson(source);
   if (typeof said !== "object" || said === null || Array.isArray(said)) throw new UnreadableError();
   return said as Said;
 }

@@ -6,6 +6,7 @@ import { Refusal } from "../../../errors.ts";
 import { equalInConstantTime } from "../../../lib/crypto.ts";
 import { withBuffer } from "../../../lib/buffered.ts";
 import { readBody } from "../../../lib/request-body.ts";
+import { parseJson } from "../../../lib/parse-json.ts";
 
 /** The branches that an event may speak of, in either forge's shape. */
 const eventSchema = z.object({
@@ -82,13 +83,4 @@ function branchOf(event: z.infer<typeof eventSchema> | undefined): string | null
     event?.object_attributes?.ref ??
     null
   );
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

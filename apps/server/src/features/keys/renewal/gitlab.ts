@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Refusal } from "../../../errors.ts";
 import { dateIn } from "../rules.ts";
 import { type KeyProvider, RenewalRefused, type SendRequest } from "./provider.ts";
+import { parseJson } from "../../../lib/parse-json.ts";
 
 const answerSchema = z.object({ token: z.string().min(1).max(8000), expires_at: z.iso.date().nullable() });
 const timeoutMs = 20_000;
@@ -27,7 +28,7 @@ export function gitLabProvider(send: SendRequest): KeyProvider {
       const said = `GitLab answers HTTP ${response.status} to the rotation`;
       if (response.status >= 400 && response.status < 500) throw new RenewalRefused(said);
       if (!response.ok) throw new Error(said);
-      const answer = answerSchema.safeParse(await response.json().catch(() => null));
+      const answer = answerSchema.safeParse(parseJson(await response.text()));
       // A parser's own words may quote a piece of the new token.
       if (!answer.success)
         throw new Error("GitLab answers the rotation with something other than a new token");
