@@ -12,6 +12,7 @@ export * from "./keys.ts";
 export * from "./operations.ts";
 export * from "./permissions.ts";
 export * from "./plans.ts";
+export * from "./policy-files.ts";
 export * from "./problem-codes.ts";
 export * from "./problems.ts";
 export * from "./references.ts";

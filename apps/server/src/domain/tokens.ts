@@ -43,14 +43,3 @@ export const inputOf = ({ input, cacheRead, cacheWriteShort, cacheWriteLong }: T
   input + cacheRead + cacheWriteShort + cacheWriteLong;
 
 export const totalOf = (tokens: Tokens): number => inputOf(tokens) + tokens.output;
-
-export function addTokens(a: Tokens, b: Tokens): Tokens {
-  return {
-    input: a.input + b.input,
-    cacheRead: a.cacheRead + b.cacheRead,
-    cacheWriteShort: a.cacheWriteShort + b.cacheWriteShort,
-    cacheWriteLong: a.cacheWriteLong + b.cacheWriteLong,
-    output: a.output + b.output,
-    reasoning: a.reasoning + b.reasoning,
-  };
-}

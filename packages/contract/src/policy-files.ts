@@ -1,0 +1,184 @@
+import { z } from "zod";
+import { roleSchema } from "./access.ts";
+import { glob, line, usd } from "./fields.ts";
+import { slugSchema } from "./plans.ts";
+
+/** Schemas of `policies/<id>.yaml`, by kind. */
+
+/** `30m`, `72h`, `7d`. */
+export const durationSchema = z.string().regex(/^[1-9]\d{0,4}[mhd]$/, {
+  error: "a whole number with m, h or d, such as 72h",
+});
+
+const policy = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+  z.strictObject({
+    id: slugSchema,
+    kind: z.literal(kind),
+    title: line,
+    description: z.string().max(4000).optional(),
+    ...shape,
+  });
+
+const approvalRuleShape = {
+  required: z.int().min(1).max(20),
+  roles: z.array(roleSchema).min(1).max(4).default(["approver"]),
+  self_approval: z.enum(["never", "only_approver", "always"]).default("only_approver"),
+  expires_after: durationSchema.default("72h"),
+};
+
+export const approvalsPolicySchema = policy("approvals", {
+  default: z.strictObject(approvalRuleShape),
+  rules: z
+    .array(z.strictObject({ name: line, paths: z.array(glob).min(1).max(100), ...approvalRuleShape }))
+    .max(100)
+    .default([]),
+  /** Paths that may be changed with mode `direct`, without an approval. None unless listed. */
+  direct: z.strictObject({ paths: z.array(glob).max(100) }).default({ paths: [] }),
+});
+export type ApprovalsPolicy = z.infer<typeof approvalsPolicySchema>;
+
+const daysSchema = z.string().regex(/^[1-9]\d{0,4}d$/, { error: "a whole number of days, such as 90d" });
+
+/** A command line that a stdio server may be, with the variables that its entry may set. */
+export const allowedCommandSchema = z.strictObject({
+  command: line,
+  /** Any when left out; `*` is any one, a last `**` any that follow. */
+  args: z.array(z.string().max(300)).max(100).optional(),
+  /** Names of variables; a last `*` is any ending. None when left out. */
+  env: z
+    .array(
+      z
+        .string()
+        .max(200)
+        .regex(/^(?:[A-Za-z_][A-Za-z0-9_]*\*?|\*)$/, { error: "a variable's name, or its beginning and *" }),
+    )
+    .max(100)
+    .default([]),
+  /** Whether a handshake may start it before somebody has approved the server. */
+  handshake: z.enum(["before_approval", "after_approval"]).default("before_approval"),
+  /** Folders that it may write to, beside its own. */
+  writes: z
+    .array(
+      z
+        .string()
+        .max(1000)
+        .regex(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\0]*$/, { error: "an absolute path" }),
+    )
+    .max(20)
+    .default([]),
+});
+export type AllowedCommand = z.infer<typeof allowedCommandSchema>;
+
+/** Who may use what of which servers. A rule speaks of what it has words for, and of nothing else. */
+export const accessRuleSchema = z
+  .strictObject({
+    roles: z.array(roleSchema).min(1),
+    servers: z.array(glob).min(1).max(500),
+    tools: z.array(glob).max(500).default([]),
+    /** Addresses of resources; their completions and subscriptions go with them. */
+    resources: z.array(glob).max(500).default([]),
+    prompts: z.array(glob).max(500).default([]),
+    /** Methods that the gateway itself knows nothing of. */
+    methods: z.array(glob).max(500).default([]),
+    effect: z.enum(["allow", "deny"]),
+    /** Whether each use that it lets through leaves an audit record. */
+    audit: z.boolean().optional(),
+  })
+  .refine(
+    ({ tools, resources, prompts, methods }) =>
+      tools.length + resources.length + prompts.length + methods.length > 0,
+    { error: "a rule names tools, resources, prompts or methods" },
+  );
+
+/** How long is kept what is no record of a decision. Totals of usage and the audit log are kept for good. */
+const retentionShape = {
+  /** Single calls; their totals by day and month stay. */
+  usage_events: daysSchema.default("400d"),
+  /** Answers to requests with an Idempotency-Key. */
+  idempotency_keys: daysSchema.default("7d"),
+  /** Plans that nobody submitted. */
+  unsubmitted_plans: daysSchema.default("30d"),
+  /** Conversations with the assistant, from their last message on. */
+  threads: daysSchema.default("400d"),
+  /** Definitions of tools that no lock and no server refers to any more. */
+  tool_definitions: daysSchema.default("90d"),
+  /** Journal of the effects of changes that have come to their end. */
+  operations: daysSchema.default("90d"),
+};
+export type RetentionSubject = keyof typeof retentionShape;
+
+export const policyFileSchema = z.discriminatedUnion("kind", [
+  approvalsPolicySchema,
+  policy("budget", {
+    scope: z
+      .strictObject({ agents: z.array(line).max(500).optional(), servers: z.array(line).max(500).optional() })
+      .optional(),
+    limits: z.strictObject({
+      daily_usd: usd.optional(),
+      monthly_usd: usd.optional(),
+      monthly_tokens: z.int().nonnegative().optional(),
+      /** Tool calls through the gateway, per caller. */
+      calls_per_minute: z.int().positive().optional(),
+    }),
+    alert_at: z.array(z.number().gt(0).max(1)).max(10).optional(),
+    on_exceeded: z.enum(["block", "ask", "warn"]),
+  }),
+  policy("cost", {
+    defaults: z.strictObject({
+      max_tokens: z.int().positive(),
+      timeout_s: z.number().positive(),
+      max_cost_usd: usd,
+    }),
+    routes: z
+      .record(
+        z.string().max(200),
+        z.strictObject({
+          server: slugSchema.optional(),
+          max_tokens: z.int().positive().optional(),
+          timeout_s: z.number().positive().optional(),
+          max_cost_usd: usd.optional(),
+        }),
+      )
+      .optional(),
+  }),
+  policy("access", {
+    default: z.enum(["allow", "deny"]),
+    rules: z.array(accessRuleSchema).max(10_000).default([]),
+    /** Tools that are not in the tool lock: withheld until a plan accepts them, or offered at once. */
+    new_tools: z.enum(["hide", "allow"]).default("hide"),
+    /**
+     * Texts that models read and nobody approves one by one: instructions of servers, titles and descriptions of prompts,
+     * resources and their templates. Left out, or passed on as servers give them.
+     */
+    unapproved_text: z.enum(["strip", "pass"]).default("strip"),
+  }),
+  policy("network", {
+    allow_hosts: z.array(z.string().min(1).max(253)).max(1000),
+    allow_private: z.boolean(),
+    require_tls: z.boolean(),
+  }),
+  policy("commands", {
+    allow: z.array(allowedCommandSchema).max(10_000),
+  }),
+  policy("canary", {
+    probes: z.int().min(1).max(1000),
+    interval_s: z.number().positive().max(3600),
+    max_latency_ms: z.number().positive().max(600_000),
+    max_error_rate: z.number().min(0).max(1),
+  }),
+  policy("retention", retentionShape),
+]);
+export type PolicyFile = z.infer<typeof policyFileSchema>;
+export type PolicyKind = PolicyFile["kind"];
+/** The policy of one kind. */
+export type PolicyOf<K extends PolicyKind> = Extract<PolicyFile, { kind: K }>;
+export const policyKinds = policyFileSchema.options.map((option) => option.shape.kind.value);
+
+/** The policy of a kind that holds for the console as a whole: `policies/<kind>.yaml`. Null when there is none. */
+export function policyOf<K extends PolicyKind>(
+  policies: ReadonlyMap<string, PolicyFile>,
+  kind: K,
+): PolicyOf<K> | null {
+  const policy = policies.get(kind);
+  return policy?.kind === kind ? (policy as PolicyOf<K>) : null;
+}
