@@ -107,6 +107,42 @@ const retentionShape = {
 };
 export type RetentionSubject = keyof typeof retentionShape;
 
+/** The price tables that this console brings along, the oldest first. */
+export const priceTableVersions = ["genai-prices 0.1.8"] as const;
+
+/** US dollars for a million tokens; `web_search` for a thousand searches. What is left out is billed as the next wider kind. */
+const ratesSchema = z.strictObject({
+  input: usd,
+  /** Left out for models that write nothing, such as embeddings. */
+  output: usd.optional(),
+  cache_read: usd.optional(),
+  cache_write: usd.optional(),
+  cache_write_1h: usd.optional(),
+  reasoning: usd.optional(),
+  web_search: usd.optional(),
+});
+
+/** One price, as somebody read it somewhere at a time. */
+export const priceRowSchema = z.strictObject({
+  /** As the console calls it: `anthropic`, `openai`, `zai`, … */
+  provider: line,
+  /** The model's name, exactly. */
+  model: line,
+  /** The first UTC day on which it holds. It ends where a later row of the same model begins. */
+  from: z.iso.date(),
+  /** Service tier that it holds for; `standard` when left out. */
+  tier: line.optional(),
+  usd_per_million: ratesSchema,
+  /** Rates of the whole call where its input is over so many tokens. */
+  above: z
+    .array(z.strictObject({ input_tokens: z.int().positive(), usd_per_million: ratesSchema }))
+    .max(10)
+    .optional(),
+  /** Where the price stands, for whoever checks it later. */
+  source: line,
+});
+export type PriceRow = z.infer<typeof priceRowSchema>;
+
 export const policyFileSchema = z.discriminatedUnion("kind", [
   approvalsPolicySchema,
   policy("budget", {
@@ -167,6 +203,13 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     max_error_rate: z.number().min(0).max(1),
   }),
   policy("retention", retentionShape),
+  policy("prices", {
+    /** The table that prices what no row does. A newer one holds from the change on that names it here. */
+    table: z.enum(priceTableVersions).default(priceTableVersions[0]),
+    /** Names that agents and logs have for providers, and the name by which prices know them. */
+    providers: z.record(z.string().min(1).max(200), line).default({}),
+    rows: z.array(priceRowSchema).max(2000).default([]),
+  }),
 ]);
 export type PolicyFile = z.infer<typeof policyFileSchema>;
 export type PolicyKind = PolicyFile["kind"];

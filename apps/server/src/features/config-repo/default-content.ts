@@ -1,3 +1,5 @@
+import { defaultPrices } from "../../domain/default-prices.ts";
+
 /** What a new embedded repository holds: something useful to start from, and to change. */
 export const defaultContent: ReadonlyMap<string, string> = new Map([
   [
@@ -110,6 +112,7 @@ defaults:
   max_cost_usd: 0.5
 `,
   ],
+  ["policies/prices.yaml", defaultPrices],
   [
     "policies/access.yaml",
     `# Role → server → tool, for calls through the gateway. The first rule that matches decides.
