@@ -81,11 +81,7 @@ export class Prices {
   }
 
   #table(provider: string, model: string, at: Date, tier: string) {
-    const share = standardTiers.has(tier)
-      ? 1
-      : halfPrice[tier]?.includes(provider) === true
-        ? 0.5
-        : null;
+    const share = standardTiers.has(tier) ? 1 : halfPrice[tier]?.includes(provider) === true ? 0.5 : null;
     if (share === null) return null;
     const rates = tableRates(provider, model, at);
     if (rates === null) return null;
