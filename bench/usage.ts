@@ -8,7 +8,7 @@ import { createApp } from "../apps/server/src/app.ts";
 import { readConfig } from "../apps/server/src/config.ts";
 import { openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
 import { system } from "../apps/server/src/domain/actor.ts";
-import type { UsageEvent } from "../apps/server/src/domain/usage.ts";
+import type { ToolCall } from "../apps/server/src/domain/usage.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { type Figures, median, timed } from "./measure.ts";
 
@@ -17,7 +17,7 @@ const many = 1_000_000;
 const atOnce = 10_000;
 const rounds = 300;
 
-const event: UsageEvent = {
+const event: ToolCall = {
   server: "hub",
   tool: "echo",
   method: "tools/call",
@@ -31,6 +31,7 @@ const event: UsageEvent = {
   ms: 1,
   requestBytes: 100,
   responseBytes: 100,
+  wasSent: true,
   costUsd: 0.000_001,
 };
 
@@ -67,10 +68,10 @@ async function measureWith(events: number) {
     email: "viewer@example.com",
     roles: ["viewer"],
   });
-  const { recorder, budgets } = features.usage.service;
+  const { ledger, budgets } = features.usage.service;
   for (let count = 0; count < events; count += Math.min(atOnce, events)) {
-    for (let index = 0; index < Math.min(atOnce, events); index += 1) recorder.record(event);
-    await recorder.flush();
+    for (let index = 0; index < Math.min(atOnce, events); index += 1) ledger.recordTool(event);
+    await ledger.flush();
   }
   const policies = new Map([["budget", budget]]);
   await budgets.refresh();

@@ -1,3 +1,4 @@
+import type { PolicyFile } from "@ciclo/contract";
 import type { AppDeps } from "./app.ts";
 import { version } from "./config.ts";
 import type { createCore } from "./core.ts";
@@ -12,6 +13,8 @@ import { createUsage } from "./features/usage/index.ts";
 import { systemClock } from "./lib/clock.ts";
 import { leadsHere } from "./lib/own-addresses.ts";
 import { openHost } from "./lib/host.ts";
+
+const noPolicies: ReadonlyMap<string, PolicyFile> = new Map();
 
 /** The features that turn what is configured into what runs: `app.ts` puts before them what people and programs meet. */
 export async function createEngine(
@@ -30,7 +33,8 @@ export async function createEngine(
     branch: config.configBranch,
   });
   const { repository, search, overlay, requirementsFor, matchesAny, allowsDirect } = configRepo.service;
-  const usage = createUsage(base);
+  const policies = () => servers.service.snapshot()?.policies ?? noPolicies;
+  const usage = createUsage({ ...base, policies });
   const keys = createKeys({
     ...base,
     vault,
@@ -100,5 +104,5 @@ export async function createEngine(
     onJournal: deps.onJournal,
   });
   // In the order in which they start; they stop in the opposite one.
-  return { base, features: { configRepo, usage, servers, keys, plans, changes, canary } };
+  return { base, policies, features: { configRepo, usage, servers, keys, plans, changes, canary } };
 }

@@ -7,6 +7,7 @@ import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "./support/
 import { settableClock } from "./support/clock.ts";
 import { decideWith, planWith, problemOf, startConsole, submitWith } from "./support/console.ts";
 import { git } from "./support/git.ts";
+import { toolCall } from "./support/usage.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 import { stores } from "./support/databases.ts";
 import { remote } from "./support/mcp/handshake.ts";
@@ -14,22 +15,7 @@ import { modernEcho } from "./support/mcp/http-servers.ts";
 
 const day = 86_400_000;
 const never = new AbortController().signal;
-const call = (server: string, costUsd: number | null) => ({
-  server,
-  tool: "echo",
-  method: "tools/call",
-  actorId: null,
-  actorName: "ana",
-  clientName: null,
-  clientVersion: null,
-  status: "ok",
-  error: null,
-  era: "modern" as const,
-  ms: 1,
-  requestBytes: 1,
-  responseBytes: 1,
-  costUsd,
-});
+const call = (server: string, costUsd: number | null) => toolCall({ server, costUsd });
 
 describe("a retention policy", () => {
   it.each<[string, (file: string) => void]>([
@@ -131,9 +117,9 @@ describe.each(stores)("retention on %s", (_, openStore) => {
       .insertInto("tool_definitions")
       .values({ hash: "sha256:gone", definition: "{}", last_seen_at: clock().toISOString() })
       .execute();
-    for (let count = 0; count < 1200; count += 1) running.recorder.record(call("remote", 0.001));
-    running.recorder.record(call("remote", null));
-    await running.recorder.flush();
+    for (let count = 0; count < 1200; count += 1) running.ledger.recordTool(call("remote", 0.001));
+    running.ledger.recordTool(call("remote", null));
+    await running.ledger.flush();
     const count = async (table: "usage_events" | "plans" | "threads" | "thread_messages" | "operations") =>
       Number(
         (
@@ -164,12 +150,13 @@ describe.each(stores)("retention on %s", (_, openStore) => {
     await running.features.retention.service.purge(never);
     expect(await count("usage_events")).toBe(0);
     expect([await count("threads"), await count("thread_messages")]).toEqual([0, 0]);
-    const totals = await queries.selectFrom("usage_totals").selectAll().orderBy("period").execute();
-    expect(totals.map(({ period, calls, unpriced_calls }) => [period, calls, unpriced_calls])).toEqual([
-      ["2026-03", 1201, 1],
-      ["2026-03-30", 1201, 1],
-    ]);
-    expect(totals[0]?.cost_usd).toBeCloseTo(1.2, 6);
+    for (const [table, period] of [
+      ["usage_hours", "2026-03-30T12"],
+      ["usage_days", "2026-03-30"],
+    ] as const)
+      expect(await queries.selectFrom(table).selectAll().execute()).toMatchObject([
+        { period, calls: 1201, unpriced: 1, cost_nano_usd: 1_200_000_000 },
+      ]);
     const { items } = await planner.client.call("listAudit", { query: { action: "retention.applied" } });
     expect(items.map(({ metadata }) => metadata)).toEqual([
       { deleted: { usage_events: 1201, threads: 1 } },
@@ -200,13 +187,11 @@ describe.each(stores)("retention on %s", (_, openStore) => {
     pushFiles(running.git, {
       "policies/retention.yaml": stringify({ id: "retention", title: "Retention", ...fields }),
     });
-    running.recorder.record(call("a", 1));
-    await running.recorder.flush();
+    running.ledger.recordTool(call("a", 1));
+    await running.ledger.flush();
     clock.advance(5000 * day);
     await running.features.retention.service.purge(never);
-    expect(await running.database.queries.selectFrom("usage_events").select("server").execute()).toHaveLength(
-      1,
-    );
+    expect(await running.database.queries.selectFrom("usage_events").select("id").execute()).toHaveLength(1);
     const viewer = await running.person("viewer");
     const { checks } = await viewer.client.call("getHealth");
     expect(checks.find(({ id }) => id === "configuration")).toMatchObject({
@@ -233,16 +218,16 @@ describe("budgets", () => {
       ],
     ]);
     expect(budgetsOf(policies, "a")).toHaveLength(1);
-    running.recorder.record(call("a", 1.5));
-    running.recorder.record(call("b", 0.6));
-    await running.recorder.flush();
+    running.ledger.recordTool(call("a", 1.5));
+    running.ledger.recordTool(call("b", 0.6));
+    await running.ledger.flush();
     await running.database.queries.deleteFrom("usage_events").execute();
     await running.budgets.refresh();
     expect(running.budgets.refusal(policies, "a")?.detail.en).toContain("limits.daily_usd: 2.10 of 2 USD");
     clock.advance(day);
     expect(running.budgets.refusal(policies, "a")).toBeNull();
-    running.recorder.record(call("a", 1));
-    await running.recorder.flush();
+    running.ledger.recordTool(call("a", 1));
+    await running.ledger.flush();
     await running.budgets.refresh();
     expect(running.budgets.refusal(policies, "a")?.detail.en).toContain("limits.monthly_usd: 3.10 of 3 USD");
     clock.advance(day);

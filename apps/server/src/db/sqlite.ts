@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Text, text } from "@ciclo/contract";
-import { type SqliteDatabase, SqliteDialect } from "kysely";
+import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
 import { guardedDriver, type RunStep } from "./guarded-driver.ts";
 import type { DatabaseProbe } from "./probe.ts";
 import { databaseUnavailable } from "./unavailable.ts";
@@ -10,6 +10,7 @@ import { databaseUnavailable } from "./unavailable.ts";
 const patienceMs = 5000;
 const pauseMs = 10;
 const knownHeldMs = 1000;
+const maxPrepared = 200;
 
 /**
  * Kysely's SQLite dialect on `node:sqlite`.
@@ -71,16 +72,23 @@ function openSqlite(path: string): SqliteDatabase {
     "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
   );
   database.exec("PRAGMA busy_timeout=0");
+  // Preparing a statement takes longer than most take to run.
+  const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
     prepare(sql) {
+      const before = prepared.get(sql);
+      if (before !== undefined) return before;
       const statement = database.prepare(startImmediately(sql));
-      return {
+      const made: SqliteStatement = {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...parameters.map(bindable)),
         run: (parameters) => statement.run(...parameters.map(bindable)),
         iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
       };
+      if (prepared.size >= maxPrepared) prepared.clear();
+      prepared.set(sql, made);
+      return made;
     },
   };
 }

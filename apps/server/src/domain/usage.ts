@@ -1,7 +1,82 @@
 import type { Text } from "@ciclo/contract";
+import type { ModelUsage } from "./tokens.ts";
 
-/** One request through the gateway, as it ended. Times in milliseconds, sizes in bytes of bodies. */
-export type UsageEvent = {
+/** Who saw a call, the most reliable first: the wire itself, then what others say of it. */
+export const usageSources = ["endpoint", "gateway", "telemetry", "otlp", "log"] as const;
+export type UsageSource = (typeof usageSources)[number];
+
+/** A billionth of a US dollar: sums of whole numbers come out the same in whatever order they are added. */
+export type NanoUsd = number;
+
+/**
+ * What a call costs and where that comes from: the provider's own answer, the price table, a row of the configuration, tokens
+ * that were estimated; or tokens without a known price, a call of which no one knows what it used, nothing that costs.
+ */
+export type Cost =
+  | { nanoUsd: NanoUsd; source: "provider" | "table" | "override" | "estimated"; version: string | null }
+  | { nanoUsd: null; source: "unpriced" | "unknown" | "none"; version: string | null };
+
+/** `partial`: an answer that broke off, or that its caller did not wait for. */
+export type CallStatus =
+  | "ok"
+  | "tool_error"
+  | "error"
+  | "refused"
+  | "timeout"
+  | "cancelled"
+  | "partial"
+  | "pending";
+
+/** What reports are grouped by. */
+export type CallSubject = {
+  /** `tool`: a request to an MCP server; `model`: one attempt of a model. */
+  kind: "tool" | "model";
+  source: UsageSource;
+  server: string | null;
+  tool: string | null;
+  method: string | null;
+  era: "modern" | "legacy" | null;
+  provider: string | null;
+  model: string | null;
+  actorId: string | null;
+  actorName: string | null;
+  /** The program that called, as it names itself: an agent, an IDE. */
+  agent: string | null;
+  agentVersion: string | null;
+  run: string | null;
+  phase: string | null;
+  pullRequest: string | null;
+  sprint: string | null;
+};
+
+/** One call, as one source saw it end. Times in milliseconds, sizes in bytes of bodies. */
+export type MeteredCall = {
+  /** Calls that are alike may share the object. */
+  subject: CallSubject;
+  /** Two calls with one key are one call. */
+  key: string;
+  /** Other names of the same call, by which other sources know it. */
+  aliases: readonly string[];
+  /** When it ended, ISO 8601 UTC. */
+  at: string;
+  session: string | null;
+  /** What several attempts were made for. */
+  operation: string | null;
+  /** Counted from 1. */
+  attempt: number;
+  status: CallStatus;
+  error: string | null;
+  ms: number | null;
+  requestBytes: number;
+  responseBytes: number;
+  /** Null where it is not known, or there is none. */
+  usage: ModelUsage | null;
+  /** Where it is known without the price table; null where the ledger finds the price. */
+  cost: Cost | null;
+};
+
+/** One request through the gateway, as it ended. */
+export type ToolCall = {
   server: string;
   tool: string | null;
   method: string;
@@ -10,13 +85,15 @@ export type UsageEvent = {
   /** The program that called, as it names itself; null where it does not. */
   clientName: string | null;
   clientVersion: string | null;
-  /** `ok`, `tool_error`, `error`, `refused`, `timeout`, `cancelled`. */
-  status: string;
+  status: CallStatus;
   error: string | null;
   era: "modern" | "legacy";
   ms: number;
   requestBytes: number;
   responseBytes: number;
+  /** Whether it went to the server: nothing else costs anything. */
+  wasSent: boolean;
+  /** What the registry says a call costs; null where it says nothing. */
   costUsd: number | null;
 };
 

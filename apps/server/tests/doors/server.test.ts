@@ -27,6 +27,7 @@ import { bearer, callOf, clientAt, post, startGateway, type TestGateway } from "
 import { fixture, remote, shakeHands } from "../support/mcp/handshake.ts";
 import { legacyEcho, listen, scripted, scriptedSse, soundAnswer } from "../support/mcp/http-servers.ts";
 import { hello } from "../support/mcp/streams.ts";
+import { callsIn } from "../support/usage.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 /** What the program of an approved MCP server can and cannot do that means harm. */
@@ -952,8 +953,8 @@ describe("a server that quotes what it was sent, or never ends", () => {
     }
     const raw = await rawly(gateway, person, callOf("echo"));
     expect(raw).not.toContain(key.slice(0, 12));
-    await gateway.recorder.flush();
-    const rows = await gateway.database.queries.selectFrom("usage_events").selectAll().execute();
+    await gateway.ledger.flush();
+    const rows = await callsIn(gateway.database.queries);
     expect(rows.length).toBeGreaterThan(0);
     expect(JSON.stringify(rows)).not.toContain(key.slice(0, 12));
     const entries = await gateway.database.queries.selectFrom("audit_events").selectAll().execute();
@@ -1001,8 +1002,8 @@ describe("a server that quotes what it was sent, or never ends", () => {
     expect(told).toMatch(why);
     expect(told).not.toMatch(/no such page|not so|<html>/);
     expect(told).toContain('"id":1');
-    await gateway.recorder.flush();
-    const rows = await gateway.database.queries.selectFrom("usage_events").selectAll().execute();
+    await gateway.ledger.flush();
+    const rows = await callsIn(gateway.database.queries);
     expect(rows.filter(({ tool }) => tool === "echo")).toMatchObject([{ status: "error" }]);
   });
 

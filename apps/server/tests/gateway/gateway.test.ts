@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { Person } from "../support/console.ts";
 import { newToolsAllowed } from "../support/config.ts";
+import { callsIn } from "../support/usage.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   bearer,
@@ -265,28 +266,24 @@ describe("usage", () => {
     await client.callTool({ name: "echo", arguments: {} });
     await expect(client.callTool({ name: "nothing", arguments: {} })).rejects.toThrow(/no tool nothing/);
     await expect(textOf(client, "slow", { ms: 5000 })).rejects.toThrow(/did not answer within 400 ms/);
-    await gateway.recorder.flush();
-    const rows = await gateway.database.queries
-      .selectFrom("usage_events")
-      .selectAll()
-      .where("tool", "is not", null)
-      .orderBy("at")
-      .execute();
-    const told = rows.map(({ server, tool, actor_name, status, era, cost_usd }) => [
+    await gateway.ledger.flush();
+    const rows = (await callsIn(gateway.database.queries)).filter(({ tool }) => tool !== null);
+    const told = rows.map(({ server, tool, actor_name, status, era, cost_nano_usd, cost_source }) => [
       server,
       tool,
       actor_name,
       status,
       era,
-      cost_usd,
+      cost_nano_usd,
+      cost_source,
     ]);
     expect(told).toEqual([
-      ["echo", "echo", person.name, "ok", "legacy", 0.01],
-      ["echo", "echo", person.name, "tool_error", "legacy", 0.01],
-      ["echo", "nothing", person.name, "refused", "legacy", null],
-      ["echo", "slow", person.name, "timeout", "legacy", 0.01],
+      ["echo", "echo", person.name, "ok", "legacy", 10_000_000, "override"],
+      ["echo", "echo", person.name, "tool_error", "legacy", 10_000_000, "override"],
+      ["echo", "nothing", person.name, "refused", "legacy", null, "none"],
+      ["echo", "slow", person.name, "timeout", "legacy", 10_000_000, "override"],
     ]);
-    expect(rows.every(({ ms, request_bytes }) => ms > 0 && request_bytes > 0)).toBe(true);
+    expect(rows.every(({ ms, request_bytes }) => (ms ?? 0) > 0 && request_bytes > 0)).toBe(true);
     expect(rows[0]?.response_bytes).toBeGreaterThan(0);
   });
 });
@@ -391,12 +388,10 @@ describe("what goes wrong", () => {
     await eventually(underWay, (calls) => calls === 0);
     const rows = await eventually(
       async () => {
-        await gateway.recorder.flush();
-        return gateway.database.queries
-          .selectFrom("usage_events")
-          .select(["status", "error"])
-          .where("tool", "=", "slow")
-          .execute();
+        await gateway.ledger.flush();
+        return (await callsIn(gateway.database.queries))
+          .filter(({ tool }) => tool === "slow")
+          .map(({ status, error }) => ({ status, error }));
       },
       (found) => found.length > 0,
     );
@@ -416,13 +411,11 @@ describe("which program calls", () => {
       const client = await clientAt(gateway, path, person, mode);
       await client.callTool({ name: path === "/mcp" ? "echo__echo" : "echo", arguments: { text: "hello" } });
     }
-    await gateway.recorder.flush();
-    const rows = await gateway.database.queries
-      .selectFrom("usage_events")
-      .select(["client_name", "client_version"])
-      .where("method", "=", "tools/call")
-      .execute();
-    expect(rows).toEqual(Array.from({ length: 3 }, () => ({ client_name: "test", client_version: "1.0.0" })));
+    await gateway.ledger.flush();
+    const rows = (await callsIn(gateway.database.queries))
+      .filter(({ method }) => method === "tools/call")
+      .map(({ agent, agent_version }) => [agent, agent_version]);
+    expect(rows).toEqual(Array.from({ length: 3 }, () => ["test", "1.0.0"]));
   });
 });
 

@@ -1,14 +1,18 @@
 import { policyFileSchema, text } from "@ciclo/contract";
 import fc from "fast-check";
-import type { UsageEvent } from "../../src/domain/usage.ts";
 import { describe, expect, it } from "vitest";
-import { UsageRecorder } from "../../src/features/usage/recorder.ts";
-import { spendIn } from "../../src/features/usage/store.ts";
-import { createUsage } from "../../src/features/usage/index.ts";
 import { databaseUnavailable } from "../../src/db/unavailable.ts";
-import { storable } from "../../src/lib/storable.ts";
+import type { Database } from "../../src/db/dialect.ts";
+import type { MeteredCall, ToolCall } from "../../src/domain/usage.ts";
+import { noTokens } from "../../src/domain/tokens.ts";
+import { createUsage } from "../../src/features/usage/index.ts";
+import { spendIn } from "../../src/features/usage/ledger-store.ts";
+import { Ledger } from "../../src/features/usage/ledger.ts";
+import { Prices } from "../../src/features/usage/prices.ts";
 import { createLogger } from "../../src/lib/logger.ts";
+import { storable } from "../../src/lib/storable.ts";
 import { stores } from "../support/databases.ts";
+import { callsIn, toolCall } from "../support/usage.ts";
 
 /** `unit: "binary"` would list all of them first, for seconds. */
 const anyCharacter = fc.nat(0x10_ff_ff).map((code) => String.fromCodePoint(code));
@@ -17,7 +21,7 @@ const word = fc
   .string({ maxLength: 20, unit: anyCharacter })
   .map((said) => (said.length % 3 === 0 ? `${said}\0` : said.length % 3 === 1 ? `${said}\ud83d` : said));
 const kept = (said: string | null): string | null => (said === null ? null : storable(said));
-const event: fc.Arbitrary<UsageEvent> = fc.record({
+const event: fc.Arbitrary<ToolCall> = fc.record({
   server: fc.constantFrom("a", "b"),
   tool: fc.option(word),
   method: fc.constantFrom("tools/call", "tools/list"),
@@ -26,6 +30,7 @@ const event: fc.Arbitrary<UsageEvent> = fc.record({
   clientName: fc.option(word),
   clientVersion: fc.option(word),
   status: fc.constantFrom("ok", "tool_error", "error", "refused", "timeout", "cancelled"),
+  wasSent: fc.boolean(),
   error: fc.option(word),
   era: fc.constantFrom("modern", "legacy"),
   ms: fc.double({ min: 0, max: 1e6, noNaN: true }),
@@ -42,24 +47,225 @@ const budget = policyFileSchema.parse({
   on_exceeded: "block",
 });
 
+const clock = () => new Date("2026-03-01T00:00:00.000Z");
+const logger = createLogger("silent");
+const ledgerOn = (database: ConstructorParameters<typeof Ledger>[0]["database"]): Ledger =>
+  new Ledger({ database, clock, logger, prices: () => new Prices(new Map()) });
+const nanoOf = ({ wasSent, costUsd }: ToolCall): number | null =>
+  wasSent && costUsd !== null ? Math.round(costUsd * 1e9) : null;
+
+const model = (
+  over: Partial<MeteredCall> = {},
+  subject: Partial<MeteredCall["subject"]> = {},
+): MeteredCall => ({
+  subject: {
+    kind: "model",
+    source: "log",
+    server: null,
+    tool: null,
+    method: null,
+    era: null,
+    provider: "anthropic",
+    model: "claude-opus-5-5",
+    actorId: null,
+    actorName: null,
+    agent: "claude-code",
+    agentVersion: null,
+    run: null,
+    phase: null,
+    pullRequest: null,
+    sprint: null,
+    ...subject,
+  },
+  key: "m1",
+  aliases: [],
+  at: "2026-03-01T10:00:00.000Z",
+  session: null,
+  operation: null,
+  attempt: 1,
+  status: "ok",
+  error: null,
+  ms: 100,
+  requestBytes: 0,
+  responseBytes: 0,
+  usage: used(1000, 10),
+  cost: null,
+  ...over,
+});
+const used = (input: number, output: number): MeteredCall["usage"] => ({
+  tokens: { ...noTokens, input, output },
+  webSearches: 0,
+  otherModality: 0,
+  model: null,
+  tier: null,
+});
+
+/** The sums of hours and days are those of the calls that stand. */
+async function expectSums({ queries }: Pick<Database, "queries">): Promise<void> {
+  const calls = await callsIn(queries);
+  for (const [table, length] of [
+    ["usage_hours", 13],
+    ["usage_days", 10],
+  ] as const) {
+    const fresh = new Map<string, number[]>();
+    for (const call of calls) {
+      const key = `${call.at.slice(0, length)} ${call.subject_id}`;
+      const [count = 0, cost = 0, output = 0, unpriced = 0] = fresh.get(key) ?? [];
+      const isUnpriced = call.cost_source === "unpriced" ? 1 : 0;
+      fresh.set(key, [
+        count + 1,
+        cost + (call.cost_nano_usd ?? 0),
+        output + (call.output ?? 0),
+        unpriced + isUnpriced,
+      ]);
+    }
+    const rows = await queries.selectFrom(table).selectAll().where("calls", "!=", 0).execute();
+    const sums = rows.map((row) => [
+      `${row.period} ${row.subject_id}`,
+      [row.calls, row.cost_nano_usd, row.output, row.unpriced],
+    ]);
+    expect(Object.fromEntries(sums)).toEqual(Object.fromEntries(fresh));
+  }
+}
+
+describe.each(stores)("one call that several sources saw, on %s", (_, openStore) => {
+  it("is counted once, in whatever order they come: the wire's figures, and what only others know", async () => {
+    const wire = model(
+      { key: "endpoint:1", aliases: ["anthropic:msg_1"], usage: used(2000, 20), session: "s" },
+      { source: "endpoint", actorName: "ana", agent: null },
+    );
+    const log = model({ key: "claude:msg_1", aliases: ["anthropic:msg_1"], usage: used(1900, 1) }, {});
+    const export1 = model(
+      { key: "otlp:req_1", aliases: ["claude:msg_1"], at: "2026-03-01T11:00:00.000Z" },
+      { source: "otlp", run: "r1" },
+    );
+    const orders = [
+      [wire, log, export1],
+      [export1, log, wire],
+      [log, wire, export1],
+      [export1, wire, log],
+    ];
+    for (const order of orders) {
+      const database = await openStore();
+      const ledger = ledgerOn(database);
+      for (const call of order) await ledger.take([call]);
+      for (const call of order)
+        expect(await ledger.take([call])).toEqual({ added: 0, replaced: 0, repeated: 1 });
+      const rows = await callsIn(database.queries);
+      expect(rows, order.map(({ key }) => key).join()).toMatchObject([
+        {
+          source: "endpoint",
+          input: 2000,
+          output: 20,
+          actor_name: "ana",
+          agent: "claude-code",
+          run: "r1",
+          session: "s",
+          cost_nano_usd: 2000 * 4000 + 20 * 20_000,
+          at: "2026-03-01T10:00:00.000Z",
+        },
+      ]);
+      await expectSums(database);
+      await database.close();
+    }
+  });
+
+  it("of one source the later word holds, whichever is read first", async () => {
+    const early = model({ usage: used(1000, 1) });
+    const late = model({ usage: used(1000, 300), at: "2026-03-01T10:00:05.000Z" });
+    for (const order of [
+      [early, late],
+      [late, early],
+    ]) {
+      const database = await openStore();
+      const ledger = ledgerOn(database);
+      for (const call of order) await ledger.take([call]);
+      expect(await callsIn(database.queries)).toMatchObject([{ output: 300 }]);
+      await ledger.take(order);
+      expect(await callsIn(database.queries)).toMatchObject([{ output: 300 }]);
+      await expectSums(database);
+      await database.close();
+    }
+  });
+
+  it("sums are those of the calls that stand, whatever came in whatever batches", async () => {
+    const database = await openStore();
+    const ledger = ledgerOn(database);
+    const call = fc.record({
+      id: fc.nat(60),
+      alias: fc.nat(600).map((id) => (id <= 60 ? id : null)),
+      source: fc.constantFrom("log" as const, "otlp" as const, "endpoint" as const),
+      hour: fc.nat(5),
+      output: fc.option(fc.nat(9), { nil: null }),
+      known: fc.boolean(),
+    });
+    for (const batch of fc.sample(fc.array(call, { minLength: 1, maxLength: 8 }), { numRuns: 60, seed: 3 })) {
+      await ledger.take(
+        batch.map(({ id, alias, source, hour, output, known }) =>
+          model(
+            {
+              key: `k${id}`,
+              aliases: alias === null ? [] : [`k${alias}`],
+              at: `2026-03-01T0${hour}:00:00.000Z`,
+              usage: output === null ? null : used(10, output),
+            },
+            { source, model: known ? "claude-opus-5-5" : "nobody-knows" },
+          ),
+        ),
+      );
+      await expectSums(database);
+    }
+    expect((await callsIn(database.queries)).length).toBeGreaterThan(3);
+    await database.close();
+  });
+
+  it("prices are those of the time of the call, with where they come from", async () => {
+    const database = await openStore();
+    const ledger = ledgerOn(database);
+    await ledger.take([
+      model({ key: "a" }),
+      model({ key: "b", usage: null }),
+      model({ key: "c" }, { model: "nobody-knows" }),
+      model({ key: "d", cost: { nanoUsd: 5, source: "provider", version: null } }),
+      model({ key: "e", usage: used(0, 0) }),
+    ]);
+    const rows = await callsIn(database.queries);
+    expect(
+      rows.map(({ key, cost_nano_usd, cost_source, price_version }) => [
+        key,
+        cost_nano_usd,
+        cost_source,
+        price_version,
+      ]),
+    ).toEqual([
+      ["a", 4_200_000, "table", "genai-prices 0.1.8"],
+      ["b", null, "unknown", null],
+      ["c", null, "unpriced", "genai-prices 0.1.8"],
+      ["d", 5, "provider", null],
+      ["e", 0, "table", "genai-prices 0.1.8"],
+    ]);
+    await database.close();
+  });
+});
+
 describe.each(stores)("usage events on %s", (_, openStore) => {
   it("come back as they were recorded, and add up", async () => {
     const database = await openStore();
-    const clock = () => new Date("2026-03-01T00:00:00.000Z");
-    const recorder = new UsageRecorder({ database, clock, logger: createLogger("silent") });
+    const ledger = ledgerOn(database);
     const events = fc.sample(event, { numRuns: 2500, seed: 7 });
-    for (const each of events) recorder.record(each);
-    await recorder.flush();
-    const rows = await database.queries.selectFrom("usage_events").selectAll().execute();
+    for (const each of events) ledger.recordTool(each);
+    await ledger.flush();
+    const rows = await callsIn(database.queries);
     const stored = rows.map((row) =>
       JSON.stringify([
         row.server,
         row.tool,
         row.actor_name,
-        row.client_name,
+        row.agent,
         row.status,
         row.error,
         row.request_bytes,
+        row.cost_nano_usd,
       ]),
     );
     const recorded = events.map((each) =>
@@ -71,79 +277,55 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
         each.status,
         kept(each.error),
         each.requestBytes,
+        nanoOf(each),
       ]),
     );
     expect(stored.toSorted()).toEqual(recorded.toSorted());
     const spent = await spendIn(database.queries, "2026-03-01");
     expect(await spendIn(database.queries, "2026-03")).toEqual(spent);
-    for (const server of ["a", "b"]) {
-      const sum = events.reduce((all, each) => all + (each.server === server ? (each.costUsd ?? 0) : 0), 0);
-      expect(spent.get(server)).toBeCloseTo(sum, 6);
-    }
+    for (const server of ["a", "b"])
+      expect(spent.get(server)).toBe(
+        events.reduce((sum, each) => sum + (each.server === server ? (nanoOf(each) ?? 0) : 0), 0),
+      );
     await database.close();
   });
 
-  const one: UsageEvent = {
-    server: "hub",
-    tool: "echo",
-    method: "tools/call",
-    actorId: null,
-    actorName: "ana",
-    clientName: null,
-    clientVersion: null,
-    status: "ok",
-    error: null,
-    era: "modern",
-    ms: 1,
-    requestBytes: 1,
-    responseBytes: 2 ** 40,
-    costUsd: 1,
-  };
-  const clock = () => new Date("2026-03-01T00:00:00.000Z");
-  const logger = createLogger("silent");
+  const one = toolCall({ responseBytes: 2 ** 40, costUsd: 1 });
   const away = databaseUnavailable(text("gone", "fora"), null);
 
   it("are written once, also where a commit was done and its answer was lost", async () => {
     const database = await openStore();
     let isLost = true;
-    const recorder = new UsageRecorder({
-      clock,
-      logger,
-      database: {
-        kind: database.kind,
-        async transaction(work) {
-          const result = await database.transaction(work);
-          if (isLost) throw away;
-          return result;
-        },
+    const ledger = ledgerOn({
+      kind: database.kind,
+      async transaction(work) {
+        const result = await database.transaction(work);
+        if (isLost) throw away;
+        return result;
       },
     });
-    recorder.record(one);
-    await expect(recorder.flush()).rejects.toThrow("gone");
+    ledger.recordTool(one);
+    await expect(ledger.flush()).rejects.toThrow("gone");
     isLost = false;
-    recorder.record(one);
-    await recorder.flush();
+    ledger.recordTool(one);
+    await ledger.flush();
     expect(await database.queries.selectFrom("usage_events").selectAll().execute()).toHaveLength(2);
-    expect(await spendIn(database.queries, "2026-03")).toEqual(new Map([["hub", 2]]));
+    expect(await spendIn(database.queries, "2026-03")).toEqual(new Map([["hub", 2e9]]));
     await database.close();
   });
 
   it("that are refused keep no other from being written", async () => {
     const database = await openStore();
     let refusals = 2;
-    const recorder = new UsageRecorder({
-      clock,
-      logger,
-      database: {
-        kind: database.kind,
-        transaction: (work) =>
-          refusals-- > 0 ? Promise.reject(new Error("no such value")) : database.transaction(work),
-      },
+    const ledger = ledgerOn({
+      kind: database.kind,
+      transaction: (work) =>
+        refusals-- > 0 ? Promise.reject(new Error("no such value")) : database.transaction(work),
     });
-    for (let count = 0; count < 3; count += 1) recorder.record(one);
-    await recorder.flush();
+    for (let count = 0; count < 3; count += 1) ledger.recordTool(one);
+    await ledger.flush();
     expect(await database.queries.selectFrom("usage_events").selectAll().execute()).toHaveLength(2);
-    await recorder.stop();
+    await ledger.stop();
     await database.close();
   });
 
@@ -153,6 +335,7 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
     const usage = createUsage({
       clock,
       logger,
+      policies: () => new Map(),
       queries: database.queries,
       transaction: (work) => database.transaction((queries) => work(queries, () => Promise.resolve())),
       database: {
@@ -160,17 +343,17 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
         transaction: (work) => (isAway ? Promise.reject(away) : database.transaction(work)),
       },
     });
-    const { recorder, budgets } = usage.service;
+    const { ledger, budgets } = usage.service;
     const policies = new Map([["budget", budget]]);
     for (let count = 0; count < 10; count += 1) {
-      recorder.record({ ...one, costUsd: 0.1 });
+      ledger.recordTool({ ...one, costUsd: 0.1 });
       budgets.add("hub", 0.1);
     }
-    await expect(recorder.flush()).rejects.toThrow("gone");
+    await expect(ledger.flush()).rejects.toThrow("gone");
     await budgets.refresh();
     expect(budgets.refusal(policies, "hub")).toMatchObject({ policy: "budget" });
     isAway = false;
-    await recorder.flush();
+    await ledger.flush();
     await budgets.refresh();
     expect(budgets.refusal(policies, "hub")).toMatchObject({ policy: "budget" });
     await usage.workers.stop();

@@ -7,11 +7,12 @@ import { hold } from "./0003-hold.ts";
 import { definitions } from "./0004-definitions.ts";
 import { doors } from "./0005-doors.ts";
 import { liveBranch } from "./0006-live-branch.ts";
+import { ledger } from "./0007-ledger.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
-/** Brings the tables up to date. Throws when a migration fails; what it did is rolled back. */
-export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Promise<void> {
+/** Brings the tables up to date, or as far as a named migration. Throws when one fails; what it did is rolled back. */
+export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until?: string): Promise<void> {
   const migrator = new Migrator({
     db: queries,
     provider: {
@@ -23,9 +24,10 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind): Prom
           "0004-definitions": definitions,
           "0005-doors": doors,
           "0006-live-branch": liveBranch,
+          "0007-ledger": ledger(kind),
         }),
     },
   });
-  const { error } = await migrator.migrateToLatest();
+  const { error } = await (until === undefined ? migrator.migrateToLatest() : migrator.migrateTo(until));
   if (error !== undefined) throw error;
 }

@@ -6,7 +6,7 @@ import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
 import { Bridge, type BridgedRequest, type Caller, methodNotFound } from "./bridge.ts";
 import { sendJson } from "./edge.ts";
-import { type Guard, type Metered, noTool } from "./guard.ts";
+import { type Guard, type Metered, noTool, type Outcome } from "./guard.ts";
 import type { RpcMessage } from "./messages.ts";
 import type { OwnServer } from "./own-server.ts";
 import { answerMetered } from "./outcomes.ts";
@@ -80,7 +80,7 @@ export class Aggregate {
       const body = `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`;
       sendJson(response, 200, body);
       const asked = { method: "tools/list", params: message.params ?? {}, caller };
-      const outcome = { status: "ok", error: null, responseBytes: body.length };
+      const outcome: Outcome = { status: "ok", error: null, responseBytes: body.length };
       this.#deps.guard.meter(meteredCall(asked, ownServerId, null), startedAt, outcome);
       return;
     }

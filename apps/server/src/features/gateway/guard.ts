@@ -2,7 +2,7 @@ import { ownServerId, type PolicyFile, policyKinds, type Text, text } from "@cic
 import type { AuditedTransaction } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
-import type { BudgetRefusal, UsageEvent } from "../../domain/usage.ts";
+import type { BudgetRefusal, CallStatus, ToolCall } from "../../domain/usage.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { CallRecords } from "./call-records.ts";
@@ -29,7 +29,7 @@ export type GuardDeps = {
     refusal(policies: ReadonlyMap<string, PolicyFile>, server: string): BudgetRefusal | null;
     add(server: string, usd: number): void;
   };
-  record(event: UsageEvent): void;
+  record(call: ToolCall): void;
   clock: Clock;
   logger: Logger;
 };
@@ -51,7 +51,7 @@ export type Metered = {
   audited?: boolean;
 };
 
-export type Outcome = { status: UsageEvent["status"]; error: string | null; responseBytes: number };
+export type Outcome = { status: CallStatus; error: string | null; responseBytes: number };
 
 /** Who may call what, how often, and for how much; and what came of it. */
 export class Guard {
@@ -174,6 +174,7 @@ export class Guard {
       ms: performance.now() - startedAt,
       requestBytes: call.requestBytes,
       responseBytes,
+      wasSent: call.dispatched,
       costUsd,
     });
   }

@@ -4,8 +4,8 @@ import { system } from "../../domain/actor.ts";
 import { Tasks } from "../../lib/background.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
-import * as store from "./store.ts";
-import type { BudgetRefusal } from "../../domain/usage.ts";
+import { spendIn } from "./ledger-store.ts";
+import type { BudgetRefusal, NanoUsd } from "../../domain/usage.ts";
 
 type Budget = PolicyOf<"budget">;
 type Policies = ReadonlyMap<string, PolicyFile>;
@@ -15,8 +15,8 @@ export type BudgetsDeps = {
   transaction: AuditedTransaction;
   clock: Clock;
   logger: Logger;
-  /** What calls cost in a period, by server, that is still to be written. */
-  unwritten(period: string): ReadonlyMap<string, number>;
+  /** What calls cost in a period, by server, that is still to be written. In billionths of a dollar. */
+  unwritten(period: string): ReadonlyMap<string, NanoUsd>;
 };
 
 /** Budgets that bind calls to a server: `policies/budget.yaml`, and those that name the server. Pure. */
@@ -39,8 +39,9 @@ const dayMs = 24 * 3_600_000;
 export class Budgets {
   readonly #deps: BudgetsDeps;
   readonly #tasks: Tasks;
-  #day = new Map<string, number>();
-  #month = new Map<string, number>();
+  /** By server. */
+  #day = new Map<string, NanoUsd>();
+  #month = new Map<string, NanoUsd>();
   #period = "";
   /** Whole UTC days since 1970 at the last look. */
   #days = 0;
@@ -62,7 +63,7 @@ export class Budgets {
     const now = clock();
     const day = stamp(now).slice(0, 10);
     const month = day.slice(0, 7);
-    const [daily, monthly] = await Promise.all([store.spendIn(queries, day), store.spendIn(queries, month)]);
+    const [daily, monthly] = await Promise.all([spendIn(queries, day), spendIn(queries, month)]);
     // What the database does not take counts all the same.
     this.#day = sum(daily, unwritten(day));
     this.#month = sum(monthly, unwritten(month));
@@ -73,8 +74,9 @@ export class Budgets {
   /** Counts what a call cost. */
   add(server: string, usd: number): void {
     this.#turn();
-    this.#day.set(server, (this.#day.get(server) ?? 0) + usd);
-    this.#month.set(server, (this.#month.get(server) ?? 0) + usd);
+    const cost = nanoUsd(usd);
+    this.#day.set(server, (this.#day.get(server) ?? 0) + cost);
+    this.#month.set(server, (this.#month.get(server) ?? 0) + cost);
   }
 
   /** The budget that is spent and does not let a call through; null when none is. Warns of those that only warn. */
@@ -90,16 +92,16 @@ export class Budgets {
   }
 
   #exceeded({ scope, limits }: Budget): Spent | null {
-    const within = (spend: ReadonlyMap<string, number>): number =>
+    const within = (spend: ReadonlyMap<string, NanoUsd>): NanoUsd =>
       [...spend].reduce(
-        (sum, [server, usd]) => sum + ((scope?.servers?.includes(server) ?? true) ? usd : 0),
+        (sum, [server, cost]) => sum + ((scope?.servers?.includes(server) ?? true) ? cost : 0),
         0,
       );
     const [day, month] = [within(this.#day), within(this.#month)];
-    if (limits.daily_usd !== undefined && reaches(day, limits.daily_usd))
-      return { limit: "daily_usd", usd: day, of: limits.daily_usd };
-    if (limits.monthly_usd !== undefined && reaches(month, limits.monthly_usd))
-      return { limit: "monthly_usd", usd: month, of: limits.monthly_usd };
+    if (limits.daily_usd !== undefined && day >= nanoUsd(limits.daily_usd))
+      return { limit: "daily_usd", usd: day / 1e9, of: limits.daily_usd };
+    if (limits.monthly_usd !== undefined && month >= nanoUsd(limits.monthly_usd))
+      return { limit: "monthly_usd", usd: month / 1e9, of: limits.monthly_usd };
     return null;
   }
 
@@ -140,8 +142,7 @@ function sum(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Ma
   return both;
 }
 
-/** Prices are sums of binary fractions: ten times 0.1 must reach 1. */
-const reaches = (usd: number, limit: number): boolean => usd >= limit - 1e-9;
+const nanoUsd = (usd: number): NanoUsd => Math.round(usd * 1e9);
 
 type Spent = { limit: "daily_usd" | "monthly_usd"; usd: number; of: number };
 

@@ -25,7 +25,7 @@ export async function startGateway(
     server.closeAllConnections();
     server.close();
     await running.features.servers.workers.stop();
-    await running.recorder.flush();
+    await running.ledger.flush();
   });
   await settled(running);
   return {

@@ -1,0 +1,73 @@
+import { type CallSubject, type Cost, type MeteredCall, usageSources } from "../../domain/usage.ts";
+
+/** A call with its price, which is fixed when it is written. */
+export type Entry = { call: MeteredCall; cost: Cost };
+
+/** All names by which a call is known. */
+export const namesOf = ({ call }: Entry): string[] => [call.key, ...call.aliases];
+
+const rankOf = ({ call }: Entry): number => usageSources.indexOf(call.subject.source);
+
+/**
+ * One call that was seen twice, as one: figures of the more reliable source, and what only the other knows. Of one source
+ * the later word holds. It keeps the first one's key. Returns the first one itself where the second adds nothing. Pure.
+ */
+export function merge(before: Entry, now: Entry): Entry {
+  const isSameSource = before.call.subject.source === now.call.subject.source;
+  const merged = isSameSource ? (isLater(before, now) ? now : before) : joined(before, now);
+  if (merged === before || says(merged) === says(before)) return before;
+  return { ...merged, call: { ...merged.call, key: before.call.key, aliases: [] } };
+}
+
+/** The better source's word, completed by the other's. */
+function joined(before: Entry, now: Entry): Entry {
+  const [better, other] = rankOf(now) < rankOf(before) ? [now, before] : [before, now];
+  const subject = { ...other.call.subject };
+  for (const [field, value] of Object.entries(better.call.subject))
+    if (value !== null) Object.assign(subject, { [field]: value });
+  return {
+    call: {
+      ...better.call,
+      subject,
+      session: better.call.session ?? other.call.session,
+      operation: better.call.operation ?? other.call.operation,
+      ms: better.call.ms ?? other.call.ms,
+      error: better.call.error ?? other.call.error,
+      usage: better.call.usage ?? other.call.usage,
+    },
+    cost: better.cost.nanoUsd !== null || other.cost.nanoUsd === null ? better.cost : other.cost,
+  };
+}
+
+/** Whether the second of two words of one source is the later one; where they are of one moment, the one that knows of more. */
+function isLater(before: Entry, now: Entry): boolean {
+  if (before.call.at !== now.call.at) return now.call.at > before.call.at;
+  return (now.call.usage?.tokens.output ?? -1) > (before.call.usage?.tokens.output ?? -1);
+}
+
+/** All that a reader of the ledger would notice. */
+function says({ call, cost }: Entry): string {
+  const { subject, session, operation, attempt, status, error, usage } = call;
+  return JSON.stringify([subjectText(subject), session, operation, attempt, status, error, usage, cost]);
+}
+
+/** The same text for the same subject. */
+export const subjectText = (subject: CallSubject): string =>
+  JSON.stringify([
+    subject.kind,
+    subject.source,
+    subject.server,
+    subject.tool,
+    subject.method,
+    subject.era,
+    subject.provider,
+    subject.model,
+    subject.actorId,
+    subject.actorName,
+    subject.agent,
+    subject.agentVersion,
+    subject.run,
+    subject.phase,
+    subject.pullRequest,
+    subject.sprint,
+  ]);

@@ -1,0 +1,326 @@
+import { sql } from "kysely";
+import { insertRows, type Value } from "../../db/bulk.ts";
+import type { Database, Queries } from "../../db/dialect.ts";
+import { rollupSums, type UsageEventTable, type UsageSubjectTable } from "../../db/schema.ts";
+import type { CallStatus, CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
+import type { ModelUsage } from "../../domain/tokens.ts";
+import { sha256 } from "../../lib/crypto.ts";
+import type { Entry } from "./entry.ts";
+import type { Rollups } from "./rollups.ts";
+
+const eventColumns = [
+  "key",
+  "at",
+  "subject_id",
+  "session",
+  "operation",
+  "attempt",
+  "status",
+  "error",
+  "ms",
+  "request_bytes",
+  "response_bytes",
+  "input",
+  "cache_read",
+  "cache_write_short",
+  "cache_write_long",
+  "output",
+  "reasoning",
+  "web_searches",
+  "tier",
+  "cost_nano_usd",
+  "cost_source",
+  "price_version",
+] as const satisfies (keyof UsageEventTable)[];
+
+function rowOf({ call, cost }: Entry, subjectId: number): Value[] {
+  const tokens = call.usage?.tokens;
+  return [
+    call.key,
+    call.at,
+    subjectId,
+    call.session,
+    call.operation,
+    call.attempt,
+    call.status,
+    call.error,
+    call.ms === null ? null : Math.round(call.ms * 1000) / 1000,
+    call.requestBytes,
+    call.responseBytes,
+    tokens?.input ?? null,
+    tokens?.cacheRead ?? null,
+    tokens?.cacheWriteShort ?? null,
+    tokens?.cacheWriteLong ?? null,
+    tokens?.output ?? null,
+    tokens?.reasoning ?? null,
+    call.usage?.webSearches ?? 0,
+    call.usage?.tier ?? null,
+    cost.nanoUsd,
+    cost.source,
+    cost.version,
+  ];
+}
+
+type SubjectRow = Omit<UsageSubjectTable, "id" | "hash">;
+
+const subjectRow = (subject: CallSubject): SubjectRow => ({
+  kind: subject.kind,
+  source: subject.source,
+  server: subject.server,
+  tool: subject.tool,
+  method: subject.method,
+  era: subject.era,
+  provider: subject.provider,
+  model: subject.model,
+  actor_id: subject.actorId,
+  actor_name: subject.actorName,
+  agent: subject.agent,
+  agent_version: subject.agentVersion,
+  run: subject.run,
+  phase: subject.phase,
+  pull_request: subject.pullRequest,
+  sprint: subject.sprint,
+});
+
+/** Ids of subjects, by their text. Those that are new are written. */
+export async function subjectIds(
+  queries: Queries,
+  subjects: ReadonlyMap<string, CallSubject>,
+): Promise<Map<string, number>> {
+  // In one order everywhere: two nodes that add the same must not wait for each other.
+  const rows = [...subjects]
+    .map(([said, subject]) => ({ said, row: { hash: sha256(said), ...subjectRow(subject) } }))
+    .toSorted((a, b) => (a.row.hash < b.row.hash ? -1 : 1));
+  const ids = new Map<string, number>();
+  for (let from = 0; from < rows.length; from += namesAtOnce) {
+    const some = rows.slice(from, from + namesAtOnce);
+    await queries
+      .insertInto("usage_subjects")
+      .values(some.map(({ row }) => row))
+      .onConflict((conflict) => conflict.column("hash").doNothing())
+      .execute();
+    const found = await queries
+      .selectFrom("usage_subjects")
+      .select(["id", "hash"])
+      .where(
+        "hash",
+        "in",
+        some.map(({ row }) => row.hash),
+      )
+      .execute();
+    const byHash = new Map(found.map(({ id, hash }) => [hash, id]));
+    for (const { said, row } of some) ids.set(said, byHash.get(row.hash) ?? -1);
+  }
+  return ids;
+}
+
+const namesAtOnce = 500;
+
+/** Keys under which calls are in the ledger, by the names that are asked for. */
+export async function keysOf(
+  queries: Queries,
+  kind: Database["kind"],
+  names: readonly string[],
+): Promise<Map<string, string>> {
+  const keys = new Map<string, string>();
+  if (names.length === 0) return keys;
+  const listed =
+    kind === "sqlite"
+      ? sql`(select value from json_each(${JSON.stringify(names)}))`
+      : sql`(select jsonb_array_elements_text(${JSON.stringify(names)}::text::jsonb))`;
+  const own = await sql<{ key: string }>`select key from usage_events where key in ${listed}`.execute(
+    queries,
+  );
+  for (const { key } of own.rows) keys.set(key, key);
+  const others = await sql<{ alias: string; key: string }>`select alias, key from usage_aliases
+    where alias in ${listed}`.execute(queries);
+  for (const { alias, key } of others.rows) keys.set(alias, key);
+  return keys;
+}
+
+export type StoredEntry = Entry & { id: number; subjectId: number };
+
+/** Calls by key, as they stand now. */
+export async function entriesOf(
+  queries: Queries,
+  keys: readonly string[],
+): Promise<Map<string, StoredEntry>> {
+  const entries = new Map<string, StoredEntry>();
+  for (let from = 0; from < keys.length; from += namesAtOnce) {
+    const rows = await queries
+      .selectFrom("usage_events as event")
+      .innerJoin("usage_subjects as subject", "subject.id", "event.subject_id")
+      .selectAll("subject")
+      .selectAll("event")
+      .where("event.key", "in", keys.slice(from, from + namesAtOnce))
+      .execute();
+    for (const row of rows) entries.set(row.key, storedEntry(row));
+  }
+  return entries;
+}
+
+type EventRow = Omit<UsageEventTable, "id"> & { id: number } & SubjectRow;
+
+function storedEntry(row: EventRow): StoredEntry {
+  const usage: ModelUsage | null =
+    row.input === null
+      ? null
+      : {
+          tokens: {
+            input: row.input,
+            cacheRead: row.cache_read ?? 0,
+            cacheWriteShort: row.cache_write_short ?? 0,
+            cacheWriteLong: row.cache_write_long ?? 0,
+            output: row.output ?? 0,
+            reasoning: row.reasoning ?? 0,
+          },
+          webSearches: row.web_searches,
+          otherModality: 0,
+          model: null,
+          tier: row.tier,
+        };
+  const call: MeteredCall = {
+    subject: storedSubject(row),
+    key: row.key,
+    aliases: [],
+    at: row.at,
+    session: row.session,
+    operation: row.operation,
+    attempt: row.attempt,
+    status: row.status as CallStatus,
+    error: row.error,
+    ms: row.ms,
+    requestBytes: row.request_bytes,
+    responseBytes: row.response_bytes,
+    usage,
+    cost: null,
+  };
+  const cost = { nanoUsd: row.cost_nano_usd, source: row.cost_source, version: row.price_version } as Cost;
+  return { id: row.id, subjectId: row.subject_id, call, cost };
+}
+
+const storedSubject = (row: SubjectRow): CallSubject =>
+  ({
+    kind: row.kind,
+    source: row.source,
+    server: row.server,
+    tool: row.tool,
+    method: row.method,
+    era: row.era,
+    provider: row.provider,
+    model: row.model,
+    actorId: row.actor_id,
+    actorName: row.actor_name,
+    agent: row.agent,
+    agentVersion: row.agent_version,
+    run: row.run,
+    phase: row.phase,
+    pullRequest: row.pull_request,
+    sprint: row.sprint,
+  }) as CallSubject;
+
+/** Inserts calls that are not there yet, in order. */
+export async function insertEntries(
+  queries: Queries,
+  kind: Database["kind"],
+  entries: readonly { entry: Entry; subjectId: number }[],
+): Promise<void> {
+  const rows = entries.map(({ entry, subjectId }) => rowOf(entry, subjectId));
+  await insertRows(queries, kind, { table: "usage_events", columns: eventColumns, rows });
+}
+
+/** Makes room under the key of calls that another is to take the place of: they stay, under another key. */
+export async function stepAside(queries: Queries, entries: readonly StoredEntry[]): Promise<void> {
+  for (const { id, call } of entries)
+    await queries
+      .updateTable("usage_events")
+      .set({ key: `${call.key} ~${id}` })
+      .where("id", "=", id)
+      .execute();
+}
+
+/** Says of calls that stepped aside which one took their place, by its key; their names lead there from now on. */
+export async function markReplaced(
+  queries: Queries,
+  entries: readonly StoredEntry[],
+  key: string,
+): Promise<void> {
+  for (const { id, call } of entries) {
+    await queries
+      .updateTable("usage_events")
+      .set((eb) => ({ replaced_by: eb.selectFrom("usage_events").select("id").where("key", "=", key) }))
+      .where("id", "=", id)
+      .execute();
+    if (call.key === key) continue;
+    await queries.updateTable("usage_aliases").set({ key }).where("key", "=", call.key).execute();
+    await insertAliases(queries, [{ alias: call.key, key, at: call.at }]);
+  }
+}
+
+export type Alias = { alias: string; key: string; at: string };
+
+/** Takes note of further names of calls. A name that is known keeps its call. */
+export async function insertAliases(queries: Queries, aliases: readonly Alias[]): Promise<void> {
+  for (let from = 0; from < aliases.length; from += namesAtOnce) {
+    await queries
+      .insertInto("usage_aliases")
+      .values(aliases.slice(from, from + namesAtOnce))
+      .onConflict((conflict) => conflict.column("alias").doNothing())
+      .execute();
+  }
+}
+
+/** Adds to the sums of hours and days, in the transaction that writes the calls. */
+export async function addRollups(queries: Queries, { hours, days }: Rollups): Promise<void> {
+  await addSums(queries, "usage_hours", hours);
+  await addSums(queries, "usage_days", days);
+}
+
+async function addSums(
+  queries: Queries,
+  table: "usage_hours" | "usage_days",
+  sums: ReadonlyMap<string, number[]>,
+): Promise<void> {
+  // In one order everywhere: two nodes that add to the same rows must not wait for each other.
+  const ordered = [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  for (const [key, values] of ordered) {
+    const [period = "", subject = ""] = key.split(" ");
+    await sql`insert into ${sql.table(table)} (period, subject_id, ${sql.raw(rollupSums.join(", "))})
+      values (${period}, ${Number(subject)}, ${sql.join(values)})
+      on conflict (period, subject_id) do update set ${sql.raw(
+        rollupSums.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(", "),
+      )}`.execute(queries);
+  }
+}
+
+/** What calls cost in a period (a UTC day, `2026-11-27`, or month, `2026-11`), by server, in billionths of a dollar. */
+export async function spendIn(queries: Queries, period: string): Promise<Map<string, number>> {
+  const rows = await queries
+    .selectFrom("usage_days as day")
+    .innerJoin("usage_subjects as subject", "subject.id", "day.subject_id")
+    .select(["subject.server", (eb) => eb.fn.sum<number | string>("day.cost_nano_usd").as("cost")])
+    .where("day.period", ">=", period)
+    .where("day.period", "<=", `${period}~`)
+    .where("subject.kind", "=", "tool")
+    .where("subject.server", "is not", null)
+    .groupBy("subject.server")
+    .execute();
+  return new Map(rows.map(({ server, cost }) => [server ?? "", Number(cost)]));
+}
+
+/** Deletes at most so many calls from before a time, the oldest first; their sums stay. Returns how many. */
+export async function deleteEventsBefore(queries: Queries, at: string, limit: number): Promise<number> {
+  const old = queries.selectFrom("usage_events").select("id").where("at", "<", at).orderBy("at").limit(limit);
+  const { numDeletedRows } = await queries
+    .deleteFrom("usage_events")
+    .where("id", "in", old)
+    .executeTakeFirst();
+  const names = queries
+    .selectFrom("usage_aliases")
+    .select("alias")
+    .where("at", "<", at)
+    .orderBy("at")
+    .limit(limit);
+  await queries.deleteFrom("usage_aliases").where("alias", "in", names).execute();
+  return Number(numDeletedRows);
+}

@@ -1,0 +1,158 @@
+import { text } from "@ciclo/contract";
+import type { Database, Queries } from "../../db/dialect.ts";
+import { isDatabaseUnavailable } from "../../db/unavailable.ts";
+import type { WorkerTrouble } from "../../domain/feature.ts";
+import type { Cost, MeteredCall, ToolCall } from "../../domain/usage.ts";
+import { Worker } from "../../lib/background.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/logger.ts";
+import type { Entry } from "./entry.ts";
+import { meteredTool, storableCall } from "./metered.ts";
+import type { Prices } from "./prices.ts";
+import { KnownSubjects, writeEntries, type Written } from "./write-entries.ts";
+
+export type LedgerDeps = {
+  database: Pick<Database, "kind" | "transaction">;
+  clock: Clock;
+  logger: Logger;
+  /** As the live configuration has them. */
+  prices(): Prices;
+};
+
+const flushMs = 250;
+/** Kept while the database does not take them; the oldest are dropped beyond it, and counted. */
+const maxKept = 50_000;
+const atOnce = 10_000;
+
+/**
+ * Every call of a tool or model, once, with its price. Calls that the console itself sees are written together, a moment
+ * after they ended: none of them waits for the disk. What a power cut takes is the last quarter of a second.
+ */
+export class Ledger {
+  readonly #deps: LedgerDeps;
+  readonly #writing: Worker;
+  /** What is not written yet, the oldest first. Entries leave it once they are. */
+  #entries: Entry[] = [];
+  readonly #subjects = new KnownSubjects();
+
+  constructor(deps: LedgerDeps) {
+    this.#deps = deps;
+    this.#writing = new Worker({
+      name: text("recording usage", "o registro de uso"),
+      logger: deps.logger,
+      retry: { firstMs: 1000, longestMs: 5000 },
+      pass: () => this.#write(),
+    });
+  }
+
+  troubles(): WorkerTrouble[] {
+    return this.#writing.troubles();
+  }
+
+  start(): Promise<void> {
+    return this.#writing.start();
+  }
+
+  /** Writes what is still there. */
+  async stop(): Promise<void> {
+    await this.#writing.stop();
+    await this.#write();
+  }
+
+  /** Takes in a call that has just ended, to be written in a moment. */
+  record(call: MeteredCall): void {
+    this.#entries.push(this.#priced(call));
+    this.#writing.wakeWithin(flushMs);
+  }
+
+  /** The same of a request through the gateway. */
+  recordTool(call: ToolCall): void {
+    this.record(meteredTool(call, stamp(this.#deps.clock())));
+  }
+
+  /** Writes calls that others report, with `also` in the same transaction. */
+  take(
+    calls: readonly MeteredCall[],
+    also: (queries: Queries) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Written> {
+    return this.#insert(
+      calls.map((call) => this.#priced(call)),
+      also,
+    );
+  }
+
+  /** What calls cost in a period (`2026-11-27` or `2026-11`), by server, that no database knows yet. In billionths of a dollar. */
+  unwritten(period: string): Map<string, number> {
+    const spend = new Map<string, number>();
+    for (const { call, cost } of this.#entries) {
+      const { server, kind } = call.subject;
+      if (cost.nanoUsd === null || server === null || kind !== "tool" || !call.at.startsWith(period))
+        continue;
+      spend.set(server, (spend.get(server) ?? 0) + cost.nanoUsd);
+    }
+    return spend;
+  }
+
+  /** Writes what is there now. */
+  flush(): Promise<void> {
+    return this.#writing.run();
+  }
+
+  #priced(call: MeteredCall): Entry {
+    return { call: storableCall(call), cost: call.cost ?? this.#priceOf(call) };
+  }
+
+  #priceOf({ subject: { provider, model }, usage, at }: MeteredCall): Cost {
+    if (usage === null) return { nanoUsd: null, source: "unknown", version: null };
+    return this.#deps.prices().price({ provider, model: usage.model ?? model, at: new Date(at), usage });
+  }
+
+  async #write(): Promise<void> {
+    const { logger } = this.#deps;
+    const entries = this.#entries.slice(0, atOnce);
+    if (entries.length === 0) return;
+    try {
+      await this.#insert(entries);
+      this.#written(entries.length);
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) return this.#setAside(entries, error);
+      const dropped = Math.max(0, this.#entries.length - maxKept);
+      this.#written(dropped);
+      if (dropped > 0)
+        logger.error({ dropped }, "usage events were dropped: the database does not take them");
+      throw error;
+    }
+    if (this.#entries.length > 0) await this.#write();
+  }
+
+  async #insert(
+    entries: readonly Entry[],
+    also: (queries: Queries) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Written> {
+    const { database } = this.#deps;
+    const { committed, ...written } = await database.transaction(async (queries) => {
+      const result = await writeEntries({ queries, kind: database.kind, subjects: this.#subjects }, entries);
+      await also(queries);
+      return result;
+    });
+    committed();
+    return written;
+  }
+
+  /** Writes one by one what is refused together, so that one that no database takes keeps no other from it. */
+  async #setAside(entries: readonly Entry[], cause: unknown): Promise<void> {
+    for (const entry of entries) {
+      try {
+        await this.#insert([entry]);
+      } catch (error) {
+        if (isDatabaseUnavailable(error)) throw error;
+        this.#deps.logger.error({ err: cause }, "a usage event was dropped: the database refuses it");
+      }
+      this.#written(1);
+    }
+  }
+
+  #written(count: number): void {
+    this.#entries = this.#entries.slice(count);
+  }
+}

@@ -1,0 +1,77 @@
+import type { CallSubject, Cost, MeteredCall, ToolCall } from "../../domain/usage.ts";
+import { newSequentialId } from "../../lib/ids.ts";
+import { storable } from "../../lib/storable.ts";
+
+const mostBytes = Number.MAX_SAFE_INTEGER;
+const longestName = 200;
+const longestText = 500;
+
+/** A request through the gateway, as the ledger keeps it. */
+export function meteredTool(call: ToolCall, at: string): MeteredCall {
+  return {
+    subject: {
+      kind: "tool",
+      source: "gateway",
+      server: call.server,
+      tool: call.tool,
+      method: call.method,
+      era: call.era,
+      provider: null,
+      model: null,
+      actorId: call.actorId,
+      actorName: call.actorName,
+      agent: call.clientName,
+      agentVersion: call.clientVersion,
+      run: null,
+      phase: null,
+      pullRequest: null,
+      sprint: null,
+    },
+    key: `gateway:${newSequentialId()}`,
+    aliases: [],
+    at,
+    session: null,
+    operation: null,
+    attempt: 1,
+    status: call.status,
+    error: call.error,
+    ms: call.ms,
+    requestBytes: call.requestBytes,
+    responseBytes: call.responseBytes,
+    usage: null,
+    cost: toolCost(call),
+  };
+}
+
+function toolCost({ wasSent, costUsd }: ToolCall): Cost {
+  if (!wasSent) return { nanoUsd: null, source: "none", version: null };
+  if (costUsd === null) return { nanoUsd: null, source: "unpriced", version: null };
+  return { nanoUsd: Math.round(costUsd * 1e9), source: "override", version: "mcp-registry.yaml" };
+}
+
+/** The call with texts that every database takes, none of them without end. */
+export function storableCall(call: MeteredCall): MeteredCall {
+  const error = call.error === null ? null : storable(call.error.slice(0, longestText));
+  return {
+    ...call,
+    subject: storableSubject(call.subject),
+    error,
+    requestBytes: Math.min(call.requestBytes, mostBytes),
+    responseBytes: Math.min(call.responseBytes, mostBytes),
+  };
+}
+
+const storableSubjects = new WeakMap<CallSubject, CallSubject>();
+
+/** One object for one object, so that calls which share their subject go on sharing it. */
+function storableSubject(subject: CallSubject): CallSubject {
+  const before = storableSubjects.get(subject);
+  if (before !== undefined) return before;
+  const entries = Object.entries(subject).map(([field, value]) => [
+    field,
+    typeof value === "string" ? storable(value.slice(0, longestName)) : value,
+  ]);
+  const made = Object.fromEntries(entries) as CallSubject;
+  storableSubjects.set(subject, made);
+  return made;
+}

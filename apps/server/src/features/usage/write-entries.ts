@@ -1,0 +1,167 @@
+import type { Database, Queries } from "../../db/dialect.ts";
+import type { CallSubject } from "../../domain/usage.ts";
+import { type Entry, merge, namesOf, subjectText } from "./entry.ts";
+import * as store from "./ledger-store.ts";
+import { Rollups } from "./rollups.ts";
+
+/** What came of calls that were written: new ones, better words on known ones, and those that add nothing. */
+export type Written = { added: number; replaced: number; repeated: number };
+
+/** Ids of subjects that are in the database for good. */
+export class KnownSubjects {
+  #byText = new Map<string, number>();
+  /** Calls share their subjects: most are found without being written out. */
+  #byObject = new WeakMap<CallSubject, number>();
+  readonly #most = 50_000;
+
+  get(subject: CallSubject): number | undefined {
+    return this.#byObject.get(subject);
+  }
+
+  find(said: string): number | undefined {
+    return this.#byText.get(said);
+  }
+
+  keep(subject: CallSubject, said: string, id: number): void {
+    if (this.#byText.size >= this.#most) this.#byText.clear();
+    this.#byText.set(said, id);
+    this.#byObject.set(subject, id);
+  }
+}
+
+type Writing = { queries: Queries; kind: Database["kind"]; subjects: KnownSubjects };
+
+/**
+ * Writes calls, each once, with what they add to the sums of their hour and day. A call that is known already is
+ * completed where the new word is better, and left alone where it adds nothing. To be run in a transaction; `committed` is
+ * to be called when that has been done.
+ */
+export async function writeEntries(
+  writing: Writing,
+  entries: readonly Entry[],
+): Promise<Written & { committed(): void }> {
+  const { queries, kind } = writing;
+  const calls = new Calls();
+  await calls.load(queries, kind, entries);
+  for (const entry of entries) calls.add(entry);
+  const { fresh, better } = calls.sorted();
+  const ids = await subjectsOf(
+    writing,
+    [...fresh, ...better].map(({ entry }) => entry),
+  );
+  const placed = ({ entry }: Call): { entry: Entry; subjectId: number } => ({
+    entry,
+    subjectId: ids.of(entry.call.subject),
+  });
+  const rollups = new Rollups();
+  await store.insertEntries(queries, kind, fresh.map(placed));
+  for (const call of better) {
+    await store.stepAside(queries, call.before);
+    await store.insertEntries(queries, kind, [placed(call)]);
+    await store.markReplaced(queries, call.before, call.entry.call.key);
+    for (const old of call.before) rollups.add(old, old.subjectId, -1);
+  }
+  for (const { entry } of [...fresh, ...better]) rollups.add(entry, ids.of(entry.call.subject));
+  await store.insertAliases(queries, calls.aliases());
+  await store.addRollups(queries, rollups);
+  return {
+    added: fresh.length,
+    replaced: better.length,
+    repeated: entries.length - fresh.length - better.length,
+    committed: ids.keep,
+  };
+}
+
+/** One call: what is known of it, where that stands in the ledger already, and all its names. */
+type Call = { entry: Entry; before: store.StoredEntry[]; names: Set<string> };
+
+/** Calls of a batch, with those of the ledger that they name: whatever shares a name is one call. */
+class Calls {
+  readonly #byName = new Map<string, Call>();
+  readonly #calls = new Set<Call>();
+  #keys = new Map<string, string>();
+
+  /** Reads what the ledger knows of the names of entries. */
+  async load(queries: Queries, kind: Database["kind"], entries: readonly Entry[]): Promise<void> {
+    this.#keys = await store.keysOf(queries, kind, entries.flatMap(namesOf));
+    const standing = await store.entriesOf(queries, [...new Set(this.#keys.values())]);
+    for (const stored of standing.values())
+      this.#keep({ entry: stored, before: [stored], names: new Set([stored.call.key]) });
+    for (const [name, key] of this.#keys) {
+      const call = this.#byName.get(key);
+      if (call !== undefined) this.#name(call, name);
+    }
+  }
+
+  add(entry: Entry): void {
+    const names = namesOf(entry);
+    const known = [...new Set(names.flatMap((name) => this.#byName.get(name) ?? []))];
+    // What is in the ledger gives the call its key.
+    const [first, ...others] = known.toSorted((a, b) => b.before.length - a.before.length);
+    if (first === undefined) {
+      this.#keep({ entry, before: [], names: new Set(names) });
+      return;
+    }
+    for (const other of others) {
+      first.entry = merge(first.entry, other.entry);
+      first.before.push(...other.before);
+      for (const name of other.names) this.#name(first, name);
+      this.#calls.delete(other);
+    }
+    first.entry = merge(first.entry, entry);
+    for (const name of names) this.#name(first, name);
+  }
+
+  /** Calls that are new, and those that are known better than they stand. */
+  sorted(): { fresh: Call[]; better: Call[] } {
+    const calls = [...this.#calls];
+    return {
+      fresh: calls.filter(({ before }) => before.length === 0),
+      better: calls.filter(({ entry, before }) => before.length > 1 || (before[0] ?? entry) !== entry),
+    };
+  }
+
+  /** Names that the ledger does not know yet, beside the keys of calls. */
+  aliases(): store.Alias[] {
+    return [...this.#calls].flatMap(({ entry: { call }, names }) =>
+      [...names]
+        .filter((name) => name !== call.key && !this.#keys.has(name))
+        .map((alias) => ({ alias, key: call.key, at: call.at })),
+    );
+  }
+
+  #keep(call: Call): void {
+    this.#calls.add(call);
+    for (const name of call.names) this.#byName.set(name, call);
+  }
+
+  #name(call: Call, name: string): void {
+    call.names.add(name);
+    this.#byName.set(name, call);
+  }
+}
+
+/** Ids of the subjects of entries; `keep` remembers them, once they are committed. */
+async function subjectsOf({ queries, subjects }: Writing, entries: readonly Entry[]) {
+  const unknown = new Map<string, CallSubject>();
+  const texts = new Map<CallSubject, string>();
+  for (const { call } of entries) {
+    const { subject } = call;
+    if (subjects.get(subject) !== undefined || texts.has(subject)) continue;
+    const said = subjectText(subject);
+    texts.set(subject, said);
+    if (subjects.find(said) === undefined) unknown.set(said, subject);
+  }
+  const made = unknown.size === 0 ? new Map<string, number>() : await store.subjectIds(queries, unknown);
+  const idOf = (said: string): number => subjects.find(said) ?? made.get(said) ?? -1;
+  return {
+    of(subject: CallSubject): number {
+      const known = subjects.get(subject);
+      if (known !== undefined) return known;
+      return idOf(texts.get(subject) ?? subjectText(subject));
+    },
+    keep(): void {
+      for (const [subject, said] of texts) subjects.keep(subject, said, idOf(said));
+    },
+  };
+}
