@@ -1,0 +1,86 @@
+import type { CallStatus, CallSubject, MeteredCall } from "../../../domain/usage.ts";
+import type { ModelUsage, Tokens } from "../../../domain/tokens.ts";
+import type { Json } from "../said.ts";
+
+/** What earlier lines of a file said that later ones need. Kept with the place up to which a file has been read. */
+export type LogContext = Record<string, string | number | boolean | null>;
+
+/** A line that should hold usage and cannot be used. The message says why, for the side file. */
+export class LineError extends Error {
+  override readonly name = "LineError";
+}
+
+/** Reads the log that one kind of agent writes. */
+export type AgentLog = {
+  agent: string;
+  /** Files below the agent's folder that hold usage: `/` between parts. */
+  files: RegExp;
+  /** Bytes without which a line cannot matter: most lines are long, and are not parsed. */
+  marks: readonly string[];
+  /**
+   * The calls that a line tells of; most lines tell of none. May change the context. Throws a `LineError` or a `UsageError`
+   * where a line cannot be used.
+   */
+  read(line: Json, context: LogContext): MeteredCall[];
+};
+
+type Told = {
+  key: string;
+  aliases?: readonly string[];
+  at: string;
+  provider: string | null;
+  model: string | null;
+  agent: string;
+  version: string | null;
+  session: string | null;
+  usage: ModelUsage | null;
+  status?: CallStatus;
+  ms?: number | null;
+};
+
+/** A call as a log tells of it. */
+export function loggedCall(told: Told): MeteredCall {
+  return {
+    subject: loggedSubject(told),
+    key: told.key,
+    aliases: told.aliases ?? [],
+    at: told.at,
+    session: told.session,
+    operation: null,
+    attempt: 1,
+    status: told.status ?? "ok",
+    error: null,
+    ms: told.ms ?? null,
+    requestBytes: 0,
+    responseBytes: 0,
+    usage: told.usage,
+    cost: null,
+  };
+}
+
+const loggedSubject = ({ provider, model, agent, version }: Told): CallSubject => ({
+  kind: "model",
+  source: "log",
+  server: null,
+  tool: null,
+  method: null,
+  era: null,
+  provider,
+  model,
+  actorId: null,
+  actorName: null,
+  agent,
+  agentVersion: version,
+  run: null,
+  phase: null,
+  pullRequest: null,
+  sprint: null,
+});
+
+export const usageOf = (tokens: Tokens): ModelUsage => ({
+  tokens,
+  webSearches: 0,
+  otherModality: 0,
+  model: null,
+  tier: null,
+});
