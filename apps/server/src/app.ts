@@ -6,6 +6,7 @@ import { createEngine } from "./engine.ts";
 import { createAssistant } from "./features/assistant/index.ts";
 import type { OperationKind } from "./domain/operations.ts";
 import { createGateway } from "./features/gateway/index.ts";
+import { createIngest } from "./features/ingest/index.ts";
 import { createLive } from "./features/live/index.ts";
 import { createOnboarding } from "./features/onboarding/index.ts";
 import { createRetention } from "./features/retention/index.ts";
@@ -89,6 +90,11 @@ export async function createApp(deps: AppDeps) {
       operations: changes.service.purgeOperations,
     },
   });
+  const ingest = createIngest({
+    ...base,
+    ...config,
+    take: usage.service.ledger.take.bind(usage.service.ledger),
+  });
   const live = createLive({ ...base, eventsAfter: audit.after, latest: audit.latest });
   const gateway = createGateway({
     ...base,
@@ -130,6 +136,7 @@ export async function createApp(deps: AppDeps) {
     onboarding,
     assistant,
     status,
+    ingest,
     live,
     gateway,
   };

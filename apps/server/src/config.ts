@@ -16,6 +16,16 @@ const masterKey = z.string().regex(/^[0-9a-fA-F]{64}$/, {
   error: "takes 64 hexadecimal characters (openssl rand -hex 32)",
 });
 
+/** Where agents write their logs. */
+const agentFolders: Record<string, string> = {
+  "claude-code": join(homedir(), ".claude"),
+  codex: join(homedir(), ".codex"),
+  "gemini-cli": join(homedir(), ".gemini"),
+  "qwen-code": join(homedir(), ".qwen"),
+  opencode: join(homedir(), ".local", "share", "opencode"),
+  "copilot-cli": join(homedir(), ".copilot"),
+};
+
 /** Names of variables that reach servers and git. The console's own never do: they hold its keys. */
 const variableNames = z
   .string()
@@ -23,6 +33,23 @@ const variableNames = z
   .refine((names) => names.every((name) => /^(?!CICLO_)[A-Za-z_][A-Za-z0-9_]*$/i.test(name)), {
     error: "takes names of environment variables, separated by commas, none of them CICLO_…",
   });
+/** `claude-code,codex=/home/ana/.codex`: agents whose logs are read, from where they write them or from a folder. */
+const agentLogs = z
+  .string()
+  .transform((list) =>
+    list.split(",").map((part) => {
+      const [agent = "", ...path] = part.trim().split("=");
+      return { agent, folder: path.length === 0 ? agentFolders[agent] : path.join("=") };
+    }),
+  )
+  .refine(
+    (logs) =>
+      logs.every(({ agent, folder }) => agent in agentFolders && folder !== undefined && isAbsolute(folder)),
+    {
+      error: `takes ${Object.keys(agentFolders).join(", ")}, separated by commas, each with =/its/folder where that is not the usual one`,
+    },
+  )
+  .transform((logs) => logs.map(({ agent, folder }) => ({ agent, folder: folder ?? "" })));
 const folders = z.string().refine((path) => path.split(delimiter).every(isAbsolute), {
   error: "takes absolute folders, separated by colons",
 });
@@ -53,6 +80,11 @@ const environmentSchema = z
       .enum(["auto", "required", "off"], { error: "takes auto, required or off" })
       .default("auto"),
     CICLO_SERVER_PATH: folders.optional(),
+    CICLO_MCP_LOGS: z
+      .string()
+      .min(1)
+      .default(join(homedir(), ".mcp", "logs")),
+    CICLO_AGENT_LOGS: agentLogs.default([]),
     CICLO_PASS_ENV: variableNames.default([]),
     CICLO_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
     CICLO_MAX_BODY_BYTES: z.coerce
@@ -86,6 +118,10 @@ export type Config = {
   sandbox: "auto" | "required" | "off";
   /** Where programs of stdio servers are looked for; the console's own PATH when left out. */
   serverPath: string | undefined;
+  /** Whose `<server>/*.jsonl` is taken into the ledger. */
+  mcpLogs: string;
+  /** Agents whose own logs are taken into the ledger, and the folders where they write them. */
+  agentLogs: { agent: string; folder: string }[];
   logLevel: string;
   maxBodyBytes: number;
 };
@@ -129,6 +165,8 @@ function fromEnvironment(env: z.output<typeof environmentSchema>): Config {
     forge: forgeOf(env),
     sandbox: env.CICLO_SANDBOX,
     serverPath: env.CICLO_SERVER_PATH,
+    mcpLogs: resolve(env.CICLO_MCP_LOGS),
+    agentLogs: env.CICLO_AGENT_LOGS,
     logLevel: env.CICLO_LOG_LEVEL,
     maxBodyBytes: env.CICLO_MAX_BODY_BYTES,
   };

@@ -1,4 +1,5 @@
 import type { Generated } from "kysely";
+import type { UsageTables } from "./usage-schema.ts";
 
 /** Times are ISO 8601 UTC text, JSON columns are JSON text, in SQLite and PostgreSQL alike. */
 
@@ -231,105 +232,6 @@ export type KeyRotationTable = {
   ended_at: string | null;
 };
 
-/** What calls have in common that reports are grouped by: each combination once. */
-export type UsageSubjectTable = {
-  id: Generated<number>;
-  /** SHA-256 of the other columns. */
-  hash: string;
-  kind: string;
-  source: string;
-  server: string | null;
-  tool: string | null;
-  method: string | null;
-  era: string | null;
-  provider: string | null;
-  model: string | null;
-  actor_id: string | null;
-  actor_name: string | null;
-  agent: string | null;
-  agent_version: string | null;
-  run: string | null;
-  phase: string | null;
-  pull_request: string | null;
-  sprint: string | null;
-};
-
-/** One call. Its figures never change: a row that another takes the place of is marked, and stays. */
-export type UsageEventTable = {
-  id: Generated<number>;
-  /** Unique: a call that is reported again is not counted again. A row that was replaced has its id behind it. */
-  key: string;
-  at: string;
-  subject_id: number;
-  session: string | null;
-  operation: string | null;
-  attempt: number;
-  status: string;
-  error: string | null;
-  ms: number | null;
-  request_bytes: number;
-  response_bytes: number;
-  /** Tokens; null where it is not known how many. */
-  input: number | null;
-  cache_read: number | null;
-  cache_write_short: number | null;
-  cache_write_long: number | null;
-  output: number | null;
-  reasoning: number | null;
-  web_searches: number;
-  tier: string | null;
-  /** Null where no price is known. */
-  cost_nano_usd: number | null;
-  cost_source: string;
-  /** Of the price: the table's name and version, or the row of the configuration. */
-  price_version: string | null;
-  replaced_by: number | null;
-};
-
-/** Other names of a call, by which other sources know it. */
-type UsageAliasTable = { alias: string; key: string; at: string };
-
-/** Columns of roll-ups that are numbers and add up. Latencies are counted by the first bound that they do not exceed. */
-export const rollupSums = [
-  "calls",
-  "errors",
-  "refused",
-  "unpriced",
-  "unknown",
-  "estimated",
-  "input",
-  "cache_read",
-  "cache_write_short",
-  "cache_write_long",
-  "output",
-  "reasoning",
-  "web_searches",
-  "cost_nano_usd",
-  "ms_1",
-  "ms_2",
-  "ms_5",
-  "ms_10",
-  "ms_20",
-  "ms_50",
-  "ms_100",
-  "ms_200",
-  "ms_500",
-  "ms_1000",
-  "ms_2000",
-  "ms_5000",
-  "ms_10000",
-  "ms_20000",
-  "ms_50000",
-  "ms_100000",
-  "ms_more",
-] as const;
-
-/** Usage by UTC hour (`2026-11-27T15`) or day (`2026-11-27`) and subject. Outlives its events. */
-export type UsageRollupTable = { period: string; subject_id: number } & Record<
-  (typeof rollupSums)[number],
-  number
->;
-
 export type CanaryTable = {
   id: string;
   record_id: string;
@@ -359,7 +261,7 @@ export type OfferedKeyTable = {
   version: number | null;
 };
 
-export type Tables = {
+export type Tables = UsageTables & {
   users: UserTable;
   roles: { id: string; name: string };
   user_roles: UserRoleTable;
@@ -386,11 +288,6 @@ export type Tables = {
   key_rotations: KeyRotationTable;
   offered_keys: OfferedKeyTable;
   key_revision: { id: number; revision: number };
-  usage_events: UsageEventTable;
-  usage_subjects: UsageSubjectTable;
-  usage_aliases: UsageAliasTable;
-  usage_hours: UsageRollupTable;
-  usage_days: UsageRollupTable;
   canaries: CanaryTable;
   write_probes: { id: number; filler: string };
 };

@@ -69,7 +69,7 @@ function openSqlite(path: string): SqliteDatabase {
   const database = new DatabaseSync(path);
   // While it is opened, nothing else waits yet.
   database.exec(
-    "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16384",
   );
   database.exec("PRAGMA busy_timeout=0");
   // Preparing a statement takes longer than most take to run.

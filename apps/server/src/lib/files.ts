@@ -87,4 +87,4 @@ export async function clearDrafts(folder: string): Promise<void> {
 const isErrno = (error: unknown, code: string): boolean =>
   error instanceof Error && "code" in error && error.code === code;
 
-const isMissing = (error: unknown): boolean => isErrno(error, "ENOENT");
+export const isMissing = (error: unknown): boolean => isErrno(error, "ENOENT");

@@ -150,7 +150,7 @@ describe.each(stores)("one call that several sources saw, on %s", (_, openStore)
       const ledger = ledgerOn(database);
       for (const call of order) await ledger.take([call]);
       for (const call of order)
-        expect(await ledger.take([call])).toEqual({ added: 0, replaced: 0, repeated: 1 });
+        expect(await ledger.take([call])).toMatchObject({ added: 0, replaced: 0, repeated: 1 });
       const rows = await callsIn(database.queries);
       expect(rows, order.map(({ key }) => key).join()).toMatchObject([
         {

@@ -40,7 +40,8 @@ async function closeConsoles(): Promise<void> {
 export async function startConsole(options: ConsoleOptions = {}) {
   const home = options.config?.home ?? (await temporaryFolder());
   const database = options.database ?? (await openSqliteDatabase(":memory:"));
-  const config = { ...readConfig({ CICLO_HOME: home, CICLO_LOG_LEVEL: "silent" }), ...options.config };
+  const environment = { CICLO_HOME: home, CICLO_MCP_LOGS: `${home}/mcp-logs`, CICLO_LOG_LEVEL: "silent" };
+  const config = { ...readConfig(environment), ...options.config };
   const app = await createApp({
     config,
     database,
@@ -91,6 +92,7 @@ function servicesOf({ features }: App) {
     canary: features.canary.service,
     keys: features.keys.service,
     servers: features.servers.service,
+    ingest: features.ingest.service,
     onboarding: features.onboarding.service,
     status: features.status.service,
     live: features.live.service,

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
 import { whenFileEnds } from "./closing.ts";
@@ -32,6 +33,7 @@ export function spawnProcess(environment: Record<string, string>) {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       CICLO_PORT: "0",
+      CICLO_MCP_LOGS: join(environment["CICLO_HOME"] ?? "", "mcp-logs"),
       CICLO_LOG_LEVEL: "warn",
       ...environment,
     },

@@ -1,6 +1,6 @@
 import { type CreateTableBuilder, sql } from "kysely";
 import type { Migration } from "kysely/migration";
-import { rollupSums } from "../schema.ts";
+import { rollupSums } from "../usage-schema.ts";
 import { type Builder, index, textTable } from "./builders.ts";
 import type { DatabaseKind } from "./index.ts";
 
@@ -45,21 +45,32 @@ async function events(db: Builder, kind: DatabaseKind): Promise<void> {
     "key at session? operation? status error? tier? cost_source price_version?",
   )
     .addColumn("subject_id", "bigint", (c) => c.notNull())
-    .addColumn("attempt", "integer", (c) => c.notNull())
+    .addColumn("attempt", "integer", (c) => c.notNull().defaultTo(1))
     .addColumn("ms", "double precision")
     .addColumn("cost_nano_usd", "bigint")
     .addColumn("replaced_by", "bigint")
     .addUniqueConstraint("usage_events_once", ["key"]);
-  for (const name of ["request_bytes", "response_bytes", "web_searches"])
-    table = table.addColumn(name as never, "bigint", (c) => c.notNull());
-  for (const name of ["input", "cache_read", "cache_write_short", "cache_write_long", "output", "reasoning"])
-    table = table.addColumn(name as never, "bigint");
+  for (const name of ["input", "output"]) table = table.addColumn(name as never, "bigint");
+  for (const name of [
+    "request_bytes",
+    "response_bytes",
+    "cache_read",
+    "cache_write_short",
+    "cache_write_long",
+    "reasoning",
+    "web_searches",
+  ])
+    table = table.addColumn(name as never, "bigint", (c) => c.notNull().defaultTo(0));
   await counted(table, kind).execute();
   await index(db, "usage_events", ["at"]);
   await textTable(db, "usage_aliases", "alias key at")
     .addPrimaryKeyConstraint("usage_aliases_pk", ["alias"])
     .execute();
   await index(db, "usage_aliases", ["at"]);
+  await textTable(db, "usage_purge", "before")
+    .addColumn("id", "integer", (c) => c.primaryKey())
+    .execute();
+  await sql`insert into usage_purge (id, before) values (1, '')`.execute(db);
 }
 
 async function rollups(db: Builder, name: string): Promise<void> {

@@ -8,6 +8,7 @@ import { definitions } from "./0004-definitions.ts";
 import { doors } from "./0005-doors.ts";
 import { liveBranch } from "./0006-live-branch.ts";
 import { ledger } from "./0007-ledger.ts";
+import { logFiles } from "./0008-log-files.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -25,6 +26,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0005-doors": doors,
           "0006-live-branch": liveBranch,
           "0007-ledger": ledger(kind),
+          "0008-log-files": logFiles,
         }),
     },
   });

@@ -4,7 +4,8 @@ import { type CallSubject, type Cost, type MeteredCall, usageSources } from "../
 export type Entry = { call: MeteredCall; cost: Cost };
 
 /** All names by which a call is known. */
-export const namesOf = ({ call }: Entry): string[] => [call.key, ...call.aliases];
+export const namesOf = ({ call }: Entry): string[] =>
+  call.aliases.length === 0 ? [call.key] : [...new Set([call.key, ...call.aliases])];
 
 const rankOf = ({ call }: Entry): number => usageSources.indexOf(call.subject.source);
 

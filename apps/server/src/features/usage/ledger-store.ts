@@ -1,65 +1,46 @@
-import { sql } from "kysely";
-import { insertRows, type Value } from "../../db/bulk.ts";
+import { type Selectable, sql } from "kysely";
+import { type Column, insertRows } from "../../db/bulk.ts";
 import type { Database, Queries } from "../../db/dialect.ts";
-import { rollupSums, type UsageEventTable, type UsageSubjectTable } from "../../db/schema.ts";
+import { rollupSums, type UsageEventTable, type UsageSubjectTable } from "../../db/usage-schema.ts";
 import type { CallStatus, CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import type { Entry } from "./entry.ts";
-import type { Rollups } from "./rollups.ts";
+import type { Rollup, Rollups } from "./rollups.ts";
 
-const eventColumns = [
-  "key",
-  "at",
-  "subject_id",
-  "session",
-  "operation",
-  "attempt",
-  "status",
-  "error",
-  "ms",
-  "request_bytes",
-  "response_bytes",
-  "input",
-  "cache_read",
-  "cache_write_short",
-  "cache_write_long",
-  "output",
-  "reasoning",
-  "web_searches",
-  "tier",
-  "cost_nano_usd",
-  "cost_source",
-  "price_version",
-] as const satisfies (keyof UsageEventTable)[];
+/** A call, and the id of its subject. */
+export type Placed = { entry: Entry; subjectId: number };
 
-function rowOf({ call, cost }: Entry, subjectId: number): Value[] {
-  const tokens = call.usage?.tokens;
-  return [
-    call.key,
-    call.at,
-    subjectId,
-    call.session,
-    call.operation,
-    call.attempt,
-    call.status,
-    call.error,
-    call.ms === null ? null : Math.round(call.ms * 1000) / 1000,
-    call.requestBytes,
-    call.responseBytes,
-    tokens?.input ?? null,
-    tokens?.cacheRead ?? null,
-    tokens?.cacheWriteShort ?? null,
-    tokens?.cacheWriteLong ?? null,
-    tokens?.output ?? null,
-    tokens?.reasoning ?? null,
-    call.usage?.webSearches ?? 0,
-    call.usage?.tier ?? null,
-    cost.nanoUsd,
-    cost.source,
-    cost.version,
-  ];
-}
+const eventColumns: readonly (Column<Placed> & { name: keyof UsageEventTable })[] = [
+  { name: "key", of: ({ entry }) => entry.call.key },
+  { name: "at", of: ({ entry }) => entry.call.at },
+  { name: "subject_id", of: ({ subjectId }) => subjectId },
+  { name: "session", default: null, of: ({ entry }) => entry.call.session },
+  { name: "operation", default: null, of: ({ entry }) => entry.call.operation },
+  { name: "attempt", default: 1, of: ({ entry }) => entry.call.attempt },
+  { name: "status", of: ({ entry }) => entry.call.status },
+  { name: "error", default: null, of: ({ entry }) => entry.call.error },
+  {
+    name: "ms",
+    default: null,
+    of: ({ entry: { call } }) => (call.ms === null ? null : toMicroseconds(call.ms)),
+  },
+  { name: "request_bytes", default: 0, of: ({ entry }) => entry.call.requestBytes },
+  { name: "response_bytes", default: 0, of: ({ entry }) => entry.call.responseBytes },
+  { name: "input", default: null, of: ({ entry }) => entry.call.usage?.tokens.input ?? null },
+  { name: "cache_read", default: 0, of: ({ entry }) => entry.call.usage?.tokens.cacheRead ?? 0 },
+  { name: "cache_write_short", default: 0, of: ({ entry }) => entry.call.usage?.tokens.cacheWriteShort ?? 0 },
+  { name: "cache_write_long", default: 0, of: ({ entry }) => entry.call.usage?.tokens.cacheWriteLong ?? 0 },
+  { name: "output", default: null, of: ({ entry }) => entry.call.usage?.tokens.output ?? null },
+  { name: "reasoning", default: 0, of: ({ entry }) => entry.call.usage?.tokens.reasoning ?? 0 },
+  { name: "web_searches", default: 0, of: ({ entry }) => entry.call.usage?.webSearches ?? 0 },
+  { name: "tier", default: null, of: ({ entry }) => entry.call.usage?.tier ?? null },
+  { name: "cost_nano_usd", default: null, of: ({ entry }) => entry.cost.nanoUsd },
+  { name: "cost_source", of: ({ entry }) => entry.cost.source },
+  { name: "price_version", default: null, of: ({ entry }) => entry.cost.version },
+];
+
+const toMicroseconds = (ms: number): number => (Number.isInteger(ms) ? ms : Math.round(ms * 1000) / 1000);
 
 type SubjectRow = Omit<UsageSubjectTable, "id" | "hash">;
 
@@ -124,17 +105,15 @@ export async function keysOf(
 ): Promise<Map<string, string>> {
   const keys = new Map<string, string>();
   if (names.length === 0) return keys;
-  const listed =
+  const listed = JSON.stringify(names);
+  const asked =
     kind === "sqlite"
-      ? sql`(select value from json_each(${JSON.stringify(names)}))`
-      : sql`(select jsonb_array_elements_text(${JSON.stringify(names)}::text::jsonb))`;
-  const own = await sql<{ key: string }>`select key from usage_events where key in ${listed}`.execute(
-    queries,
-  );
-  for (const { key } of own.rows) keys.set(key, key);
-  const others = await sql<{ alias: string; key: string }>`select alias, key from usage_aliases
-    where alias in ${listed}`.execute(queries);
-  for (const { alias, key } of others.rows) keys.set(alias, key);
+      ? sql`select value as name from json_each(${listed})`
+      : sql`select jsonb_array_elements_text(${listed}::text::jsonb) as name`;
+  const { rows } = await sql<{ name: string; key: string }>`with asked as materialized (${asked})
+    select name, key from asked join usage_events on key = name
+    union all select name, key from asked join usage_aliases on alias = name`.execute(queries);
+  for (const { name, key } of rows) keys.set(name, key);
   return keys;
 }
 
@@ -159,7 +138,7 @@ export async function entriesOf(
   return entries;
 }
 
-type EventRow = Omit<UsageEventTable, "id"> & { id: number } & SubjectRow;
+type EventRow = Selectable<UsageEventTable> & SubjectRow;
 
 function storedEntry(row: EventRow): StoredEntry {
   const usage: ModelUsage | null =
@@ -168,11 +147,11 @@ function storedEntry(row: EventRow): StoredEntry {
       : {
           tokens: {
             input: row.input,
-            cacheRead: row.cache_read ?? 0,
-            cacheWriteShort: row.cache_write_short ?? 0,
-            cacheWriteLong: row.cache_write_long ?? 0,
+            cacheRead: row.cache_read,
+            cacheWriteShort: row.cache_write_short,
+            cacheWriteLong: row.cache_write_long,
             output: row.output ?? 0,
-            reasoning: row.reasoning ?? 0,
+            reasoning: row.reasoning,
           },
           webSearches: row.web_searches,
           otherModality: 0,
@@ -223,9 +202,8 @@ const storedSubject = (row: SubjectRow): CallSubject =>
 export async function insertEntries(
   queries: Queries,
   kind: Database["kind"],
-  entries: readonly { entry: Entry; subjectId: number }[],
+  rows: readonly Placed[],
 ): Promise<void> {
-  const rows = entries.map(({ entry, subjectId }) => rowOf(entry, subjectId));
   await insertRows(queries, kind, { table: "usage_events", columns: eventColumns, rows });
 }
 
@@ -271,22 +249,19 @@ export async function insertAliases(queries: Queries, aliases: readonly Alias[])
 }
 
 /** Adds to the sums of hours and days, in the transaction that writes the calls. */
-export async function addRollups(queries: Queries, { hours, days }: Rollups): Promise<void> {
-  await addSums(queries, "usage_hours", hours);
-  await addSums(queries, "usage_days", days);
+export async function addRollups(queries: Queries, rollups: Rollups): Promise<void> {
+  await addSums(queries, "usage_hours", rollups.hours());
+  await addSums(queries, "usage_days", rollups.days());
 }
 
 async function addSums(
   queries: Queries,
   table: "usage_hours" | "usage_days",
-  sums: ReadonlyMap<string, number[]>,
+  rollups: readonly Rollup[],
 ): Promise<void> {
-  // In one order everywhere: two nodes that add to the same rows must not wait for each other.
-  const ordered = [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  for (const [key, values] of ordered) {
-    const [period = "", subject = ""] = key.split(" ");
+  for (const { period, subject, sums } of rollups) {
     await sql`insert into ${sql.table(table)} (period, subject_id, ${sql.raw(rollupSums.join(", "))})
-      values (${period}, ${Number(subject)}, ${sql.join(values)})
+      values (${period}, ${subject}, ${sql.join(sums)})
       on conflict (period, subject_id) do update set ${sql.raw(
         rollupSums.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(", "),
       )}`.execute(queries);
@@ -308,8 +283,21 @@ export async function spendIn(queries: Queries, period: string): Promise<Map<str
   return new Map(rows.map(({ server, cost }) => [server ?? "", Number(cost)]));
 }
 
+/** The time before which calls have been deleted: one from before it may have been counted already. */
+export async function purgedBefore(queries: Queries): Promise<string> {
+  const row = await queries.selectFrom("usage_purge").select("before").where("id", "=", 1).executeTakeFirst();
+  return row?.before ?? "";
+}
+
 /** Deletes at most so many calls from before a time, the oldest first; their sums stay. Returns how many. */
 export async function deleteEventsBefore(queries: Queries, at: string, limit: number): Promise<number> {
+  // First: what is deleted must never be taken in again.
+  await queries
+    .updateTable("usage_purge")
+    .set({ before: at })
+    .where("id", "=", 1)
+    .where("before", "<", at)
+    .execute();
   const old = queries.selectFrom("usage_events").select("id").where("at", "<", at).orderBy("at").limit(limit);
   const { numDeletedRows } = await queries
     .deleteFrom("usage_events")

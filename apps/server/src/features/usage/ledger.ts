@@ -8,6 +8,7 @@ import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { Entry } from "./entry.ts";
 import { meteredTool, storableCall } from "./metered.ts";
+import { purgedBefore } from "./ledger-store.ts";
 import type { Prices } from "./prices.ts";
 import { KnownSubjects, writeEntries, type Written } from "./write-entries.ts";
 
@@ -18,6 +19,12 @@ export type LedgerDeps = {
   /** As the live configuration has them. */
   prices(): Prices;
 };
+
+/** What is written together with calls; `tooOld` is how many were left out. */
+export type Also = (queries: Queries, tooOld: number) => Promise<void>;
+export type Taken = Written & { tooOld: number };
+
+const nothingElse = (): Promise<void> => Promise.resolve();
 
 const flushMs = 250;
 /** Kept while the database does not take them; the oldest are dropped beyond it, and counted. */
@@ -70,15 +77,23 @@ export class Ledger {
     this.record(meteredTool(call, stamp(this.#deps.clock())));
   }
 
-  /** Writes calls that others report, with `also` in the same transaction. */
-  take(
-    calls: readonly MeteredCall[],
-    also: (queries: Queries) => Promise<void> = () => Promise.resolve(),
-  ): Promise<Written> {
-    return this.#insert(
-      calls.map((call) => this.#priced(call)),
-      also,
+  /**
+   * Writes calls that others report, with `also` in the same transaction. Those from a time whose calls have been deleted
+   * already are left out: they may have been counted before.
+   */
+  async take(calls: readonly MeteredCall[], also: Also = nothingElse): Promise<Taken> {
+    const entries = calls.map((call) => this.#priced(call));
+    let tooOld = 0;
+    const written = await this.#insert(
+      async (queries) => {
+        const before = await purgedBefore(queries);
+        const kept = entries.filter(({ call }) => call.at >= before);
+        tooOld = entries.length - kept.length;
+        return kept;
+      },
+      (queries) => also(queries, tooOld),
     );
+    return { ...written, tooOld };
   }
 
   /** What calls cost in a period (`2026-11-27` or `2026-11`), by server, that no database knows yet. In billionths of a dollar. */
@@ -112,7 +127,7 @@ export class Ledger {
     const entries = this.#entries.slice(0, atOnce);
     if (entries.length === 0) return;
     try {
-      await this.#insert(entries);
+      await this.#insert(() => Promise.resolve(entries));
       this.#written(entries.length);
     } catch (error) {
       if (!isDatabaseUnavailable(error)) return this.#setAside(entries, error);
@@ -126,11 +141,12 @@ export class Ledger {
   }
 
   async #insert(
-    entries: readonly Entry[],
-    also: (queries: Queries) => Promise<void> = () => Promise.resolve(),
+    choose: (queries: Queries) => Promise<readonly Entry[]>,
+    also: (queries: Queries) => Promise<void> = nothingElse,
   ): Promise<Written> {
     const { database } = this.#deps;
     const { committed, ...written } = await database.transaction(async (queries) => {
+      const entries = await choose(queries);
       const result = await writeEntries({ queries, kind: database.kind, subjects: this.#subjects }, entries);
       await also(queries);
       return result;
@@ -143,7 +159,7 @@ export class Ledger {
   async #setAside(entries: readonly Entry[], cause: unknown): Promise<void> {
     for (const entry of entries) {
       try {
-        await this.#insert([entry]);
+        await this.#insert(() => Promise.resolve([entry]));
       } catch (error) {
         if (isDatabaseUnavailable(error)) throw error;
         this.#deps.logger.error({ err: cause }, "a usage event was dropped: the database refuses it");

@@ -51,11 +51,17 @@ function toolCost({ wasSent, costUsd }: ToolCall): Cost {
 
 /** The call with texts that every database takes, none of them without end. */
 export function storableCall(call: MeteredCall): MeteredCall {
-  const error = call.error === null ? null : storable(call.error.slice(0, longestText));
+  const subject = storableSubject(call.subject);
+  const isStorable =
+    subject === call.subject &&
+    call.error === null &&
+    call.requestBytes <= mostBytes &&
+    call.responseBytes <= mostBytes;
+  if (isStorable) return call;
   return {
     ...call,
-    subject: storableSubject(call.subject),
-    error,
+    subject,
+    error: call.error === null ? null : storable(call.error.slice(0, longestText)),
     requestBytes: Math.min(call.requestBytes, mostBytes),
     responseBytes: Math.min(call.responseBytes, mostBytes),
   };
@@ -71,7 +77,8 @@ function storableSubject(subject: CallSubject): CallSubject {
     field,
     typeof value === "string" ? storable(value.slice(0, longestName)) : value,
   ]);
-  const made = Object.fromEntries(entries) as CallSubject;
+  const isStorable = entries.every(([field, value]) => subject[field as keyof CallSubject] === value);
+  const made = isStorable ? subject : (Object.fromEntries(entries) as CallSubject);
   storableSubjects.set(subject, made);
   return made;
 }

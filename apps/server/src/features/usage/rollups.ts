@@ -1,4 +1,4 @@
-import { rollupSums } from "../../db/schema.ts";
+import { rollupSums } from "../../db/usage-schema.ts";
 import type { Entry } from "./entry.ts";
 
 export type RollupSum = (typeof rollupSums)[number];
@@ -47,22 +47,41 @@ function bucketOf(ms: number): number {
   return index === -1 ? latencyBounds.length : index;
 }
 
-/** What calls of hours and days add up to, by `<period> <subject>`. */
+/** What calls of hours and days add up to, by period and subject. */
 export class Rollups {
-  readonly hours = new Map<string, number[]>();
-  readonly days = new Map<string, number[]>();
+  readonly #hours = new Map<string, Map<number, number[]>>();
 
   add(entry: Entry, subject: number, sign: 1 | -1 = 1): void {
-    addTo(sumsIn(this.hours, `${entry.call.at.slice(0, 13)} ${subject}`), entry, sign);
-    addTo(sumsIn(this.days, `${entry.call.at.slice(0, 10)} ${subject}`), entry, sign);
+    addTo(sumsIn(this.#hours, entry.call.at.slice(0, 13), subject), entry, sign);
+  }
+
+  hours(): Rollup[] {
+    return listed(this.#hours);
+  }
+
+  days(): Rollup[] {
+    const days = new Map<string, Map<number, number[]>>();
+    for (const { period, subject, sums } of this.hours()) {
+      const all = sumsIn(days, period.slice(0, 10), subject);
+      for (const [index, sum] of sums.entries()) all[index] = (all[index] ?? 0) + sum;
+    }
+    return listed(days);
   }
 }
 
-function sumsIn(sums: Map<string, number[]>, key: string): number[] {
-  let found = sums.get(key);
-  if (found === undefined) {
-    found = Array.from(rollupSums, () => 0);
-    sums.set(key, found);
-  }
-  return found;
+/** Sums in the order of `rollupSums`. */
+export type Rollup = { period: string; subject: number; sums: number[] };
+
+function sumsIn(periods: Map<string, Map<number, number[]>>, period: string, subject: number): number[] {
+  let bySubject = periods.get(period);
+  if (bySubject === undefined) periods.set(period, (bySubject = new Map()));
+  let sums = bySubject.get(subject);
+  if (sums === undefined) bySubject.set(subject, (sums = Array.from(rollupSums, () => 0)));
+  return sums;
 }
+
+/** In one order everywhere: two nodes that add to the same rows must not wait for each other. */
+const listed = (periods: ReadonlyMap<string, ReadonlyMap<number, number[]>>): Rollup[] =>
+  [...periods]
+    .flatMap(([period, bySubject]) => [...bySubject].map(([subject, sums]) => ({ period, subject, sums })))
+    .toSorted((a, b) => (a.period === b.period ? a.subject - b.subject : a.period < b.period ? -1 : 1));

@@ -49,7 +49,7 @@ export async function writeEntries(
     writing,
     [...fresh, ...better].map(({ entry }) => entry),
   );
-  const placed = ({ entry }: Call): { entry: Entry; subjectId: number } => ({
+  const placed = ({ entry }: Call): store.Placed => ({
     entry,
     subjectId: ids.of(entry.call.subject),
   });
@@ -73,7 +73,7 @@ export async function writeEntries(
 }
 
 /** One call: what is known of it, where that stands in the ledger already, and all its names. */
-type Call = { entry: Entry; before: store.StoredEntry[]; names: Set<string> };
+type Call = { entry: Entry; before: store.StoredEntry[]; names: string[] };
 
 /** Calls of a batch, with those of the ledger that they name: whatever shares a name is one call. */
 class Calls {
@@ -86,7 +86,7 @@ class Calls {
     this.#keys = await store.keysOf(queries, kind, entries.flatMap(namesOf));
     const standing = await store.entriesOf(queries, [...new Set(this.#keys.values())]);
     for (const stored of standing.values())
-      this.#keep({ entry: stored, before: [stored], names: new Set([stored.call.key]) });
+      this.#keep({ entry: stored, before: [stored], names: [stored.call.key] });
     for (const [name, key] of this.#keys) {
       const call = this.#byName.get(key);
       if (call !== undefined) this.#name(call, name);
@@ -95,11 +95,12 @@ class Calls {
 
   add(entry: Entry): void {
     const names = namesOf(entry);
-    const known = [...new Set(names.flatMap((name) => this.#byName.get(name) ?? []))];
+    const known = this.#known(names);
     // What is in the ledger gives the call its key.
-    const [first, ...others] = known.toSorted((a, b) => b.before.length - a.before.length);
+    if (known.length > 1) known.sort((a, b) => b.before.length - a.before.length);
+    const [first, ...others] = known;
     if (first === undefined) {
-      this.#keep({ entry, before: [], names: new Set(names) });
+      this.#keep({ entry, before: [], names });
       return;
     }
     for (const other of others) {
@@ -123,11 +124,22 @@ class Calls {
 
   /** Names that the ledger does not know yet, beside the keys of calls. */
   aliases(): store.Alias[] {
-    return [...this.#calls].flatMap(({ entry: { call }, names }) =>
-      [...names]
-        .filter((name) => name !== call.key && !this.#keys.has(name))
-        .map((alias) => ({ alias, key: call.key, at: call.at })),
-    );
+    const aliases: store.Alias[] = [];
+    for (const { entry, names } of this.#calls)
+      for (const alias of names)
+        if (alias !== entry.call.key && !this.#keys.has(alias))
+          aliases.push({ alias, key: entry.call.key, at: entry.call.at });
+    return aliases;
+  }
+
+  /** Calls that have one of these names. */
+  #known(names: readonly string[]): Call[] {
+    const known: Call[] = [];
+    for (const name of names) {
+      const call = this.#byName.get(name);
+      if (call !== undefined && !known.includes(call)) known.push(call);
+    }
+    return known;
   }
 
   #keep(call: Call): void {
@@ -136,7 +148,7 @@ class Calls {
   }
 
   #name(call: Call, name: string): void {
-    call.names.add(name);
+    if (!call.names.includes(name)) call.names.push(name);
     this.#byName.set(name, call);
   }
 }

@@ -1,0 +1,41 @@
+import { text } from "@ciclo/contract";
+import { type Feature, noRoutes } from "../../domain/feature.ts";
+import { Worker } from "../../lib/background.ts";
+import { Rejected } from "./rejected.ts";
+import { Ingest, type IngestDeps } from "./service.ts";
+import { agentSource, opencodeDatabase, telemetrySource } from "./sources.ts";
+
+type Deps = Omit<IngestDeps, "rejected"> & {
+  home: string;
+  /** Whose `<server>/*.jsonl` is read. */
+  mcpLogs: string;
+  agentLogs: readonly { agent: string; folder: string }[];
+};
+
+const everyMs = 2000;
+
+/** Usage that others wrote down: telemetry of MCP servers, logs of agents. */
+export function createIngest(deps: Deps): Feature<{ read(): Promise<void> }> {
+  const rejected = new Rejected(deps.home);
+  const sources = [
+    telemetrySource(deps.mcpLogs, () => deps.clock().getTime()),
+    ...deps.agentLogs.flatMap(({ agent, folder }) => agentSource(agent, folder) ?? []),
+  ];
+  const databases = deps.agentLogs.flatMap(({ agent, folder }) => opencodeDatabase(agent, folder) ?? []);
+  const ingest = new Ingest({ ...deps, rejected }, sources, databases);
+  const reading = new Worker({
+    name: text("reading usage logs", "a leitura dos logs de uso"),
+    logger: deps.logger,
+    everyMs,
+    pass: (signal) => ingest.pass(signal),
+  });
+  return {
+    service: { read: () => reading.run() },
+    routes: noRoutes,
+    workers: {
+      troubles: () => reading.troubles(),
+      start: () => reading.start(),
+      stop: () => reading.stop(),
+    },
+  };
+}

@@ -1,0 +1,346 @@
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { openSqliteDatabase } from "../src/db/dialect.ts";
+import { startConsole, type TestConsole } from "./support/console.ts";
+import { stores } from "./support/databases.ts";
+import { eventually } from "./support/eventually.ts";
+import { rounds } from "./support/extent.ts";
+import { startProcess } from "./support/process.ts";
+import { temporaryFolder } from "./support/temporary.ts";
+import { callsIn } from "./support/usage.ts";
+
+const samples = fileURLToPath(new URL("data/agent-logs", import.meta.url));
+
+const line = (index: number, over: Record<string, unknown> = {}): string =>
+  `${JSON.stringify({
+    ts: new Date(Date.UTC(2026, 10, 27, 12, 0, 0, index)).toISOString(),
+    route: index % 2 === 0 ? "planner" : null,
+    tool: "glm46.chat",
+    tokens_in: 100 + index,
+    tokens_out: 10,
+    duration_ms: 250,
+    status: "success",
+    cost_estimated_usd: 0.0001,
+    metadata: { usage: { prompt_tokens: 100 + index, completion_tokens: 10, total_tokens: 110 + index } },
+    ...over,
+  })}\n`;
+const lines = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, index) => line(from + index)).join("");
+
+const logOf = ({ config }: TestConsole, name = "2026-11-27.jsonl", server = "glm46"): string => {
+  const path = join(config.mcpLogs, server, name);
+  mkdirSync(dirname(path), { recursive: true });
+  return path;
+};
+const inputs = async ({ database }: TestConsole): Promise<(number | null)[]> =>
+  (await callsIn(database.queries)).map(({ input }) => input);
+const filesOf = ({ database }: TestConsole) => database.queries.selectFrom("log_files").selectAll().execute();
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, index) => 100 + from + index);
+
+describe("telemetry of MCP servers", () => {
+  it.each(stores)(
+    "is followed line by line, and stands in the ledger as it was written: %s",
+    async (_, openStore) => {
+      const running = await startConsole({ database: await openStore() });
+      const log = logOf(running);
+      writeFileSync(log, lines(0, 3));
+      await running.ingest.read();
+      expect(await callsIn(running.database.queries)).toMatchObject([
+        {
+          kind: "model",
+          source: "telemetry",
+          server: "glm46",
+          tool: "glm46.chat",
+          phase: "planner",
+          status: "ok",
+          input: 100,
+          output: 10,
+          ms: 250,
+          cost_nano_usd: 100_000,
+          cost_source: "estimated",
+          at: "2026-11-27T12:00:00.000Z",
+        },
+        { phase: null, input: 101 },
+        { phase: "planner", input: 102 },
+      ]);
+      appendFileSync(
+        log,
+        line(3, { status: "denied", metadata: { reason: "MAX_TOKENS_EXCEEDED", limit: 16_000 } }),
+      );
+      appendFileSync(log, line(4, { cost_estimated_usd: null }));
+      await running.ingest.read();
+      expect((await callsIn(running.database.queries)).slice(3)).toMatchObject([
+        { status: "refused", error: "MAX_TOKENS_EXCEEDED", input: null, cost_source: "none" },
+        { status: "ok", input: 104, cost_nano_usd: null, cost_source: "unpriced" },
+      ]);
+    },
+  );
+
+  it("waits for the end of a line, whichever bytes have come", async () => {
+    const running = await startConsole();
+    const log = logOf(running);
+    const all = Buffer.from(line(0, { route: "análise" }) + line(1));
+    for (let at = 0; at < all.length; at += 37) {
+      appendFileSync(log, all.subarray(at, at + 37));
+      await running.ingest.read();
+    }
+    expect((await callsIn(running.database.queries)).map(({ input, phase }) => [input, phase])).toEqual([
+      [100, "análise"],
+      [101, null],
+    ]);
+    expect(await filesOf(running)).toMatchObject([{ lines: 2, bad: 0, byte_offset: all.length }]);
+  });
+
+  it("goes on at the byte after a restart, and after rotation, packing, truncation and copies counts nothing twice", async () => {
+    const file = join(await temporaryFolder(), "ciclo.db");
+    const home = await temporaryFolder();
+    const first = await startConsole({ database: await openSqliteDatabase(file), config: { home } });
+    const log = logOf(first);
+    writeFileSync(log, lines(0, 10));
+    await first.ingest.read();
+    const second = await startConsole({ database: await openSqliteDatabase(file), config: { home } });
+    appendFileSync(log, lines(10, 15));
+    // What was written before the rotation and not read yet.
+    renameSync(log, `${log}.1`);
+    writeFileSync(log, lines(15, 20));
+    await second.ingest.read();
+    expect(await inputs(second)).toEqual(range(0, 20));
+    writeFileSync(`${log}.2.gz`, gzipSync(readFileSync(`${log}.1`)));
+    rmSync(`${log}.1`);
+    await second.ingest.read();
+    writeFileSync(log, lines(20, 22));
+    await second.ingest.read();
+    writeFileSync(join(dirname(log), "copy.jsonl"), lines(0, 25));
+    await second.ingest.read();
+    expect(await inputs(second)).toEqual(range(0, 25));
+    // The last line of a packed file may lack its end.
+    writeFileSync(join(dirname(log), "old.jsonl.gz"), gzipSync(lines(25, 27).trimEnd()));
+    await second.ingest.read();
+    expect(await inputs(second)).toEqual(range(0, 27));
+  });
+
+  it("counts equal lines of one moment each, and copies of them not again", async () => {
+    const running = await startConsole();
+    const log = logOf(running);
+    writeFileSync(log, line(1) + line(1) + line(2));
+    await running.ingest.read();
+    appendFileSync(log, line(2));
+    await running.ingest.read();
+    expect(await inputs(running)).toEqual([101, 101, 102, 102]);
+    writeFileSync(`${log}.1`, line(1) + line(1) + line(2) + line(2));
+    await running.ingest.read();
+    expect(await inputs(running)).toHaveLength(4);
+  });
+
+  it("keeps bad lines aside, with number and reason, and goes on behind them", async () => {
+    const running = await startConsole();
+    const log = logOf(running);
+    const bad: [string, RegExp][] = [
+      ["nonsense", /no JSON object/],
+      ["[1]", /no JSON object/],
+      [line(0, { ts: "1970-01-01T00:00:00.000Z" }), /ts is no time/],
+      [line(0, { ts: "2999-01-01T00:00:00.000Z" }), /ts is more than a day ahead/],
+      [line(0, { ts: 5 }), /ts is no time/],
+      [line(0, { tokens_in: -1, metadata: {} }), /tokens_in is -1/],
+      [line(0, { tokens_in: "12", metadata: {} }), /tokens_in is text/],
+      [line(0, { tokens_out: 1e300, metadata: {} }), /tokens_out is 1e\+300/],
+      [line(0).replace(/"tokens_in":\d+/, '"tokens_in":NaN'), /no JSON object/],
+      [line(0, { metadata: { usage: { prompt_tokens: 1.5 } } }), /prompt_tokens is 1.5/],
+      [line(0, { cost_estimated_usd: -0.1 }), /cost_estimated_usd/],
+      [line(0, { cost_estimated_usd: 1e9 }), /cost_estimated_usd/],
+      [line(0, { duration_ms: "fast" }), /duration_ms/],
+      [line(0, { status: "done" }), /status/],
+      [line(0, { tool: undefined }), /tool is missing/],
+    ];
+    writeFileSync(log, line(1));
+    for (const [text] of bad) appendFileSync(log, `${text.trimEnd()}\n`);
+    appendFileSync(log, Buffer.from([0x7b, 0xff, 0x7d, 0x0a]));
+    appendFileSync(log, `\n{"api_key": "sk-live-0123456789abcdef0123456789abcdef"}\n`);
+    appendFileSync(log, line(2));
+    await running.ingest.read();
+    expect(await inputs(running)).toEqual([101, 102]);
+    const side = join(running.home, "rejected/telemetry/glm46/2026-11-27.jsonl");
+    const told = readFileSync(side, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((entry) => JSON.parse(entry) as { line: number; reason: string; text: string });
+    expect(told.map(({ line: number }) => number)).toEqual([
+      ...bad.map((_, index) => index + 2),
+      bad.length + 2,
+      bad.length + 4,
+    ]);
+    for (const [index, [, reason]] of bad.entries()) expect(told[index]?.reason).toMatch(reason);
+    expect(told.at(-2)?.reason).toBe("no UTF-8");
+    expect(JSON.stringify(told)).not.toContain("0123456789abcdef0123456789abcdef");
+    expect(statSync(side).mode & 0o777).toBe(0o600);
+    expect(await filesOf(running)).toMatchObject([{ bad: bad.length + 2, lines: bad.length + 5 }]);
+    await running.ingest.read();
+    expect(await filesOf(running)).toMatchObject([{ bad: bad.length + 2 }]);
+  });
+
+  it("passes over a line of 50 MB without holding it", async () => {
+    const running = await startConsole();
+    const log = logOf(running);
+    writeFileSync(log, line(1));
+    for (let count = 0; count < 50; count += 1) appendFileSync(log, "x".repeat(1024 * 1024));
+    appendFileSync(log, `\n${line(2)}`);
+    await running.ingest.read();
+    expect(await inputs(running)).toEqual([101, 102]);
+    expect(await filesOf(running)).toMatchObject([{ lines: 3, bad: 1, byte_offset: statSync(log).size }]);
+  });
+
+  it("reads what the cuts of chunks and reads fall into in whatever way", async () => {
+    const running = await startConsole();
+    const log = logOf(running);
+    const sizes = fc.sample(fc.nat(4000), { numRuns: 300, seed: 11 });
+    const text = sizes.map((size, index) => line(index, { metadata: { pad: "p".repeat(size) } })).join("");
+    for (let at = 0; at < text.length; at += 90_001) {
+      appendFileSync(log, text.slice(at, at + 90_001));
+      await running.ingest.read();
+    }
+    expect(await inputs(running)).toEqual(range(0, 300));
+  });
+
+  it("leaves out calls from a time that has been deleted, which it would not know again", async () => {
+    const running = await startConsole();
+    const log = logOf(running);
+    writeFileSync(log, lines(0, 5));
+    await running.ingest.read();
+    await running.purge("2026-11-27T12:00:00.003Z", 500);
+    expect(await inputs(running)).toEqual(range(3, 5));
+    writeFileSync(join(dirname(log), "copy.jsonl"), lines(0, 6));
+    await running.ingest.read();
+    expect(await inputs(running)).toEqual(range(3, 6));
+    const days = await running.database.queries.selectFrom("usage_days").select("calls").execute();
+    expect(days.reduce((sum, { calls }) => sum + calls, 0)).toBe(6);
+    expect(await filesOf(running)).toContainEqual(expect.objectContaining({ too_old: 3 }));
+  });
+
+  it("loses and doubles nothing, whenever the console is killed over a growing file", async () => {
+    const home = await temporaryFolder();
+    const logs = join(home, "mcp-logs");
+    mkdirSync(join(logs, "glm46"), { recursive: true });
+    const log = join(logs, "glm46", "2026-11-27.jsonl");
+    const environment = { CICLO_HOME: home, CICLO_MCP_LOGS: logs };
+    let written = 0;
+    const kills = rounds(6, 100);
+    for (let kill = 0; kill < kills; kill += 1) {
+      const server = await startProcess(environment);
+      const until = written + 2000;
+      const timer = setTimeout(() => void server.killGroup(), 20 + ((kill * 37) % 300));
+      while (written < until) {
+        appendFileSync(log, lines(written, written + 100));
+        written += 100;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await server.exited;
+      clearTimeout(timer);
+    }
+    const last = await startProcess(environment);
+    const database = await openSqliteDatabase(join(home, "ciclo.db"));
+    const count = async (): Promise<number> => (await callsIn(database.queries)).length;
+    await eventually(count, (found) => found === written);
+    await last.stop();
+    const sums = await database.queries
+      .selectFrom("usage_hours")
+      .select((eb) => [eb.fn.sum<number>("calls").as("calls"), eb.fn.sum<number>("input").as("input")])
+      .executeTakeFirstOrThrow();
+    expect(sums).toEqual({
+      calls: written,
+      input: range(0, written).reduce((sum, value) => sum + value, 0),
+    });
+    await database.close();
+  });
+});
+
+describe("logs of agents", () => {
+  const agents = ["claude", "codex", "copilot", "gemini", "qwen"] as const;
+  const names = {
+    claude: "claude-code",
+    codex: "codex",
+    copilot: "copilot-cli",
+    gemini: "gemini-cli",
+    qwen: "qwen-code",
+  };
+
+  it("are taken in where they are asked for, once, also where an agent deletes its files", async () => {
+    const folder = await temporaryFolder();
+    for (const agent of agents) cpSync(join(samples, agent), join(folder, agent), { recursive: true });
+    const agentLogs = agents.map((agent) => ({ agent: names[agent], folder: join(folder, agent) }));
+    const running = await startConsole({ config: { agentLogs } });
+    await running.ingest.read();
+    const calls = await callsIn(running.database.queries);
+    const sums = new Map<string, [number, number]>();
+    for (const { agent, input, output } of calls) {
+      const [fresh, written] = sums.get(agent ?? "") ?? [0, 0];
+      sums.set(agent ?? "", [fresh + (input ?? 0), written + (output ?? 0)]);
+    }
+    expect(Object.fromEntries(sums)).toEqual({
+      "claude-code": [13_365, 1121],
+      codex: [7259, 605],
+      "copilot-cli": [8336, 720],
+      "gemini-cli": [10_455, 925],
+      "qwen-code": [13_078, 1490],
+    });
+    rmSync(join(folder, "gemini"), { recursive: true });
+    const again = await startConsole({
+      database: running.database,
+      config: { home: running.home, agentLogs },
+    });
+    await again.ingest.read();
+    expect(await callsIn(running.database.queries)).toEqual(calls);
+    expect(existsSync(join(again.home, "rejected"))).toBe(false);
+  });
+
+  it("are read from opencode's database as it changes, forks' copies once", async () => {
+    const folder = await temporaryFolder();
+    const database = new DatabaseSync(join(folder, "opencode.db"), { enableForeignKeyConstraints: false });
+    database.exec("pragma journal_mode=wal");
+    database.exec(readFileSync(join(samples, "opencode/schema.sql"), "utf8"));
+    const insert = database.prepare("insert into message values (?, ?, ?, ?, ?)");
+    const rows = readFileSync(join(samples, "opencode/message.assistant.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((row) => JSON.parse(row) as Record<string, never>)
+      .toSorted((a, b) => Number(a["time_updated"]) - Number(b["time_updated"]));
+    const add = (some: typeof rows): void => {
+      for (const { id, session_id, time_created, time_updated, data } of some)
+        insert.run(id ?? "", session_id ?? "", time_created ?? 0, time_updated ?? 0, JSON.stringify(data));
+    };
+    add(rows.slice(0, 5));
+    const running = await startConsole({ config: { agentLogs: [{ agent: "opencode", folder }] } });
+    await running.ingest.read();
+    expect(await callsIn(running.database.queries)).toHaveLength(5);
+    add(rows.slice(5));
+    insert.run("msg_bad", "ses", 1, 1_900_000_000_000, "{");
+    await running.ingest.read();
+    await running.ingest.read();
+    const calls = await callsIn(running.database.queries);
+    expect(calls.reduce((sum, { input }) => sum + (input ?? 0), 0)).toBe(11_749);
+    expect(await filesOf(running)).toMatchObject([{ source: "opencode", bad: 1 }]);
+    expect(readFileSync(join(running.home, "rejected/opencode/opencode.db"), "utf8")).toContain("msg_bad");
+    database.close();
+  });
+
+  it("are left alone where nobody asked for them", async () => {
+    const running = await startConsole();
+    await running.ingest.read();
+    expect(await filesOf(running)).toEqual([]);
+  });
+});
