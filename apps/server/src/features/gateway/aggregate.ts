@@ -5,7 +5,7 @@ import { ownServerId, type Text } from "@ciclo/contract";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
 import { Bridge, type BridgedRequest, type Caller, methodNotFound } from "./bridge.ts";
-import { sendJson } from "./edge.ts";
+import { sendJson } from "../../lib/node-http.ts";
 import { type Guard, type Metered, noTool, type Outcome } from "./guard.ts";
 import type { RpcMessage } from "./messages.ts";
 import type { OwnServer } from "./own-server.ts";

@@ -10,18 +10,10 @@ import type { LiveServer } from "../../domain/servers.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { Aggregate, type AggregateDeps, callOwn, targetOf } from "./aggregate.ts";
 import { Bridge, type Caller, methodNotFound } from "./bridge.ts";
-import { Callers, type CallersDeps, type Known } from "./callers.ts";
+import { Callers, type CallersDeps, type Known } from "../../lib/callers.ts";
 import { ClientNames } from "./client-names.ts";
-import {
-  challengeFor,
-  type EdgeOptions,
-  isMeantForUs,
-  readBody,
-  type Route,
-  routeOf,
-  sendJson,
-  sendMetadata,
-} from "./edge.ts";
+import { challengeFor, type EdgeOptions, type Route, routeOf, sendMetadata } from "./edge.ts";
+import { isMeantForUs, readBody, sendJson } from "../../lib/node-http.ts";
 import { Guard, type GuardDeps } from "./guard.ts";
 import { CallerLimits } from "./limits.ts";
 import {

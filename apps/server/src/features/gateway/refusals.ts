@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Locale, negotiateLocale, problemStatus, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import type { Logger } from "../../lib/logger.ts";
-import { sendJson } from "./edge.ts";
+import { sendJson } from "../../lib/node-http.ts";
 import { errorBody, rpcCodes, type RpcMessage } from "./messages.ts";
 
 /** How a refusal is said to a caller of the gateway: its HTTP status, and a JSON-RPC error that says why. */

@@ -1,7 +1,7 @@
-import type { Authenticated, Credentials } from "../../domain/access.ts";
-import type { Actor } from "../../domain/actor.ts";
-import { Refusal } from "../../errors.ts";
-import { hashToken } from "../../lib/crypto.ts";
+import type { Authenticated, Credentials } from "../domain/access.ts";
+import type { Actor } from "../domain/actor.ts";
+import { Refusal } from "../errors.ts";
+import { hashToken } from "./crypto.ts";
 
 export type CallersDeps = {
   authenticate(credentials: Credentials): Promise<Authenticated>;

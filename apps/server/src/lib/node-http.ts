@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Buffered } from "./buffered.ts";
+import { isLocalOrigin, isOwnHost, type OwnAddresses } from "./own-addresses.ts";
+
+/** What the routes need that stand on the bare HTTP server, beside the API. */
+
+/** Whether a request is meant for this console: its `Host`, and `Origin` if it has one. */
+export function isMeantForUs({ headers }: IncomingMessage, addresses: OwnAddresses): boolean {
+  const { host, origin } = headers;
+  if (!isOwnHost(host, addresses)) return false;
+  return origin === undefined || origin === addresses.publicUrl || isLocalOrigin(origin, host);
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+      "cache-control": "no-store",
+      ...headers,
+    })
+    .end(body);
+}
+
+/** The body, or null when it is over the limit; the rest is not read then. */
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  buffered: Buffered,
+): Promise<Buffer | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | null>();
+  const parts: Buffer[] = [];
+  let size = 0;
+  request.on("data", (part: Buffer) => {
+    size += part.length;
+    if (size > maxBytes) {
+      request.pause();
+      resolve(null);
+      return;
+    }
+    try {
+      buffered.keep(part.length);
+    } catch (error) {
+      request.pause();
+      reject(error);
+      return;
+    }
+    parts.push(part);
+  });
+  request.on("end", () => resolve(parts.length === 1 ? (parts[0] ?? null) : Buffer.concat(parts)));
+  request.on("error", reject);
+  return promise;
+}
