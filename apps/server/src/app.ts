@@ -5,9 +5,10 @@ import { together } from "./domain/feature.ts";
 import { createEngine } from "./engine.ts";
 import { createAssistant } from "./features/assistant/index.ts";
 import type { OperationKind } from "./domain/operations.ts";
-import { createGateway } from "./features/gateway/index.ts";
+import { accessVerdict, createGateway } from "./features/gateway/index.ts";
 import { createIngest } from "./features/ingest/index.ts";
 import { createLive } from "./features/live/index.ts";
+import { createModels } from "./features/models/index.ts";
 import { createOnboarding } from "./features/onboarding/index.ts";
 import { createRetention } from "./features/retention/index.ts";
 import { createStatus } from "./features/status/index.ts";
@@ -128,6 +129,20 @@ export async function createApp(deps: AppDeps) {
       servers: servers.service.list,
     },
   });
+  const models = createModels({
+    ...base,
+    ...servers.service.outbound,
+    authenticate: access.sessions.authenticate,
+    hold: access.hold,
+    publicUrl: config.publicUrl,
+    host: config.host,
+    policies: engine.policies,
+    unusable: () => servers.service.snapshot()?.unusable ?? new Set(),
+    accessVerdict,
+    reserve: usage.service.reserve,
+    revealKey: async (reference) => (await keys.service.ring()).reveal(reference),
+    record: (call) => usage.service.ledger.record(call),
+  });
   // In the order in which they start; they stop in the opposite one.
   const features = {
     ...core.features,
@@ -139,6 +154,7 @@ export async function createApp(deps: AppDeps) {
     ingest,
     live,
     gateway,
+    models,
   };
   const workers = together(Object.values(features));
   const app = createHttp({

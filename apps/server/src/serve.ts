@@ -91,8 +91,10 @@ async function closeListener(server: Server, { features }: App): Promise<void> {
 export function listenerOf({ app, features }: Pick<App, "app" | "features">): Server {
   const answer = getRequestListener(app.fetch);
   const { service: gateway } = features.gateway;
+  const { service: models } = features.models;
   return createServer((request, response) => {
     if (gateway.takes(request)) void gateway.handle(request, response);
+    else if (models.takes(request)) void models.handle(request, response);
     else void answer(request, response);
   });
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { roleSchema } from "./access.ts";
 import { glob, line, usd } from "./fields.ts";
 import { slugSchema } from "./plans.ts";
+import { modelDialects } from "./vocabulary.ts";
 
 /** Schemas of `policies/<id>.yaml`, by kind. */
 
@@ -78,6 +79,8 @@ export const accessRuleSchema = z
     /** Addresses of resources; their completions and subscriptions go with them. */
     resources: z.array(glob).max(500).default([]),
     prompts: z.array(glob).max(500).default([]),
+    /** Models of the providers that `servers` names; see `policies/models.yaml`. */
+    models: z.array(glob).max(500).default([]),
     /** Methods that the gateway itself knows nothing of. */
     methods: z.array(glob).max(500).default([]),
     effect: z.enum(["allow", "deny"]),
@@ -85,9 +88,9 @@ export const accessRuleSchema = z
     audit: z.boolean().optional(),
   })
   .refine(
-    ({ tools, resources, prompts, methods }) =>
-      tools.length + resources.length + prompts.length + methods.length > 0,
-    { error: "a rule names tools, resources, prompts or methods" },
+    ({ tools, resources, prompts, models, methods }) =>
+      tools.length + resources.length + prompts.length + models.length + methods.length > 0,
+    { error: "a rule names tools, resources, prompts, models or methods" },
   );
 
 /** How long is kept what is no record of a decision. Totals of usage and the audit log are kept for good. */
@@ -203,6 +206,32 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     max_error_rate: z.number().min(0).max(1),
   }),
   policy("retention", retentionShape),
+  /** Providers of models that callers reach through the console, with its keys. */
+  policy("models", {
+    providers: z
+      .array(
+        z.strictObject({
+          id: slugSchema,
+          /** Whose API it speaks: it is reached at `/llm/<dialect>`. */
+          dialect: z.enum(modelDialects),
+          /** Up to where the paths of its API begin: `https://api.anthropic.com`, `https://api.z.ai/api/paas/v4`. */
+          url: z.url({ protocol: /^https?$/ }),
+          /** Left out for a provider that asks for none, such as a model of one's own. */
+          key: z
+            .string()
+            .regex(/^secret:[^/\s]+\/[^/\s]+$/, { error: "a reference of the form secret:<provider>/<NAME>" })
+            .optional(),
+          /** Models that it is asked for; the first provider of a dialect that has a model is asked. */
+          models: z.array(glob).min(1).max(500).default(["*"]),
+          /** The name by which prices know it, where that is not its id. */
+          prices: line.optional(),
+        }),
+      )
+      .max(100)
+      .refine((providers) => new Set(providers.map(({ id }) => id)).size === providers.length, {
+        error: "an id stands twice",
+      }),
+  }),
   policy("prices", {
     /** The table that prices what no row does. A newer one holds from the change on that names it here. */
     table: z.enum(priceTableVersions).default(priceTableVersions[0]),

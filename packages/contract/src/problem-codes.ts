@@ -2,6 +2,7 @@
 export const problemStatus = {
   invalid_payload: 400,
   unauthenticated: 401,
+  budget_exceeded: 402,
   insufficient_permission: 403,
   self_approval: 403,
   policy_denied: 403,
@@ -21,6 +22,7 @@ export const problemStatus = {
   internal: 500,
   audit_unavailable: 503,
   database_unavailable: 503,
+  upstream_failed: 502,
   server_unavailable: 503,
   repository_unavailable: 503,
 } as const;

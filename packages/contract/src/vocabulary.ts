@@ -36,6 +36,14 @@ export const intents = [
 ] as const;
 export type Intent = (typeof intents)[number];
 
+/** What `policies/access.yaml` has words for. `methods` are those that the gateway itself knows nothing of. */
+export const accessKinds = ["tools", "resources", "prompts", "models", "methods"] as const;
+export type AccessKind = (typeof accessKinds)[number];
+
+/** Whose API a model provider speaks. */
+export const modelDialects = ["openai", "anthropic", "google"] as const;
+export type ModelDialect = (typeof modelDialects)[number];
+
 export const transports = ["stdio", "streamable_http", "sse", "websocket"] as const;
 
 /**

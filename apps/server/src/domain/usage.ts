@@ -71,6 +71,10 @@ export type MeteredCall = {
   responseBytes: number;
   /** Null where it is not known, or there is none. */
   usage: ModelUsage | null;
+  /** Whether it only tells what another call used, and is none of its own: asking for an answer again is never a charge. */
+  settles?: boolean;
+  /** Whether the usage is what can be told from outside, and not what was counted. */
+  isEstimate?: boolean;
   /** Where it is known without the price table; null where the ledger finds the price. */
   cost: Cost | null;
 };

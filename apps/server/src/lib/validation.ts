@@ -59,8 +59,8 @@ const ownMessages: Record<string, string> = {
     "uma referência aparece uma vez, no fim do valor, e tem a forma secret:<provedor>/<NOME>",
   "a variable's name, or its beginning and *": "o nome de uma variável, ou seu começo e *",
   "an absolute path": "um caminho absoluto",
-  "a rule names tools, resources, prompts or methods":
-    "uma regra nomeia tools, resources, prompts ou methods",
+  "a rule names tools, resources, prompts, models or methods":
+    "uma regra nomeia tools, resources, prompts, models ou methods",
   "stands for a value, and is none: give the value itself":
     "é um marcador, e não um valor: informe o próprio valor",
   "refers to a key, and is none: give the value itself":

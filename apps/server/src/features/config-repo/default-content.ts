@@ -126,6 +126,7 @@ rules:
     tools: ["*"]
     resources: ["*"]
     prompts: ["*"]
+    models: ["*"]
     effect: allow
 `,
   ],

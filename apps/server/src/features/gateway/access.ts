@@ -1,5 +1,5 @@
 import { fold, formsOf, type Kind } from "./methods.ts";
-import { type PolicyFile, type PolicyOf, policyOf, type Role } from "@ciclo/contract";
+import { accessKinds, type PolicyFile, type PolicyOf, policyOf, type Role } from "@ciclo/contract";
 
 type Access = PolicyOf<"access">;
 
@@ -64,7 +64,8 @@ export function mayEnter(policy: Access | null, roles: readonly Role[], server: 
   });
 }
 
-const kinds = ["tools", "resources", "prompts", "methods"] as const satisfies readonly Kind[];
+/** Models are no server's: they are reached beside the gateway. */
+const kinds = accessKinds.filter((kind) => kind !== "models");
 
 const concerns = ({ roles, servers }: Rule, own: readonly Role[], server: string): boolean =>
   roles.some((role) => own.includes(role)) && matchesAny(server, servers, false);

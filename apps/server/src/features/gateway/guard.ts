@@ -245,6 +245,7 @@ const verbs: Record<Kind, { en: string; ptBR: string }> = {
   tools: { en: "call", ptBR: "chamar" },
   resources: { en: "read", ptBR: "ler" },
   prompts: { en: "get the prompt", ptBR: "obter o prompt" },
+  models: { en: "use the model", ptBR: "usar o modelo" },
   methods: { en: "use the method", ptBR: "usar o método" },
 };
 

@@ -1,8 +1,8 @@
+import type { AccessKind } from "@ciclo/contract";
 import { posix } from "node:path";
 import type { RpcMessage } from "./messages.ts";
 
-/** What `policies/access.yaml` has words for. `methods` are those that the gateway itself knows nothing of. */
-export type Kind = "tools" | "resources" | "prompts" | "methods";
+export type Kind = AccessKind;
 
 /** What a message is about, as access is decided by it. */
 export type Subject =

@@ -1,4 +1,4 @@
-import { type PolicyOf, type Role, roles, text } from "@ciclo/contract";
+import { type AccessKind, accessKinds, type PolicyOf, type Role, roles, text } from "@ciclo/contract";
 import type { DraftRisk } from "./risks.ts";
 import type { Host } from "./server-risks.ts";
 
@@ -6,10 +6,8 @@ import type { Host } from "./server-risks.ts";
 
 type Access = PolicyOf<"access">;
 type Rule = Access["rules"][number];
-const kinds = ["tools", "resources", "prompts", "methods"] as const;
-type Kind = (typeof kinds)[number];
 /** One use of something by somebody, of which both policies are asked. */
-type Probe = { role: Role; server: string; kind: Kind; name: string };
+type Probe = { role: Role; server: string; kind: AccessKind; name: string };
 
 /** Asking a policy of ten thousand rules takes milliseconds: so many rules are looked at in all. */
 const maxRulesAsked = 200_000;
@@ -17,8 +15,8 @@ const maxPool = 40;
 
 /** `viewer → hub: delete*`. */
 export function wordsOfRule(rule: Rule): string {
-  const { tools, resources, prompts, methods } = rule;
-  const others = Object.entries({ resources, prompts, methods }).flatMap(([word, names]) =>
+  const { tools, resources, prompts, models, methods } = rule;
+  const others = Object.entries({ resources, prompts, models, methods }).flatMap(([word, names]) =>
     names.length === 0 ? [] : [`${word} ${names.join(", ")}`],
   );
   const words = [...(tools.length === 0 ? [] : [tools.join(", ")]), ...others].join("; ");
@@ -82,7 +80,7 @@ class Comparison {
   readonly #next: Access;
   readonly #host: Host;
   readonly #servers: readonly string[];
-  readonly #names: Record<Kind, readonly string[]>;
+  readonly #names: Record<AccessKind, readonly string[]>;
   readonly #outcomes = new Map<string, "opened" | "unrecorded" | "same">();
   #left: number;
 
@@ -98,11 +96,12 @@ class Comparison {
     ];
     const all = [...differing, ...(old?.rules ?? []), ...next.rules].slice(0, 1000);
     this.#servers = pool(all.flatMap(({ servers }) => servers));
-    const named = (kind: Kind): string[] => pool(all.flatMap((rule) => rule[kind]));
+    const named = (kind: AccessKind): string[] => pool(all.flatMap((rule) => rule[kind]));
     this.#names = {
       tools: named("tools"),
       resources: named("resources"),
       prompts: named("prompts"),
+      models: named("models"),
       methods: named("methods"),
     };
   }
@@ -116,7 +115,7 @@ class Comparison {
   some(rule: Rule, outcome: "opened" | "unrecorded"): boolean {
     for (const role of roles.filter((each) => rule.roles.includes(each)))
       for (const server of this.#meant(rule.servers, this.#servers))
-        for (const kind of kinds)
+        for (const kind of accessKinds)
           for (const name of this.#meant(rule[kind], this.#names[kind]))
             if (this.#outcome({ role, server, kind, name }) === outcome) return true;
     return false;

@@ -1,4 +1,11 @@
-import { type PolicyOf, type RegistryServer, type Role, type Text, text } from "@ciclo/contract";
+import {
+  type AccessKind,
+  type PolicyOf,
+  type RegistryServer,
+  type Role,
+  type Text,
+  text,
+} from "@ciclo/contract";
 import { namedValuesOf } from "../../domain/key-uses.ts";
 import type { ActiveRoles, Requirement } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
@@ -9,7 +16,7 @@ export type AccessVerdict = (
   policy: PolicyOf<"access"> | null,
   roles: readonly Role[],
   server: string,
-  kind: "tools" | "resources" | "prompts" | "methods",
+  kind: AccessKind,
   name: string,
 ) => { allowed: boolean; audit: boolean };
 

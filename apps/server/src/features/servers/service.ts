@@ -16,7 +16,7 @@ import type { Snapshot } from "../../domain/snapshot.ts";
 import { maskSecrets } from "../../lib/mask-secrets.ts";
 import { stamp } from "../../lib/clock.ts";
 import { Semaphore } from "../../lib/semaphore.ts";
-import { guardedLookup, urlProblem } from "../../lib/outbound.ts";
+import { guardedLookup, urlProblem, type NetworkRules, type ResolveHost } from "../../lib/outbound.ts";
 import { connect, type ConnectOptions } from "./connect.ts";
 import { callMsOf } from "./opening.ts";
 import { explainFailure, explainStatus } from "./explain.ts";
@@ -69,6 +69,8 @@ export type ServersService = {
   ): Promise<HandshakeResult>;
   /** HTTP to wherever the network policy lets the console connect. Follows no redirect. */
   send(input: string, init: RequestInit): Promise<Response>;
+  /** Where the live configuration lets the console connect to, and how names are resolved. */
+  outbound: { network(): NetworkRules; resolve: ResolveHost };
   /** A handshake of a registered server with other values for some references. */
   handshakeWith(id: string, values: ReadonlyMap<string, string>, on: HandshakeOn): Promise<HandshakeResult>;
 };
@@ -144,6 +146,7 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
         return shake(deps, fleet, server, reveal, { ...on, unapproved: true });
       }),
     send: (input, init) => send(fleet, input, init),
+    outbound: fleet.connectDeps,
     async handshakeWith(id, values, on) {
       const server = await registeredAs(deps, id);
       const ring = await deps.ring();

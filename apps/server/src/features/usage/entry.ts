@@ -14,10 +14,17 @@ const rankOf = ({ call }: Entry): number => usageSources.indexOf(call.subject.so
  * the later word holds. It keeps the first one's key. Returns the first one itself where the second adds nothing. Pure.
  */
 export function merge(before: Entry, now: Entry): Entry {
+  if (now.call.settles === true) return settled(before, now);
   const isSameSource = before.call.subject.source === now.call.subject.source;
   const merged = isSameSource ? (isLater(before, now) ? now : before) : joined(before, now);
   if (merged === before || says(merged) === says(before)) return before;
   return { ...merged, call: { ...merged.call, key: before.call.key, aliases: [] } };
+}
+
+/** What a call used, which was not known when it was recorded. */
+function settled(before: Entry, now: Entry): Entry {
+  if (before.call.usage !== null || now.call.usage === null) return before;
+  return { call: { ...before.call, usage: now.call.usage, aliases: [] }, cost: now.cost };
 }
 
 /** The better source's word, completed by the other's. */

@@ -1,6 +1,8 @@
 import { type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Purge } from "../../domain/retention.ts";
+import type { ModelUsage } from "../../domain/tokens.ts";
+import type { CallSubject, Cost } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
 import { Budgets, type BudgetsDeps, budgetsOf } from "./budgets.ts";
 import { deleteEventsBefore } from "./ledger-store.ts";
@@ -11,6 +13,8 @@ export type UsageService = {
   ledger: Ledger;
   budgets: Budgets;
   budgetsOf: typeof budgetsOf;
+  /** Refuses a call of a model whose budget is spent, and sets aside what it may cost at most. */
+  reserve(subject: CallSubject, most: ModelUsage): Promise<{ settle(cost: Cost): void }>;
   purge: Purge;
 };
 
@@ -37,6 +41,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
       ledger,
       budgets,
       budgetsOf,
+      reserve: () => Promise.resolve({ settle: () => {} }),
       purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
     },
     routes: noRoutes,

@@ -66,10 +66,12 @@ export class Ledger {
     await this.#write();
   }
 
-  /** Takes in a call that has just ended, to be written in a moment. */
-  record(call: MeteredCall): void {
-    this.#entries.push(this.#priced(call));
+  /** Takes in a call that has just ended, to be written in a moment. Returns what it cost. */
+  record(call: MeteredCall): Cost {
+    const entry = this.#priced(call);
+    this.#entries.push(entry);
     this.#writing.wakeWithin(flushMs);
+    return entry.cost;
   }
 
   /** The same of a request through the gateway. */
@@ -117,9 +119,11 @@ export class Ledger {
     return { call: storableCall(call), cost: call.cost ?? this.#priceOf(call) };
   }
 
-  #priceOf({ subject: { provider, model }, usage, at }: MeteredCall): Cost {
+  #priceOf({ subject: { provider, model }, usage, isEstimate, at }: MeteredCall): Cost {
     if (usage === null) return { nanoUsd: null, source: "unknown", version: null };
-    return this.#deps.prices().price({ provider, model: usage.model ?? model, at: new Date(at), usage });
+    const asked = { provider, model: usage.model ?? model, at: new Date(at), usage };
+    const price = this.#deps.prices().price(asked);
+    return price.nanoUsd === null || isEstimate !== true ? price : { ...price, source: "estimated" };
   }
 
   async #write(): Promise<void> {

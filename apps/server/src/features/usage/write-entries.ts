@@ -75,6 +75,13 @@ export async function writeEntries(
 /** One call: what is known of it, where that stands in the ledger already, and all its names. */
 type Call = { entry: Entry; before: store.StoredEntry[]; names: string[] };
 
+/**
+ * Whether a call that shares a name is this one. Of one source it is so only where it has this very key: there are servers
+ * that give the same id to many answers.
+ */
+const isSame = ({ entry: { call }, names }: Call, { call: now }: Entry): boolean =>
+  now.settles === true || call.subject.source !== now.subject.source || names.includes(now.key);
+
 /** Calls of a batch, with those of the ledger that they name: whatever shares a name is one call. */
 class Calls {
   readonly #byName = new Map<string, Call>();
@@ -95,7 +102,8 @@ class Calls {
 
   add(entry: Entry): void {
     const names = namesOf(entry);
-    const known = this.#known(names);
+    const known = this.#known(names).filter((call) => isSame(call, entry));
+    if (known.length === 0 && entry.call.settles === true) return;
     // What is in the ledger gives the call its key.
     if (known.length > 1) known.sort((a, b) => b.before.length - a.before.length);
     const [first, ...others] = known;
@@ -127,7 +135,7 @@ class Calls {
     const aliases: store.Alias[] = [];
     for (const { entry, names } of this.#calls)
       for (const alias of names)
-        if (alias !== entry.call.key && !this.#keys.has(alias))
+        if (alias !== entry.call.key && !this.#keys.has(alias) && this.#byName.get(alias)?.entry === entry)
           aliases.push({ alias, key: entry.call.key, at: entry.call.at });
     return aliases;
   }
@@ -144,7 +152,8 @@ class Calls {
 
   #keep(call: Call): void {
     this.#calls.add(call);
-    for (const name of call.names) this.#byName.set(name, call);
+    // A name that another call has already stays with that one.
+    for (const name of call.names) if (!this.#byName.has(name)) this.#byName.set(name, call);
   }
 
   #name(call: Call, name: string): void {

@@ -38,6 +38,7 @@ export const claude: AgentLog = {
         // A fork copies lines under its own session, and says whose the call was.
         session: textAt(line, "requestSessionId") ?? textAt(line, "sessionId"),
         status: isCut ? "partial" : "ok",
+        isEstimate: isCut,
         usage,
       });
     });

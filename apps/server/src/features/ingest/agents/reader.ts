@@ -35,6 +35,8 @@ type Told = {
   session: string | null;
   usage: ModelUsage | null;
   status?: CallStatus;
+  /** Whether the log holds less than was used. */
+  isEstimate?: boolean;
   ms?: number | null;
 };
 
@@ -54,6 +56,7 @@ export function loggedCall(told: Told): MeteredCall {
     requestBytes: 0,
     responseBytes: 0,
     usage: told.usage,
+    isEstimate: told.isEstimate ?? false,
     cost: null,
   };
 }

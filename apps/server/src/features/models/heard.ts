@@ -1,0 +1,207 @@
+import type { ModelDialect } from "@ciclo/contract";
+import { anthropicUsage, googleUsage, openaiUsage, UsageError } from "../../domain/provider-usage.ts";
+import type { ModelUsage } from "../../domain/tokens.ts";
+import { parseJson } from "../../lib/parse-json.ts";
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What an answer says of itself, whole or event by event. */
+export type Heard = {
+  /** The provider's own id of the answer. */
+  id: string | null;
+  /** The model that answered. */
+  model: string | null;
+  usage: ModelUsage[] | null;
+  /** In US dollars, where the provider says what the call cost. */
+  costUsd: number | null;
+  /** Whether it came to its end: what was heard is all there is. */
+  isWhole: boolean;
+  /** Bytes of text that the caller was given. */
+  textBytes: number;
+  /** Why the usage that is there cannot be right. */
+  problem: string | null;
+};
+
+const nothing = (): Heard => ({
+  id: null,
+  model: null,
+  usage: null,
+  costUsd: null,
+  isWhole: false,
+  textBytes: 0,
+  problem: null,
+});
+
+/** Listens to an answer of one dialect. */
+export class Listener {
+  readonly heard = nothing();
+  readonly #dialect: ModelDialect;
+  /** Anthropic tells the usage of a stream in two parts. */
+  #begun: Json = {};
+
+  constructor(dialect: ModelDialect) {
+    this.#dialect = dialect;
+  }
+
+  /** A whole answer, as JSON. */
+  whole(text: string): void {
+    const value = parseJson(text);
+    // Gemini gives a stream that is not asked for as events as a list.
+    for (const part of Array.isArray(value) ? value : [value]) if (isObject(part)) this.#answer(part);
+    this.heard.isWhole = value !== undefined;
+  }
+
+  /** The data of one event. Returns whether it is nothing but usage that the console asked for. */
+  event(data: string): "usage" | null {
+    if (data === "[DONE]") {
+      this.heard.isWhole = true;
+      return null;
+    }
+    const value = parseJson(data);
+    if (!isObject(value)) return null;
+    if (this.#dialect === "anthropic") return this.#anthropicEvent(value);
+    if (this.#dialect === "google") return this.#googleEvent(value);
+    return typeof value["type"] === "string" ? this.#responsesEvent(value) : this.#chatEvent(value);
+  }
+
+  #answer(answer: Json): void {
+    const { heard } = this;
+    if (this.#dialect === "google") {
+      this.#googleEvent(answer);
+      return;
+    }
+    heard.id = textOr(answer["id"], heard.id);
+    heard.model = textOr(answer["model"], heard.model);
+    heard.textBytes += lengthOf(answer["choices"] ?? answer["content"] ?? answer["output"]);
+    if (this.#dialect === "anthropic") this.#take(() => anthropicUsage(answer["usage"]));
+    else this.#openai(answer["usage"], answer["service_tier"]);
+  }
+
+  #anthropicEvent(event: Json): null {
+    const { heard } = this;
+    const message = event["message"];
+    switch (event["type"]) {
+      case "message_start":
+        if (!isObject(message)) return null;
+        heard.id = textOr(message["id"], heard.id);
+        heard.model = textOr(message["model"], heard.model);
+        this.#begun = isObject(message["usage"]) ? message["usage"] : {};
+        this.#take(() => anthropicUsage(this.#begun));
+        return null;
+      case "message_delta": {
+        const said = isObject(event["usage"]) ? event["usage"] : {};
+        // What the end does not repeat holds as the beginning said it.
+        const known = Object.entries(said).filter(([, value]) => value !== null && value !== undefined);
+        this.#begun = { ...this.#begun, ...Object.fromEntries(known) };
+        this.#take(() => anthropicUsage(this.#begun));
+        return null;
+      }
+      case "message_stop":
+        heard.isWhole = true;
+        return null;
+      case "content_block_delta":
+        heard.textBytes += lengthOf(event["delta"]);
+        return null;
+      default:
+        return null;
+    }
+  }
+
+  #googleEvent(event: Json): null {
+    const { heard } = this;
+    heard.id = textOr(event["responseId"], heard.id);
+    heard.model = textOr(event["modelVersion"], heard.model);
+    const candidates = event["candidates"];
+    heard.textBytes += lengthOf(candidates);
+    const isFinished =
+      Array.isArray(candidates) &&
+      candidates.some((one) => isObject(one) && typeof one["finishReason"] === "string");
+    if (isFinished) heard.isWhole = true;
+    if (event["usageMetadata"] !== undefined) this.#take(() => googleUsage(event["usageMetadata"]));
+    return null;
+  }
+
+  #responsesEvent(event: Json): null {
+    const { heard } = this;
+    const type = String(event["type"]);
+    const response = event["response"];
+    if (isObject(response)) {
+      heard.id = textOr(response["id"], heard.id);
+      heard.model = textOr(response["model"], heard.model);
+      // Whatever the end is called: completed, incomplete, failed, cancelled.
+      if (response["usage"] !== undefined && response["usage"] !== null)
+        this.#openai(response["usage"], response["service_tier"]);
+      if (/^response\.(?:completed|incomplete|failed|cancelled)$/.test(type)) heard.isWhole = true;
+    }
+    if (type.endsWith(".delta")) heard.textBytes += lengthOf(event["delta"]);
+    return null;
+  }
+
+  #chatEvent(event: Json): "usage" | null {
+    const { heard } = this;
+    heard.id = textOr(event["id"], heard.id);
+    heard.model = textOr(event["model"], heard.model);
+    const { choices } = event;
+    const isEmpty = !Array.isArray(choices) || choices.length === 0;
+    if (!isEmpty) {
+      heard.textBytes += lengthOf(choices.map((choice) => (isObject(choice) ? choice["delta"] : null)));
+      if (choices.some((choice) => isObject(choice) && typeof choice["finish_reason"] === "string"))
+        heard.isWhole = true;
+    }
+    const { usage } = event;
+    if (usage === undefined || usage === null) return null;
+    this.#openai(usage, event["service_tier"]);
+    return isEmpty ? "usage" : null;
+  }
+
+  #openai(usage: unknown, tier: unknown): void {
+    this.#take(() => openaiUsage(usage, tier));
+    const cost = isObject(usage) ? usage["cost"] : undefined;
+    if (typeof cost === "number" && Number.isFinite(cost) && cost >= 0 && cost < mostUsd)
+      this.heard.costUsd = cost;
+  }
+
+  /** The latest word holds; one that cannot be right takes nothing away, and is named. */
+  #take(read: () => ModelUsage[] | null): void {
+    try {
+      const usage = read();
+      if (usage !== null) this.heard.usage = usage;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      this.heard.problem = error.message;
+    }
+  }
+}
+
+/** A cost of one call above this is a mistake of whoever states it. */
+const mostUsd = 10_000;
+
+const textOr = (value: unknown, before: string | null): string | null =>
+  typeof value === "string" && value !== "" ? value.slice(0, 300) : before;
+
+const deepest = 12;
+
+/** Bytes of the texts within a part of an answer. */
+function lengthOf(value: unknown, depth = 0): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  if (depth > deepest || typeof value !== "object" || value === null) return 0;
+  let bytes = 0;
+  for (const [name, part] of Object.entries(value))
+    if (!wordsOfForm.has(name)) bytes += lengthOf(part, depth + 1);
+  return bytes;
+}
+
+/** Members whose text no model wrote. */
+const wordsOfForm = new Set([
+  "type",
+  "role",
+  "id",
+  "index",
+  "finish_reason",
+  "finishReason",
+  "object",
+  "signature",
+  "status",
+]);

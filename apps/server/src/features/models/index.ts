@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Agent } from "undici";
+import { type Feature, noRoutes, noWorkers } from "../../domain/feature.ts";
+import type { EventBus } from "../../lib/events.ts";
+import { guardedLookup, type NetworkRules, type ResolveHost, urlProblem } from "../../lib/outbound.ts";
+import { type EndpointDeps, ModelEndpoint } from "./endpoint.ts";
+import { isModelPath } from "./paths.ts";
+
+export type ModelsDeps = Omit<EndpointDeps, "connect" | "revealKey"> & {
+  bus: Pick<EventBus, "on">;
+  network(): NetworkRules;
+  resolve: ResolveHost;
+  /** The value of a key, as it stands in the database. */
+  revealKey(reference: string): Promise<string>;
+};
+
+export type ModelsService = {
+  /** Whether a request is the endpoint's to answer. */
+  takes(request: IncomingMessage): boolean;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+};
+
+const connectMs = 10_000;
+/** A value that another node has replaced is used for no longer than this. */
+const keyMs = 1000;
+
+/** Models through the console: `/llm/*`. It stands beside the API, on the bare HTTP server. */
+export function createModels(deps: ModelsDeps): Feature<ModelsService> {
+  const keys = new Map<string, { value: Promise<string>; until: number }>();
+  const agent = new Agent({
+    connect: { lookup: guardedLookup(deps.network, deps.resolve), timeout: connectMs },
+    keepAliveTimeout: 4000,
+    allowH2: false,
+  });
+  const endpoint = new ModelEndpoint({
+    ...deps,
+    connect(url) {
+      const problem = urlProblem(url, deps.network());
+      return problem === null ? Promise.resolve(agent) : Promise.reject(problem);
+    },
+    revealKey(reference) {
+      const known = keys.get(reference);
+      if (known !== undefined && known.until > performance.now()) return known.value;
+      const value = deps.revealKey(reference);
+      keys.set(reference, { value, until: performance.now() + keyMs });
+      // What failed is asked again by the next call.
+      value.catch(() => keys.delete(reference));
+      return value;
+    },
+  });
+  deps.bus.on("access.changed", () => endpoint.accessChanged());
+  deps.bus.on("keys.changed", () => keys.clear());
+  return {
+    service: {
+      takes: (request) => isModelPath(request.url ?? ""),
+      handle: (request, response) => endpoint.handle(request, response),
+    },
+    routes: noRoutes,
+    workers: { ...noWorkers, stop: () => agent.close() },
+  };
+}

@@ -1,0 +1,529 @@
+import { request as httpRequest } from "node:http";
+import { stringify } from "yaml";
+import { describe, expect, it } from "vitest";
+import type { Person } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
+import { startGateway, type TestGateway } from "../support/mcp/gateway.ts";
+import { event, modelDouble, send, stream } from "../support/model-double.ts";
+import { callsIn } from "../support/usage.ts";
+
+const providersOf = (url: string) => [
+  { id: "openai", dialect: "openai", url: `${url}/v1`, key: "secret:openai/API_KEY" },
+  { id: "anthropic", dialect: "anthropic", url, key: "secret:anthropic/API_KEY" },
+  { id: "google", dialect: "google", url, key: "secret:google/API_KEY" },
+];
+
+async function endpointOf(more: Record<string, string> = {}) {
+  const model = await modelDouble();
+  const gateway = await startGateway([], {
+    "policies/access.yaml": stringify({
+      id: "access",
+      kind: "access",
+      title: "Access",
+      default: "deny",
+      rules: [
+        {
+          roles: ["planner"],
+          servers: ["*"],
+          models: ["gpt-*", "claude-*", "gemini-*", "text-*"],
+          effect: "allow",
+        },
+      ],
+    }),
+    "policies/models.yaml": stringify({
+      id: "models",
+      kind: "models",
+      title: "Models",
+      providers: providersOf(model.url),
+    }),
+    ...more,
+  });
+  const approver = await gateway.person("approver");
+  for (const provider of ["openai", "anthropic", "google"])
+    await approver.client.call("addKey", {
+      body: { provider, name: "API_KEY", value: `key-of-${provider}-0123456789` },
+    });
+  const person = await gateway.person("planner");
+  return { model, gateway, person, approver };
+}
+
+const ask = (
+  { url }: Pick<TestGateway, "url">,
+  { token }: Pick<Person, "token">,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
+  fetch(`${url}/llm/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+
+const calls = async (gateway: TestGateway) => {
+  await gateway.ledger.flush();
+  return callsIn(gateway.database.queries);
+};
+const lastCall = async (gateway: TestGateway) => (await calls(gateway)).at(-1);
+
+const chatOf = (more: Record<string, unknown> = {}) => ({
+  model: "gpt-5.2",
+  messages: [{ role: "user", content: "Hello" }],
+  ...more,
+});
+const messageOf = (more: Record<string, unknown> = {}) => ({
+  model: "claude-opus-5-5",
+  max_tokens: 100,
+  messages: [{ role: "user", content: "Hello" }],
+  ...more,
+});
+
+describe("a call of a model through the console", () => {
+  it.each([
+    ["openai/v1/chat/completions", chatOf(), { input: 901, cache_read: 100, output: 11 }, "chat/completions"],
+    [
+      "openai/v1/responses",
+      { model: "gpt-5.2", input: "Hello" },
+      { input: 1001, output: 11, reasoning: 2 },
+      "responses",
+    ],
+    [
+      "openai/v1/embeddings",
+      { model: "text-embedding-3-small", input: "x" },
+      { input: 1001, output: 0 },
+      "embeddings",
+    ],
+    [
+      "anthropic/v1/messages?beta=true",
+      messageOf(),
+      { input: 1001, cache_read: 200, cache_write_short: 46, cache_write_long: 24, output: 11 },
+      "messages",
+    ],
+    [
+      "google/v1beta/models/gemini-2.5-pro:generateContent",
+      { contents: [] },
+      { input: 701, cache_read: 300, output: 11, reasoning: 3 },
+      "generateContent",
+    ],
+  ])("is answered as the provider does, and metered: %s", async (path, body, tokens, method) => {
+    const { model, gateway, person } = await endpointOf();
+    const streams = [false, ...(method === "embeddings" ? [] : [true])];
+    for (const isStream of streams) {
+      const asked = isStream && method !== "generateContent" ? { ...body, stream: true } : body;
+      const to = isStream ? path.replace(":generateContent", ":streamGenerateContent?alt=sse") : path;
+      const direct = await fetch(`${model.url}/${to.replace(/^openai\/|^anthropic\/|^google\//, "")}`, {
+        method: "POST",
+        body: JSON.stringify(asked),
+      });
+      const [expected] = [await direct.text()];
+      model.asked.length = 0;
+      const response = await ask(gateway, person, to, asked);
+      const text = await response.text();
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toBe(direct.headers.get("content-type"));
+      // The double counts up; all else is byte for byte what it says.
+      const numbers = (said: string): string => said.replace(/\d+/g, "0");
+      expect(numbers(text)).toBe(numbers(expected));
+      expect(model.asked).toHaveLength(1);
+      const [sent] = model.asked;
+      expect(JSON.stringify(sent?.headers)).not.toContain(person.token);
+      expect(JSON.stringify(sent?.headers)).toContain(`key-of-${path.split("/")[0]}`);
+      const call = await lastCall(gateway);
+      const [, ...billed] = model.billed.splice(0);
+      expect(call).toMatchObject({
+        kind: "model",
+        source: "endpoint",
+        actor_name: person.name,
+        status: "ok",
+        method: isStream && method === "generateContent" ? "streamGenerateContent" : method,
+        cost_source: "table",
+        output: tokens.output === 0 ? 0 : billed[0]?.output,
+      });
+      const input = (call?.input ?? 0) + (call?.cache_read ?? 0);
+      expect(input).toBe((billed[0]?.input ?? 0) + (path.startsWith("anthropic") ? 200 : 0));
+      expect(call?.cache_write_long).toBe("cache_write_long" in tokens ? 24 : 0);
+    }
+  });
+
+  it("is known by its caller's token wherever clients put it, and refused without one", async () => {
+    const { gateway, person, model } = await endpointOf();
+    const body = JSON.stringify({ contents: [] });
+    const to = `${gateway.url}/llm/google/v1beta/models/gemini-2.5-pro:generateContent`;
+    for (const [url, headers] of [
+      [to, { "x-goog-api-key": person.token }],
+      [to, { "x-api-key": person.token }],
+      [`${to}?key=${person.token}`, {}],
+    ] as const) {
+      expect((await fetch(url, { method: "POST", headers, body })).status).toBe(200);
+      expect(JSON.stringify(model.asked.at(-1))).not.toContain(person.token);
+    }
+    const refused = await fetch(to, { method: "POST", body });
+    expect(refused.status).toBe(401);
+    expect(await refused.json()).toMatchObject({
+      code: "unauthenticated",
+      error: { code: 401, status: "UNAUTHENTICATED" },
+    });
+  });
+
+  it("is refused by policy before it is sent: roles, models, providers", async () => {
+    const { gateway, person, model } = await endpointOf();
+    const viewer = await gateway.person("viewer");
+    const refusals = [
+      await ask(gateway, viewer, "openai/v1/chat/completions", chatOf()),
+      await ask(gateway, person, "openai/v1/chat/completions", chatOf({ model: "o9-secret" })),
+    ];
+    for (const response of refusals) {
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({
+        code: "policy_denied",
+        error: {
+          message: expect.stringMatching(/^policies\/access.yaml, default: .* may not use the model/),
+        },
+      });
+    }
+    expect(model.asked).toEqual([]);
+  });
+
+  it.each([
+    ["POST", "openai/v1/batches"],
+    ["POST", "openai/v1/files"],
+    ["POST", "openai/v1/images/generations"],
+    ["POST", "openai/v1/audio/speech"],
+    ["POST", "openai/v1/analytics/codex/turn-costs"],
+    ["POST", "anthropic/v1/messages/batches"],
+    ["POST", "google/v1beta/models/gemini-2.5-pro:batchGenerateContent"],
+    ["POST", "google/upload/v1beta/files"],
+    ["GET", "anthropic/v1/../v1/files"],
+    ["POST", "nobody/v1/chat/completions"],
+  ])("is refused where it cannot be metered: %s %s", async (method, path) => {
+    const { gateway, person, model } = await endpointOf();
+    const response = await fetch(`${gateway.url}/llm/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${person.token}` },
+      ...(method === "POST" ? { body: "{}" } : {}),
+    });
+    expect(response.status).toBe(404);
+    expect(model.asked).toEqual([]);
+  });
+
+  it("costs nothing where it only counts or lists", async () => {
+    const { gateway, person } = await endpointOf();
+    const counted = await ask(gateway, person, "anthropic/v1/messages/count_tokens", messageOf());
+    expect(await counted.json()).toEqual({ input_tokens: 77 });
+    expect((await ask(gateway, person, "openai/v1/models")).status).toBe(200);
+    expect(await calls(gateway)).toMatchObject([
+      { method: "messages/count_tokens", cost_source: "none", input: null },
+      { method: "models", cost_source: "none", input: null },
+    ]);
+  });
+
+  it("without usage asked for: it is asked for, and taken out again; nothing else is touched", async () => {
+    const { gateway, person, model } = await endpointOf();
+    const without = await (
+      await ask(gateway, person, "openai/v1/chat/completions", chatOf({ stream: true }))
+    ).text();
+    expect(model.asked.at(-1)?.body["stream_options"]).toEqual({ include_usage: true });
+    expect(without).toContain("[DONE]");
+    expect(without).toContain('"usage\\":null');
+    expect(without.replace('"usage\\":null', "")).not.toContain("usage");
+    const own = { stream: true, stream_options: { include_usage: true } };
+    const asked = await (await ask(gateway, person, "openai/v1/chat/completions", chatOf(own))).text();
+    expect(asked).toContain('"prompt_tokens"');
+    expect((await calls(gateway)).map(({ cost_source, output }) => [cost_source, output])).toEqual([
+      ["table", 11],
+      ["table", 12],
+    ]);
+  });
+
+  it("keeps its explicit zero, and is unknown where nobody says", async () => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = (_, response) => {
+      send(response, {
+        id: "x",
+        model: "gpt-5.2",
+        choices: [{ message: { content: "" } }],
+        usage: { prompt_tokens: 0, completion_tokens: 0 },
+      });
+      return true;
+    };
+    await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    model.answer = (_, response) => {
+      send(response, {
+        id: "x",
+        model: "gpt-5.2",
+        choices: [{ message: { content: "four times five is twenty" } }],
+      });
+      return true;
+    };
+    await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    model.answer = (_, response) => {
+      send(response, { id: "x" });
+      return true;
+    };
+    await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    model.answer = (_, response) => {
+      send(response, {
+        id: "x",
+        model: "gpt-5.2",
+        choices: [{ message: { content: "abcd" } }],
+        usage: { prompt_tokens: -5, completion_tokens: 1e15 },
+      });
+      return true;
+    };
+    await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    expect(await calls(gateway)).toMatchObject([
+      { cost_source: "table", cost_nano_usd: 0, input: 0, output: 0 },
+      { cost_source: "estimated", output: Math.ceil("four times five is twenty".length / 4) },
+      { cost_source: "unknown", cost_nano_usd: null, input: null },
+      { cost_source: "estimated", output: 1, error: expect.stringContaining("prompt_tokens is -5") },
+    ]);
+  });
+
+  it("whose stream breaks off is partial: what its beginning said, and what was delivered", async () => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = (_, response) => {
+      const usage = { input_tokens: 500, cache_read_input_tokens: 50, output_tokens: 1 };
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(
+        event(
+          {
+            type: "message_start",
+            message: { id: "msg_00000000000000000001", model: "claude-opus-5-5", usage },
+          },
+          "message_start",
+        ),
+      );
+      response.write(
+        event(
+          { type: "content_block_delta", delta: { type: "text_delta", text: "x".repeat(400) } },
+          "content_block_delta",
+        ),
+        () => response.destroy(),
+      );
+      return true;
+    };
+    const response = await ask(gateway, person, "anthropic/v1/messages", messageOf({ stream: true }));
+    await expect(response.text()).rejects.toThrow(/terminated/);
+    expect(
+      await eventually(
+        () => lastCall(gateway),
+        (call) => call !== undefined,
+      ),
+    ).toMatchObject({
+      status: "partial",
+      input: 500,
+      cache_read: 50,
+      output: 100,
+      cost_source: "estimated",
+    });
+  });
+
+  it("ends with its caller: the provider is told, and what was delivered is counted", async () => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(
+        event({ id: "chatcmpl-1", model: "gpt-5.2", choices: [{ delta: { content: "y".repeat(80) } }] }),
+      );
+      return true;
+    };
+    const leaving = new AbortController();
+    const response = await fetch(`${gateway.url}/llm/openai/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${person.token}` },
+      body: JSON.stringify(chatOf({ stream: true })),
+      signal: leaving.signal,
+    });
+    await response.body?.getReader().read();
+    leaving.abort();
+    await eventually(
+      () => Promise.resolve(model.left()),
+      (left) => left === 1,
+    );
+    expect(
+      await eventually(
+        () => lastCall(gateway),
+        (call) => call !== undefined,
+      ),
+    ).toMatchObject({
+      status: "partial",
+      output: 20,
+      cost_source: "estimated",
+    });
+  });
+
+  it.each(["incomplete", "failed"])("reads the usage of a stream that ends as %s", async (status) => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = (_, response) => {
+      const usage = { input_tokens: 300, output_tokens: 30, total_tokens: 330 };
+      stream(response, [
+        event({
+          type: `response.${status}`,
+          response: { id: "resp_00000000000000000001", model: "gpt-5.2", status, usage },
+        }),
+      ]);
+      return true;
+    };
+    await (
+      await ask(gateway, person, "openai/v1/responses", { model: "gpt-5.2", input: "x", stream: true })
+    ).text();
+    expect(await lastCall(gateway)).toMatchObject({ input: 300, output: 30, cost_source: "table" });
+  });
+
+  it("has a row for each attempt that its provider bills", async () => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = (_, response) => {
+      send(response, {
+        id: "msg_00000000000000000001",
+        model: "claude-sonnet-4-5",
+        content: [],
+        usage: {
+          input_tokens: 300,
+          output_tokens: 60,
+          iterations: [
+            { type: "message", model: "claude-opus-5-5", input_tokens: 100, output_tokens: 10 },
+            { type: "fallback_message", model: "claude-sonnet-4-5", input_tokens: 200, output_tokens: 50 },
+          ],
+        },
+      });
+      return true;
+    };
+    await ask(gateway, person, "anthropic/v1/messages", messageOf());
+    const rows = await calls(gateway);
+    expect(rows).toMatchObject([
+      { model: "claude-opus-5-5", input: 100, attempt: 1, cost_nano_usd: 100 * 4000 + 10 * 20_000 },
+      { model: "claude-sonnet-4-5", input: 200, attempt: 2, cost_nano_usd: 200 * 3000 + 50 * 15_000 },
+    ]);
+    expect(rows[0]?.operation).toBe(rows[1]?.operation);
+    expect(rows[0]?.operation).not.toBeNull();
+  });
+
+  it("is a call of its own, whatever id its provider gives it", async () => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = (_, response) => {
+      const usage = { prompt_tokens: 10, completion_tokens: 1 };
+      send(response, { id: "chatcmpl-00000000000000000000", model: "gpt-5.2", choices: [], usage });
+      return true;
+    };
+    await Promise.all(
+      Array.from({ length: 20 }, () => ask(gateway, person, "openai/v1/chat/completions", chatOf())),
+    );
+    await gateway.ledger.flush();
+    await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    expect(await calls(gateway)).toHaveLength(21);
+  });
+
+  it("in the background is charged once, when an answer says what it used, however often that is asked for", async () => {
+    const { gateway, person, model } = await endpointOf();
+    const queued = { id: "resp_00000000000000000007", object: "response", model: "gpt-5.2" };
+    model.answer = ({ method, path }, response) => {
+      if (method === "POST") send(response, { ...queued, status: "queued", output: [], usage: null });
+      else if (path.includes("resp_0")) {
+        const usage = { input_tokens: 400, output_tokens: 40, total_tokens: 440 };
+        send(response, { ...queued, status: "completed", output: [], usage });
+      } else {
+        const usage = { input_tokens: 9, output_tokens: 9, total_tokens: 18 };
+        send(response, { ...queued, id: "resp_10000000000000000000", status: "completed", usage });
+      }
+      return true;
+    };
+    await ask(gateway, person, "openai/v1/responses", { model: "gpt-5.2", input: "x", background: true });
+    expect(await calls(gateway)).toMatchObject([{ cost_source: "unknown", input: null }]);
+    for (let count = 0; count < 3; count += 1) {
+      expect((await ask(gateway, person, "openai/v1/responses/resp_00000000000000000007")).status).toBe(200);
+      // One that nobody asked for here is none of ours to charge.
+      await ask(gateway, person, "openai/v1/responses/resp_10000000000000000000");
+      expect(await calls(gateway)).toMatchObject([
+        {
+          cost_source: "table",
+          input: 400,
+          output: 40,
+          cost_nano_usd: 400 * 1750 + 40 * 14_000,
+          method: "responses",
+        },
+      ]);
+    }
+  });
+
+  it("has the tier that the answer says, and the cost that the provider states", async () => {
+    const { gateway, person, model } = await endpointOf();
+    await ask(gateway, person, "openai/v1/responses", { model: "gpt-5.2", input: "x", service_tier: "flex" });
+    model.answer = (_, response) => {
+      send(response, {
+        id: "gen-1",
+        model: "gpt-5.2",
+        choices: [],
+        usage: { prompt_tokens: 10, completion_tokens: 1, cost: 0.0123 },
+      });
+      return true;
+    };
+    await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    expect(await calls(gateway)).toMatchObject([
+      { tier: "flex", cost_nano_usd: (1001 * 1750 + 11 * 14_000) / 2 },
+      { cost_nano_usd: 12_300_000, cost_source: "provider" },
+    ]);
+  });
+
+  it("that the provider refuses or never answers costs nothing, or is unknown; and says so", async () => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = (_, response) => {
+      send(response, { error: { message: "slow down" } }, 429);
+      return true;
+    };
+    expect((await ask(gateway, person, "openai/v1/chat/completions", chatOf())).status).toBe(429);
+    model.answer = (_, response) => {
+      response.destroy();
+      return true;
+    };
+    const failed = await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    expect(failed.status).toBe(502);
+    expect(await failed.json()).toMatchObject({
+      code: "upstream_failed",
+      error: { message: expect.stringContaining("openai") },
+    });
+    expect(await calls(gateway)).toMatchObject([
+      { status: "error", cost_source: "none" },
+      { status: "error", cost_source: "unknown" },
+    ]);
+  });
+
+  it("asks for no WebSocket, and takes no body that names no model", async () => {
+    const { gateway, person } = await endpointOf();
+    const status = await new Promise((resolve, reject) => {
+      httpRequest(`${gateway.url}/llm/openai/v1/responses`, {
+        headers: { upgrade: "websocket", connection: "Upgrade", authorization: `Bearer ${person.token}` },
+      })
+        .on("response", ({ statusCode }) => resolve(statusCode))
+        .on("error", reject)
+        .end();
+    });
+    expect(status).toBe(426);
+    for (const body of [{}, { model: 5 }, [1]])
+      expect((await ask(gateway, person, "openai/v1/chat/completions", body)).status).toBe(400);
+  });
+
+  it("has no key any more once that is revoked, and goes nowhere that the network policy forbids", async () => {
+    const { gateway, person, model, approver } = await endpointOf();
+    await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    await approver.client.call("revokeKey", { params: { provider: "openai", name: "API_KEY" } });
+    const without = await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    expect(without.status).toBe(404);
+    expect(await without.json()).toMatchObject({ detail: expect.stringContaining("secret:openai/API_KEY") });
+    await gateway.push({
+      "policies/network.yaml": stringify({
+        id: "network",
+        kind: "network",
+        title: "N",
+        allow_hosts: ["*"],
+        allow_private: false,
+        require_tls: false,
+      }),
+    });
+    const refused = await ask(gateway, person, "openai/v1/chat/completions", chatOf());
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({
+      detail: expect.stringContaining("policies/network.yaml, allow_private"),
+    });
+    expect(model.asked).toHaveLength(1);
+  });
+});
