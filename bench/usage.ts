@@ -9,6 +9,8 @@ import { readConfig } from "../apps/server/src/config.ts";
 import { openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
 import { system } from "../apps/server/src/domain/actor.ts";
 import type { ToolCall } from "../apps/server/src/domain/usage.ts";
+import { createUsage } from "../apps/server/src/features/usage/index.ts";
+import { meteredTool } from "../apps/server/src/features/usage/metered.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { type Figures, median, timed } from "./measure.ts";
 
@@ -34,6 +36,8 @@ const event: ToolCall = {
   wasSent: true,
   costUsd: 0.000_001,
 };
+
+const subject = meteredTool(event, new Date().toISOString()).subject;
 
 const budget = policyFileSchema.parse({
   id: "budget",
@@ -68,20 +72,36 @@ async function measureWith(events: number) {
     email: "viewer@example.com",
     roles: ["viewer"],
   });
-  const { ledger, budgets } = features.usage.service;
+  const policies = new Map([["budget", budget]]);
+  const { ledger, budgets } = createUsage({
+    database,
+    queries: database.queries,
+    transaction: (work) => database.transaction((queries) => work(queries, () => Promise.resolve())),
+    clock: () => new Date(),
+    logger: createLogger("silent"),
+    home,
+    policies: () => policies,
+    mayRaise: () => ({ en: "", "pt-BR": "" }),
+  }).service;
   for (let count = 0; count < events; count += Math.min(atOnce, events)) {
     for (let index = 0; index < Math.min(atOnce, events); index += 1) ledger.recordTool(event);
     await ledger.flush();
   }
-  const policies = new Map([["budget", budget]]);
-  await budgets.refresh();
   const checks = 10_000;
+  const ask = async (): Promise<void> =>
+    (await budgets.reserve(subject, { nanoUsd: 1000, usage: null })).settle([]);
   const check = median(
-    await times(20, () => {
-      for (let count = 0; count < checks; count += 1) budgets.refusal(policies, "hub");
+    await times(20, async () => {
+      for (let count = 0; count < checks; count += 1) await ask();
     }),
   );
-  const read = median(await times(rounds, () => budgets.refresh()));
+  // Asked of the database: what is set aside is given back first.
+  const read = median(
+    await times(rounds, async () => {
+      await budgets.begin();
+      await ask();
+    }),
+  );
   const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
   await once(server, "listening");
   const address = server.address();

@@ -1,4 +1,4 @@
-import type { PolicyFile } from "@ciclo/contract";
+import { type PolicyFile, type Text, text } from "@ciclo/contract";
 import type { AppDeps } from "./app.ts";
 import { version } from "./config.ts";
 import type { createCore } from "./core.ts";
@@ -13,6 +13,16 @@ import { createUsage } from "./features/usage/index.ts";
 import { systemClock } from "./lib/clock.ts";
 import { leadsHere } from "./lib/own-addresses.ts";
 import { openHost } from "./lib/host.ts";
+
+/** Who may raise a limit, and where. */
+function raisedBy(roles: readonly string[], publicUrl: string | undefined): Text {
+  const page = `${publicUrl ?? ""}/assistant`;
+  const who = roles.length === 0 ? "approver" : roles.join(", ");
+  return text(
+    `A planner may plan a higher limit (${page}); ${who} approves it.`,
+    `Um planner pode planejar um limite maior (${page}); ${who} aprova.`,
+  );
+}
 
 const noPolicies: ReadonlyMap<string, PolicyFile> = new Map();
 
@@ -34,7 +44,17 @@ export async function createEngine(
   });
   const { repository, search, overlay, requirementsFor, matchesAny, allowsDirect } = configRepo.service;
   const policies = () => servers.service.snapshot()?.policies ?? noPolicies;
-  const usage = createUsage({ ...base, policies });
+  const usage = createUsage({
+    ...base,
+    home: config.home,
+    policies,
+    mayRaise: (policy) => {
+      const snapshot = servers.service.snapshot();
+      // Where the approvals policy cannot be used nobody may; health says so.
+      const rules = snapshot?.approvals == null ? [] : requirementsFor(snapshot, [`policies/${policy}.yaml`]);
+      return raisedBy([...new Set(rules.flatMap(({ roles }) => roles))], config.publicUrl);
+    },
+  });
   const keys = createKeys({
     ...base,
     vault,

@@ -2,7 +2,6 @@ import { chmodSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { budgetsOf } from "../src/features/usage/budgets.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "./support/config.ts";
 import { settableClock } from "./support/clock.ts";
 import { decideWith, planWith, problemOf, startConsole, submitWith } from "./support/console.ts";
@@ -198,40 +197,5 @@ describe.each(stores)("retention on %s", (_, openStore) => {
       status: "degraded",
       detail: expect.stringContaining("policies/retention.yaml"),
     });
-  });
-});
-
-describe("budgets", () => {
-  it("hold calls to what totals say, also of events that are gone, and start from zero with a period", async () => {
-    const clock = settableClock("2026-03-30T12:00:00.000Z");
-    const running = await startConsole({ clock });
-    const policies = new Map([
-      [
-        "budget",
-        {
-          id: "budget",
-          kind: "budget" as const,
-          title: "Budget",
-          limits: { daily_usd: 2, monthly_usd: 3 },
-          on_exceeded: "block" as const,
-        },
-      ],
-    ]);
-    expect(budgetsOf(policies, "a")).toHaveLength(1);
-    running.ledger.recordTool(call("a", 1.5));
-    running.ledger.recordTool(call("b", 0.6));
-    await running.ledger.flush();
-    await running.database.queries.deleteFrom("usage_events").execute();
-    await running.budgets.refresh();
-    expect(running.budgets.refusal(policies, "a")?.detail.en).toContain("limits.daily_usd: 2.10 of 2 USD");
-    clock.advance(day);
-    expect(running.budgets.refusal(policies, "a")).toBeNull();
-    running.ledger.recordTool(call("a", 1));
-    await running.ledger.flush();
-    await running.budgets.refresh();
-    expect(running.budgets.refusal(policies, "a")?.detail.en).toContain("limits.monthly_usd: 3.10 of 3 USD");
-    clock.advance(day);
-    await running.budgets.refresh();
-    expect(running.budgets.refusal(policies, "a")).toBeNull();
   });
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { roleSchema } from "./access.ts";
 import { glob, line, usd } from "./fields.ts";
 import { slugSchema } from "./plans.ts";
-import { modelDialects } from "./vocabulary.ts";
+import { budgetHolders, modelDialects } from "./vocabulary.ts";
 
 /** Schemas of `policies/<id>.yaml`, by kind. */
 
@@ -37,6 +37,15 @@ export const approvalsPolicySchema = policy("approvals", {
   direct: z.strictObject({ paths: z.array(glob).max(100) }).default({ paths: [] }),
 });
 export type ApprovalsPolicy = z.infer<typeof approvalsPolicySchema>;
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
 
 const daysSchema = z.string().regex(/^[1-9]\d{0,4}d$/, { error: "a whole number of days, such as 90d" });
 
@@ -149,16 +158,40 @@ export type PriceRow = z.infer<typeof priceRowSchema>;
 export const policyFileSchema = z.discriminatedUnion("kind", [
   approvalsPolicySchema,
   policy("budget", {
+    /** Which calls it binds: those that fit all that is named here. `policies/budget.yaml` binds all calls where it names nothing. */
     scope: z
-      .strictObject({ agents: z.array(line).max(500).optional(), servers: z.array(line).max(500).optional() })
+      .strictObject({
+        servers: z.array(line).max(500).optional(),
+        models: z.array(glob).max(500).optional(),
+        /** By name or e-mail. */
+        people: z.array(line).max(500).optional(),
+        agents: z.array(line).max(500).optional(),
+        runs: z.array(line).max(500).optional(),
+      })
       .optional(),
+    /** Each of them has the limits for itself; all share them when left out. */
+    per: z.enum(budgetHolders).optional(),
     limits: z.strictObject({
       daily_usd: usd.optional(),
+      weekly_usd: usd.optional(),
       monthly_usd: usd.optional(),
+      /** Of all time: for a run, or a project. */
+      total_usd: usd.optional(),
+      /** Of the last so many hours, whenever one looks. */
+      rolling: z
+        .array(z.strictObject({ hours: z.int().min(1).max(8784), usd }))
+        .max(5)
+        .optional(),
       monthly_tokens: z.int().nonnegative().optional(),
       /** Tool calls through the gateway, per caller. */
       calls_per_minute: z.int().positive().optional(),
     }),
+    /** In whose days, weeks and months: a zone of the IANA database. */
+    time_zone: z
+      .string()
+      .max(100)
+      .refine(isTimeZone, { error: "a time zone such as America/Sao_Paulo" })
+      .default("UTC"),
     alert_at: z.array(z.number().gt(0).max(1)).max(10).optional(),
     on_exceeded: z.enum(["block", "ask", "warn"]),
   }),

@@ -36,6 +36,10 @@ export const intents = [
 ] as const;
 export type Intent = (typeof intents)[number];
 
+/** What a budget may give a purse of its own to. */
+export const budgetHolders = ["server", "model", "person", "agent", "run"] as const;
+export type BudgetHolder = (typeof budgetHolders)[number];
+
 /** What `policies/access.yaml` has words for. `methods` are those that the gateway itself knows nothing of. */
 export const accessKinds = ["tools", "resources", "prompts", "models", "methods"] as const;
 export type AccessKind = (typeof accessKinds)[number];

@@ -117,7 +117,25 @@ export type LogFileTable = {
   read_at: string;
 };
 
+/** What a limit of a budget counts, for a holder and a stretch of time. In the limit's unit: billionths of a dollar, or tokens. */
+type BudgetPurseTable = {
+  /** See `purseId`. */
+  id: string;
+  policy: string;
+  spent: number;
+  /** The sum of its leases. */
+  reserved: number;
+  /** Of a rolling window: what was spent by slot of time. */
+  slots: string;
+  ends_at: string | null;
+};
+
+/** What a node may spend of a purse without asking again. */
+type BudgetLeaseTable = { purse_id: string; node: string; amount: number; expires_at: string };
+
 export type UsageTables = {
+  budget_purses: BudgetPurseTable;
+  budget_leases: BudgetLeaseTable;
   usage_events: UsageEventTable;
   usage_subjects: UsageSubjectTable;
   usage_aliases: UsageAliasTable;

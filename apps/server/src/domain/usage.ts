@@ -1,4 +1,3 @@
-import type { Text } from "@ciclo/contract";
 import type { ModelUsage } from "./tokens.ts";
 
 /** Who saw a call, the most reliable first: the wire itself, then what others say of it. */
@@ -71,6 +70,8 @@ export type MeteredCall = {
   responseBytes: number;
   /** Null where it is not known, or there is none. */
   usage: ModelUsage | null;
+  /** Whether this node has set its cost aside before. */
+  isReserved?: boolean;
   /** Whether it only tells what another call used, and is none of its own: asking for an answer again is never a charge. */
   settles?: boolean;
   /** Whether the usage is what can be told from outside, and not what was counted. */
@@ -97,9 +98,19 @@ export type ToolCall = {
   responseBytes: number;
   /** Whether it went to the server: nothing else costs anything. */
   wasSent: boolean;
+  isReserved?: boolean;
   /** What the registry says a call costs; null where it says nothing. */
   costUsd: number | null;
 };
 
-/** Why a call is not let through. */
-export type BudgetRefusal = { policy: string; detail: Text };
+/** What a call may cost at most, set aside until it has ended. */
+export type Reservation = {
+  /** `paid`: what came of it; nothing where it was not made. */
+  settle(paid: readonly { cost: Cost; usage: ModelUsage | null }[]): void;
+};
+
+/** Refuses a call whose budget is spent (`budget_exceeded`), and sets aside what it may cost at most. */
+export type Reserve = (
+  subject: CallSubject,
+  most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null },
+) => Promise<Reservation>;

@@ -245,7 +245,7 @@ describe("policies", () => {
     expect(statuses.at(-1)).toBe("budget_exceeded");
     const { body } = await post(gateway, "/mcp/other", callOf("echo", { text: "x" }), bearer(planner));
     expect(body.error?.message).toMatch(
-      /policies\/budget\.yaml, limits\.daily_usd: 1\.\d\d of 1 USD are spent/,
+      /policies\/budget\.yaml, limits\.daily_usd: 1\.\d\d USD of 1\.00 USD are spent/,
     );
     await gateway.push({ ...access, ...policy("budget", { limits: { daily_usd: 1 }, on_exceeded: "warn" }) });
     expect(

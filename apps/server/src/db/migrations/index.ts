@@ -9,6 +9,7 @@ import { doors } from "./0005-doors.ts";
 import { liveBranch } from "./0006-live-branch.ts";
 import { ledger } from "./0007-ledger.ts";
 import { logFiles } from "./0008-log-files.ts";
+import { budgets } from "./0009-budgets.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -27,6 +28,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0006-live-branch": liveBranch,
           "0007-ledger": ledger(kind),
           "0008-log-files": logFiles,
+          "0009-budgets": budgets,
         }),
     },
   });

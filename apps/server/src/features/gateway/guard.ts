@@ -2,7 +2,8 @@ import { ownServerId, type PolicyFile, policyKinds, type Text, text } from "@cic
 import type { AuditedTransaction } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
-import type { BudgetRefusal, CallStatus, ToolCall } from "../../domain/usage.ts";
+import type { CallStatus, CallSubject, Cost, Reservation, Reserve, ToolCall } from "../../domain/usage.ts";
+import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { CallRecords } from "./call-records.ts";
@@ -25,11 +26,8 @@ export type GuardDeps = {
     policies: ReadonlyMap<string, PolicyFile>,
     server: string,
   ): { id: string; limits: { calls_per_minute?: number | undefined } }[];
-  budgets: {
-    refusal(policies: ReadonlyMap<string, PolicyFile>, server: string): BudgetRefusal | null;
-    add(server: string, usd: number): void;
-  };
-  record(call: ToolCall): void;
+  reserve: Reserve;
+  record(call: ToolCall): Cost;
   clock: Clock;
   logger: Logger;
 };
@@ -47,6 +45,8 @@ export type Metered = {
   price: number | null;
   /** Whether it has gone to the server: what comes of it then, it is paid for. */
   dispatched: boolean;
+  /** What it has set aside of its budgets; null where it was not let through, or costs nothing. */
+  reservation?: Reservation | null;
   /** Whether it is in the audit log that it was begun. */
   audited?: boolean;
 };
@@ -133,7 +133,7 @@ export class Guard {
     const verdict = this.#table().decide(actor.roles, server.id, kind, names);
     if (!verdict.allowed) throw forbidden(actor, server.id, subject, verdict);
     if (kind === "tools") refuseWithheld(server.id, link, names[0] ?? "");
-    this.#afford(server.id);
+    call.reservation = await this.#afford(actor, server.id, names[0] ?? "", call);
     if (verdict.audit) await this.#audit(actor, server.id, subject, verdict);
     call.audited = verdict.audit;
   }
@@ -159,8 +159,7 @@ export class Guard {
     if (call.audited === true && status !== "ok") this.records.failed(ending, status);
     else if (status === "refused") this.records.refused(ending);
     const costUsd = call.dispatched ? call.price : null;
-    if (costUsd !== null) this.#deps.budgets.add(call.server, costUsd);
-    this.#deps.record({
+    const cost = this.#deps.record({
       server: call.server,
       tool: call.tool,
       method: call.method,
@@ -175,8 +174,10 @@ export class Guard {
       requestBytes: call.requestBytes,
       responseBytes,
       wasSent: call.dispatched,
+      isReserved: call.reservation !== undefined && call.reservation !== null,
       costUsd,
     });
+    call.reservation?.settle([{ cost, usage: null }]);
   }
 
   #table(): AccessTable {
@@ -196,8 +197,8 @@ export class Guard {
     }
   }
 
-  #afford(server: string): void {
-    const { budgets, policies, unusable } = this.#deps;
+  async #afford(actor: Actor, server: string, tool: string, call: Metered): Promise<Reservation> {
+    const { reserve, unusable } = this.#deps;
     // What a budget says that cannot be read is taken for no. Only budgets have names of their own.
     const ids = unusable();
     const unread =
@@ -205,8 +206,14 @@ export class Guard {
         ? undefined
         : [...ids].find((id) => id === "budget" || !(policyKinds as readonly string[]).includes(id));
     if (unread !== undefined) throw unreadBudget(unread);
-    const refusal = budgets.refusal(policies(), server);
-    if (refusal !== null) throw new GatewayRefusal("budget_exceeded", refusal.detail);
+    const nanoUsd = call.price === null ? null : Math.round(call.price * 1e9);
+    try {
+      return await reserve(toolSubject(actor, server, tool, call), { nanoUsd, usage: null });
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "budget_exceeded")
+        throw new GatewayRefusal("budget_exceeded", error.detail);
+      throw error;
+    }
   }
 
   /** Written before the call is made: what must be recorded does not happen unrecorded. */
@@ -227,6 +234,31 @@ export class Guard {
     );
   }
 }
+
+/** What budgets look at of a call. */
+const toolSubject = (
+  actor: Actor,
+  server: string,
+  tool: string,
+  { method, era, client }: Metered,
+): CallSubject => ({
+  kind: "tool",
+  source: "gateway",
+  server,
+  tool,
+  method,
+  era,
+  provider: null,
+  model: null,
+  actorId: actor.id,
+  actorName: actor.name,
+  agent: client?.name ?? null,
+  agentVersion: client?.version ?? null,
+  run: null,
+  phase: null,
+  pullRequest: null,
+  sprint: null,
+});
 
 type Used = Extract<Subject, { asks: "use" }>;
 

@@ -14,7 +14,7 @@ import type { HoldAnswer } from "../../domain/access.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { estimateTokens } from "../../domain/estimates.ts";
 import { type ModelUsage, noTokens } from "../../domain/tokens.ts";
-import type { CallStatus, CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
+import type { CallSubject, Cost, MeteredCall, Reservation, Reserve } from "../../domain/usage.ts";
 import { withBuffer } from "../../lib/buffered.ts";
 import { Callers, type CallersDeps, type Known } from "../../lib/callers.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
@@ -23,17 +23,14 @@ import type { Logger } from "../../lib/logger.ts";
 import { isMeantForUs, readBody } from "../../lib/node-http.ts";
 import type { OwnAddresses } from "../../lib/own-addresses.ts";
 import { sendModelRefusal } from "./answers.ts";
+import { sessionOf, subjectOf, tokenOf } from "./caller.ts";
+import { aliasesOf, statusOf, usageOf } from "./outcome.ts";
+import { brokeHere, notOffered, notOurs, tooLarge, unreached, unreadable } from "./refusals.ts";
 import { type Asked, readAsked } from "./asked.ts";
 import { type Forwarded, forward } from "./forward.ts";
 import { Listener } from "./heard.ts";
-import { type ModelPath, modelPathOf, modelRoot } from "./paths.ts";
+import { isMetered, type ModelPath, modelPathOf, modelRoot } from "./paths.ts";
 import { credentialOf, type Provider, providerFor } from "./providers.ts";
-
-/** What a call may spend is set aside until it has ended. */
-export type Reservation = {
-  /** `cost` is null where it is not known what the call cost: what was set aside is taken for it. */
-  settle(cost: Cost): void;
-};
 
 export type EndpointDeps = CallersDeps &
   OwnAddresses & {
@@ -47,8 +44,7 @@ export type EndpointDeps = CallersDeps &
       kind: "models",
       name: string,
     ): { allowed: boolean; rule: number };
-    /** Refuses a call whose budget is spent, and sets aside what it may cost at most. */
-    reserve(subject: CallSubject, most: ModelUsage): Promise<Reservation>;
+    reserve: Reserve;
     /** The value of a key, as it is in use now. Throws a `Refusal` where there is none. */
     revealKey(reference: string): Promise<string>;
     /** Connections to providers, within what the network policy allows. Throws a `Refusal` for one that it does not. */
@@ -64,6 +60,8 @@ export type EndpointDeps = CallersDeps &
 const maxBodyBytes = 40 * 1024 * 1024;
 /** Models think for long before they say anything. */
 const timeoutMs = 600_000;
+type Paid = { cost: Cost; usage: ModelUsage | null };
+
 /** What a model may write where nobody says how much: what budgets set aside. */
 const outputUnlessSaid = 4096;
 
@@ -114,7 +112,7 @@ export class ModelEndpoint {
     if (path === null) throw notOffered(request);
     const startedAt = performance.now();
     const sent = request.method === "POST" ? await body(maxBodyBytes) : null;
-    if (request.method === "POST" && sent === null) throw tooLarge();
+    if (request.method === "POST" && sent === null) throw tooLarge(maxBodyBytes);
     const asked = sent !== null && path.use !== "retrieve" ? readAsked(path, sent) : null;
     if (asked !== null && "problem" in asked) throw unreadable(asked.problem);
     const model = asked?.model ?? path.model;
@@ -132,7 +130,7 @@ export class ModelEndpoint {
     };
     const reservation =
       asked !== null && isMetered(path)
-        ? await this.#deps.reserve(subject, mostOf(asked, call.requestBytes))
+        ? await this.#deps.reserve(subject, { nanoUsd: null, usage: mostOf(asked, call.requestBytes) })
         : null;
     await this.#pass({ request, response, known, call, body: asked?.body ?? sent, reservation });
   }
@@ -205,23 +203,22 @@ export class ModelEndpoint {
       );
     } finally {
       letGo();
-      const cost = this.#record(call, ended);
-      reservation?.settle(cost);
+      const paid = this.#record(call, ended, reservation !== null);
+      reservation?.settle(paid);
     }
     if (ended.kind === "failed") throw unreached(provider, ended.error);
   }
 
   /** Puts what came of a call into the ledger: a row for each attempt that the provider bills. */
-  #record(call: Call, ended: Forwarded | null): Cost {
+  #record(call: Call, ended: Forwarded | null, isReserved: boolean): Paid[] {
     const told = usageOf(call, ended);
     const settles = call.path.use === "retrieve";
     // What is asked for again and says nothing new is no call of a model.
-    if (settles && (told[0]?.usage ?? null) === null) return none;
-    let total: Cost = { nanoUsd: null, source: "none", version: null };
+    if (settles && (told[0]?.usage ?? null) === null) return [];
     const key = `endpoint:${newSequentialId()}`;
-    for (const [index, { usage, isEstimate = false, cost }] of told.entries()) {
+    return told.map(({ usage, isEstimate = false, cost }, index) => {
       const isFirst = index === 0;
-      const one = this.#deps.record({
+      const paid = this.#deps.record({
         subject: { ...call.subject, model: usage?.model ?? ended?.heard.model ?? call.subject.model },
         key: isFirst ? key : `${key}#${index}`,
         aliases: aliasesOf(ended, index),
@@ -237,11 +234,11 @@ export class ModelEndpoint {
         usage,
         settles,
         isEstimate,
+        isReserved,
         cost,
       });
-      total = added(total, one);
-    }
-    return total;
+      return { cost: paid, usage };
+    });
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -266,64 +263,6 @@ export class ModelEndpoint {
   }
 }
 
-/** The caller's token, wherever clients of the three APIs put it, as an `Authorization` header. */
-function tokenOf({ headers, url = "" }: IncomingMessage): string | undefined {
-  if (headers.authorization !== undefined) return headers.authorization;
-  const key = headers["x-api-key"] ?? headers["x-goog-api-key"] ?? /[?&]key=([^&]+)/.exec(url)?.[1];
-  return typeof key === "string" ? `Bearer ${key}` : undefined;
-}
-
-/** How agents name a session; Claude Code, Codex, opencode. */
-function sessionOf({ headers }: IncomingMessage): string | null {
-  const said = headers["x-claude-code-session-id"] ?? headers["session-id"] ?? headers["x-session-id"];
-  return typeof said === "string" && said !== "" ? said.slice(0, 200) : null;
-}
-
-/** Agents by how their programs name themselves; `findings` and docs say who names itself otherwise. */
-const agents: readonly (readonly [RegExp, string])[] = [
-  [/^claude-(?:cli|code)\//, "claude-code"],
-  [/^codex/, "codex"],
-  [/^GeminiCLI/, "gemini-cli"],
-  [/^QwenCode\//, "qwen-code"],
-  [/^opencode\//, "opencode"],
-  [/^copilot/i, "copilot-cli"],
-];
-
-function agentOf({ headers }: IncomingMessage): { agent: string | null; agentVersion: string | null } {
-  const said = headers["user-agent"] ?? "";
-  const named = agents.find(([form]) => form.test(said))?.[1] ?? said.split(/[/ (]/, 1)[0] ?? "";
-  const version = /\/v?(\d[\w.-]*)/.exec(said)?.[1] ?? null;
-  return { agent: named === "" ? null : named.slice(0, 100), agentVersion: version };
-}
-
-function subjectOf(
-  request: IncomingMessage,
-  path: ModelPath,
-  provider: Provider,
-  model: string | null,
-  actor: Actor,
-): CallSubject {
-  return {
-    kind: "model",
-    source: "endpoint",
-    server: null,
-    tool: null,
-    method: path.method,
-    era: null,
-    provider: provider.prices ?? provider.id,
-    model,
-    actorId: actor.id,
-    actorName: actor.name,
-    ...agentOf(request),
-    run: null,
-    phase: null,
-    pullRequest: null,
-    sprint: null,
-  };
-}
-
-const isMetered = ({ use }: ModelPath): boolean => use === "generate" || use === "embed";
-
 /** A name for each pattern of models that rules speak of. */
 const modelsNamed = (policy: PolicyOf<"access"> | null): string[] =>
   (policy?.rules ?? []).flatMap(({ models }) => models.map((pattern) => pattern.replaceAll("*", "")));
@@ -337,127 +276,7 @@ const mostOf = ({ maxOutput }: Asked, bytes: number): ModelUsage => ({
   tier: null,
 });
 
-const none: Cost = { nanoUsd: null, source: "none", version: null };
-const unknown: Cost = { nanoUsd: null, source: "unknown", version: null };
-
-type Told = { usage: ModelUsage | null; isEstimate?: boolean; cost: Cost | null };
-
-/** What a call used: as its provider says, or as far as can be told where it says nothing. */
-function usageOf({ path, requestBytes }: Call, ended: Forwarded | null): Told[] {
-  if (ended === null || !ended.wasSent) return [{ usage: null, cost: none }];
-  const { heard, status } = ended;
-  const isAnswer = status !== null && status < 300;
-  if (heard.usage !== null && isAnswer) {
-    const isWhole = heard.isWhole && ended.kind === "answered";
-    const [first, ...others] = heard.usage;
-    if (first === undefined) return [{ usage: null, cost: unknown }];
-    const provided: Cost | null =
-      heard.costUsd === null
-        ? null
-        : { nanoUsd: Math.round(heard.costUsd * 1e9), source: "provider", version: null };
-    const head: Told = isWhole
-      ? { usage: first, cost: provided }
-      : { usage: atLeast(first, heard.textBytes), isEstimate: true, cost: null };
-    return [head, ...others.map((usage) => ({ usage, cost: null }))];
-  }
-  // What answers with an error, and what uses no tokens, costs nothing.
-  if (!isMetered(path) || (status !== null && !isAnswer)) return [{ usage: null, cost: none }];
-  if (!isAnswer || (heard.textBytes === 0 && path.use === "generate"))
-    return [{ usage: null, cost: unknown }];
-  const tokens = {
-    ...noTokens,
-    input: estimateTokens(requestBytes),
-    output: estimateTokens(heard.textBytes),
-  };
-  return [
-    {
-      usage: { tokens, webSearches: 0, otherModality: 0, model: null, tier: null },
-      isEstimate: true,
-      cost: null,
-    },
-  ];
-}
-
-/** Usage of an answer that broke off: what its beginning said, and what was delivered. */
-function atLeast(usage: ModelUsage, textBytes: number): ModelUsage {
-  const output = Math.max(usage.tokens.output, estimateTokens(textBytes));
-  return { ...usage, tokens: { ...usage.tokens, output } };
-}
-
-function statusOf(ended: Forwarded | null): CallStatus {
-  if (ended === null) return "error";
-  if (ended.kind === "cancelled") return ended.status === null ? "cancelled" : "partial";
-  if (ended.kind === "broken") return "partial";
-  if (ended.kind === "failed" || (ended.status ?? 500) >= 400) return "error";
-  return "ok";
-}
-
-function aliasesOf(ended: Forwarded | null, index: number): string[] {
-  if (ended === null) return [];
-  const more = index === 0 ? "" : `#${index}`;
-  const { id } = ended.heard;
-  // Some servers give ids that come again after a few hundred calls.
-  const response = id === null || id.length < shortestId ? [] : [`response:${id}${more}`];
-  return ended.requestId === null ? response : [...response, `request:${ended.requestId}${more}`];
-}
-
-const shortestId = 16;
-
-const added = (a: Cost, b: Cost): Cost =>
-  a.nanoUsd === null
-    ? b
-    : b.nanoUsd === null
-      ? a
-      : { nanoUsd: a.nanoUsd + b.nanoUsd, source: a.source, version: a.version };
-
 /** Codex and Copilot try a WebSocket first; after 426 they post at once, after anything else they try for seconds. */
 function upgradeRefused(response: ServerResponse): void {
   response.writeHead(426, { connection: "close", upgrade: "HTTP/1.1", "content-length": 0 }).end();
 }
-
-const notOurs = text("Host or Origin is not this console's", "Host ou Origin não é desta console");
-const brokeHere = text(
-  "Something broke here, not in your call; see the console's log",
-  "Algo falhou aqui, não na sua chamada; veja o log da console",
-);
-
-const notOffered = ({ method, url = "" }: IncomingMessage): Refusal => {
-  const path = (url.split("?", 1)[0] ?? "").slice(0, 200);
-  return new Refusal(
-    "not_found",
-    text(
-      `${method} ${path} is not offered here: only what can be metered is passed on (chat completions, responses, embeddings, messages, generateContent, counting of tokens, lists of models)`,
-      `${method} ${path} não é oferecido aqui: só passa o que pode ser medido (chat completions, responses, embeddings, messages, generateContent, contagem de tokens, listas de modelos)`,
-    ),
-  );
-};
-
-const tooLarge = (): Refusal =>
-  new Refusal(
-    "too_large",
-    text(
-      `The body is over ${maxBodyBytes / 1_048_576} MB`,
-      `O corpo passa de ${maxBodyBytes / 1_048_576} MB`,
-    ),
-  );
-
-const unreadable = (problem: "json" | "model"): Refusal =>
-  new Refusal(
-    "invalid_payload",
-    problem === "json"
-      ? text("The body is no JSON object", "O corpo não é um objeto JSON")
-      : text("The body names no model", "O corpo não nomeia um modelo"),
-  );
-
-const unreached = ({ id }: Provider, error: Error | null): Refusal => {
-  if (error instanceof Refusal) return error;
-  const code = error !== null && "code" in error ? String(error.code) : "";
-  return new Refusal(
-    "upstream_failed",
-    text(
-      `The provider ${id} did not answer${code === "" ? "" : ` (${code})`}. Try again; if it stays so, ask an admin to look at policies/models.yaml`,
-      `O provedor ${id} não respondeu${code === "" ? "" : ` (${code})`}. Tente de novo; se persistir, peça a um admin para ver policies/models.yaml`,
-    ),
-    { cause: error },
-  );
-};

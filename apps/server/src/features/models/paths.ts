@@ -97,3 +97,6 @@ function keptQuery(query: string): string {
   const kept = query.split("&").filter((part) => !/^key=/i.test(part));
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
+
+/** Whether what it asks for uses tokens. */
+export const isMetered = ({ use }: ModelPath): boolean => use === "generate" || use === "embed";

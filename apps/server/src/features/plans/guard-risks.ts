@@ -42,13 +42,17 @@ const severity = { block: 2, ask: 1, warn: 0 } as const;
 function loosenedBudget(old: PolicyOf<"budget">, next: PolicyOf<"budget">): DraftRisk[] {
   const { id } = old;
   const gone = Object.entries(old.limits).filter(([limit]) => !(limit in next.limits));
-  const let_go = (["agents", "servers"] as const).flatMap((kind) => noLongerIn(old, next, kind));
+  const let_go = (["agents", "servers", "models", "people", "runs"] as const).flatMap((kind) =>
+    noLongerIn(old, next, kind),
+  );
+  // Each then has for itself what all had together.
+  const apart = next.per !== undefined && next.per !== old.per;
   return [
     ...gone.map(([limit, was]) =>
       looser(
         text(
-          `${id}: limits.${limit} no longer holds (was ${was})`,
-          `${id}: limits.${limit} deixa de valer (era ${was})`,
+          `${id}: limits.${limit} no longer holds (was ${said(was)})`,
+          `${id}: limits.${limit} deixa de valer (era ${said(was)})`,
         ),
       ),
     ),
@@ -58,6 +62,16 @@ function loosenedBudget(old: PolicyOf<"budget">, next: PolicyOf<"budget">): Draf
             text(
               `${id}: on_exceeded ${old.on_exceeded} → ${next.on_exceeded}`,
               `${id}: on_exceeded ${old.on_exceeded} → ${next.on_exceeded}`,
+            ),
+          ),
+        ]
+      : []),
+    ...(apart
+      ? [
+          looser(
+            text(
+              `${id}: limits hold for each ${next.per}, no longer for all together`,
+              `${id}: os limites passam a valer para cada ${next.per}, e não para todos juntos`,
             ),
           ),
         ]
@@ -74,22 +88,24 @@ function loosenedBudget(old: PolicyOf<"budget">, next: PolicyOf<"budget">): Draf
   ];
 }
 
+const said = (limit: unknown): string => JSON.stringify(limit);
+
 /** What a budget held for before: all where it names none. */
 function noLongerIn(
   old: PolicyOf<"budget">,
   next: PolicyOf<"budget">,
-  kind: "agents" | "servers",
+  kind: keyof NonNullable<PolicyOf<"budget">["scope"]>,
 ): DraftRisk[] {
   const [was, now] = [old.scope?.[kind], next.scope?.[kind]];
   if (now === undefined) return [];
   const lost = was?.filter((name) => !now.includes(name)) ?? [`all but ${now.join(", ")}`];
   if (lost.length === 0) return [];
-  const said = lost.join(", ");
+  const names = lost.join(", ");
   return [
     looser(
       text(
-        `${old.id}: no longer holds for ${kind} ${said}`,
-        `${old.id}: deixa de valer para ${kind} ${said}`,
+        `${old.id}: no longer holds for ${kind} ${names}`,
+        `${old.id}: deixa de valer para ${kind} ${names}`,
       ),
     ),
   ];

@@ -145,8 +145,7 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
         await recordHandshake(deps, actor, server);
         return shake(deps, fleet, server, reveal, { ...on, unapproved: true });
       }),
-    send: (input, init) => send(fleet, input, init),
-    outbound: fleet.connectDeps,
+    ...reaching(fleet),
     async handshakeWith(id, values, on) {
       const server = await registeredAs(deps, id);
       const ring = await deps.ring();
@@ -235,6 +234,12 @@ async function compareTool(
   const offered = tool.offered?.definition ?? null;
   return { ...presentTool(tool, locale), approved: pretty(approved), offered: pretty(offered) };
 }
+
+/** How others reach what the live configuration lets the console reach. */
+const reaching = (fleet: Fleet): Pick<ServersService, "send" | "outbound"> => ({
+  send: (input, init) => send(fleet, input, init),
+  outbound: fleet.connectDeps,
+});
 
 async function send(fleet: Fleet, input: string, init: RequestInit): Promise<Response> {
   const { openHttp } = await import("../../lib/http.ts");

@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
 import { type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Purge } from "../../domain/retention.ts";
-import type { ModelUsage } from "../../domain/tokens.ts";
-import type { CallSubject, Cost } from "../../domain/usage.ts";
+import type { Reserve } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
-import { Budgets, type BudgetsDeps, budgetsOf } from "./budgets.ts";
+import { budgetsOf } from "./budgets/bindings.ts";
+import { Budgets, type BudgetsDeps } from "./budgets/budgets.ts";
 import { deleteEventsBefore } from "./ledger-store.ts";
 import { Ledger, type LedgerDeps } from "./ledger.ts";
 import { Prices } from "./prices.ts";
@@ -13,49 +15,68 @@ export type UsageService = {
   ledger: Ledger;
   budgets: Budgets;
   budgetsOf: typeof budgetsOf;
-  /** Refuses a call of a model whose budget is spent, and sets aside what it may cost at most. */
-  reserve(subject: CallSubject, most: ModelUsage): Promise<{ settle(cost: Cost): void }>;
+  reserve: Reserve;
   purge: Purge;
 };
 
-type UsageDeps = Omit<LedgerDeps, "prices"> &
-  Omit<BudgetsDeps, "unwritten"> & {
-    /** Policies of the live configuration. */
-    policies(): ReadonlyMap<string, PolicyFile>;
+type UsageDeps = Omit<LedgerDeps, "prices" | "spend"> &
+  Omit<BudgetsDeps, "node"> & {
+    queries: Parameters<typeof deleteEventsBefore>[0];
+    home: string;
   };
 
-const readEveryMs = 15_000;
+const tendEveryMs = 10_000;
 
 /** What calls use and cost, and the budgets that bind them. */
 export function createUsage(deps: UsageDeps): Feature<UsageService> {
-  const ledger = new Ledger({ ...deps, prices: latestPrices(deps.policies) });
-  const budgets = new Budgets({ ...deps, unwritten: (period) => ledger.unwritten(period) });
-  const reading = new Worker({
-    name: text("reading what was spent", "a leitura dos gastos"),
+  const prices = latestPrices(deps.policies);
+  const budgets = new Budgets({ ...deps, node: nodeOf(deps.home) });
+  const ledger = new Ledger({
+    ...deps,
+    prices,
+    spend: (queries, changes) => budgets.write(queries, changes),
+  });
+  const tending = new Worker({
+    name: text("tending budgets", "o cuidado com os orçamentos"),
     logger: deps.logger,
-    everyMs: readEveryMs,
-    pass: () => budgets.refresh(),
+    everyMs: tendEveryMs,
+    pass: () => budgets.tend(),
   });
   return {
     service: {
       ledger,
       budgets,
       budgetsOf,
-      reserve: () => Promise.resolve({ settle: () => {} }),
+      reserve: (subject, most) => {
+        const { provider, model } = subject;
+        const { usage } = most;
+        const price =
+          most.nanoUsd !== null || usage === null
+            ? most
+            : prices().price({ provider, model, at: deps.clock(), usage });
+        return budgets.reserve(subject, { nanoUsd: price.nanoUsd, usage });
+      },
       purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
     },
     routes: noRoutes,
     workers: {
-      troubles: () => [...ledger.troubles(), ...reading.troubles()],
-      start: async () => void (await Promise.all([ledger.start(), reading.start()])),
+      troubles: () => [...ledger.troubles(), ...tending.troubles()],
+      async start() {
+        await budgets.begin();
+        await Promise.all([ledger.start(), tending.start()]);
+      },
       async stop() {
-        await reading.stop();
-        await budgets.stop();
+        await tending.stop();
         await ledger.stop();
+        await budgets.stop();
       },
     },
   };
 }
+
+/** What this node is called, after a restart too: no two consoles share a folder. */
+const nodeOf = (home: string): string =>
+  createHash("sha256").update(`${hostname()}:${home}`).digest("hex").slice(0, 32);
 
 /** Prices of the policies as they are, made anew when those change. */
 function latestPrices(policies: UsageDeps["policies"]): () => Prices {

@@ -268,21 +268,6 @@ async function addSums(
   }
 }
 
-/** What calls cost in a period (a UTC day, `2026-11-27`, or month, `2026-11`), by server, in billionths of a dollar. */
-export async function spendIn(queries: Queries, period: string): Promise<Map<string, number>> {
-  const rows = await queries
-    .selectFrom("usage_days as day")
-    .innerJoin("usage_subjects as subject", "subject.id", "day.subject_id")
-    .select(["subject.server", (eb) => eb.fn.sum<number | string>("day.cost_nano_usd").as("cost")])
-    .where("day.period", ">=", period)
-    .where("day.period", "<=", `${period}~`)
-    .where("subject.kind", "=", "tool")
-    .where("subject.server", "is not", null)
-    .groupBy("subject.server")
-    .execute();
-  return new Map(rows.map(({ server, cost }) => [server ?? "", Number(cost)]));
-}
-
 /** The time before which calls have been deleted: one from before it may have been counted already. */
 export async function purgedBefore(queries: Queries): Promise<string> {
   const row = await queries.selectFrom("usage_purge").select("before").where("id", "=", 1).executeTakeFirst();

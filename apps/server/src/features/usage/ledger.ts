@@ -10,7 +10,7 @@ import type { Entry } from "./entry.ts";
 import { meteredTool, storableCall } from "./metered.ts";
 import { purgedBefore } from "./ledger-store.ts";
 import type { Prices } from "./prices.ts";
-import { KnownSubjects, writeEntries, type Written } from "./write-entries.ts";
+import { type Change, KnownSubjects, writeEntries, type Written } from "./write-entries.ts";
 
 export type LedgerDeps = {
   database: Pick<Database, "kind" | "transaction">;
@@ -18,6 +18,8 @@ export type LedgerDeps = {
   logger: Logger;
   /** As the live configuration has them. */
   prices(): Prices;
+  /** Adds calls to what budgets count, in the transaction that writes them. What it returns is called once that is committed. */
+  spend(queries: Queries, changes: readonly Change[]): Promise<() => void>;
 };
 
 /** What is written together with calls; `tooOld` is how many were left out. */
@@ -75,8 +77,8 @@ export class Ledger {
   }
 
   /** The same of a request through the gateway. */
-  recordTool(call: ToolCall): void {
-    this.record(meteredTool(call, stamp(this.#deps.clock())));
+  recordTool(call: ToolCall): Cost {
+    return this.record(meteredTool(call, stamp(this.#deps.clock())));
   }
 
   /**
@@ -96,18 +98,6 @@ export class Ledger {
       (queries) => also(queries, tooOld),
     );
     return { ...written, tooOld };
-  }
-
-  /** What calls cost in a period (`2026-11-27` or `2026-11`), by server, that no database knows yet. In billionths of a dollar. */
-  unwritten(period: string): Map<string, number> {
-    const spend = new Map<string, number>();
-    for (const { call, cost } of this.#entries) {
-      const { server, kind } = call.subject;
-      if (cost.nanoUsd === null || server === null || kind !== "tool" || !call.at.startsWith(period))
-        continue;
-      spend.set(server, (spend.get(server) ?? 0) + cost.nanoUsd);
-    }
-    return spend;
   }
 
   /** Writes what is there now. */
@@ -149,9 +139,19 @@ export class Ledger {
     also: (queries: Queries) => Promise<void> = nothingElse,
   ): Promise<Written> {
     const { database } = this.#deps;
-    const { committed, ...written } = await database.transaction(async (queries) => {
+    const {
+      committed,
+      changes: _,
+      ...written
+    } = await database.transaction(async (queries) => {
       const entries = await choose(queries);
       const result = await writeEntries({ queries, kind: database.kind, subjects: this.#subjects }, entries);
+      const spent = await this.#deps.spend(queries, result.changes);
+      const { committed: kept } = result;
+      result.committed = () => {
+        kept();
+        spent();
+      };
       await also(queries);
       return result;
     });

@@ -39,6 +39,7 @@ export function meteredTool(call: ToolCall, at: string): MeteredCall {
     requestBytes: call.requestBytes,
     responseBytes: call.responseBytes,
     usage: null,
+    isReserved: call.isReserved ?? false,
     cost: toolCost(call),
   };
 }

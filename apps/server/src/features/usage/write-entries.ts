@@ -4,6 +4,9 @@ import { type Entry, merge, namesOf, subjectText } from "./entry.ts";
 import * as store from "./ledger-store.ts";
 import { Rollups } from "./rollups.ts";
 
+/** A row that adds to sums, or takes its part away again. */
+export type Change = Entry & { sign: 1 | -1 };
+
 /** What came of calls that were written: new ones, better words on known ones, and those that add nothing. */
 export type Written = { added: number; replaced: number; repeated: number };
 
@@ -39,7 +42,7 @@ type Writing = { queries: Queries; kind: Database["kind"]; subjects: KnownSubjec
 export async function writeEntries(
   writing: Writing,
   entries: readonly Entry[],
-): Promise<Written & { committed(): void }> {
+): Promise<Written & { changes: Change[]; committed(): void }> {
   const { queries, kind } = writing;
   const calls = new Calls();
   await calls.load(queries, kind, entries);
@@ -68,6 +71,10 @@ export async function writeEntries(
     added: fresh.length,
     replaced: better.length,
     repeated: entries.length - fresh.length - better.length,
+    changes: [
+      ...better.flatMap(({ before }) => before.map((old): Change => ({ ...old, sign: -1 }))),
+      ...[...fresh, ...better].map(({ entry }): Change => ({ ...entry, sign: 1 })),
+    ],
     committed: ids.keep,
   };
 }

@@ -1,0 +1,61 @@
+import type { IncomingMessage } from "node:http";
+import type { Actor } from "../../domain/actor.ts";
+import type { CallSubject } from "../../domain/usage.ts";
+import type { ModelPath } from "./paths.ts";
+import type { Provider } from "./providers.ts";
+
+/** The caller's token, wherever clients of the three APIs put it, as an `Authorization` header. */
+export function tokenOf({ headers, url = "" }: IncomingMessage): string | undefined {
+  if (headers.authorization !== undefined) return headers.authorization;
+  const key = headers["x-api-key"] ?? headers["x-goog-api-key"] ?? /[?&]key=([^&]+)/.exec(url)?.[1];
+  return typeof key === "string" ? `Bearer ${key}` : undefined;
+}
+
+/** How agents name a session; Claude Code, Codex, opencode. */
+export function sessionOf({ headers }: IncomingMessage): string | null {
+  const said = headers["x-claude-code-session-id"] ?? headers["session-id"] ?? headers["x-session-id"];
+  return typeof said === "string" && said !== "" ? said.slice(0, 200) : null;
+}
+
+/** Agents by how their programs name themselves; `findings` and docs say who names itself otherwise. */
+const agents: readonly (readonly [RegExp, string])[] = [
+  [/^claude-(?:cli|code)\//, "claude-code"],
+  [/^codex/, "codex"],
+  [/^GeminiCLI/, "gemini-cli"],
+  [/^QwenCode\//, "qwen-code"],
+  [/^opencode\//, "opencode"],
+  [/^copilot/i, "copilot-cli"],
+];
+
+function agentOf({ headers }: IncomingMessage): { agent: string | null; agentVersion: string | null } {
+  const said = headers["user-agent"] ?? "";
+  const named = agents.find(([form]) => form.test(said))?.[1] ?? said.split(/[/ (]/, 1)[0] ?? "";
+  const version = /\/v?(\d[\w.-]*)/.exec(said)?.[1] ?? null;
+  return { agent: named === "" ? null : named.slice(0, 100), agentVersion: version };
+}
+
+export function subjectOf(
+  request: IncomingMessage,
+  path: ModelPath,
+  provider: Provider,
+  model: string | null,
+  actor: Actor,
+): CallSubject {
+  return {
+    kind: "model",
+    source: "endpoint",
+    server: null,
+    tool: null,
+    method: path.method,
+    era: null,
+    provider: provider.prices ?? provider.id,
+    model,
+    actorId: actor.id,
+    actorName: actor.name,
+    ...agentOf(request),
+    run: null,
+    phase: null,
+    pullRequest: null,
+    sprint: null,
+  };
+}

@@ -1,0 +1,189 @@
+import { type Text, text } from "@ciclo/contract";
+import type { AuditedTransaction, Queries } from "../../../db/dialect.ts";
+import { Refusal } from "../../../errors.ts";
+import { system } from "../../../domain/actor.ts";
+import type { ModelUsage } from "../../../domain/tokens.ts";
+import type { CallSubject, Cost, MeteredCall, NanoUsd, Reservation } from "../../../domain/usage.ts";
+import { Tasks } from "../../../lib/background.ts";
+import type { Logger } from "../../../lib/logger.ts";
+import { amountOf, type Binding, bindingsOf, type Policies, sharedBindings } from "./bindings.ts";
+import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
+import type { PurseName } from "./purse-store.ts";
+
+export type BudgetsDeps = PursesDeps & {
+  transaction: AuditedTransaction;
+  logger: Logger;
+  policies(): Policies;
+  /** Who may raise the limits of a policy, and how: the last sentence of a refusal. */
+  mayRaise(policy: string): Text;
+};
+
+/** A row of the ledger that adds to what is spent, or takes its part away again. */
+type Change = { call: MeteredCall; cost: Cost; sign: 1 | -1 };
+
+/** Budgets of the configuration: refuse calls whose budget is spent, before they are made, and say when one comes near its limit. */
+export class Budgets {
+  readonly #deps: BudgetsDeps;
+  readonly #purses: Purses;
+  readonly #tasks: Tasks;
+  #of: Policies | null = null;
+  #bindings = new Map<string, Binding[]>();
+
+  constructor(deps: BudgetsDeps) {
+    this.#deps = deps;
+    this.#purses = new Purses(deps);
+    this.#tasks = new Tasks(deps.logger);
+  }
+
+  /** Lets go of what this node had set aside before it was started. */
+  begin(): Promise<void> {
+    return this.#purses.begin();
+  }
+
+  /** Gives back what nobody uses, and has budgets that all share count, also where nobody asks before a call: logs are read later. */
+  async tend(): Promise<void> {
+    await this.#purses.tend();
+    for (const binding of sharedBindings(this.#deps.policies())) await this.#purses.open(binding);
+  }
+
+  /** Lets go of what is set aside, and waits for what is still to be recorded. */
+  async stop(): Promise<void> {
+    await this.#purses.begin();
+    await this.#tasks.stop();
+  }
+
+  /**
+   * Sets aside what a call may cost at most. Throws a `Refusal` (`budget_exceeded`) where a budget is spent that does not let
+   * it through. A call without a known price sets nothing aside: only a budget with nothing left refuses it.
+   */
+  async reserve(
+    subject: CallSubject,
+    most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null },
+  ): Promise<Reservation> {
+    const held: { binding: Binding; held: Held }[] = [];
+    for (const binding of this.#bindingsOf(subject)) {
+      if (binding.budget.on_exceeded === "warn") {
+        await this.#purses.open(binding);
+        continue;
+      }
+      const estimate = amountOf(binding, most, most.usage);
+      const taken = this.#purses.take(binding, estimate) ?? (await this.#purses.reserve(binding, estimate));
+      if ("lease" in taken) {
+        held.push({ binding, held: taken });
+        continue;
+      }
+      for (const one of held) this.#purses.release(one.held);
+      throw this.#refusal(taken);
+    }
+    let isOpen = true;
+    return {
+      settle: (paid) => {
+        if (!isOpen) return;
+        isOpen = false;
+        for (const { binding, held: taken } of held)
+          this.#purses.settle(
+            taken,
+            paid.reduce((sum, { cost, usage }) => sum + amountOf(binding, cost, usage), 0),
+          );
+      },
+    };
+  }
+
+  /** Adds calls to what is spent, in the transaction that writes them. What it returns is to be called once that is committed. */
+  async write(queries: Queries, changes: readonly Change[]): Promise<() => void> {
+    const sums = new Map<string, { name: PurseName; amount: number; own: number; atMs: number }>();
+    for (const { call, cost, sign } of changes) {
+      const atMs = Date.parse(call.at);
+      for (const binding of this.#bindingsOf(call.subject)) {
+        const amount = sign * amountOf(binding, cost, call.usage);
+        if (amount === 0) continue;
+        const name = this.#purses.nameOf(binding, atMs);
+        const sum = sums.get(name.id) ?? { name, amount: 0, own: 0, atMs };
+        sum.amount += amount;
+        if (call.isReserved === true && binding.budget.on_exceeded !== "warn") sum.own += amount;
+        sums.set(name.id, sum);
+      }
+    }
+    if (sums.size === 0) return () => {};
+    const { moved, committed } = await this.#purses.write(queries, [...sums.values()]);
+    return () => {
+      committed();
+      for (const each of moved) this.#tell(each);
+    };
+  }
+
+  #bindingsOf(subject: CallSubject): Binding[] {
+    const policies = this.#deps.policies();
+    if (policies !== this.#of) [this.#of, this.#bindings] = [policies, new Map()];
+    const { server, model, actorId, actorName, agent, run } = subject;
+    const key = JSON.stringify([server, model, actorId, actorName, agent, run]);
+    let bindings = this.#bindings.get(key);
+    if (bindings === undefined) {
+      bindings = bindingsOf(policies, subject);
+      if (this.#bindings.size > mostKept) this.#bindings.clear();
+      this.#bindings.set(key, bindings);
+    }
+    return bindings;
+  }
+
+  #refusal({ binding, window, spent, reserved }: Spent): Refusal {
+    const { budget, limit, holder } = binding;
+    const raise = this.#deps.mayRaise(budget.id);
+    const where = `policies/${budget.id}.yaml, limits.${limit}${holder === "" ? "" : ` (${holder})`}`;
+    const [used, of] = [amountText(binding, spent), amountText(binding, binding.most)];
+    const aside = spent < binding.most ? amountText(binding, reserved) : null;
+    const until = Number.isFinite(window.endsAt)
+      ? new Date(window.endsAt).toISOString().slice(0, 16).replace("T", " ")
+      : null;
+    return new Refusal(
+      "budget_exceeded",
+      text(
+        `${where}: ${used} of ${of} are spent${aside === null ? "" : `, and ${aside} are set aside for calls under way`}. ${raise.en}${until === null ? "" : ` A new period begins at ${until} UTC.`}`,
+        `${where}: ${used} de ${of} foram gastos${aside === null ? "" : `, e ${aside} estão reservados para chamadas em andamento`}. ${raise["pt-BR"]}${until === null ? "" : ` Um novo período começa em ${until} UTC.`}`,
+      ),
+      { quiet: true },
+    );
+  }
+
+  /** In the audit log: each threshold that a purse crossed, once. */
+  #tell({ name: { binding, window }, before, after }: Moved): void {
+    const { budget, limit, holder, most } = binding;
+    const crossed = [...(budget.alert_at ?? []), 1]
+      .filter((part) => before < part * most && after >= part * most)
+      .toSorted((a, b) => a - b);
+    for (const part of new Set(crossed)) {
+      void this.#tasks.run("recording a budget's threshold", () =>
+        this.#deps.transaction((_, record) =>
+          record({
+            actor: system,
+            action: part === 1 ? "budget.exceeded" : "budget.alert",
+            resource: `policy:${budget.id}`,
+            status: part === 1 && budget.on_exceeded !== "warn" ? "refused" : "succeeded",
+            metadata: {
+              limit,
+              ...(holder === "" ? {} : { holder }),
+              period: window.key,
+              part,
+              ...amountFields(binding, after),
+              on_exceeded: budget.on_exceeded,
+            },
+          }),
+        ),
+      );
+    }
+  }
+}
+
+const mostKept = 20_000;
+
+function amountText({ unit }: Binding, amount: number): string {
+  if (unit === "tokens") return `${amount} tokens`;
+  const usd = amount / 1e9;
+  // Small amounts would all be 0.00.
+  return `${usd !== 0 && Math.abs(usd) < 0.01 ? usd.toPrecision(2) : usd.toFixed(2)} USD`;
+}
+
+const amountFields = ({ unit, most }: Binding, spent: number): Record<string, number> =>
+  unit === "tokens"
+    ? { spent_tokens: spent, of_tokens: most }
+    : { spent_usd: spent / 1e9, of_usd: most / 1e9 };

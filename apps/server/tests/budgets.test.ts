@@ -1,0 +1,381 @@
+import { type PolicyFile, policyFileSchema } from "@ciclo/contract";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Database, openDatabase } from "../src/db/dialect.ts";
+import { noTokens } from "../src/domain/tokens.ts";
+import type { CallSubject, MeteredCall, Reservation } from "../src/domain/usage.ts";
+import { calendarWindow } from "../src/features/usage/budgets/windows.ts";
+import { createUsage } from "../src/features/usage/index.ts";
+import { createLogger } from "../src/lib/logger.ts";
+import { settableClock } from "./support/clock.ts";
+import { newPostgresUrl, stores } from "./support/databases.ts";
+
+const budget = (fields: Record<string, unknown>): PolicyFile =>
+  policyFileSchema.parse({ id: "budget", kind: "budget", title: "Budget", on_exceeded: "block", ...fields });
+const policiesOf = (...policies: PolicyFile[]) => new Map(policies.map((policy) => [policy.id, policy]));
+
+const subject = (over: Partial<CallSubject> = {}): CallSubject => ({
+  kind: "tool",
+  source: "gateway",
+  server: "hub",
+  tool: "echo",
+  method: "tools/call",
+  era: "modern",
+  provider: null,
+  model: null,
+  actorId: null,
+  actorName: "ana",
+  agent: null,
+  agentVersion: null,
+  run: null,
+  phase: null,
+  pullRequest: null,
+  sprint: null,
+  ...over,
+});
+
+type Node = ReturnType<typeof nodeOn>;
+
+function nodeOn(
+  database: Database,
+  policies: () => ReadonlyMap<string, PolicyFile>,
+  clock = settableClock("2026-03-30T12:00:00.000Z"),
+  home = "/one",
+) {
+  const audited: { action: string; metadata: Record<string, unknown> }[] = [];
+  const { service, workers } = createUsage({
+    database,
+    queries: database.queries,
+    transaction: (work) =>
+      database.transaction((queries) =>
+        work(queries, (entry) => {
+          audited.push(entry as never);
+          return Promise.resolve();
+        }),
+      ),
+    clock,
+    logger: createLogger("silent"),
+    policies,
+    home,
+    mayRaise: () => ({ en: "Ask an approver.", "pt-BR": "Peça a um approver." }),
+  });
+  let count = 0;
+  return {
+    ...service,
+    clock,
+    audited,
+    begin: () => service.budgets.begin(),
+    stop: () => workers.stop(),
+    ask: (usd: number, of: Partial<CallSubject> = {}) =>
+      service.reserve(subject(of), { nanoUsd: Math.round(usd * 1e9), usage: null }),
+    /** A call that was let through ends, and cost so much. */
+    pay(reservation: Reservation, usd: number, of: Partial<CallSubject> = {}): void {
+      count += 1;
+      const cost = { nanoUsd: Math.round(usd * 1e9), source: "override" as const, version: null };
+      const call: MeteredCall = {
+        subject: subject(of),
+        key: `${home} ${count} ${Math.random()}`,
+        aliases: [],
+        at: clock().toISOString(),
+        session: null,
+        operation: null,
+        attempt: 1,
+        status: "ok",
+        error: null,
+        ms: 1,
+        requestBytes: 0,
+        responseBytes: 0,
+        usage: null,
+        isReserved: true,
+        cost,
+      };
+      service.ledger.record(call);
+      reservation.settle([{ cost, usage: null }]);
+    },
+  };
+}
+
+const let_through = async (asked: Promise<Reservation>): Promise<boolean> =>
+  asked.then(
+    () => true,
+    () => false,
+  );
+const spentIn = async ({ queries }: Database): Promise<number> =>
+  (await queries.selectFrom("usage_hours").select("cost_nano_usd").execute()).reduce(
+    (sum, row) => sum + row.cost_nano_usd,
+    0,
+  ) / 1e9;
+const purses = ({ queries }: Database) => queries.selectFrom("budget_purses").selectAll().execute();
+
+describe("windows of the calendar", () => {
+  it("are days, weeks and months of the zone, an hour more or less where clocks change", () => {
+    const hours = (unit: "day" | "week" | "month", at: string, zone: string): [string, number] => {
+      const { key, startsAt, endsAt } = calendarWindow(unit, Date.parse(at), zone);
+      return [key, (endsAt - Date.parse(startsAt)) / 3_600_000];
+    };
+    expect(hours("day", "2026-03-29T12:00:00Z", "Europe/Berlin")).toEqual(["day:2026-03-29", 23]);
+    expect(hours("day", "2026-10-25T12:00:00Z", "Europe/Berlin")).toEqual(["day:2026-10-25", 25]);
+    expect(hours("day", "2026-11-28T02:59:59Z", "America/Sao_Paulo")).toEqual(["day:2026-11-27", 24]);
+    expect(hours("day", "2026-11-28T03:00:00Z", "America/Sao_Paulo")).toEqual(["day:2026-11-28", 24]);
+    expect(hours("week", "2026-11-29T12:00:00Z", "UTC")).toEqual(["week:2026-11-23", 168]);
+    expect(hours("month", "2026-02-10T12:00:00Z", "UTC")).toEqual(["month:2026-02-01", 28 * 24]);
+    expect(hours("month", "2026-03-10T12:00:00Z", "Europe/Berlin")).toEqual([
+      "month:2026-03-01",
+      31 * 24 - 1,
+    ]);
+    // A day that begins at one o'clock: there is no midnight.
+    expect(hours("day", "2018-11-04T12:00:00Z", "America/Sao_Paulo")).toEqual(["day:2018-11-04", 23]);
+  });
+
+  it("follow one another without gap or overlap", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("day" as const, "week" as const, "month" as const),
+        fc.constantFrom(
+          "UTC",
+          "America/Sao_Paulo",
+          "Europe/Berlin",
+          "Asia/Kolkata",
+          "Pacific/Chatham",
+          "America/New_York",
+        ),
+        fc.integer({ min: Date.UTC(2015, 0), max: Date.UTC(2035, 0) }),
+        (unit, zone, at) => {
+          const window = calendarWindow(unit, at, zone);
+          expect(Date.parse(window.startsAt)).toBeLessThanOrEqual(at);
+          expect(window.endsAt).toBeGreaterThan(at);
+          const next = calendarWindow(unit, window.endsAt, zone);
+          expect(Date.parse(next.startsAt)).toBe(window.endsAt);
+          expect(calendarWindow(unit, window.endsAt - 1, zone)).toEqual(window);
+        },
+      ),
+    );
+  });
+});
+
+describe.each(stores)("a budget on %s", (_, openStore) => {
+  const daily = policiesOf(budget({ limits: { daily_usd: 1 } }));
+
+  it("lets 64 parallel calls through while anything is left, and no more than one over", async () => {
+    const database = await openStore();
+    const node = nodeOn(database, () => daily);
+    const first = await node.ask(0.95);
+    node.pay(first, 0.95);
+    await node.ledger.flush();
+    const asked = await Promise.all(Array.from({ length: 64 }, () => let_through(node.ask(0.1))));
+    expect(asked.filter(Boolean)).toHaveLength(1);
+    await node.stop();
+    await database.close();
+  });
+
+  it("has what was set aside free again when a call cost less, or was not made", async () => {
+    const database = await openStore();
+    const node = nodeOn(database, () => daily);
+    for (let count = 0; count < 9; count += 1) node.pay(await node.ask(0.9), 0.1);
+    (await node.ask(0.5)).settle([]);
+    node.pay(await node.ask(0.9), 0.1);
+    await node.ledger.flush();
+    expect(await let_through(node.ask(0.01))).toBe(false);
+    expect(await spentIn(database)).toBeCloseTo(1, 9);
+    await node.budgets.tend();
+    expect(await purses(database)).toMatchObject([{ spent: 1e9, reserved: 0 }]);
+    await node.stop();
+    await database.close();
+  });
+
+  it("is refused with figure, policy, who may raise it, and when it begins anew", async () => {
+    const database = await openStore();
+    const node = nodeOn(database, () =>
+      policiesOf(budget({ limits: { daily_usd: 1 }, time_zone: "America/Sao_Paulo" })),
+    );
+    node.pay(await node.ask(1), 1);
+    await node.ledger.flush();
+    await expect(node.ask(0.1)).rejects.toThrow(
+      "policies/budget.yaml, limits.daily_usd: 1.00 USD of 1.00 USD are spent. Ask an approver. A new period begins at 2026-03-31 03:00 UTC.",
+    );
+    node.clock.advance(15 * 3_600_000);
+    expect(await let_through(node.ask(0.1))).toBe(true);
+    await node.stop();
+    await database.close();
+  });
+
+  it("begins with what the ledger knows, also of calls from before there was a budget", async () => {
+    const database = await openStore();
+    let policies = policiesOf();
+    const node = nodeOn(database, () => policies);
+    node.pay(await node.ask(0.7), 0.7);
+    node.pay(await node.ask(0.7, { server: "other" }), 0.7, { server: "other" });
+    await node.ledger.flush();
+    policies = policiesOf(budget({ limits: { monthly_usd: 1 }, scope: { servers: ["hub"] } }));
+    node.pay(await node.ask(0.3), 0.3);
+    await node.ledger.flush();
+    expect(await let_through(node.ask(0.1))).toBe(false);
+    expect(await let_through(node.ask(0.1, { server: "other" }))).toBe(true);
+    await node.stop();
+    await database.close();
+  });
+
+  it("binds what its scope names, and gives each a purse where it says so", async () => {
+    const database = await openStore();
+    const policies = policiesOf(
+      budget({ id: "people", per: "person", scope: { models: ["claude-*"] }, limits: { daily_usd: 1 } }),
+      budget({ id: "run", scope: { runs: ["r1"] }, limits: { total_usd: 0.5 } }),
+    );
+    const node = nodeOn(database, () => policies);
+    const ana = { model: "claude-opus-5-5", actorName: "ana" };
+    const bob = { model: "claude-opus-5-5", actorName: "bob" };
+    node.pay(await node.ask(1, ana), 1, ana);
+    await node.ledger.flush();
+    expect(await let_through(node.ask(0.1, ana))).toBe(false);
+    expect(await let_through(node.ask(0.1, bob))).toBe(true);
+    expect(await let_through(node.ask(0.1, { ...ana, model: "gpt-5.2" }))).toBe(true);
+    node.pay(await node.ask(0.5, { run: "r1" }), 0.5, { run: "r1" });
+    await node.ledger.flush();
+    node.clock.advance(400 * 24 * 3_600_000);
+    expect(await let_through(node.ask(0.1, { run: "r1" }))).toBe(false);
+    await node.stop();
+    await database.close();
+  });
+
+  it("of the last hours forgets what is older", async () => {
+    const database = await openStore();
+    const node = nodeOn(database, () => policiesOf(budget({ limits: { rolling: [{ hours: 5, usd: 1 }] } })));
+    node.pay(await node.ask(0.6), 0.6);
+    await node.ledger.flush();
+    node.clock.advance(3 * 3_600_000);
+    node.pay(await node.ask(0.4), 0.4);
+    await node.ledger.flush();
+    expect(await let_through(node.ask(0.1))).toBe(false);
+    node.clock.advance(2 * 3_600_000 + 300_000);
+    const again = await node.ask(0.1);
+    again.settle([]);
+    node.pay(await node.ask(0.6), 0.6);
+    await node.ledger.flush();
+    expect(await let_through(node.ask(0.1))).toBe(false);
+    await node.stop();
+    await database.close();
+  });
+
+  it("of tokens counts tokens", async () => {
+    const database = await openStore();
+    const node = nodeOn(database, () => policiesOf(budget({ limits: { monthly_tokens: 1000 } })));
+    const usage = (output: number) => ({
+      tokens: { ...noTokens, input: 100, output },
+      webSearches: 0,
+      otherModality: 0,
+      model: null,
+      tier: null,
+    });
+    const cost = { nanoUsd: null, source: "unpriced" as const, version: null };
+    const reservation = await node.reserve(subject(), { nanoUsd: null, usage: usage(900) });
+    await expect(node.reserve(subject(), { nanoUsd: null, usage: usage(900) })).rejects.toThrow(
+      /1000 tokens are set aside/,
+    );
+    reservation.settle([{ cost, usage: usage(50) }]);
+    expect(await let_through(node.reserve(subject(), { nanoUsd: null, usage: usage(10) }))).toBe(true);
+    await node.stop();
+    await database.close();
+  });
+
+  it("says in the audit log which thresholds were crossed, once; one that only warns refuses nothing", async () => {
+    const database = await openStore();
+    const policies = policiesOf(
+      budget({ limits: { daily_usd: 1 }, alert_at: [0.5, 0.8], on_exceeded: "warn" }),
+    );
+    const node = nodeOn(database, () => policies);
+    await node.budgets.tend();
+    for (const usd of [0.4, 0.3, 0.05, 0.5, 0.5]) {
+      node.pay(await node.ask(usd), usd);
+      await node.ledger.flush();
+    }
+    await node.stop();
+    expect(
+      node.audited.map(({ action, metadata }) => [action, metadata["part"], metadata["spent_usd"]]),
+    ).toEqual([
+      ["budget.alert", 0.5, 0.7],
+      ["budget.alert", 0.8, 1.25],
+      ["budget.exceeded", 1, 1.25],
+    ]);
+    await database.close();
+  });
+
+  it("counts what the ledger counts, whatever calls cost, however they end, and whenever a node dies", async () => {
+    const database = await openStore();
+    const policies = policiesOf(budget({ limits: { daily_usd: 3, rolling: [{ hours: 48, usd: 3 }] } }));
+    let node: Node = nodeOn(database, () => policies);
+    let open: Reservation[] = [];
+    const step = fc.record({
+      what: fc.constantFrom("ask", "pay", "pay", "drop", "flush", "tend", "die"),
+      usd: fc.integer({ min: 0, max: 300 }).map((mils) => mils / 1000),
+    });
+    let over = 0;
+    for (const { what, usd } of fc.sample(step, { numRuns: 250, seed: 5 })) {
+      if (what === "ask") {
+        const before = await spentIn(database);
+        const asked = await node.ask(usd).catch(() => null);
+        if (asked !== null) open.push(asked);
+        if (asked !== null && before >= 3) over += 1;
+      } else if (what === "pay") {
+        const reservation = open.pop();
+        if (reservation !== undefined) node.pay(reservation, usd / 2);
+      } else if (what === "drop") open.pop()?.settle([]);
+      else if (what === "flush") await node.ledger.flush();
+      else if (what === "tend") await node.budgets.tend();
+      else {
+        await node.ledger.flush();
+        node = nodeOn(database, () => policies);
+        await node.begin();
+        open = [];
+      }
+    }
+    for (const reservation of open) reservation.settle([]);
+    await node.ledger.flush();
+    await node.budgets.tend();
+    const spent = await spentIn(database);
+    expect(spent).toBeGreaterThan(0.5);
+    for (const purse of await purses(database)) {
+      expect(purse.spent / 1e9).toBeCloseTo(spent, 9);
+      expect(purse.reserved).toBe(0);
+    }
+    expect(over).toBe(0);
+    await node.stop();
+    await database.close();
+  });
+});
+
+describe("several nodes on PostgreSQL", () => {
+  it("spend one budget together, and what a dead one had set aside is free again", async () => {
+    const url = await newPostgresUrl();
+    const databases = await Promise.all([openDatabase({ url, file: "" }), openDatabase({ url, file: "" })]);
+    const clock = settableClock("2026-03-30T12:00:00.000Z");
+    const policies = policiesOf(budget({ limits: { daily_usd: 1 } }));
+    const [one, two] = databases.map((database, index) =>
+      nodeOn(database, () => policies, clock, `/node-${index}`),
+    );
+    if (one === undefined || two === undefined) throw new Error("two nodes");
+    const through = async (node: Node): Promise<number> => {
+      const asked = await Promise.all(Array.from({ length: 64 }, () => node.ask(0.1).catch(() => null)));
+      const reservations = asked.filter((each) => each !== null);
+      for (const reservation of reservations) node.pay(reservation, 0.1);
+      await node.ledger.flush();
+      return reservations.length;
+    };
+    const counts = await Promise.all([through(one), through(two)]);
+    // Money that one has set aside and does not use goes back.
+    await Promise.all([one.budgets.tend(), two.budgets.tend()]);
+    const more = await Promise.all([through(one), through(two)]);
+    const all = [...counts, ...more].reduce((sum, count) => sum + count, 0);
+    expect(all).toBeGreaterThanOrEqual(10);
+    expect(all).toBeLessThanOrEqual(11);
+    clock.advance(24 * 3_600_000);
+    await one.ask(0.1);
+    expect(await let_through(two.ask(0.1))).toBe(true);
+    // Node one is heard of no more.
+    clock.advance(120_000);
+    await two.budgets.tend();
+    const leases = await databases[1]?.queries.selectFrom("budget_leases").selectAll().execute();
+    expect(new Set(leases?.map(({ node }) => node)).size).toBeLessThanOrEqual(1);
+    await Promise.all([one.stop(), two.stop()]);
+    await Promise.all(databases.map((database) => database.close()));
+  });
+});
