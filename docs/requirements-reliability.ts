@@ -41,7 +41,7 @@ export const reliability: readonly { asked: string; shownBy: readonly string[] }
     shownBy: [
       "retention.test.ts › lets go of what the policy says",
       "retention.test.ts › deletes nothing while its policy %s, and health says so",
-      "retention.test.ts › hold calls to what totals say",
+      "budgets.test.ts › begins with what the ledger knows, also of calls from before",
     ],
   },
   {
@@ -49,7 +49,7 @@ export const reliability: readonly { asked: string; shownBy: readonly string[] }
     shownBy: [
       "gateway/usage.test.ts › come back as they were recorded",
       "gateway/usage.test.ts › are written once, also where a commit was done",
-      "gateway/usage.test.ts › count against a budget also while nothing can be written",
+      "budgets.test.ts › counts what calls cost also while nothing can be written",
     ],
   },
   {

@@ -2,6 +2,7 @@ import { type PolicyFile, policyFileSchema } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../src/db/dialect.ts";
+import { databaseUnavailable } from "../src/db/unavailable.ts";
 import { noTokens } from "../src/domain/tokens.ts";
 import type { CallSubject, MeteredCall, Reservation } from "../src/domain/usage.ts";
 import { calendarWindow } from "../src/features/usage/budgets/windows.ts";
@@ -100,6 +101,19 @@ const let_through = async (asked: Promise<Reservation>): Promise<boolean> =>
     () => true,
     () => false,
   );
+/** How often something can be done before it fails in a certain way. */
+async function passedUntil(failure: Error, work: () => Promise<void>): Promise<number> {
+  for (let count = 0; count < 1000; count += 1) {
+    try {
+      await work();
+    } catch (error) {
+      expect(error).toBe(failure);
+      return count;
+    }
+  }
+  throw new Error("it never fails");
+}
+
 const spentIn = async ({ queries }: Database): Promise<number> =>
   (await queries.selectFrom("usage_hours").select("cost_nano_usd").execute()).reduce(
     (sum, row) => sum + row.cost_nano_usd,
@@ -252,6 +266,27 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     node.pay(await node.ask(0.6), 0.6);
     await node.ledger.flush();
     expect(await let_through(node.ask(0.1))).toBe(false);
+    await node.stop();
+    await database.close();
+  });
+
+  it("counts what calls cost also while nothing can be written, and lets nothing through that it cannot set aside", async () => {
+    const database = await openStore();
+    let isAway = false;
+    const away = databaseUnavailable({ en: "gone", "pt-BR": "fora" }, null);
+    const node = nodeOn(
+      { ...database, transaction: (work) => (isAway ? Promise.reject(away) : database.transaction(work)) },
+      () => policiesOf(budget({ limits: { daily_usd: 8 } })),
+    );
+    node.pay(await node.ask(0.01), 0.01);
+    isAway = true;
+    const count = await passedUntil(away, async () => node.pay(await node.ask(0.01), 0.01));
+    expect(count).toBeGreaterThan(50);
+    await expect(node.ledger.flush()).rejects.toThrow("gone");
+    isAway = false;
+    await node.ledger.flush();
+    expect(await spentIn(database)).toBeCloseTo((count + 1) * 0.01, 9);
+    expect(await purses(database)).toMatchObject([{ spent: (count + 1) * 1e7 }]);
     await node.stop();
     await database.close();
   });

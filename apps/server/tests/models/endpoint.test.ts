@@ -487,6 +487,57 @@ describe("a call of a model through the console", () => {
     ]);
   });
 
+  it("is refused with 402 before it is sent once its budget is spent, in each API's own form", async () => {
+    const { gateway, person, model } = await endpointOf({
+      "policies/budget.yaml": stringify({
+        id: "budget",
+        kind: "budget",
+        title: "Budget",
+        limits: { daily_usd: 0.03 },
+        on_exceeded: "block",
+      }),
+    });
+    const asked = { ...chatOf(), max_tokens: 1000 };
+    const responses = await Promise.all(
+      Array.from({ length: 64 }, () => ask(gateway, person, "openai/v1/chat/completions", asked)),
+    );
+    const passed = responses.filter(({ status }) => status === 200).length;
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200, 402]));
+    expect(model.asked).toHaveLength(passed);
+    const first = (await calls(gateway)).reduce((sum, { cost_nano_usd }) => sum + (cost_nano_usd ?? 0), 0);
+    // No more than one call over, with the 1000 tokens that it might have written.
+    expect(first).toBeLessThanOrEqual(30_000_000 + 1000 * 14_000 + 1_000_000);
+    model.answer = (_, response) => {
+      send(response, {
+        id: "x",
+        model: "gpt-5.2",
+        choices: [],
+        usage: { prompt_tokens: 20_000, completion_tokens: 1000 },
+      });
+      return true;
+    };
+    await ask(gateway, person, "openai/v1/chat/completions", asked);
+    const where =
+      /^policies\/budget.yaml, limits.daily_usd: 0.0\d+ USD of 0.03 USD are spent\. A planner may plan a higher limit \(.*\/assistant\); approver approves it/;
+    const refused = [
+      await ask(gateway, person, "openai/v1/chat/completions", asked),
+      await ask(gateway, person, "anthropic/v1/messages", messageOf()),
+      await ask(gateway, person, "google/v1beta/models/gemini-2.5-pro:generateContent", { contents: [] }),
+    ];
+    for (const response of refused) {
+      expect(response.status).toBe(402);
+      expect(await response.json()).toMatchObject({
+        code: "budget_exceeded",
+        detail: expect.stringMatching(where),
+        error: { message: expect.stringMatching(where) },
+      });
+    }
+    await gateway.ledger.flush();
+    const [purse] = await gateway.database.queries.selectFrom("budget_purses").selectAll().execute();
+    const rows = await calls(gateway);
+    expect(purse?.spent).toBe(rows.reduce((sum, { cost_nano_usd }) => sum + (cost_nano_usd ?? 0), 0));
+  });
+
   it("asks for no WebSocket, and takes no body that names no model", async () => {
     const { gateway, person } = await endpointOf();
     const status = await new Promise((resolve, reject) => {

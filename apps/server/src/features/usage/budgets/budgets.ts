@@ -151,10 +151,11 @@ export class Budgets {
     const crossed = [...(budget.alert_at ?? []), 1]
       .filter((part) => before < part * most && after >= part * most)
       .toSorted((a, b) => a - b);
-    for (const part of new Set(crossed)) {
-      void this.#tasks.run("recording a budget's threshold", () =>
-        this.#deps.transaction((_, record) =>
-          record({
+    if (crossed.length === 0) return;
+    void this.#tasks.run("recording a budget's thresholds", () =>
+      this.#deps.transaction(async (_, record) => {
+        for (const part of new Set(crossed))
+          await record({
             actor: system,
             action: part === 1 ? "budget.exceeded" : "budget.alert",
             resource: `policy:${budget.id}`,
@@ -167,10 +168,9 @@ export class Budgets {
               ...amountFields(binding, after),
               on_exceeded: budget.on_exceeded,
             },
-          }),
-        ),
-      );
-    }
+          });
+      }),
+    );
   }
 }
 
