@@ -4,6 +4,7 @@ import { type CoreDeps, createCore } from "./core.ts";
 import { together } from "./domain/feature.ts";
 import { createEngine } from "./engine.ts";
 import { createAssistant } from "./features/assistant/index.ts";
+import { createCosts } from "./features/costs/index.ts";
 import type { OperationKind } from "./domain/operations.ts";
 import { accessVerdict, createGateway } from "./features/gateway/index.ts";
 import { createIngest } from "./features/ingest/index.ts";
@@ -96,6 +97,7 @@ export async function createApp(deps: AppDeps) {
     ...config,
     take: usage.service.ledger.take.bind(usage.service.ledger),
   });
+  const costs = createCosts({ ...base, flush: () => usage.service.ledger.flush() });
   const live = createLive({ ...base, eventsAfter: audit.after, latest: audit.latest });
   const gateway = createGateway({
     ...base,
@@ -152,6 +154,7 @@ export async function createApp(deps: AppDeps) {
     assistant,
     status,
     ingest,
+    costs,
     live,
     gateway,
     models,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { usageQuerySchema, usageReportSchema } from "./usage.ts";
 import {
   newUserSchema,
   provisionedUserSchema,
@@ -176,6 +177,11 @@ export const endpoints = {
     ...operations.listApprovals,
     query: approvalQuerySchema,
     response: page(approvalItemSchema),
+  },
+  getUsage: {
+    ...operations.getUsage,
+    query: usageQuerySchema,
+    response: usageReportSchema,
   },
   listAudit: {
     ...operations.listAudit,

@@ -20,4 +20,5 @@ export * from "./servers.ts";
 export * from "./status.ts";
 export * from "./text.ts";
 export * from "./transport.ts";
+export * from "./usage.ts";
 export * from "./vocabulary.ts";

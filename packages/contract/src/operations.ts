@@ -169,6 +169,13 @@ export const operations = {
     tag: "changes",
     summary: "The inbox",
   },
+  getUsage: {
+    method: "GET",
+    path: "/usage",
+    access: ["read"],
+    tag: "usage",
+    summary: "What calls of models and tools used and cost, grouped",
+  },
   listAudit: {
     method: "GET",
     path: "/audit",

@@ -36,6 +36,26 @@ export const intents = [
 ] as const;
 export type Intent = (typeof intents)[number];
 
+/** What usage is grouped by. `person` is who called, `agent` the program that did. */
+export const usageGroups = [
+  "server",
+  "tool",
+  "provider",
+  "model",
+  "person",
+  "agent",
+  "run",
+  "phase",
+  "pull_request",
+  "sprint",
+  "kind",
+  "source",
+] as const;
+export type UsageGroup = (typeof usageGroups)[number];
+
+export const usageBuckets = ["hour", "day", "week", "month"] as const;
+export type UsageBucket = (typeof usageBuckets)[number];
+
 /** What a budget may give a purse of its own to. */
 export const budgetHolders = ["server", "model", "person", "agent", "run"] as const;
 export type BudgetHolder = (typeof budgetHolders)[number];

@@ -11,6 +11,7 @@ import { keyCommands } from "./keys.ts";
 import { masterKeyCommands } from "./master-key.ts";
 import { remoteCommands } from "./remote.ts";
 import { serverCommands } from "./servers.ts";
+import { usageCommands } from "./usage.ts";
 import { userCommands } from "./users.ts";
 
 const commands: Command[] = [
@@ -18,6 +19,7 @@ const commands: Command[] = [
   ...remoteCommands,
   ...serverCommands,
   ...keyCommands,
+  ...usageCommands,
   ...masterKeyCommands,
   ...auditCommands,
 ];

@@ -69,6 +69,8 @@ const ownMessages: Record<string, string> = {
   "one line, without angle brackets": "uma linha, sem sinais de menor ou maior",
   "one line with a letter or digit, without angle brackets":
     "uma linha com letra ou dígito, sem sinais de menor ou maior",
+  "a time zone such as America/Sao_Paulo": "um fuso horário como America/Sao_Paulo",
+  "an id stands twice": "um id aparece duas vezes",
   "a whole number with m, h or d, such as 72h": "um número inteiro com m, h ou d, como 72h",
   "a version such as 1.0.0, in quotes": "uma versão como 1.0.0, entre aspas",
 };

@@ -1,0 +1,127 @@
+import { type UsageReport, type UsageSums, usageBuckets, usageGroups } from "@ciclo/contract";
+import { connect } from "./client.ts";
+import { type Command, command, type Io, option, UsageError } from "./command.ts";
+
+const usd = (value: number): string =>
+  value !== 0 && Math.abs(value) < 0.01 ? value.toPrecision(2) : value.toFixed(2);
+const seconds = (ms: number | null): string =>
+  ms === null ? "—" : ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+const share = (part: number, all: number): string =>
+  all === 0 ? "—" : `${((100 * part) / all).toFixed(1)} %`;
+
+const columns = ["", "USD", "before", "calls", "tokens in", "cached", "tokens out", "p95", "errors"];
+
+const cells = (name: string, sums: UsageSums, before: number): string[] => [
+  name,
+  usd(sums.cost_usd),
+  usd(before),
+  String(sums.calls),
+  String(sums.input_tokens + sums.cache_write_short_tokens + sums.cache_write_long_tokens),
+  String(sums.cache_read_tokens),
+  String(sums.output_tokens),
+  seconds(sums.p95_ms),
+  share(sums.errors, sums.calls),
+];
+
+function table(rows: readonly string[][]): string[] {
+  const widths = columns.map((_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)));
+  return rows.map((row) =>
+    row
+      .map((cell, index) =>
+        index === 0 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function showReport(report: UsageReport, io: Io): string[] {
+  const { total, before, groups, group_by } = report;
+  const [head = "", ...rest] = table([
+    [group_by, ...columns.slice(1)],
+    ...groups.map(({ key, cost_usd_before, ...sums }) => cells(key ?? "—", sums, cost_usd_before)),
+    cells("total", total, before.cost_usd),
+  ]);
+  const missing = [
+    ...(total.unpriced_calls > 0
+      ? [`${total.unpriced_calls} calls have no known price and are not in the sum.`]
+      : []),
+    ...(total.unknown_calls > 0 ? [`Of ${total.unknown_calls} calls nobody knows what they used.`] : []),
+    ...(total.estimated_calls > 0 ? [`${total.estimated_calls} calls are estimates.`] : []),
+    ...report.known_gaps.map(({ agent, text }) => `${agent}: ${text}`),
+  ];
+  return [
+    io.paint("dim", `${report.from} – ${report.to} (${report.tz})`),
+    io.paint("bold", head),
+    ...rest,
+    ...missing.map((line) => io.paint("yellow", line)),
+    ...report.series.map(({ start, cost_usd, calls }) => `${start}  ${usd(cost_usd)} USD  ${calls} calls`),
+  ];
+}
+
+const filters = [
+  "server",
+  "tool",
+  "provider",
+  "model",
+  "person",
+  "agent",
+  "run",
+  "phase",
+  "pull-request",
+  "sprint",
+  "source",
+] as const;
+
+export const usageCommands: Command[] = [
+  command({
+    name: "usage",
+    usage:
+      "ciclo usage [--group-by G] [--from DAY] [--to DAY] [--tz ZONE] [--bucket hour|day|week|month] [--model M] [--person P] …",
+    summary: `What calls of models and tools used and cost. Groups: ${usageGroups.join(", ")}.`,
+    examples: [
+      "ciclo usage",
+      "ciclo usage --group-by person --from 2026-11-01 --to 2026-11-30 --tz America/Sao_Paulo",
+      "ciclo usage --group-by model --bucket day --json",
+    ],
+    options: {
+      "group-by": { type: "string" },
+      from: { type: "string" },
+      to: { type: "string" },
+      tz: { type: "string" },
+      bucket: { type: "string" },
+      kind: { type: "string" },
+      ...Object.fromEntries(filters.map((name) => [name, { type: "string" as const }])),
+    },
+    takes: { min: 0, max: 0 },
+    async run({ values }) {
+      const group = option(values, "group-by") ?? "model";
+      const group_by = usageGroups.find((one) => one === group.replaceAll("-", "_"));
+      if (group_by === undefined)
+        throw new UsageError(`--group-by ${group}: there are: ${usageGroups.join(", ")}`);
+      const wanted = option(values, "bucket");
+      const bucket = usageBuckets.find((one) => one === wanted);
+      if (wanted !== undefined && bucket === undefined)
+        throw new UsageError(`--bucket ${wanted}: there are: ${usageBuckets.join(", ")}`);
+      const kind = option(values, "kind");
+      if (kind !== undefined && kind !== "tool" && kind !== "model")
+        throw new UsageError(`--kind ${kind}: there are: tool, model`);
+      const said = Object.fromEntries(
+        (["from", "to", "tz", ...filters] as const).flatMap((name) => {
+          const value = option(values, name);
+          return value === undefined ? [] : [[name.replaceAll("-", "_"), value]];
+        }),
+      );
+      return await connect().call("getUsage", {
+        query: {
+          group_by,
+          tz: "UTC",
+          ...(bucket === undefined ? {} : { bucket }),
+          ...(kind === undefined ? {} : { kind }),
+          ...said,
+        },
+      });
+    },
+    show: showReport,
+  }),
+];

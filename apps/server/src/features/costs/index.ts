@@ -1,0 +1,9 @@
+import { type Feature, noWorkers } from "../../domain/feature.ts";
+import { costsRoutes } from "./routes.ts";
+import { type CostsDeps, type CostsService, createCostsService } from "./service.ts";
+
+/** Reports of what calls used and cost. */
+export function createCosts(deps: CostsDeps): Feature<CostsService> {
+  const service = createCostsService(deps);
+  return { service, routes: (mount) => costsRoutes(mount, service), workers: noWorkers };
+}

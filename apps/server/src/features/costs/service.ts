@@ -1,0 +1,164 @@
+import { type Locale, text, type UsageBucket, type UsageQuery, type UsageReport } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { Refusal } from "../../errors.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { knownGaps } from "./known-gaps.ts";
+import * as store from "./store.ts";
+import { addInto, costOf, nothing, presented, type Sums, sumOf } from "./sums.ts";
+import { before, bucketsOf, mostBuckets, type Range, rangeOf } from "./windows.ts";
+
+export type CostsDeps = {
+  queries: Queries;
+  clock: Clock;
+  /** Writes what is still to be written: a report has what happened before it was asked for. */
+  flush(): Promise<void>;
+};
+
+export type CostsService = { report(query: UsageQuery, locale: Locale): Promise<UsageReport> };
+
+/** In a series each group that costs most has a line of its own. */
+const linesOfSeries = 8;
+
+export function createCostsService(deps: CostsDeps): CostsService {
+  const { queries } = deps;
+  return {
+    async report(query, locale) {
+      await deps.flush();
+      const range = rangeOf(query, deps.clock().getTime());
+      if (range.to - range.from > mostMs) throw tooLong();
+      const filter = store.filterOf(query);
+      const [now, earlier] = [
+        await merged(queries, range, query, filter),
+        await merged(queries, before(range), query, filter),
+      ];
+      const groups = [...now]
+        .map(([key, sums]) => ({ key, sums }))
+        .toSorted(
+          (a, b) => costOf(b.sums) - costOf(a.sums) || sumOf(b.sums, "calls") - sumOf(a.sums, "calls"),
+        );
+      const logged = await store.agentsLogged(queries, range);
+      return {
+        from: new Date(range.from).toISOString(),
+        to: new Date(range.to).toISOString(),
+        tz: query.tz,
+        group_by: query.group_by,
+        total: presented(all(now)),
+        before: presented(all(earlier)),
+        groups: groups.map(({ key, sums }) => ({
+          key,
+          ...presented(sums),
+          cost_usd_before: costOf(earlier.get(key) ?? nothing()),
+        })),
+        series:
+          query.bucket === undefined
+            ? []
+            : await seriesOf(queries, {
+                range,
+                query,
+                filter,
+                bucket: query.bucket,
+                groups: groups.map(({ key }) => key),
+              }),
+        known_gaps: logged.flatMap((agent) => {
+          const gap = knownGaps[agent];
+          return gap === undefined ? [] : [{ agent, text: gap[locale] }];
+        }),
+      };
+    },
+  };
+}
+
+const mostMs = 5 * 366 * 24 * 3_600_000;
+
+async function merged(
+  queries: Queries,
+  range: Range,
+  { group_by }: UsageQuery,
+  filter: store.Filter,
+): Promise<Map<string | null, Sums>> {
+  const groups = new Map<string | null, Sums>();
+  for (const { key, sums } of await store.sumsByGroup(queries, range, group_by, filter)) {
+    const known = groups.get(key) ?? nothing();
+    addInto(known, sums);
+    groups.set(key, known);
+  }
+  return groups;
+}
+
+function all(groups: ReadonlyMap<string | null, Sums>): Sums {
+  const total = nothing();
+  for (const sums of groups.values()) addInto(total, sums);
+  return total;
+}
+
+type Asked = {
+  range: Range;
+  query: UsageQuery;
+  filter: store.Filter;
+  bucket: UsageBucket;
+  groups: readonly (string | null)[];
+};
+
+async function seriesOf(queries: Queries, asked: Asked): Promise<UsageReport["series"]> {
+  const { range, query, filter, bucket, groups } = asked;
+  const starts = bucketsOf(range, bucket, query.tz);
+  if (starts.length >= mostBuckets) throw tooManyBuckets(bucket);
+  // Where a zone is half an hour off, an hour may be part of two buckets: its calls are looked at one by one.
+  const isOdd = starts.some((start) => start % 3_600_000 !== 0);
+  const points = await (isOdd ? store.pointsOfCalls : store.pointsByHour)(
+    queries,
+    range,
+    query.group_by,
+    filter,
+  );
+  const series = starts.map((start) => ({
+    start: new Date(start).toISOString(),
+    nano: 0,
+    calls: 0,
+    costs: new Map<string, number>(),
+  }));
+  const lines = new Set(groups.slice(0, linesOfSeries));
+  for (const { period, key, cost, calls } of points) {
+    const point = series[placeOf(starts, momentOf(period))];
+    if (point === undefined) continue;
+    point.nano += cost;
+    point.calls += calls;
+    if (key !== null && lines.has(key)) point.costs.set(key, (point.costs.get(key) ?? 0) + cost);
+  }
+  return series.map(({ start, nano, calls, costs }) => ({
+    start,
+    cost_usd: nano / 1e9,
+    calls,
+    costs: Object.fromEntries([...costs].map(([key, cost]) => [key, cost / 1e9])),
+  }));
+}
+
+/** `2026-11-27T15` or a whole time. */
+const momentOf = (period: string): number =>
+  Date.parse(period.length === 13 ? `${period}:00:00.000Z` : period);
+
+/** The last bucket that begins no later; -1 before the first. */
+function placeOf(starts: readonly number[], at: number): number {
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] ?? 0) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+const tooLong = (): Refusal =>
+  new Refusal(
+    "invalid_payload",
+    text("A report is of five years at most", "Um relatório é de no máximo cinco anos"),
+  );
+
+const tooManyBuckets = (bucket: UsageBucket): Refusal =>
+  new Refusal(
+    "invalid_payload",
+    text(
+      `A series has fewer than ${mostBuckets} points: ask for less time than this by ${bucket}, or for a longer bucket`,
+      `Uma série tem menos de ${mostBuckets} pontos: peça menos tempo por ${bucket}, ou um intervalo maior`,
+    ),
+  );

@@ -1,0 +1,157 @@
+import { sql } from "kysely";
+import type { UsageGroup, UsageQuery } from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import { rollupSums } from "../../db/usage-schema.ts";
+import type { Sums } from "./sums.ts";
+import { partsOf, type Range } from "./windows.ts";
+
+const columnOf: Record<UsageGroup, string> = {
+  server: "server",
+  tool: "tool",
+  provider: "provider",
+  model: "model",
+  person: "actor_name",
+  agent: "agent",
+  run: "run",
+  phase: "phase",
+  pull_request: "pull_request",
+  sprint: "sprint",
+  kind: "kind",
+  source: "source",
+};
+
+export type Filter = Partial<Record<UsageGroup, string | undefined>>;
+
+export const filterOf = (query: UsageQuery): Filter =>
+  Object.fromEntries(Object.keys(columnOf).map((group) => [group, query[group as UsageGroup]]));
+
+/** What subjects have to be; an empty name stands for those that have none. */
+function where(filter: Filter) {
+  const conditions = Object.entries(filter).flatMap(([group, value]) => {
+    if (value === undefined) return [];
+    const column = sql.ref(`s.${columnOf[group as UsageGroup]}`);
+    return [value === "" ? sql`${column} is null` : sql`${column} = ${value}`];
+  });
+  return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+const allSums = sql.raw(rollupSums.map((name) => `sum(r.${name}) as ${name}`).join(", "));
+
+type Row = { key: string | null } & Record<(typeof rollupSums)[number], number | string | null>;
+
+const sumsIn = (row: Row): Sums => rollupSums.map((name) => Number(row[name] ?? 0));
+
+/** Sums of a stretch of time by group. Whole days and hours are read as they were rolled up, the rest call by call. */
+export async function sumsByGroup(
+  queries: Queries,
+  range: Range,
+  group: UsageGroup,
+  filter: Filter,
+): Promise<{ key: string | null; sums: Sums }[]> {
+  const { days, hours, calls } = partsOf(range);
+  const key = sql.ref(`s.${columnOf[group]}`);
+  const rolled = (table: string, length: number) => async (part: Range) => {
+    const { rows } = await sql<Row>`select ${key} as key, ${allSums} from ${sql.table(table)} r
+      join usage_subjects s on s.id = r.subject_id
+      where r.period >= ${iso(part.from).slice(0, length)} and r.period < ${iso(part.to).slice(0, length)}
+        and ${where(filter)} group by ${key}`.execute(queries);
+    return rows;
+  };
+  const single = async (part: Range) => {
+    const { rows } = await sql<Row>`select ${key} as key, ${sumsOfCalls} from usage_events r
+      join usage_subjects s on s.id = r.subject_id
+      where r.at >= ${iso(part.from)} and r.at < ${iso(part.to)} and r.replaced_by is null
+        and ${where(filter)} group by ${key}`.execute(queries);
+    return rows;
+  };
+  const rows: Row[] = [];
+  for (const part of days) rows.push(...(await rolled("usage_days", 10)(part)));
+  for (const part of hours) rows.push(...(await rolled("usage_hours", 13)(part)));
+  for (const part of calls) rows.push(...(await single(part)));
+  return rows.map((row) => ({ key: row.key, sums: sumsIn(row) }));
+}
+
+const counted = (condition: string): string => `sum(case when ${condition} then 1 else 0 end)`;
+const msColumns = rollupSums.filter((name) => name.startsWith("ms_"));
+/** As roll-ups count a call: see `features/usage/rollups.ts`. */
+const sumsOfCalls = sql.raw(
+  [
+    "count(*) as calls",
+    `${counted("r.status in ('error', 'tool_error', 'timeout', 'partial')")} as errors`,
+    `${counted("r.status = 'refused'")} as refused`,
+    ...["unpriced", "unknown", "estimated"].map(
+      (source) => `${counted(`r.cost_source = '${source}'`)} as ${source}`,
+    ),
+    ...[
+      "input",
+      "cache_read",
+      "cache_write_short",
+      "cache_write_long",
+      "output",
+      "reasoning",
+      "web_searches",
+      "cost_nano_usd",
+    ].map((name) => `coalesce(sum(r.${name}), 0) as ${name}`),
+    ...msColumns.map((name, index) => {
+      const bound = (one: string | undefined): string => (one ?? "").slice("ms_".length);
+      const above = index === 0 ? "" : ` and r.ms > ${bound(msColumns[index - 1])}`;
+      const below = name === "ms_more" ? "" : ` and r.ms <= ${bound(name)}`;
+      return `${counted(`r.ms is not null and r.status <> 'refused'${above}${below}`)} as ${name}`;
+    }),
+  ].join(", "),
+);
+
+export type Point = { period: string; key: string | null; cost: number; calls: number };
+
+/** PostgreSQL gives sums as text. */
+type PointRow = { period: string; key: string | null; cost: number | string; calls: number | string };
+
+/** Cost and calls by hour and group; what is at the edges of the time, call by call. */
+export async function pointsByHour(
+  queries: Queries,
+  range: Range,
+  group: UsageGroup,
+  filter: Filter,
+): Promise<Point[]> {
+  const hour = 3_600_000;
+  const [first, last] = [Math.ceil(range.from / hour) * hour, Math.floor(range.to / hour) * hour];
+  const key = sql.ref(`s.${columnOf[group]}`);
+  const { rows } =
+    await sql<PointRow>`select r.period, ${key} as key, sum(r.cost_nano_usd) as cost, sum(r.calls) as calls
+    from usage_hours r join usage_subjects s on s.id = r.subject_id
+    where r.period >= ${iso(first).slice(0, 13)} and r.period < ${iso(last).slice(0, 13)} and ${where(filter)}
+    group by r.period, ${key}`.execute(queries);
+  const points = rows.map((row) => ({ ...row, cost: Number(row.cost), calls: Number(row.calls) }));
+  for (const part of partsOf(range).calls)
+    points.push(...(await pointsOfCalls(queries, part, group, filter)));
+  return points;
+}
+
+/** The same of single calls, each at its own time: where a zone is half an hour off, buckets begin within an hour. */
+export async function pointsOfCalls(
+  queries: Queries,
+  range: Range,
+  group: UsageGroup,
+  filter: Filter,
+): Promise<Point[]> {
+  const key = sql.ref(`s.${columnOf[group]}`);
+  const { rows } =
+    await sql<PointRow>`select r.at as period, ${key} as key, coalesce(r.cost_nano_usd, 0) as cost, 1 as calls
+    from usage_events r join usage_subjects s on s.id = r.subject_id
+    where r.at >= ${iso(range.from)} and r.at < ${iso(range.to)} and r.replaced_by is null and ${where(filter)}`.execute(
+      queries,
+    );
+  return rows.map((row) => ({ ...row, cost: Number(row.cost), calls: Number(row.calls) }));
+}
+
+/** Agents whose own word a stretch of time is from, and from nobody else. */
+export async function agentsLogged(queries: Queries, range: Range): Promise<string[]> {
+  const { rows } = await sql<{ agent: string }>`select distinct s.agent as agent from usage_days r
+    join usage_subjects s on s.id = r.subject_id
+    where r.period >= ${iso(range.from).slice(0, 10)} and r.period <= ${iso(range.to).slice(0, 10)}
+      and s.source in ('log', 'otlp') and s.agent is not null and r.calls > 0 order by s.agent`.execute(
+    queries,
+  );
+  return rows.map(({ agent }) => agent);
+}

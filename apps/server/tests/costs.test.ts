@@ -1,0 +1,210 @@
+import type { UsageGroup, UsageQuery } from "@ciclo/contract";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { noTokens } from "../src/domain/tokens.ts";
+import type { CallSubject, MeteredCall } from "../src/domain/usage.ts";
+import { latencyBounds } from "../src/features/usage/rollups.ts";
+import { settableClock } from "./support/clock.ts";
+import { startConsole, type TestConsole } from "./support/console.ts";
+import { stores } from "./support/databases.ts";
+
+const call = (
+  index: number,
+  over: Partial<MeteredCall> = {},
+  subject: Partial<CallSubject> = {},
+): MeteredCall => ({
+  subject: {
+    kind: "model",
+    source: "endpoint",
+    server: null,
+    tool: null,
+    method: "messages",
+    era: null,
+    provider: "anthropic",
+    model: "claude-opus-5-5",
+    actorId: null,
+    actorName: "ana",
+    agent: "claude-code",
+    agentVersion: null,
+    run: null,
+    phase: null,
+    pullRequest: null,
+    sprint: null,
+    ...subject,
+  },
+  key: `c${index}`,
+  aliases: [],
+  at: "2026-11-10T10:00:00.000Z",
+  session: null,
+  operation: null,
+  attempt: 1,
+  status: "ok",
+  error: null,
+  ms: 100,
+  requestBytes: 1,
+  responseBytes: 1,
+  usage: {
+    tokens: { ...noTokens, input: 1000, cacheRead: 10, output: 100 },
+    webSearches: 0,
+    otherModality: 0,
+    model: null,
+    tier: null,
+  },
+  cost: null,
+  ...over,
+});
+
+const clock = settableClock("2026-11-28T12:00:00.000Z");
+const ask = async (running: TestConsole, query: Partial<UsageQuery>) =>
+  (await running.person("viewer")).client.call("getUsage", {
+    query: { group_by: "model", tz: "UTC", ...query },
+  });
+
+describe.each(stores)("a report of usage on %s", (_, openStore) => {
+  it("sums, compares with the window before, and says what is missing", async () => {
+    const running = await startConsole({ clock, database: await openStore() });
+    const { ledger } = running;
+    await ledger.take([
+      call(1),
+      call(2, { at: "2026-11-12T10:30:00.000Z", ms: 900, status: "error" }),
+      call(3, {
+        at: "2026-11-12T11:30:00.000Z",
+        status: "refused",
+        usage: null,
+        cost: { nanoUsd: null, source: "none", version: null },
+      }),
+      call(4, { at: "2026-11-13T10:00:00.000Z" }, { model: "nobody-knows", actorName: "bob" }),
+      call(
+        5,
+        { at: "2026-11-13T10:00:00.000Z", usage: null },
+        { actorName: "bob", agent: "codex", source: "log" },
+      ),
+      call(6, { at: "2026-10-20T10:00:00.000Z" }),
+    ]);
+    const one = 1000 * 4000 + 10 * 200 + 100 * 20_000;
+    const report = await ask(running, { from: "2026-11-01", to: "2026-11-30", bucket: "day" });
+    expect(report.total).toMatchObject({
+      calls: 5,
+      errors: 1,
+      refused: 1,
+      cost_usd: (2 * one) / 1e9,
+      input_tokens: 3000,
+      cache_read_tokens: 30,
+      output_tokens: 300,
+      unpriced_calls: 1,
+      unknown_calls: 1,
+      estimated_calls: 0,
+    });
+    expect(report.before).toMatchObject({ calls: 1, cost_usd: one / 1e9 });
+    expect(report.groups.map(({ key, calls, cost_usd_before }) => [key, calls, cost_usd_before])).toEqual([
+      ["claude-opus-5-5", 4, one / 1e9],
+      ["nobody-knows", 1, 0],
+    ]);
+    expect(report.series).toHaveLength(30);
+    expect(
+      report.series.filter(({ calls }) => calls > 0).map(({ start, calls }) => [start.slice(0, 10), calls]),
+    ).toEqual([
+      ["2026-11-10", 1],
+      ["2026-11-12", 2],
+      ["2026-11-13", 2],
+    ]);
+    expect(report.known_gaps.map(({ agent }) => agent)).toEqual(["codex"]);
+    const bob = await ask(running, { from: "2026-11-01", group_by: "agent", person: "bob" });
+    expect(bob.groups.map(({ key, calls }) => [key, calls])).toEqual([
+      ["claude-code", 1],
+      ["codex", 1],
+    ]);
+    const none = await ask(running, { from: "2026-11-01", group_by: "run", run: "" });
+    expect(none.groups.map(({ key, calls }) => [key, calls])).toEqual([[null, 5]]);
+  });
+
+  it("is the sum of the calls themselves, in every zone, stretch and grouping", async () => {
+    const running = await startConsole({ clock, database: await openStore() });
+    const start = Date.parse("2026-03-20T00:00:00.000Z");
+    const some = fc.record({
+      minutes: fc.nat(20 * 24 * 60),
+      model: fc.constantFrom("claude-opus-5-5", "claude-sonnet-4-5", "nobody-knows"),
+      person: fc.constantFrom("ana", "bob"),
+      ms: fc.nat(200_000),
+      status: fc.constantFrom("ok" as const, "ok" as const, "error" as const, "refused" as const),
+    });
+    const calls = fc
+      .sample(some, { numRuns: 400, seed: 9 })
+      .map(({ minutes, model, person, ms, status }, index) =>
+        call(
+          index,
+          { at: new Date(start + minutes * 60_000).toISOString(), ms, status },
+          { model, actorName: person },
+        ),
+      );
+    await running.ledger.take(calls);
+    const viewer = await running.person("viewer");
+    const question = fc.record({
+      tz: fc.constantFrom("UTC", "America/Sao_Paulo", "Europe/Berlin", "Asia/Kolkata", "Pacific/Chatham"),
+      from: fc.nat(15).map((day) => new Date(start + day * 24 * 3_600_000).toISOString().slice(0, 10)),
+      days: fc.integer({ min: 0, max: 6 }),
+      group_by: fc.constantFrom<UsageGroup>("model", "person"),
+      bucket: fc.constantFrom("hour" as const, "day" as const, "week" as const),
+    });
+    for (const { tz, from, days, group_by, bucket } of fc.sample(question, { numRuns: 25, seed: 4 })) {
+      const to = new Date(Date.parse(from) + days * 24 * 3_600_000).toISOString().slice(0, 10);
+      const report = await viewer.client.call("getUsage", { query: { tz, from, to, group_by, bucket } });
+      const within = calls.filter(({ at }) => at >= report.from && at < report.to);
+      const day = (at: string): string =>
+        Temporal.Instant.from(at).toZonedDateTimeISO(tz).toPlainDate().toString();
+      expect(within.map(({ key }) => key)).toEqual(
+        calls.filter(({ at }) => day(at) >= from && day(at) <= to).map(({ key }) => key),
+      );
+      expect(report.total.calls).toBe(within.length);
+      expect(report.total.refused).toBe(within.filter(({ status }) => status === "refused").length);
+      expect(report.total.output_tokens).toBe(100 * within.length);
+      for (const group of report.groups) {
+        const own = within.filter(
+          ({ subject }) => (group_by === "model" ? subject.model : subject.actorName) === group.key,
+        );
+        expect(group.calls).toBe(own.length);
+      }
+      expect(report.series.reduce((sum, point) => sum + point.calls, 0)).toBe(within.length);
+      expect(report.series.reduce((sum, point) => sum + point.cost_usd, 0)).toBeCloseTo(
+        report.total.cost_usd,
+        9,
+      );
+      const timed = within.filter(({ status }) => status !== "refused").map(({ ms }) => ms ?? 0);
+      const sorted = timed.toSorted((a, b) => a - b);
+      if (sorted.length === 0) continue;
+      const exact = sorted[Math.ceil(0.5 * sorted.length) - 1] ?? 0;
+      const bound = latencyBounds.find((each) => exact <= each) ?? Infinity;
+      const below = latencyBounds.findLast((each) => each < exact) ?? 0;
+      expect(report.total.p50_ms).toBeGreaterThanOrEqual(below);
+      expect(report.total.p50_ms).toBeLessThanOrEqual(bound);
+    }
+  });
+});
+
+describe("what is asked for wrongly", () => {
+  it.each([
+    [{ tz: "Mars/Olympus" }, "tz"],
+    [{ from: "yesterday" }, "from"],
+    [{ group_by: "colour" }, "group_by"],
+  ])("is said by field: %j", async (query, path) => {
+    const running = await startConsole();
+    const viewer = await running.person("viewer");
+    const response = await running.request(
+      `/api/v1/usage?${new URLSearchParams(Object.entries(query)).toString()}`,
+      {
+        headers: { authorization: `Bearer ${viewer.token}` },
+      },
+    );
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [{ path }] });
+  });
+
+  it("is refused where it would never end", async () => {
+    const running = await startConsole({ clock });
+    await expect(ask(running, { from: "2010-01-01" })).rejects.toThrow(/five years/);
+    await expect(ask(running, { from: "2026-01-01", bucket: "hour" })).rejects.toThrow(
+      /fewer than 1000 points/,
+    );
+    expect((await ask(running, { from: "2026-11-30", to: "2026-11-01" })).total.calls).toBe(0);
+  });
+});

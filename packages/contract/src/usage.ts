@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { timeZoneSchema } from "./fields.ts";
+import { usageBuckets, usageGroups } from "./vocabulary.ts";
+
+const filter = z.string().max(300).optional();
+/** A day of the time zone asked for, from its midnight on, or a moment. */
+const momentSchema = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+
+export const usageQuerySchema = z.strictObject({
+  group_by: z.enum(usageGroups).default("model"),
+  /** From here on; 30 days before `to` when left out. */
+  from: momentSchema.optional(),
+  /** Up to here, which is no part of it; now when left out. A day ends with it. */
+  to: momentSchema.optional(),
+  tz: timeZoneSchema.default("UTC"),
+  /** A series beside the sums. */
+  bucket: z.enum(usageBuckets).optional(),
+  server: filter,
+  tool: filter,
+  provider: filter,
+  model: filter,
+  person: filter,
+  agent: filter,
+  run: filter,
+  phase: filter,
+  pull_request: filter,
+  sprint: filter,
+  kind: z.enum(["tool", "model"]).optional(),
+  source: filter,
+});
+export type UsageQuery = z.infer<typeof usageQuerySchema>;
+
+const count = z.int();
+export const usageSumsSchema = z.object({
+  calls: count,
+  /** Calls that ended with an error, broke off or took too long. */
+  errors: count,
+  /** Calls that the console refused. */
+  refused: count,
+  cost_usd: z.number(),
+  /** Tokens that went in, neither read from a cache nor written to one. */
+  input_tokens: count,
+  cache_read_tokens: count,
+  cache_write_short_tokens: count,
+  cache_write_long_tokens: count,
+  /** With reasoning. */
+  output_tokens: count,
+  reasoning_tokens: count,
+  web_searches: count,
+  /** Calls whose tokens have no known price: what they cost is missing in `cost_usd`. */
+  unpriced_calls: count,
+  /** Calls of which nobody knows what they used. */
+  unknown_calls: count,
+  /** Calls whose tokens were estimated. */
+  estimated_calls: count,
+  /** Within a fifth; null where no call was timed. */
+  p50_ms: z.number().nullable(),
+  p95_ms: z.number().nullable(),
+});
+export type UsageSums = z.infer<typeof usageSumsSchema>;
+
+export const usageReportSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  tz: z.string(),
+  group_by: z.enum(usageGroups),
+  total: usageSumsSchema,
+  /** The same of the window of the same length before. */
+  before: usageSumsSchema,
+  /** What cost most first, then what was called most. `key` is null where a call has none. */
+  groups: z.array(
+    usageSumsSchema.extend({
+      key: z.string().nullable(),
+      /** What it cost in the window before. */
+      cost_usd_before: z.number(),
+    }),
+  ),
+  /** One point a bucket, in order; empty where none was asked for. `costs` has the groups that cost most, by key. */
+  series: z.array(
+    z.object({
+      start: z.string(),
+      cost_usd: z.number(),
+      calls: count,
+      costs: z.record(z.string(), z.number()),
+    }),
+  ),
+  /** What sources of this report cannot know, in words. */
+  known_gaps: z.array(z.object({ agent: z.string(), text: z.string() })),
+});
+export type UsageReport = z.infer<typeof usageReportSchema>;
