@@ -40,6 +40,12 @@ const rooms: readonly Room[] = [
     says: "the contract imports zod only",
   },
   {
+    files: at("packages/glm46-mcp-server/src/"),
+    may: [at("packages/glm46-mcp-server/src/")],
+    packages: "all",
+    says: "glm46-mcp-server is published on its own, and imports nothing of this repository",
+  },
+  {
     files: at(`${server}/domain/`),
     may: [...shared, at(`${server}/domain/`)],
     packages: "types",
@@ -117,7 +123,9 @@ const guarded: readonly { modules: RegExp; files: RegExp; says: string }[] = [
   {
     modules:
       /^(node:(child_process|cluster|worker_threads|test)|execa|cross-spawn|tinyexec|tinypool|thread-stream)(\/|$)|^@modelcontextprotocol\/[a-z]+\/stdio$/,
-    files: at(`${server}/(lib/(git|sandbox).ts$|features/servers/transports/)`),
+    files: new RegExp(
+      `${at(`${server}/(lib/(git|sandbox).ts$|features/servers/transports/)`).source}|${at("packages/glm46-mcp-server/src/main.ts$").source}`,
+    ),
     says: "only lib/git.ts, lib/sandbox.ts and the transports of servers start processes",
   },
   {

@@ -82,6 +82,8 @@ export type MeteredCall = {
 
 /** One request through the gateway, as it ended. */
 export type ToolCall = {
+  /** By which the ledger knows it, where others have been told; it is given one otherwise. */
+  key?: string;
   server: string;
   tool: string | null;
   method: string;

@@ -10,7 +10,7 @@ import { type Guard, type Metered, noTool, type Outcome } from "./guard.ts";
 import type { RpcMessage } from "./messages.ts";
 import type { OwnServer } from "./own-server.ts";
 import { answerMetered } from "./outcomes.ts";
-import { askUpstream } from "./upstream.ts";
+import { askUpstream, withCallKey } from "./upstream.ts";
 
 export type AggregateDeps = {
   guard: Guard;
@@ -127,7 +127,7 @@ export class Aggregate {
         live.link.enter();
         try {
           call.dispatched = true;
-          const params = { ...asked.params, name: tool };
+          const params = withCallKey({ ...asked.params, name: tool }, call);
           return await askUpstream(this.#deps, live.link, { ...asked, params }, callMsOf(live.server));
         } finally {
           live.link.leave();

@@ -47,6 +47,8 @@ export type Metered = {
   dispatched: boolean;
   /** What it has set aside of its budgets; null where it was not let through, or costs nothing. */
   reservation?: Reservation | null;
+  /** By which the ledger knows it, and a server that says what the call used. */
+  key?: string;
   /** Whether it is in the audit log that it was begun. */
   audited?: boolean;
 };
@@ -160,6 +162,7 @@ export class Guard {
     else if (status === "refused") this.records.refused(ending);
     const costUsd = call.dispatched ? call.price : null;
     const cost = this.#deps.record({
+      ...(call.key === undefined ? {} : { key: call.key }),
       server: call.server,
       tool: call.tool,
       method: call.method,

@@ -19,7 +19,7 @@ import type { IdSeal, Sealed } from "./sessions.ts";
 import { filtered, infoInWords, visible } from "./lists.ts";
 import type { Pass, Said } from "./said.ts";
 import { subjectOf } from "./methods.ts";
-import { askUpstream, timedOut } from "./upstream.ts";
+import { askUpstream, timedOut, withCallKey } from "./upstream.ts";
 
 export type ServerRouteDeps = {
   guard: Guard;
@@ -267,7 +267,8 @@ export class ServerRoute {
       live.link.enter();
       try {
         call.dispatched = true;
-        const result = await askUpstream(this.#deps, live.link, asked, callMsOf(live.server));
+        const named = tool === null ? asked : { ...asked, params: withCallKey(asked.params, call) };
+        const result = await askUpstream(this.#deps, live.link, named, callMsOf(live.server));
         const isFiltered = subjectOf({ jsonrpc: "2.0", ...asked })?.asks === "list";
         return isFiltered ? visible(result, guard.show(actor, live)) : result;
       } finally {

@@ -10,6 +10,7 @@ import {
   type Tool,
 } from "@modelcontextprotocol/client";
 import { Refusal } from "../../errors.ts";
+import { newSequentialId } from "../../lib/ids.ts";
 import type { Connection, ServerLink } from "../../domain/servers.ts";
 import { unfinishedAnswer } from "../../lib/http.ts";
 import { type Mask, maskDeep, maskResult } from "../../lib/mask-values.ts";
@@ -79,6 +80,20 @@ function send(
     });
   }
   return client.request({ method: method as "tools/call", params: rest }, options);
+}
+
+/** Where a server finds by which name the console knows a call: what it reports of it is then counted once. */
+const callKeyField = "io.ciclo/call-id";
+
+/** The parameters of a call of a tool, with the name of the call. It has one from then on. */
+export function withCallKey(
+  params: Record<string, unknown>,
+  call: { key?: string },
+): Record<string, unknown> {
+  call.key ??= `gateway:${newSequentialId()}`;
+  const { _meta: meta } = params;
+  const own = typeof meta === "object" && meta !== null ? meta : {};
+  return { ...params, _meta: { ...own, [callKeyField]: call.key } };
 }
 
 /** The caller's envelope speaks of the caller's own connection. */

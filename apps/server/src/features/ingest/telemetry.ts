@@ -137,7 +137,7 @@ const noAliases: readonly string[] = [];
 function aliasesIn(metadata: Json): readonly string[] {
   const [response, call] = [textAt(metadata, "response_id"), textAt(metadata, "call_id")];
   if (response === null && call === null) return noAliases;
-  return [...(response === null ? [] : [`response:${response}`]), ...(call === null ? [] : [`call:${call}`])];
+  return [...(response === null ? [] : [`response:${response}`]), ...(call === null ? [] : [call])];
 }
 
 /**

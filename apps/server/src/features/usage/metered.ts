@@ -27,7 +27,7 @@ export function meteredTool(call: ToolCall, at: string): MeteredCall {
       pullRequest: null,
       sprint: null,
     },
-    key: `gateway:${newSequentialId()}`,
+    key: call.key ?? `gateway:${newSequentialId()}`,
     aliases: [],
     at,
     session: null,
