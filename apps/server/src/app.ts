@@ -11,6 +11,7 @@ import { createIngest } from "./features/ingest/index.ts";
 import { createLive } from "./features/live/index.ts";
 import { createModels } from "./features/models/index.ts";
 import { createOnboarding } from "./features/onboarding/index.ts";
+import { createOtlp } from "./features/otlp/index.ts";
 import { createRetention } from "./features/retention/index.ts";
 import { createStatus } from "./features/status/index.ts";
 import { createHttp } from "./http.ts";
@@ -145,6 +146,12 @@ export async function createApp(deps: AppDeps) {
     revealKey: async (reference) => (await keys.service.ring()).reveal(reference),
     record: (call) => usage.service.ledger.record(call),
   });
+  const otlp = createOtlp({
+    ...base,
+    ...config,
+    authenticate: access.sessions.authenticate,
+    record: (call) => usage.service.ledger.record(call),
+  });
   // In the order in which they start; they stop in the opposite one.
   const features = {
     ...core.features,
@@ -158,6 +165,7 @@ export async function createApp(deps: AppDeps) {
     live,
     gateway,
     models,
+    otlp,
   };
   const workers = together(Object.values(features));
   const app = createHttp({

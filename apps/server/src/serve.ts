@@ -92,9 +92,11 @@ export function listenerOf({ app, features }: Pick<App, "app" | "features">): Se
   const answer = getRequestListener(app.fetch);
   const { service: gateway } = features.gateway;
   const { service: models } = features.models;
+  const { service: otlp } = features.otlp;
   return createServer((request, response) => {
     if (gateway.takes(request)) void gateway.handle(request, response);
     else if (models.takes(request)) void models.handle(request, response);
+    else if (otlp.takes(request)) void otlp.handle(request, response);
     else void answer(request, response);
   });
 }

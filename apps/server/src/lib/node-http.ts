@@ -27,6 +27,12 @@ export function sendJson(
     .end(body);
 }
 
+/** Lets the rest of a request go by: who still sends would not see that it was answered. */
+export function discard(request: IncomingMessage): void {
+  request.removeAllListeners("data");
+  request.resume();
+}
+
 /** The body, or null when it is over the limit; the rest is not read then. */
 export function readBody(
   request: IncomingMessage,

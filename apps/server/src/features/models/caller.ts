@@ -11,11 +11,12 @@ export function tokenOf({ headers, url = "" }: IncomingMessage): string | undefi
   return typeof key === "string" ? `Bearer ${key}` : undefined;
 }
 
-/** How agents name a session; Claude Code, Codex, opencode. */
-export function sessionOf({ headers }: IncomingMessage): string | null {
-  const said = headers["x-claude-code-session-id"] ?? headers["session-id"] ?? headers["x-session-id"];
-  return typeof said === "string" && said !== "" ? said.slice(0, 200) : null;
-}
+/** How agents name a session: Claude Code, Codex (its session, and the thread of a sub-agent), opencode. */
+export const sessionsOf = ({ headers }: IncomingMessage): string[] =>
+  ["x-claude-code-session-id", "session-id", "thread-id", "x-session-id"].flatMap((name) => {
+    const said = headers[name];
+    return typeof said === "string" && said !== "" ? [said.slice(0, 200)] : [];
+  });
 
 /** Agents by how their programs name themselves; `findings` and docs say who names itself otherwise. */
 const agents: readonly (readonly [RegExp, string])[] = [

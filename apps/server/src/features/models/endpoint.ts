@@ -13,6 +13,7 @@ import { Refusal } from "../../errors.ts";
 import type { HoldAnswer } from "../../domain/access.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { estimateTokens } from "../../domain/estimates.ts";
+import { namesByLikeness } from "../../domain/likeness.ts";
 import { type ModelUsage, noTokens } from "../../domain/tokens.ts";
 import type { CallSubject, Cost, MeteredCall, Reservation, Reserve } from "../../domain/usage.ts";
 import { withBuffer } from "../../lib/buffered.ts";
@@ -20,10 +21,10 @@ import { Callers, type CallersDeps, type Known } from "../../lib/callers.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
-import { isMeantForUs, readBody } from "../../lib/node-http.ts";
+import { discard, isMeantForUs, readBody } from "../../lib/node-http.ts";
 import type { OwnAddresses } from "../../lib/own-addresses.ts";
 import { sendModelRefusal } from "./answers.ts";
-import { sessionOf, subjectOf, tokenOf } from "./caller.ts";
+import { sessionsOf, subjectOf, tokenOf } from "./caller.ts";
 import { aliasesOf, statusOf, usageOf } from "./outcome.ts";
 import { brokeHere, notOffered, notOurs, tooLarge, unreached, unreadable } from "./refusals.ts";
 import { type Asked, readAsked } from "./asked.ts";
@@ -60,6 +61,23 @@ export type EndpointDeps = CallersDeps &
 const maxBodyBytes = 40 * 1024 * 1024;
 /** Models think for long before they say anything. */
 const timeoutMs = 600_000;
+/** Agents that keep no id of answers; those that name no session either are known by time. */
+const namesNoSession: ReadonlySet<string> = new Set(["gemini-cli", "qwen-code"]);
+const keepsNoId: ReadonlySet<string> = new Set([...namesNoSession, "codex", "opencode"]);
+
+function likenessOf({ subject, sessions }: Call, usage: ModelUsage | null, at: string): string[] {
+  const agent = subject.agent ?? "";
+  if (usage === null || !keepsNoId.has(agent)) return [];
+  const { tokens, model } = usage;
+  return namesByLikeness({
+    sessions,
+    model: model ?? subject.model,
+    at,
+    tokens,
+    byTime: namesNoSession.has(agent),
+  });
+}
+
 type Paid = { cost: Cost; usage: ModelUsage | null };
 
 /** What a model may write where nobody says how much: what budgets set aside. */
@@ -71,6 +89,8 @@ type Call = {
   asked: Asked | null;
   subject: CallSubject;
   session: string | null;
+  /** All names that the agent gives its session. */
+  sessions: readonly string[];
   startedAt: number;
   requestBytes: number;
 };
@@ -124,7 +144,8 @@ export class ModelEndpoint {
       provider,
       asked,
       subject,
-      session: sessionOf(request),
+      session: sessionsOf(request)[0] ?? null,
+      sessions: sessionsOf(request),
       startedAt,
       requestBytes: sent?.length ?? 0,
     };
@@ -212,6 +233,7 @@ export class ModelEndpoint {
   /** Puts what came of a call into the ledger: a row for each attempt that the provider bills. */
   #record(call: Call, ended: Forwarded | null, isReserved: boolean): Paid[] {
     const told = usageOf(call, ended);
+    const at = stamp(this.#deps.clock());
     const settles = call.path.use === "retrieve";
     // What is asked for again and says nothing new is no call of a model.
     if (settles && (told[0]?.usage ?? null) === null) return [];
@@ -221,8 +243,8 @@ export class ModelEndpoint {
       const paid = this.#deps.record({
         subject: { ...call.subject, model: usage?.model ?? ended?.heard.model ?? call.subject.model },
         key: isFirst ? key : `${key}#${index}`,
-        aliases: aliasesOf(ended, index),
-        at: stamp(this.#deps.clock()),
+        aliases: [...aliasesOf(ended, index), ...likenessOf(call, usage, at)],
+        at,
         session: call.session,
         operation: told.length > 1 ? key : null,
         attempt: index + 1,
@@ -259,7 +281,7 @@ export class ModelEndpoint {
       refusal as Refusal,
       negotiateLocale(typeof said === "string" ? said : undefined),
     );
-    request.resume();
+    discard(request);
   }
 }
 

@@ -60,6 +60,7 @@ function call(line: Json, context: LogContext, { key, usage }: { key: string; us
     agent: codex.agent,
     version: textAt(context, "version"),
     session: textAt(context, "session"),
+    likeness: { sessions: [textAt(context, "session"), textAt(context, "thread")], byTime: false },
     usage: usageOf(codexTokens(usage)),
   });
 }

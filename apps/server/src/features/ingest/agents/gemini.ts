@@ -37,6 +37,7 @@ function spoken(message: Json, context: LogContext): MeteredCall[] {
       agent: gemini.agent,
       version: null,
       session: textAt(context, "session"),
+      likeness: { sessions: [textAt(context, "session")], byTime: true },
       usage: usageOf(
         inclusive({
           // Results of tools are counted beside the prompt.

@@ -41,6 +41,7 @@ export function opencodeCalls({ session_id, data }: OpencodeMessage): MeteredCal
       agent: opencodeName,
       version: null,
       session: session_id,
+      likeness: { sessions: [session_id], byTime: false },
       ms: Math.max(0, completed - created),
       usage: usageOf(counts),
     }),

@@ -24,6 +24,7 @@ export const qwen: AgentLog = {
         agent: qwen.agent,
         version: null,
         session: textAt(line, "sessionId"),
+        likeness: { sessions: [textAt(line, "sessionId")], byTime: true },
         ms: numberAt(line, "apiDurationMs"),
         usage: usageOf(
           inclusive({

@@ -1,3 +1,4 @@
+import { namesByLikeness } from "../../../domain/likeness.ts";
 import type { CallStatus, CallSubject, MeteredCall } from "../../../domain/usage.ts";
 import type { ModelUsage, Tokens } from "../../../domain/tokens.ts";
 import type { Json } from "../said.ts";
@@ -33,6 +34,8 @@ type Told = {
   agent: string;
   version: string | null;
   session: string | null;
+  /** Sessions by which others may know it, where the log gives no id that they have; and whether they know it by time. */
+  likeness?: { sessions: readonly (string | null)[]; byTime: boolean };
   usage: ModelUsage | null;
   status?: CallStatus;
   /** Whether the log holds less than was used. */
@@ -45,7 +48,7 @@ export function loggedCall(told: Told): MeteredCall {
   return {
     subject: loggedSubject(told),
     key: told.key,
-    aliases: told.aliases ?? [],
+    aliases: [...(told.aliases ?? []), ...likenessOf(told)],
     at: told.at,
     session: told.session,
     operation: null,
@@ -59,6 +62,11 @@ export function loggedCall(told: Told): MeteredCall {
     isEstimate: told.isEstimate ?? false,
     cost: null,
   };
+}
+
+function likenessOf({ likeness, usage, model, at }: Told): string[] {
+  if (likeness === undefined || usage === null) return [];
+  return namesByLikeness({ ...likeness, model, at, tokens: usage.tokens });
 }
 
 const loggedSubject = ({ provider, model, agent, version }: Told): CallSubject => ({

@@ -1,0 +1,174 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import protobuf from "protobufjs";
+import { describe, expect, it } from "vitest";
+import { eventually } from "./support/eventually.ts";
+import { startGateway, type TestGateway } from "./support/mcp/gateway.ts";
+import { callsIn } from "./support/usage.ts";
+
+const samples = fileURLToPath(new URL("data/otlp-samples", import.meta.url));
+
+type Request = { path: string; body: unknown };
+const requestsOf = (agent: string, file: string): Request[] =>
+  readFileSync(join(samples, agent, file), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Request);
+
+type Truth = {
+  fresh: number;
+  cacheRead: number;
+  cw5?: number;
+  cw1?: number;
+  out: number;
+  reasoning?: number;
+};
+
+/** What the wire says of a file: of calls that came to their end, and of all. */
+function truthOf(agent: string, file: string): { whole: Truth[]; all: Truth[] } {
+  const lines = readFileSync(join(samples, agent, "README.md"), "utf8").split("\n");
+  const from = lines.findIndex((line) => line.startsWith(`- \`${file}\``));
+  const calls: { status: unknown; usage: Truth }[] = [];
+  for (const line of lines.slice(from + 1)) {
+    if (!line.startsWith("  - ")) break;
+    calls.push(JSON.parse(line.slice(4)) as never);
+  }
+  return {
+    whole: calls.filter(({ status }) => status === 200).map(({ usage }) => usage),
+    all: calls.map(({ usage }) => usage),
+  };
+}
+
+const post = (
+  { url }: TestGateway,
+  token: string,
+  { path, body }: Request,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
+  fetch(`${url}${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    body: body instanceof Uint8Array ? body : JSON.stringify(body),
+  });
+
+const calls = async (gateway: TestGateway) => {
+  await gateway.ledger.flush();
+  return callsIn(gateway.database.queries);
+};
+
+const files = ["claude-code", "codex", "gemini-cli", "qwen-code", "copilot", "opencode"].flatMap((agent) =>
+  readdirSync(join(samples, agent))
+    .filter((file) => file.endsWith(".jsonl"))
+    .map((file) => [agent, file] as const),
+);
+
+describe("what agents export", () => {
+  it.each(files)(
+    "by %s in %s is what the wire says, however often it is sent, and nothing but usage is kept",
+    async (agent, file) => {
+      const gateway = await startGateway([]);
+      const person = await gateway.person("viewer");
+      for (const prefix of ["", "/otlp", ""])
+        for (const request of requestsOf(agent, file)) {
+          const response = await post(gateway, person.token, {
+            ...request,
+            path: `${prefix}${request.path}`,
+          });
+          expect([response.status, await response.text()]).toEqual([200, "{}"]);
+        }
+      const rows = await calls(gateway);
+      const told = rows.map((row) => ({
+        fresh: row.input,
+        cacheRead: row.cache_read,
+        cw5: row.cache_write_short,
+        cw1: row.cache_write_long,
+        out: row.output,
+        reasoning: row.reasoning,
+      }));
+      // The last call of opencode is not exported: it does not flush when it ends.
+      const { whole } = truthOf(agent, file);
+      const expected = agent === "opencode" ? whole.slice(0, -1) : whole;
+      expect(told).toEqual(expected.map((truth) => ({ cw5: 0, cw1: 0, reasoning: 0, ...truth })));
+      expect(new Set(rows.map(({ actor_name }) => actor_name))).toEqual(
+        new Set(rows.length === 0 ? [] : [person.name]),
+      );
+      expect(JSON.stringify(rows)).not.toMatch(/loopback model|SCEN|command|REDACTED/);
+    },
+  );
+
+  it("may be packed, and in protobuf", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    const logs = requestsOf("claude-code", "hello.jsonl").find(({ path }) => path === "/v1/logs");
+    const packed = gzipSync(JSON.stringify(logs?.body));
+    expect(
+      (await post(gateway, token, { path: "/v1/logs", body: packed }, { "content-encoding": "gzip" })).status,
+    ).toBe(200);
+    expect(await calls(gateway)).toHaveLength(1);
+    const { root } = protobuf.parse(`syntax = "proto3";
+      message Any { oneof value { string stringValue = 1; bool boolValue = 2; int64 intValue = 3; double doubleValue = 4; } }
+      message KeyValue { string key = 1; Any value = 2; }
+      message Resource { repeated KeyValue attributes = 1; uint32 dropped = 2; }
+      message Scope { string name = 1; }
+      message Span { bytes traceId = 1; bytes spanId = 2; string traceState = 3; bytes parentSpanId = 4; string name = 5;
+        int32 kind = 6; fixed64 startTimeUnixNano = 7; fixed64 endTimeUnixNano = 8; repeated KeyValue attributes = 9; }
+      message ScopeSpans { Scope scope = 1; repeated Span spans = 2; }
+      message ResourceSpans { Resource resource = 1; repeated ScopeSpans scopeSpans = 2; }
+      message Traces { repeated ResourceSpans resourceSpans = 1; }`);
+    const traces = root.lookupType("Traces");
+    for (const { path, body } of requestsOf("copilot", "hello.jsonl").filter(
+      (one) => one.path === "/v1/traces",
+    )) {
+      const sent = traces.encode(traces.fromObject(body as Record<string, unknown>)).finish();
+      const response = await post(
+        gateway,
+        token,
+        { path, body: sent },
+        { "content-type": "application/x-protobuf" },
+      );
+      expect(response.headers.get("content-type")).toBe("application/x-protobuf");
+      expect((await response.arrayBuffer()).byteLength).toBe(0);
+    }
+    expect((await calls(gateway)).map(({ agent, input }) => [agent, input])).toEqual([
+      ["claude-code", 1007],
+      ["copilot-cli", 1007],
+    ]);
+  });
+
+  it("is refused where it cannot be read, is too large, or from nobody", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    const of = (body: unknown, headers: Record<string, string> = {}) =>
+      post(gateway, token, { path: "/v1/logs", body }, headers);
+    expect((await of(Buffer.from("{"))).status).toBe(400);
+    expect((await of([]))?.status).toBe(400);
+    expect((await of({}, { "content-type": "text/plain" })).status).toBe(400);
+    expect((await of(Buffer.from("no gzip"), { "content-encoding": "gzip" })).status).toBe(400);
+    expect((await of(Buffer.alloc(17 * 1024 * 1024))).status).toBe(413);
+    expect((await of(gzipSync(Buffer.alloc(20 * 1024 * 1024)), { "content-encoding": "gzip" })).status).toBe(
+      413,
+    );
+    expect(
+      (await of(Buffer.from([0xff, 0xff, 0xff]), { "content-type": "application/x-protobuf" })).status,
+    ).toBe(400);
+    expect((await post(gateway, "nobody", { path: "/v1/logs", body: {} })).status).toBe(401);
+    expect((await fetch(`${gateway.url}/v1/logs`)).status).toBe(404);
+    // The header as two agents send it that take it from a variable.
+    const logs = requestsOf("claude-code", "hello.jsonl").find(({ path }) => path === "/v1/logs");
+    expect((await of(logs?.body, { authorization: `Bearer%20${token}` })).status).toBe(200);
+    const broken = JSON.parse(
+      JSON.stringify(logs?.body)
+        .replaceAll('"intValue":1007', '"intValue":-5')
+        .replaceAll("req_loop", "req_other"),
+    ) as unknown;
+    expect((await of(broken)).status).toBe(200);
+    expect(
+      await eventually(
+        () => calls(gateway),
+        (rows) => rows.length > 0,
+      ),
+    ).toHaveLength(1);
+  });
+});
