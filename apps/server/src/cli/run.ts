@@ -8,6 +8,7 @@ import { Refusal } from "../errors.ts";
 import { auditCommands } from "./audit.ts";
 import { type Command, type Io, UsageError } from "./command.ts";
 import { keyCommands } from "./keys.ts";
+import { llmCommands } from "./llm.ts";
 import { masterKeyCommands } from "./master-key.ts";
 import { remoteCommands } from "./remote.ts";
 import { serverCommands } from "./servers.ts";
@@ -20,6 +21,7 @@ const commands: Command[] = [
   ...serverCommands,
   ...keyCommands,
   ...usageCommands,
+  ...llmCommands,
   ...masterKeyCommands,
   ...auditCommands,
 ];
