@@ -5,7 +5,6 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { stringify } from "yaml";
 import { runCli } from "../apps/server/src/cli/run.ts";
 import { closeAll } from "../apps/server/tests/support/closing.ts";
 import { startGateway } from "../apps/server/tests/support/mcp/gateway.ts";
@@ -73,13 +72,13 @@ async function measure(agent: Agent): Promise<boolean> {
   const gateway = await startGateway(
     [],
     {
-      "policies/models.yaml": stringify({
+      "policies/models.yaml": JSON.stringify({
         id: "models",
         kind: "models",
         title: "Models",
         providers: [{ id: agent.dialect, dialect: agent.dialect, url: root }],
       }),
-      "policies/network.yaml": stringify({
+      "policies/network.yaml": JSON.stringify({
         id: "network",
         kind: "network",
         title: "Network",

@@ -1,5 +1,6 @@
 import { doors } from "./requirements-doors.ts";
 import { reliability } from "./requirements-reliability.ts";
+import { usage } from "./requirements-usage.ts";
 
 /**
  * What was asked for, and the tests that show it: `file › part of the title`, of the server or, with
@@ -345,6 +346,7 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
       "servers/connect.test.ts › is checked on the address connected to",
     ],
   },
+  ...usage,
   ...reliability,
   ...doors,
 ];

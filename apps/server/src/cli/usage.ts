@@ -43,11 +43,9 @@ function showReport(report: UsageReport, io: Io): string[] {
     cells("total", total, before.cost_usd),
   ]);
   const missing = [
-    ...(total.unpriced_calls > 0
-      ? [`${total.unpriced_calls} calls have no known price and are not in the sum.`]
-      : []),
-    ...(total.unknown_calls > 0 ? [`Of ${total.unknown_calls} calls nobody knows what they used.`] : []),
-    ...(total.estimated_calls > 0 ? [`${total.estimated_calls} calls are estimates.`] : []),
+    ...(total.unpriced_calls > 0 ? [`without a known price, not in the sum: ${total.unpriced_calls}`] : []),
+    ...(total.unknown_calls > 0 ? [`of unknown use, not in the sum: ${total.unknown_calls}`] : []),
+    ...(total.estimated_calls > 0 ? [`estimated: ${total.estimated_calls}`] : []),
     ...report.known_gaps.map(({ agent, text }) => `${agent}: ${text}`),
   ];
   return [

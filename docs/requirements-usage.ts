@@ -1,0 +1,73 @@
+/** Usage and costs, and the tests that show each line; see `requirements.ts`. */
+export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
+  {
+    asked: "glm46-mcp-server: three tools, guard-rails, telemetry, both eras, behind the console",
+    shownBy: [
+      "servers/glm46.test.ts › offers three tools",
+      "servers/glm46.test.ts › deny before the call",
+      "servers/glm46.test.ts › try again after 429 and 5xx only",
+      "servers/glm46.test.ts › count with a tokenizer",
+      "servers/glm46.test.ts › is started from the registry",
+    ],
+  },
+  {
+    asked:
+      "Telemetry is followed: restarts, rotation, truncation, partial lines, gz, duplicates, bad lines, kills",
+    shownBy: [
+      "ingest.test.ts › waits for the end of a line",
+      "ingest.test.ts › goes on at the byte after a restart",
+      "ingest.test.ts › counts equal lines of one moment each",
+      "ingest.test.ts › keeps bad lines aside",
+      "ingest.test.ts › passes over a line of 50 MB",
+      "ingest.test.ts › loses and doubles nothing, whenever the console is killed",
+    ],
+  },
+  {
+    asked: "Logs and exports of six agents say what the wire says, but for what they cannot know",
+    shownBy: [
+      "ingest.test.ts › are taken in where they are asked for",
+      "ingest.test.ts › are read from opencode's database",
+      "otlp.test.ts › by %s in %s is what the wire says",
+      "otlp.test.ts › may be packed, and in protobuf",
+    ],
+  },
+  {
+    asked: "One call that log, export and endpoint saw is counted once, the endpoint wins",
+    shownBy: [
+      "gateway/usage.test.ts › is counted once, in whatever order they come",
+      "gateway/usage.test.ts › sums are those of the calls that stand",
+      "servers/glm46.test.ts › is started from the registry",
+    ],
+  },
+  {
+    asked:
+      "The metering endpoint: transparent, metered on every route or refused, streams, caches, tiers, attempts",
+    shownBy: [
+      "models/endpoint.test.ts › is answered as the provider does, and metered",
+      "models/endpoint.test.ts › is refused where it cannot be metered",
+      "models/endpoint.test.ts › without usage asked for",
+      "models/endpoint.test.ts › whose stream breaks off is partial",
+      "models/endpoint.test.ts › ends with its caller",
+      "models/endpoint.test.ts › has a row for each attempt",
+      "models/endpoint.test.ts › in the background is charged once",
+    ],
+  },
+  {
+    asked:
+      "Budgets refuse before the call, for 64 parallel calls and several nodes, and a crash leaks nothing",
+    shownBy: [
+      "budgets.test.ts › lets 64 parallel calls through while anything is left",
+      "budgets.test.ts › spend one budget together",
+      "budgets.test.ts › counts what the ledger counts",
+      "budgets.test.ts › are days, weeks and months of the zone",
+      "models/endpoint.test.ts › is refused with 402 before it is sent",
+    ],
+  },
+  {
+    asked: "Reports by any group, in any time zone, with what is missing",
+    shownBy: [
+      "costs.test.ts › sums, compares with the window before",
+      "costs.test.ts › is the sum of the calls themselves, in every zone",
+    ],
+  },
+];
