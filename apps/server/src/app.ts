@@ -144,6 +144,7 @@ export async function createApp(deps: AppDeps) {
     accessVerdict,
     reserve: usage.service.reserve,
     revealKey: async (reference) => (await keys.service.ring()).reveal(reference),
+    begin: (call) => usage.service.ledger.begin(call),
     record: (call) => usage.service.ledger.record(call),
   });
   const otlp = createOtlp({

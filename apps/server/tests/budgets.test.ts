@@ -1,3 +1,6 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type PolicyFile, policyFileSchema } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -41,7 +44,7 @@ function nodeOn(
   database: Database,
   policies: () => ReadonlyMap<string, PolicyFile>,
   clock = settableClock("2026-03-30T12:00:00.000Z"),
-  home = "/one",
+  home = mkdtempSync(join(tmpdir(), "ciclo-node-")),
 ) {
   const audited: { action: string; metadata: Record<string, unknown> }[] = [];
   const { service, workers } = createUsage({
@@ -337,7 +340,8 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
   it("counts what the ledger counts, whatever calls cost, however they end, and whenever a node dies", async () => {
     const database = await openStore();
     const policies = policiesOf(budget({ limits: { daily_usd: 3, rolling: [{ hours: 48, usd: 3 }] } }));
-    let node: Node = nodeOn(database, () => policies);
+    const home = mkdtempSync(join(tmpdir(), "ciclo-node-"));
+    let node: Node = nodeOn(database, () => policies, undefined, home);
     let open: Reservation[] = [];
     const step = fc.record({
       what: fc.constantFrom("ask", "pay", "pay", "drop", "flush", "tend", "die"),
@@ -358,7 +362,7 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
       else if (what === "tend") await node.budgets.tend();
       else {
         await node.ledger.flush();
-        node = nodeOn(database, () => policies);
+        node = nodeOn(database, () => policies, undefined, home);
         await node.begin();
         open = [];
       }
@@ -384,9 +388,7 @@ describe("several nodes on PostgreSQL", () => {
     const databases = await Promise.all([openDatabase({ url, file: "" }), openDatabase({ url, file: "" })]);
     const clock = settableClock("2026-03-30T12:00:00.000Z");
     const policies = policiesOf(budget({ limits: { daily_usd: 1 } }));
-    const [one, two] = databases.map((database, index) =>
-      nodeOn(database, () => policies, clock, `/node-${index}`),
-    );
+    const [one, two] = databases.map((database) => nodeOn(database, () => policies, clock));
     if (one === undefined || two === undefined) throw new Error("two nodes");
     const through = async (node: Node): Promise<number> => {
       const asked = await Promise.all(Array.from({ length: 64 }, () => node.ask(0.1).catch(() => null)));

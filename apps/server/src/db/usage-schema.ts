@@ -121,7 +121,7 @@ export type LogFileTable = {
 type BudgetPurseTable = {
   /** See `purseId`. */
   id: string;
-  policy: string;
+  meter_id: string;
   spent: number;
   /** The sum of its leases. */
   reserved: number;
@@ -136,6 +136,8 @@ type BudgetLeaseTable = { purse_id: string; node: string; amount: number; expire
 export type UsageTables = {
   budget_purses: BudgetPurseTable;
   budget_leases: BudgetLeaseTable;
+  /** What is counted, as JSON: see `Meter`. */
+  budget_meters: { id: string; meter: string };
   usage_events: UsageEventTable;
   usage_subjects: UsageSubjectTable;
   usage_aliases: UsageAliasTable;

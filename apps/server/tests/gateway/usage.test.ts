@@ -1,10 +1,14 @@
 import { text } from "@ciclo/contract";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { databaseUnavailable } from "../../src/db/unavailable.ts";
 import type { Database } from "../../src/db/dialect.ts";
 import type { MeteredCall, ToolCall } from "../../src/domain/usage.ts";
 import { noTokens } from "../../src/domain/tokens.ts";
+import { CallJournal } from "../../src/features/usage/call-journal.ts";
 import { Ledger } from "../../src/features/usage/ledger.ts";
 import { Prices } from "../../src/features/usage/prices.ts";
 import { createLogger } from "../../src/lib/logger.ts";
@@ -41,6 +45,7 @@ const clock = () => new Date("2026-03-01T00:00:00.000Z");
 const logger = createLogger("silent");
 const ledgerOn = (database: ConstructorParameters<typeof Ledger>[0]["database"]): Ledger =>
   new Ledger({
+    journal: new CallJournal(mkdtempSync(join(tmpdir(), "ciclo-calls-")), logger),
     database,
     clock,
     logger,

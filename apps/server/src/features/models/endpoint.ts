@@ -50,6 +50,8 @@ export type EndpointDeps = CallersDeps &
     revealKey(reference: string): Promise<string>;
     /** Connections to providers, within what the network policy allows. Throws a `Refusal` for one that it does not. */
     connect(url: URL): Promise<Dispatcher>;
+    /** Takes note of a call that is about to be made. */
+    begin(call: MeteredCall): void;
     /** Takes in a call that has ended. Returns it with its price. */
     record(call: MeteredCall): Cost;
     hold: HoldAnswer;
@@ -84,6 +86,8 @@ type Paid = { cost: Cost; usage: ModelUsage | null };
 const outputUnlessSaid = 4096;
 
 type Call = {
+  /** By which the ledger knows it. */
+  key: string;
   path: ModelPath;
   provider: Provider;
   asked: Asked | null;
@@ -140,6 +144,7 @@ export class ModelEndpoint {
     this.#allow(known.actor, provider, model);
     const subject = subjectOf(request, path, provider, model, known.actor);
     const call: Call = {
+      key: `endpoint:${newSequentialId()}`,
       path,
       provider,
       asked,
@@ -201,6 +206,7 @@ export class ModelEndpoint {
       until: of.known.until,
       end: () => response.destroy(),
     });
+    if (isMetered(path)) this.#deps.begin(this.#metered(call));
     try {
       const url = new URL(`${provider.url.replace(/\/$/, "")}${path.path}`);
       // No key is opened for where it may not go.
@@ -233,34 +239,50 @@ export class ModelEndpoint {
   /** Puts what came of a call into the ledger: a row for each attempt that the provider bills. */
   #record(call: Call, ended: Forwarded | null, isReserved: boolean): Paid[] {
     const told = usageOf(call, ended);
-    const at = stamp(this.#deps.clock());
     const settles = call.path.use === "retrieve";
     // What is asked for again and says nothing new is no call of a model.
     if (settles && (told[0]?.usage ?? null) === null) return [];
-    const key = `endpoint:${newSequentialId()}`;
+    const base = { ...this.#metered(call), status: statusOf(ended), settles, isReserved };
     return told.map(({ usage, isEstimate = false, cost }, index) => {
       const isFirst = index === 0;
+      const { at, key, subject } = base;
       const paid = this.#deps.record({
-        subject: { ...call.subject, model: usage?.model ?? ended?.heard.model ?? call.subject.model },
+        ...base,
+        subject: { ...subject, model: usage?.model ?? ended?.heard.model ?? subject.model },
         key: isFirst ? key : `${key}#${index}`,
         aliases: [...aliasesOf(ended, index), ...likenessOf(call, usage, at)],
-        at,
-        session: call.session,
         operation: told.length > 1 ? key : null,
         attempt: index + 1,
-        status: statusOf(ended),
         error: ended?.error?.message ?? ended?.heard.problem ?? null,
         ms: isFirst ? performance.now() - call.startedAt : null,
         requestBytes: isFirst ? call.requestBytes : 0,
         responseBytes: isFirst ? (ended?.bytes ?? 0) : 0,
         usage,
-        settles,
         isEstimate,
-        isReserved,
         cost,
       });
       return { cost: paid, usage };
     });
+  }
+
+  /** A call as far as it is known when it begins. */
+  #metered({ key, subject, session, requestBytes }: Call): MeteredCall {
+    return {
+      subject,
+      key,
+      aliases: [],
+      at: stamp(this.#deps.clock()),
+      session,
+      operation: null,
+      attempt: 1,
+      status: "pending",
+      error: null,
+      ms: null,
+      requestBytes,
+      responseBytes: 0,
+      usage: null,
+      cost: null,
+    };
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Purge } from "../../domain/retention.ts";
 import type { Reserve } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
 import { budgetsOf } from "./budgets/bindings.ts";
+import { CallJournal } from "./call-journal.ts";
 import { Budgets, type BudgetsDeps } from "./budgets/budgets.ts";
 import { deleteEventsBefore } from "./ledger-store.ts";
 import { Ledger, type LedgerDeps } from "./ledger.ts";
@@ -19,7 +21,7 @@ export type UsageService = {
   purge: Purge;
 };
 
-type UsageDeps = Omit<LedgerDeps, "prices" | "spend"> &
+type UsageDeps = Omit<LedgerDeps, "prices" | "spend" | "journal"> &
   Omit<BudgetsDeps, "node"> & {
     queries: Parameters<typeof deleteEventsBefore>[0];
     home: string;
@@ -33,6 +35,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
   const budgets = new Budgets({ ...deps, node: nodeOf(deps.home) });
   const ledger = new Ledger({
     ...deps,
+    journal: new CallJournal(join(deps.home, "calls"), deps.logger),
     prices,
     spend: (queries, changes) => budgets.write(queries, changes),
   });

@@ -6,6 +6,7 @@ import type { Cost, MeteredCall, ToolCall } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
+import type { CallJournal } from "./call-journal.ts";
 import type { Entry } from "./entry.ts";
 import { meteredTool, storableCall } from "./metered.ts";
 import { purgedBefore } from "./ledger-store.ts";
@@ -16,6 +17,8 @@ export type LedgerDeps = {
   database: Pick<Database, "kind" | "transaction">;
   clock: Clock;
   logger: Logger;
+  /** Keeps calls that are not in the database yet. */
+  journal: Pick<CallJournal, "leftBehind" | "forgetLeft" | "begin" | "end" | "written" | "close">;
   /** As the live configuration has them. */
   prices(): Prices;
   /** Adds calls to what budgets count, in the transaction that writes them. What it returns is called once that is committed. */
@@ -40,12 +43,19 @@ const atOnce = 10_000;
 export class Ledger {
   readonly #deps: LedgerDeps;
   readonly #writing: Worker;
+  readonly #recovery: Worker;
   /** What is not written yet, the oldest first. Entries leave it once they are. */
   #entries: Entry[] = [];
   readonly #subjects = new KnownSubjects();
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
+    this.#recovery = new Worker({
+      name: text("taking up calls of an earlier process", "a retomada de chamadas de um processo anterior"),
+      logger: deps.logger,
+      retry: { firstMs: 1000, longestMs: 30_000 },
+      pass: () => this.#recover(),
+    });
     this.#writing = new Worker({
       name: text("recording usage", "o registro de uso"),
       logger: deps.logger,
@@ -55,22 +65,32 @@ export class Ledger {
   }
 
   troubles(): WorkerTrouble[] {
-    return this.#writing.troubles();
+    return [...this.#recovery.troubles(), ...this.#writing.troubles()];
   }
 
-  start(): Promise<void> {
-    return this.#writing.start();
+  /** Takes up what an earlier process left, and writes from then on. */
+  async start(): Promise<void> {
+    await this.#recovery.start();
+    await this.#writing.start();
   }
 
   /** Writes what is still there. */
   async stop(): Promise<void> {
+    await this.#recovery.stop();
     await this.#writing.stop();
     await this.#write();
+    this.#deps.journal.close();
+  }
+
+  /** A call is about to be made, which may cost something: it will be known, whatever becomes of this process. */
+  begin(call: MeteredCall): void {
+    this.#deps.journal.begin(storableCall(call));
   }
 
   /** Takes in a call that has just ended, to be written in a moment. Returns what it cost. */
   record(call: MeteredCall): Cost {
     const entry = this.#priced(call);
+    this.#deps.journal.end(entry.call, entry.cost);
     this.#entries.push(entry);
     this.#writing.wakeWithin(flushMs);
     return entry.cost;
@@ -126,9 +146,10 @@ export class Ledger {
     } catch (error) {
       if (!isDatabaseUnavailable(error)) return this.#setAside(entries, error);
       const dropped = Math.max(0, this.#entries.length - maxKept);
-      this.#written(dropped);
+      // They stay in the journal, and are taken up at the next start.
+      this.#entries = this.#entries.slice(dropped);
       if (dropped > 0)
-        logger.error({ dropped }, "usage events were dropped: the database does not take them");
+        logger.error({ dropped }, "calls wait for the next start: the database does not take them");
       throw error;
     }
     if (this.#entries.length > 0) await this.#write();
@@ -172,7 +193,26 @@ export class Ledger {
     }
   }
 
+  /** Calls that ended are written as they are; of those that did not nobody knows what they used. */
+  async #recover(): Promise<void> {
+    const { journal } = this.#deps;
+    const left = journal.leftBehind();
+    const ended = left.map(({ call, cost }): Entry => {
+      if (cost !== null) return { call, cost };
+      const broken = {
+        status: "error" as const,
+        usage: null,
+        error: "the console was stopped during the call",
+      };
+      return { call: { ...call, ...broken }, cost: { nanoUsd: null, source: "unknown", version: null } };
+    });
+    for (let from = 0; from < ended.length; from += atOnce)
+      await this.#insert(() => Promise.resolve(ended.slice(from, from + atOnce)));
+    journal.forgetLeft();
+  }
+
   #written(count: number): void {
+    this.#deps.journal.written(this.#entries.slice(0, count).map(({ call }) => call.key));
     this.#entries = this.#entries.slice(count);
   }
 }

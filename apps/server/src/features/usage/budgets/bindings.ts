@@ -8,16 +8,26 @@ import { always, type Calendar, calendarWindow, type Window } from "./windows.ts
 export type Budget = PolicyOf<"budget">;
 export type Policies = ReadonlyMap<string, PolicyFile>;
 
-/** A limit of a budget, and whose spending it counts: what a purse is made for. Amounts in billionths of a dollar, or tokens. */
-export type Binding = {
-  budget: Budget;
+/** What a limit counts, without how much that may be: it goes on counting where a limit is raised, and on nodes that know no limit yet. */
+export type Meter = {
+  policy: string;
+  scope: Budget["scope"] | null;
+  per: BudgetHolder | null;
   /** The field of `limits`: `daily_usd`, `rolling.0`. */
   limit: string;
   unit: "nano_usd" | "tokens";
+  calendar: Calendar | "always" | { hours: number };
+  timeZone: string;
+};
+
+/** A limit of a budget, and whose spending it counts: what a purse is made for. Amounts in billionths of a dollar, or tokens. */
+export type Binding = {
+  budget: Budget;
+  meter: Meter;
+  meterId: string;
   most: number;
   /** Who has the purse: `ana`, `run-7`; empty where all share it. */
   holder: string;
-  calendar: Calendar | "always" | { hours: number };
 };
 
 const nano = (usd: number): number => Math.round(usd * 1e9);
@@ -41,9 +51,15 @@ function generalOf(policies: Policies): Budget | null {
 /** Limits that a call counts against. Pure. */
 export function bindingsOf(policies: Policies, subject: CallSubject): Binding[] {
   return budgetsIn(policies)
-    .filter((budget) => binds(budget, subject))
-    .flatMap((budget) => limitsOf(budget, holderOf(budget.per, subject)));
+    .filter((budget) => binds(meteredBy(budget), subject))
+    .flatMap((budget) => limitsOf(budget, holderOf(budget.per ?? null, subject)));
 }
+
+const meteredBy = ({ id, scope, per }: Budget): Pick<Meter, "policy" | "scope" | "per"> => ({
+  policy: id,
+  scope: scope ?? null,
+  per: per ?? null,
+});
 
 /** Limits of budgets that give nobody a purse of their own. Pure. */
 export const sharedBindings = (policies: Policies): Binding[] =>
@@ -51,8 +67,8 @@ export const sharedBindings = (policies: Policies): Binding[] =>
     .filter(({ id, scope, per }) => per === undefined && (scope !== undefined || id === "budget"))
     .flatMap((budget) => limitsOf(budget, ""));
 
-export function binds({ id, scope }: Budget, subject: CallSubject): boolean {
-  if (scope === undefined) return id === "budget";
+export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subject: CallSubject): boolean {
+  if (scope === null || scope === undefined) return policy === "budget";
   const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean =>
     wanted === undefined || values.some((value) => value !== null && wanted.includes(value));
   const { models } = scope;
@@ -77,66 +93,55 @@ const holderFields: Record<BudgetHolder, "server" | "model" | "actorName" | "age
   run: "run",
 };
 
-const holderOf = (per: BudgetHolder | undefined, subject: CallSubject): string =>
-  per === undefined ? "" : (subject[holderFields[per]] ?? "—");
+export const holderOf = (per: BudgetHolder | null, subject: CallSubject): string =>
+  per === null ? "" : (subject[holderFields[per]] ?? "—");
 
-function limitsOf(budget: Budget, holder: string): Binding[] {
+/** Limits of a budget, for a holder. Pure. */
+export function limitsOf(budget: Budget, holder: string): Binding[] {
   const { limits } = budget;
+  const binding = (
+    limit: string,
+    most: number,
+    calendar: Meter["calendar"],
+    unit: Meter["unit"] = "nano_usd",
+  ): Binding => {
+    const meter = { ...meteredBy(budget), limit, unit, calendar, timeZone: budget.time_zone };
+    return { budget, meter, meterId: meterId(meter), most, holder };
+  };
   const usd = [
     ["daily_usd", "day"],
     ["weekly_usd", "week"],
     ["monthly_usd", "month"],
     ["total_usd", "always"],
   ] as const;
-  const own = { budget, holder };
   return [
     ...usd.flatMap(([limit, calendar]) => {
       const most = limits[limit];
-      return most === undefined
-        ? []
-        : [{ ...own, limit, unit: "nano_usd" as const, most: nano(most), calendar }];
+      return most === undefined ? [] : [binding(limit, nano(most), calendar)];
     }),
-    ...(limits.rolling ?? []).map(({ hours, usd: most }, index) => ({
-      ...own,
-      limit: `rolling.${index}`,
-      unit: "nano_usd" as const,
-      most: nano(most),
-      calendar: { hours },
-    })),
+    ...(limits.rolling ?? []).map(({ hours, usd: most }, index) =>
+      binding(`rolling.${index}`, nano(most), { hours }),
+    ),
     ...(limits.monthly_tokens === undefined
       ? []
-      : [
-          {
-            ...own,
-            limit: "monthly_tokens",
-            unit: "tokens" as const,
-            most: limits.monthly_tokens,
-            calendar: "month" as const,
-          },
-        ]),
+      : [binding("monthly_tokens", limits.monthly_tokens, "month", "tokens")]),
   ];
 }
 
 /** The stretch of time that a moment counts in. */
-export function windowOf({ calendar, budget }: Binding, atMs: number): Window {
+export function windowOf({ calendar, timeZone }: Meter, atMs: number): Window {
   if (calendar === "always") return always;
-  if (typeof calendar === "string") return calendarWindow(calendar, atMs, budget.time_zone);
+  if (typeof calendar === "string") return calendarWindow(calendar, atMs, timeZone);
   return { key: `rolling:${calendar.hours}`, startsAt: "", endsAt: Infinity };
 }
 
-/**
- * The name of a purse: a limit of a budget as it counts now, for a holder and a window. What is counted changes with scope,
- * holder and zone: the purse is another one then, and begins with what the ledger says.
- */
-export function purseId(binding: Binding, window: Window): string {
-  const { budget, limit, holder } = binding;
-  const counted = sha256(JSON.stringify([budget.scope ?? null, budget.per ?? null, budget.time_zone])).slice(
-    0,
-    12,
-  );
-  return `${budget.id} ${limit} ${counted} ${window.key} ${holder}`;
-}
+/** The same for the same meter. Where it counts something else it is another one, and begins with what the ledger says. */
+const meterId = (meter: Meter): string => sha256(JSON.stringify(meter)).slice(0, 16);
+
+/** The name of a purse: what is counted, in a window, for a holder. */
+export const purseId = (meter: string, window: Window, holder: string): string =>
+  `${meter} ${window.key} ${holder}`;
 
 /** How much of a purse something takes. Pure. */
-export const amountOf = ({ unit }: Binding, cost: Pick<Cost, "nanoUsd">, usage: ModelUsage | null): number =>
+export const amountOf = ({ unit }: Meter, cost: Pick<Cost, "nanoUsd">, usage: ModelUsage | null): number =>
   unit === "tokens" ? (usage === null ? 0 : totalOf(usage.tokens)) : (cost.nanoUsd ?? 0);

@@ -6,9 +6,19 @@ import type { ModelUsage } from "../../../domain/tokens.ts";
 import type { CallSubject, Cost, MeteredCall, NanoUsd, Reservation } from "../../../domain/usage.ts";
 import { Tasks } from "../../../lib/background.ts";
 import type { Logger } from "../../../lib/logger.ts";
-import { amountOf, type Binding, bindingsOf, type Policies, sharedBindings } from "./bindings.ts";
+import {
+  amountOf,
+  type Binding,
+  binds,
+  bindingsOf,
+  holderOf,
+  limitsOf,
+  type Meter,
+  type Policies,
+  sharedBindings,
+} from "./bindings.ts";
 import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
-import type { PurseName } from "./purse-store.ts";
+import * as store from "./purse-store.ts";
 
 export type BudgetsDeps = PursesDeps & {
   transaction: AuditedTransaction;
@@ -28,6 +38,8 @@ export class Budgets {
   readonly #tasks: Tasks;
   #of: Policies | null = null;
   #bindings = new Map<string, Binding[]>();
+  #meters = "";
+  #counted = new Map<string, Counted[]>();
 
   constructor(deps: BudgetsDeps) {
     this.#deps = deps;
@@ -66,7 +78,7 @@ export class Budgets {
         await this.#purses.open(binding);
         continue;
       }
-      const estimate = amountOf(binding, most, most.usage);
+      const estimate = amountOf(binding.meter, most, most.usage);
       const taken = this.#purses.take(binding, estimate) ?? (await this.#purses.reserve(binding, estimate));
       if ("lease" in taken) {
         held.push({ binding, held: taken });
@@ -83,24 +95,29 @@ export class Budgets {
         for (const { binding, held: taken } of held)
           this.#purses.settle(
             taken,
-            paid.reduce((sum, { cost, usage }) => sum + amountOf(binding, cost, usage), 0),
+            paid.reduce((sum, { cost, usage }) => sum + amountOf(binding.meter, cost, usage), 0),
           );
       },
     };
   }
 
-  /** Adds calls to what is spent, in the transaction that writes them. What it returns is to be called once that is committed. */
+  /**
+   * Adds calls to what is spent, in the transaction that writes them: to all that is counted anywhere, also by nodes whose
+   * configuration is newer. What it returns is to be called once that is committed.
+   */
   async write(queries: Queries, changes: readonly Change[]): Promise<() => void> {
-    const sums = new Map<string, { name: PurseName; amount: number; own: number; atMs: number }>();
+    if (changes.length === 0) return () => {};
+    const meters = await store.meters(queries, this.#deps.database.kind);
+    const sums = new Map<string, { name: store.PurseName; amount: number; own: number; atMs: number }>();
     for (const { call, cost, sign } of changes) {
       const atMs = Date.parse(call.at);
-      for (const binding of this.#bindingsOf(call.subject)) {
-        const amount = sign * amountOf(binding, cost, call.usage);
+      for (const counted of this.#countedBy(meters, call.subject)) {
+        const amount = sign * amountOf(counted.meter, cost, call.usage);
         if (amount === 0) continue;
-        const name = this.#purses.nameOf(binding, atMs);
+        const name = this.#purses.nameOf(counted, atMs);
         const sum = sums.get(name.id) ?? { name, amount: 0, own: 0, atMs };
         sum.amount += amount;
-        if (call.isReserved === true && binding.budget.on_exceeded !== "warn") sum.own += amount;
+        if (call.isReserved === true) sum.own += amount;
         sums.set(name.id, sum);
       }
     }
@@ -112,11 +129,27 @@ export class Budgets {
     };
   }
 
+  /** What counts a call, of all that is counted. */
+  #countedBy(meters: readonly { id: string; meter: string }[], subject: CallSubject): Counted[] {
+    const known = meters.map(({ id }) => id).join(" ");
+    if (known !== this.#meters) [this.#meters, this.#counted] = [known, new Map()];
+    const key = subjectKey(subject);
+    let counted = this.#counted.get(key);
+    if (counted === undefined) {
+      counted = meters.flatMap(({ id, meter: text }) => {
+        const meter = JSON.parse(text) as Meter;
+        return binds(meter, subject) ? [{ meter, meterId: id, holder: holderOf(meter.per, subject) }] : [];
+      });
+      if (this.#counted.size > mostKept) this.#counted.clear();
+      this.#counted.set(key, counted);
+    }
+    return counted;
+  }
+
   #bindingsOf(subject: CallSubject): Binding[] {
     const policies = this.#deps.policies();
     if (policies !== this.#of) [this.#of, this.#bindings] = [policies, new Map()];
-    const { server, model, actorId, actorName, agent, run } = subject;
-    const key = JSON.stringify([server, model, actorId, actorName, agent, run]);
+    const key = subjectKey(subject);
     let bindings = this.#bindings.get(key);
     if (bindings === undefined) {
       bindings = bindingsOf(policies, subject);
@@ -127,7 +160,8 @@ export class Budgets {
   }
 
   #refusal({ binding, window, spent, reserved }: Spent): Refusal {
-    const { budget, limit, holder } = binding;
+    const { budget, meter, holder } = binding;
+    const { limit } = meter;
     const raise = this.#deps.mayRaise(budget.id);
     const where = `policies/${budget.id}.yaml, limits.${limit}${holder === "" ? "" : ` (${holder})`}`;
     const [used, of] = [amountText(binding, spent), amountText(binding, binding.most)];
@@ -146,8 +180,13 @@ export class Budgets {
   }
 
   /** In the audit log: each threshold that a purse crossed, once. */
-  #tell({ name: { binding, window }, before, after }: Moved): void {
-    const { budget, limit, holder, most } = binding;
+  #tell({ name: { meter, meterId, holder, window }, before, after }: Moved): void {
+    const budget = this.#deps.policies().get(meter.policy);
+    if (budget?.kind !== "budget") return;
+    const binding = limitsOf(budget, holder).find((one) => one.meterId === meterId);
+    if (binding === undefined) return;
+    const { most } = binding;
+    const { limit } = meter;
     const crossed = [...(budget.alert_at ?? []), 1]
       .filter((part) => before < part * most && after >= part * most)
       .toSorted((a, b) => a - b);
@@ -174,16 +213,22 @@ export class Budgets {
   }
 }
 
+type Counted = Pick<Binding, "meter" | "meterId" | "holder">;
+
+/** What budgets look at of a call. */
+const subjectKey = ({ server, model, actorId, actorName, agent, run }: CallSubject): string =>
+  JSON.stringify([server, model, actorId, actorName, agent, run]);
+
 const mostKept = 20_000;
 
-function amountText({ unit }: Binding, amount: number): string {
+function amountText({ meter: { unit } }: Binding, amount: number): string {
   if (unit === "tokens") return `${amount} tokens`;
   const usd = amount / 1e9;
   // Small amounts would all be 0.00.
   return `${usd !== 0 && Math.abs(usd) < 0.01 ? usd.toPrecision(2) : usd.toFixed(2)} USD`;
 }
 
-const amountFields = ({ unit, most }: Binding, spent: number): Record<string, number> =>
+const amountFields = ({ meter: { unit }, most }: Binding, spent: number): Record<string, number> =>
   unit === "tokens"
     ? { spent_tokens: spent, of_tokens: most }
     : { spent_usd: spent / 1e9, of_usd: most / 1e9 };

@@ -1,15 +1,15 @@
 import { sql } from "kysely";
 import type { Database, Queries } from "../../../db/dialect.ts";
 import type { CallSubject } from "../../../domain/usage.ts";
-import { type Binding, binds } from "./bindings.ts";
+import { binds, holderOf, type Meter } from "./bindings.ts";
 import { rolled, slotMsOf, type Slots, type Window } from "./windows.ts";
 
 /** What a purse holds: spent, and set aside by nodes for calls under way. In the unit of its limit. */
 export type Purse = { spent: number; reserved: number; slots: Slots };
 
-export type PurseName = { id: string; binding: Binding; window: Window };
+export type PurseName = { id: string; meter: Meter; meterId: string; holder: string; window: Window };
 
-const hoursOf = ({ calendar }: Binding): number | null =>
+const hoursOf = ({ calendar }: Meter): number | null =>
   typeof calendar === "object" ? calendar.hours : null;
 
 /**
@@ -31,13 +31,18 @@ export async function openPurse(
   const slots = await ledgerSlots(queries, name, nowMs);
   const spent = Object.values(slots).reduce((sum, one) => sum + one, 0);
   await queries
+    .insertInto("budget_meters")
+    .values({ id: name.meterId, meter: JSON.stringify(name.meter) })
+    .onConflict((conflict) => conflict.column("id").doNothing())
+    .execute();
+  await queries
     .insertInto("budget_purses")
     .values({
       id: name.id,
-      policy: name.binding.budget.id,
+      meter_id: name.meterId,
       spent,
       reserved: 0,
-      slots: hoursOf(name.binding) === null ? "{}" : JSON.stringify(slots),
+      slots: hoursOf(name.meter) === null ? "{}" : JSON.stringify(slots),
       ends_at: Number.isFinite(name.window.endsAt) ? new Date(name.window.endsAt).toISOString() : null,
     })
     .execute();
@@ -47,21 +52,25 @@ export async function openPurse(
 async function heldPurse(
   queries: Queries,
   kind: Database["kind"],
-  { id, binding }: PurseName,
+  { id, meter }: PurseName,
   nowMs: number,
 ): Promise<Purse | null> {
   const query = queries.selectFrom("budget_purses").selectAll().where("id", "=", id);
   const row = await (kind === "postgres" ? query.forUpdate() : query).executeTakeFirst();
   if (row === undefined) return null;
-  const hours = hoursOf(binding);
+  const hours = hoursOf(meter);
   if (hours === null) return { spent: row.spent, reserved: row.reserved, slots: {} };
   const { slots, sum } = rolled(JSON.parse(row.slots) as Slots, hours, nowMs);
   return { spent: sum, reserved: row.reserved, slots };
 }
 
 /** What the ledger says was spent, by slot; in one slot where the window does not roll. */
-async function ledgerSlots(queries: Queries, { binding, window }: PurseName, nowMs: number): Promise<Slots> {
-  const hours = hoursOf(binding);
+async function ledgerSlots(
+  queries: Queries,
+  { meter, holder, window }: PurseName,
+  nowMs: number,
+): Promise<Slots> {
+  const hours = hoursOf(meter);
   const from = hours === null ? window.startsAt : new Date(nowMs - hours * 3_600_000).toISOString();
   // Of a zone that is half an hour off, the hour that a window begins in counts from its half on.
   const wholeFrom = from.slice(14, 16) === "00" ? from.slice(0, 13) : nextHour(from);
@@ -85,15 +94,15 @@ async function ledgerSlots(queries: Queries, { binding, window }: PurseName, now
   };
   for (const row of rows) {
     const subject = subjectOf(row);
-    if (!binds(binding.budget, subject) || !isHolder(binding, subject)) continue;
+    if (!binds(meter, subject) || holderOf(meter.per, subject) !== holder) continue;
     const at = `${row.period}:00:00.000Z`;
     if (Date.parse(at) >= window.endsAt) continue;
-    add(at, binding.unit === "tokens" ? row.tokens : row.cost_nano_usd);
+    add(at, meter.unit === "tokens" ? row.tokens : row.cost_nano_usd);
   }
   if (wholeFrom !== from.slice(0, 13))
     for (const call of await callsBetween(queries, from, `${wholeFrom}:00:00.000Z`))
-      if (binds(binding.budget, call.subject) && isHolder(binding, call.subject))
-        add(call.at, binding.unit === "tokens" ? call.tokens : call.cost);
+      if (binds(meter, call.subject) && holderOf(meter.per, call.subject) === holder)
+        add(call.at, meter.unit === "tokens" ? call.tokens : call.cost);
   return slots;
 }
 
@@ -137,10 +146,14 @@ const subjectOf = (row: SubjectColumns): CallSubject =>
     run: row.run,
   }) as CallSubject;
 
-function isHolder({ budget: { per }, holder }: Binding, subject: CallSubject): boolean {
-  if (per === undefined) return true;
-  const value = per === "person" ? subject.actorName : subject[per];
-  return (value ?? "—") === holder;
+/** All that is counted anywhere, whoever asked for it: from now until the transaction ends, nothing new begins to be. */
+export async function meters(
+  queries: Queries,
+  kind: Database["kind"],
+): Promise<{ id: string; meter: string }[]> {
+  // Who makes a purse reads what the ledger has: either it sees what is written here, or this sees that it counts.
+  if (kind === "postgres") await sql`lock table budget_purses in row exclusive mode`.execute(queries);
+  return queries.selectFrom("budget_meters").selectAll().execute();
 }
 
 /** Adds what was spent to a purse that is there. One that is not begins with the ledger's word, when somebody asks for it. */
@@ -151,7 +164,7 @@ export async function spend(
 ): Promise<{ before: number; after: number } | null> {
   const held = await heldPurse(queries, kind, name, nowMs);
   if (held === null) return null;
-  const hours = hoursOf(name.binding);
+  const hours = hoursOf(name.meter);
   const slots = { ...held.slots };
   if (hours !== null) {
     const slot = String(Math.floor(atMs / slotMsOf(hours)));
@@ -222,4 +235,6 @@ export async function dropPurses(queries: Queries, endedBefore: string): Promise
   const over = queries.selectFrom("budget_purses").select("id").where("ends_at", "<", endedBefore);
   await queries.deleteFrom("budget_leases").where("purse_id", "in", over).execute();
   await queries.deleteFrom("budget_purses").where("ends_at", "<", endedBefore).execute();
+  const used = queries.selectFrom("budget_purses").select("meter_id");
+  await queries.deleteFrom("budget_meters").where("id", "not in", used).execute();
 }

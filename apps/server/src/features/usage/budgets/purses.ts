@@ -54,16 +54,19 @@ export class Purses {
   }
 
   /** The purse of a limit at a moment. */
-  nameOf(binding: Binding, atMs: number): store.PurseName {
-    const { budget, calendar } = binding;
-    const key = `${typeof calendar === "object" ? calendar.hours : calendar} ${budget.time_zone}`;
+  nameOf(
+    { meter, meterId, holder }: Pick<Binding, "meter" | "meterId" | "holder">,
+    atMs: number,
+  ): store.PurseName {
+    const { calendar, timeZone } = meter;
+    const key = `${typeof calendar === "object" ? calendar.hours : calendar} ${timeZone}`;
     let window = this.#windows.get(key);
     if (window === undefined || atMs >= window.endsAt || stamp(new Date(atMs)) < window.startsAt) {
-      window = windowOf(binding, atMs);
+      window = windowOf(meter, atMs);
       if (this.#windows.size > mostWindows) this.#windows.clear();
       this.#windows.set(key, window);
     }
-    return { id: purseId(binding, window), binding, window };
+    return { id: purseId(meterId, window, holder), meter, meterId, holder, window };
   }
 
   /** Takes from what this node has set aside already; null where there is not enough. */
