@@ -232,41 +232,45 @@ describe("telemetry of MCP servers", () => {
     expect(await filesOf(running)).toContainEqual(expect.objectContaining({ too_old: 3 }));
   });
 
-  it("loses and doubles nothing, whenever the console is killed over a growing file", async () => {
-    const home = await temporaryFolder();
-    const logs = join(home, "mcp-logs");
-    mkdirSync(join(logs, "glm46"), { recursive: true });
-    const log = join(logs, "glm46", "2026-11-27.jsonl");
-    const environment = { CICLO_HOME: home, CICLO_MCP_LOGS: logs };
-    let written = 0;
-    const kills = rounds(6, 100);
-    for (let kill = 0; kill < kills; kill += 1) {
-      const server = await startProcess(environment);
-      const until = written + 2000;
-      const timer = setTimeout(() => void server.killGroup(), 20 + ((kill * 37) % 300));
-      while (written < until) {
-        appendFileSync(log, lines(written, written + 100));
-        written += 100;
-        await new Promise((resolve) => setImmediate(resolve));
+  it(
+    "loses and doubles nothing, whenever the console is killed over a growing file",
+    { timeout: 600_000 },
+    async () => {
+      const home = await temporaryFolder();
+      const logs = join(home, "mcp-logs");
+      mkdirSync(join(logs, "glm46"), { recursive: true });
+      const log = join(logs, "glm46", "2026-11-27.jsonl");
+      const environment = { CICLO_HOME: home, CICLO_MCP_LOGS: logs };
+      let written = 0;
+      const kills = rounds(6, 100);
+      for (let kill = 0; kill < kills; kill += 1) {
+        const server = await startProcess(environment);
+        const until = written + 2000;
+        const timer = setTimeout(() => void server.killGroup(), 20 + ((kill * 37) % 300));
+        while (written < until) {
+          appendFileSync(log, lines(written, written + 100));
+          written += 100;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await server.exited;
+        clearTimeout(timer);
       }
-      await server.exited;
-      clearTimeout(timer);
-    }
-    const last = await startProcess(environment);
-    const database = await openSqliteDatabase(join(home, "ciclo.db"));
-    const count = async (): Promise<number> => (await callsIn(database.queries)).length;
-    await eventually(count, (found) => found === written);
-    await last.stop();
-    const sums = await database.queries
-      .selectFrom("usage_hours")
-      .select((eb) => [eb.fn.sum<number>("calls").as("calls"), eb.fn.sum<number>("input").as("input")])
-      .executeTakeFirstOrThrow();
-    expect(sums).toEqual({
-      calls: written,
-      input: range(0, written).reduce((sum, value) => sum + value, 0),
-    });
-    await database.close();
-  });
+      const last = await startProcess(environment);
+      const database = await openSqliteDatabase(join(home, "ciclo.db"));
+      const count = async (): Promise<number> => (await callsIn(database.queries)).length;
+      await eventually(count, (found) => found === written);
+      await last.stop();
+      const sums = await database.queries
+        .selectFrom("usage_hours")
+        .select((eb) => [eb.fn.sum<number>("calls").as("calls"), eb.fn.sum<number>("input").as("input")])
+        .executeTakeFirstOrThrow();
+      expect(sums).toEqual({
+        calls: written,
+        input: range(0, written).reduce((sum, value) => sum + value, 0),
+      });
+      await database.close();
+    },
+  );
 });
 
 describe("logs of agents", () => {
