@@ -103,6 +103,24 @@ describe("the right cents", () => {
     });
   });
 
+  test("tokens without a rate are unpriced, not free; a name that begins like another is another model", () => {
+    const used = usage({ input: 1_000_000, output: 1_000_000 });
+    for (const [provider, model] of [
+      ["mistral", "voxtral-mini-latest"],
+      ["mistral", "mistral-ocr-latest"],
+      ["openai", "omni-moderation-latest"],
+      ["openai", "text-embedding-3-small"],
+      ["anthropic", "claude-opus-4-10"],
+    ] as const) {
+      expect({ model, ...cost(provider, model, used) }).toMatchObject({
+        model,
+        nanoUsd: null,
+        source: "unpriced",
+      });
+    }
+    expect(cost("openai", "text-embedding-3-small", usage({ input: 1_000_000 })).nanoUsd).toBe(0.02e9);
+  });
+
   test("searches are billed by number", () => {
     expect(cost("anthropic", "claude-opus-5-5", usage({}, { webSearches: 3 })).nanoUsd).toBe(0.03e9);
   });
