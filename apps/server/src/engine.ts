@@ -2,6 +2,7 @@ import { type PolicyFile, type Text, text } from "@ciclo/contract";
 import type { AppDeps } from "./app.ts";
 import { version } from "./config.ts";
 import type { createCore } from "./core.ts";
+import { keyUsersOf } from "./domain/key-uses.ts";
 import { accessVerdict, matchesName } from "./features/gateway/index.ts";
 import { createCanary } from "./features/canary/index.ts";
 import { createChanges } from "./features/changes/index.ts";
@@ -59,7 +60,7 @@ export async function createEngine(
     ...base,
     vault,
     send: (input, init) => servers.service.send(input, init),
-    usersOf: () => servers.service.usersOf(),
+    usersOf: async () => keyUsersOf(await repository.snapshot(await repository.head())),
     outcomeOf: (planId) => changes.service.outcomeOf(planId),
     handshake: async (id, values, onStep, signal) => {
       await servers.service.handshakeWith(id, values, { onStep, signal });

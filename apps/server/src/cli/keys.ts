@@ -17,14 +17,16 @@ const colours = {
   revoked: "dim",
 } as const;
 
-const keyLine = (key: Key, io: Io): string =>
-  [
+function keyLine(key: Key, io: Io): string {
+  const users = [...key.used_by, ...key.used_by_models.map((id) => `models of ${id}`)];
+  return [
     key.reference.padEnd(36),
     io.paint(colours[key.state], key.state.padEnd(9)),
     (key.version === null ? "" : `v${key.version}`).padEnd(4),
     key.expires_at === null ? "" : `until ${key.expires_at.slice(0, 10)}`,
-    key.used_by.length === 0 ? "unused" : `used by ${key.used_by.join(", ")}`,
+    users.length === 0 ? "unused" : `used by ${users.join(", ")}`,
   ].join("  ");
+}
 
 const pollMs = 300;
 

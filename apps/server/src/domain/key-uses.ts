@@ -1,4 +1,5 @@
-import { referenceIn, type ReferenceUse, type RegistryServer } from "@ciclo/contract";
+import { policyOf, referenceIn, type ReferenceUse, type RegistryServer } from "@ciclo/contract";
+import type { Snapshot } from "./snapshot.ts";
 
 /** A value of a registry entry that takes a stored key. */
 export type KeyUse = ReferenceUse & {
@@ -47,4 +48,37 @@ export function destinationOf(server: RegistryServer, { kind, name, before }: Ke
 export function describeDestination(server: RegistryServer, { kind, name }: KeyUse): string {
   const where = server.url ?? [server.command, ...(server.args ?? [])].join(" ");
   return kind === "argument" ? where : `${where}, ${kind} ${name}`;
+}
+
+/** Who takes a stored key: ids of servers, and of providers of models. */
+export type KeyUsers = { servers: readonly string[]; models: readonly string[] };
+
+export const nobody: KeyUsers = { servers: [], models: [] };
+
+export const isTaken = ({ servers, models }: KeyUsers): boolean => servers.length + models.length > 0;
+
+/** Who takes keys, by their reference, in one state of the configuration. Pure. */
+export function keyUsersOf({
+  registry,
+  policies,
+}: Pick<Snapshot, "registry" | "policies">): Map<string, KeyUsers> {
+  const servers = Map.groupBy(
+    registry.servers.flatMap((server) =>
+      keyUsesOf(server).map(({ reference }) => [reference, server.id] as const),
+    ),
+    ([reference]) => reference,
+  );
+  const models = Map.groupBy(
+    (policyOf(policies, "models")?.providers ?? []).filter(({ key }) => key !== undefined),
+    ({ key }) => key ?? "",
+  );
+  return new Map(
+    [...new Set([...servers.keys(), ...models.keys()])].map((reference) => [
+      reference,
+      {
+        servers: [...new Set((servers.get(reference) ?? []).map(([, id]) => id))],
+        models: (models.get(reference) ?? []).map(({ id }) => id),
+      },
+    ]),
+  );
 }

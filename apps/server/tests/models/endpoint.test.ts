@@ -79,6 +79,28 @@ const messageOf = (more: Record<string, unknown> = {}) => ({
 });
 
 describe("a call of a model through the console", () => {
+  it("takes keys that the list of keys and their revocation show as taken", async () => {
+    const { approver } = await endpointOf();
+    const keys = async () => (await approver.client.call("listKeys")).items;
+    expect(
+      (await keys()).map(({ reference, used_by, used_by_models }) => ({
+        reference,
+        used_by,
+        used_by_models,
+      })),
+    ).toEqual(
+      ["anthropic", "google", "openai"].map((id) => ({
+        reference: `secret:${id}/API_KEY`,
+        used_by: [],
+        used_by_models: [id],
+      })),
+    );
+    const params = { provider: "openai", name: "API_KEY" };
+    await approver.client.call("revokeKey", { params });
+    const [revoked] = (await approver.client.call("listAudit", { query: { action: "key.revoked" } })).items;
+    expect(revoked?.metadata).toMatchObject({ used_by: [], used_by_models: ["openai"] });
+  });
+
   it.each([
     ["openai/v1/chat/completions", chatOf(), { input: 901, cache_read: 100, output: 11 }, "chat/completions"],
     [

@@ -32,7 +32,7 @@ export function createKeys(given: KeysFeatureDeps): Feature<KeysService> {
   const rotations = createRotations({
     ...deps,
     tasks,
-    usersOf: async (reference) => (await deps.usersOf()).get(reference) ?? [],
+    usersOf: async (reference) => (await deps.usersOf()).get(reference)?.servers ?? [],
   });
   const service = createKeysService(deps, rotations);
   const renewing = new Worker({

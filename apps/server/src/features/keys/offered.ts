@@ -1,6 +1,7 @@
 import { text } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../db/dialect.ts";
 import { type Actor, type RecordEntry, system } from "../../domain/actor.ts";
+import { isTaken, nobody } from "../../domain/key-uses.ts";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { EventBus } from "../../lib/events.ts";
@@ -101,7 +102,7 @@ export async function keysOfPlan(
   };
 }
 
-/** Settles what came of plans: a key that was stored for one that came to nothing, and that no server takes, goes with it. */
+/** Settles what came of plans: a key that was stored for one that came to nothing, and that nobody takes, goes with it. */
 export async function settleOffered(deps: OfferedDeps): Promise<void> {
   for (const planId of await store.storedPlans(deps.queries)) {
     const outcome = await deps.outcomeOf(planId);
@@ -111,7 +112,7 @@ export async function settleOffered(deps: OfferedDeps): Promise<void> {
       await vaultStore.moveRevision(on);
       const rows = await store.ofPlan(on, planId);
       for (const row of rows) {
-        const isUnused = (users.get(referenceOf(row)) ?? []).length === 0;
+        const isUnused = !isTaken(users.get(referenceOf(row)) ?? nobody);
         const isItsOwn = row.version !== null && (await store.isInUse(on, row, row.version));
         if (outcome === "other" && isUnused && isItsOwn)
           await deps.withdraw(on, record, system, row, `plan ${planId} came to nothing`);

@@ -1,6 +1,7 @@
 import { type Key, type Locale, type Text, text } from "@ciclo/contract";
 import { notFound, type Refusal } from "../../errors.ts";
 import type { Queries } from "../../db/dialect.ts";
+import { type KeyUsers, nobody } from "../../domain/key-uses.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { contextOf, keyState, parseReference, referenceOf } from "./rules.ts";
 import * as store from "./store.ts";
@@ -11,7 +12,7 @@ export type RingDeps = {
   queries: Queries;
   clock: Clock;
   vault: Vault;
-  usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
+  usersOf(): Promise<ReadonlyMap<string, KeyUsers>>;
 };
 
 /** The values in use at one moment. */
@@ -51,7 +52,8 @@ export async function listKeys(deps: RingDeps, locale: Locale): Promise<Key[]> {
       created_at: key.created_at,
       value_since: active?.active_since ?? null,
       expires_at,
-      used_by: [...(users.get(reference) ?? [])],
+      used_by: [...(users.get(reference) ?? nobody).servers],
+      used_by_models: [...(users.get(reference) ?? nobody).models],
       renewal: key.renewal,
       renewal_problem: renewalProblem(key)?.[locale] ?? null,
       last_handshake:

@@ -10,6 +10,7 @@ import {
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, insufficientPermission, invalidPayload, Refusal } from "../../errors.ts";
 import type { Actor, RecordEntry } from "../../domain/actor.ts";
+import { isTaken, type KeyUsers, nobody } from "../../domain/key-uses.ts";
 import type { Purge } from "../../domain/retention.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { EventBus } from "../../lib/events.ts";
@@ -40,8 +41,8 @@ export type KeysDeps = {
   logger: Logger;
   vault: Vault;
   providers: Record<Renewal["provider"], KeyProvider>;
-  /** Servers of the live configuration by the reference that they take. */
-  usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Who takes keys in the live configuration, by their reference. */
+  usersOf(): Promise<ReadonlyMap<string, KeyUsers>>;
   /** Shakes hands with a server, with other values for some references. */
   handshake: HandshakeWith;
   bus: Pick<EventBus, "publish">;
@@ -162,12 +163,12 @@ async function add(deps: KeysDeps, actor: Actor, key: NewKeyInput, locale: Local
   return getKey(deps, key, locale);
 }
 
-/** A revoked name that servers still take is in use again with its new value: that is a rotation. */
+/** A revoked name that is still taken is in use again with its new value: that is a rotation. */
 async function refuseRevival(deps: KeysDeps, actor: Actor, id: store.KeyId): Promise<void> {
   if (permits(actor.roles, "rotate_key")) return;
   const known = await store.findKey(deps.queries, id);
   if (known === undefined || known.revoked_at === null) return;
-  if (((await deps.usersOf()).get(referenceOf(id)) ?? []).length > 0)
+  if (isTaken((await deps.usersOf()).get(referenceOf(id)) ?? nobody))
     throw insufficientPermission(["rotate_key"]);
 }
 
@@ -201,11 +202,14 @@ async function insert(
 const noRenewal = { renewal: null, renew_after: null, renew_error: null, renewing_since: null };
 
 async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId, locale: Locale): Promise<Key> {
-  const users = (await deps.usersOf()).get(referenceOf(id)) ?? [];
+  const users = (await deps.usersOf()).get(referenceOf(id)) ?? nobody;
   await deps.transaction(async (on, record) => {
     await vaultStore.moveRevision(on);
     await must(on, id);
-    await withdraw(deps, on, record, actor, id, { used_by: users });
+    await withdraw(deps, on, record, actor, id, {
+      used_by: users.servers,
+      used_by_models: users.models,
+    });
   });
   await deps.bus.publish("keys.changed");
   return getKey(deps, id, locale);

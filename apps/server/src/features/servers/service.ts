@@ -22,7 +22,6 @@ import { callMsOf } from "./opening.ts";
 import { explainFailure, explainStatus } from "./explain.ts";
 import type { Fleet, RegisteredServer, ServersDeps } from "./fleet.ts";
 import { presentDetail, presentSummary, presentTool, presentValidation } from "./present.ts";
-import { keyUsesOf } from "../../domain/key-uses.ts";
 import { fillKeys, policyProblem } from "./specs.ts";
 import * as store from "./store.ts";
 
@@ -53,8 +52,6 @@ export type ServersService = {
   explainStatus: typeof explainStatus;
   explainFailure: typeof explainFailure;
   presentValidation: typeof presentValidation;
-  /** Servers by the key reference that they take. */
-  usersOf(): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Deletes definitions of tools that no lock and no server refers to. */
   purge: Purge;
   /**
@@ -133,7 +130,6 @@ export function createServersService(deps: ServersDeps, fleet: Fleet): ServersSe
       return { state: await deps.sandbox.state(), mode: deps.sandbox.mode, programs };
     },
     snapshot: () => fleet.snapshot,
-    usersOf: async () => usersByReference(await registered(deps)),
     async purge(before, limit) {
       // Before the configuration has been read nobody knows what is referred to.
       if (fleet.snapshot === null) return 0;
@@ -172,16 +168,6 @@ async function registeredAs(deps: ServersDeps, id: string): Promise<RegistryServ
   throw noServer(
     id,
     servers.map((each) => each.id),
-  );
-}
-
-function usersByReference(servers: readonly RegistryServer[]): Map<string, readonly string[]> {
-  const uses = servers.flatMap((server) =>
-    keyUsesOf(server).map(({ reference }) => ({ reference, id: server.id })),
-  );
-  const grouped = Map.groupBy(uses, ({ reference }) => reference);
-  return new Map(
-    [...grouped].map(([reference, each]) => [reference, [...new Set(each.map(({ id }) => id))]]),
   );
 }
 

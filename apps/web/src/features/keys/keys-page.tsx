@@ -171,6 +171,7 @@ function KeyFacts({ of: key }: { of: Key }) {
                 </span>
               )),
         ],
+        key.used_by_models.length === 0 ? null : [t`For models of`, key.used_by_models.join(", ")],
         key.renewal === null
           ? null
           : [t`Renewed`, t`by ${key.renewal.provider}, ${key.renewal.renew_days_before} days before its end`],

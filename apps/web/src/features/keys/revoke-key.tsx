@@ -34,6 +34,9 @@ export function RevokeKey({ of: key, onClose }: { of: Key; onClose(): void }) {
       }
     >
       <p>{t`Its value is wiped here. It stays valid at its issuer until you revoke it there.`}</p>
+      {key.used_by_models.length === 0 ? null : (
+        <Note tone="warn">{t`Calls of models to these providers fail from then on: ${key.used_by_models.join(", ")}`}</Note>
+      )}
       {key.used_by.length === 0 ? null : (
         <Note tone="warn">{t`These servers take it and are quarantined at once: ${key.used_by.join(", ")}`}</Note>
       )}

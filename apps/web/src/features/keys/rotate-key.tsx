@@ -46,11 +46,7 @@ export function RotateKey({ of: key, onClose }: { of: Key; onClose(): void }) {
       insistent={(form !== empty && rotation === null) || isUnderWay}
       onOpenChange={(open) => open || onClose()}
       title={t`Rotate ${key.reference}`}
-      description={
-        key.used_by.length === 0
-          ? t`No server takes this key, so there is nothing to prove.`
-          : t`Tried with ${key.used_by.join(", ")}. Calls under way end on the old value.`
-      }
+      description={<WhatIsTried of={key} />}
       actions={
         <Actions
           force={form.force}
@@ -232,4 +228,12 @@ function useRotation(begun: Rotation | null) {
   const rotation = begun === null ? null : seen?.id === begun.id ? seen : begun;
   const isCutOff = cutOffAt === attempt && rotation?.status === "running";
   return { rotation, isCutOff, follow: () => setAttempt(attempt + 1) };
+}
+
+/** What proves the new value before it is used. */
+function WhatIsTried({ of: { used_by: servers, used_by_models: models } }: { of: Key }) {
+  const { t } = useLingui();
+  if (servers.length > 0) return t`Tried with ${servers.join(", ")}. Calls under way end on the old value.`;
+  if (models.length === 0) return t`No server takes this key, so there is nothing to prove.`;
+  return t`Not tried: no server takes it. Calls of models to ${models.join(", ")} go with the new value from then on.`;
 }
