@@ -22,7 +22,7 @@ import { eventually } from "./support/eventually.ts";
 import { rounds } from "./support/extent.ts";
 import { startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
-import { callsIn } from "./support/usage.ts";
+import { callsIn, toolCall } from "./support/usage.ts";
 
 const samples = fileURLToPath(new URL("data/agent-logs", import.meta.url));
 
@@ -147,6 +147,92 @@ describe("telemetry of MCP servers", () => {
     await running.ingest.read();
     expect(await inputs(running)).toHaveLength(4);
   });
+
+  it.each(stores)("takes names as they come, whatever they mean elsewhere: %s", async (_, openStore) => {
+    const running = await startConsole({ database: await openStore() });
+    const odd = (index: number, metadata: Record<string, unknown>) =>
+      line(index, {
+        metadata: { usage: { prompt_tokens: 100 + index, completion_tokens: 10 }, ...metadata },
+      });
+    writeFileSync(
+      logOf(running),
+      [
+        odd(0, { provider: "constructor", model: "toString", response_id: "first-response-0000" }),
+        odd(1, { provider: "__proto__", model: "m", response_id: "id-with-nul-\u0000-in-it" }),
+        odd(2, { provider: "zai", model: "glm-4.6", response_id: "half-a-character-\ud83d" }),
+        line(3),
+      ].join(""),
+    );
+    await running.ingest.read();
+    expect(await inputs(running)).toEqual(range(0, 4));
+    await running.ingest.read();
+    expect(await inputs(running)).toEqual(range(0, 4));
+  });
+
+  it("joins a line to the call through the gateway that it names, however many answers have one id", async () => {
+    const running = await startConsole();
+    const keys = ["gateway:one", "gateway:two", "gateway:three"];
+    keys.forEach((key, index) =>
+      running.ledger.recordTool(toolCall({ key, server: "glm46", actorName: `person-${index}` })),
+    );
+    await running.ledger.flush();
+    writeFileSync(
+      logOf(running),
+      keys
+        .map((call_id, index) =>
+          line(index, {
+            metadata: { call_id, response_id: "the-same-id-for-all", usage: { prompt_tokens: 100 + index } },
+          }),
+        )
+        .join(""),
+    );
+    await running.ingest.read();
+    const calls = await callsIn(running.database.queries);
+    expect(new Map(calls.map(({ actor_name, input }) => [actor_name, input]))).toEqual(
+      new Map([
+        ["person-0", 100],
+        ["person-1", 101],
+        ["person-2", 102],
+      ]),
+    );
+  });
+
+  it("says nothing of another server's call, whatever id it names", async () => {
+    const running = await startConsole();
+    running.ledger.recordTool(toolCall({ key: "gateway:one", server: "github" }));
+    await running.ledger.flush();
+    writeFileSync(
+      logOf(running, "a.jsonl", "evil"),
+      line(0, {
+        cost_estimated_usd: 9999,
+        metadata: { call_id: "gateway:one", usage: { prompt_tokens: 100 } },
+      }),
+    );
+    await running.ingest.read();
+    const calls = await callsIn(running.database.queries);
+    expect(new Map(calls.map(({ server, cost_nano_usd }) => [server, cost_nano_usd]))).toEqual(
+      new Map([
+        ["evil", 9_999_000_000_000],
+        ["github", null],
+      ]),
+    );
+  });
+
+  it.each(stores)(
+    "may say sums that no number holds exactly: reports and budgets go on: %s",
+    async (_, openStore) => {
+      const running = await startConsole({ database: await openStore() });
+      writeFileSync(
+        logOf(running),
+        Array.from({ length: 1000 }, (_each, index) => line(index, { cost_estimated_usd: 9999 })).join(""),
+      );
+      await running.ingest.read();
+      const { client } = await running.person("viewer");
+      const query = { from: "2026-11-27T00:00:00.000Z", to: "2026-11-28T00:00:00.000Z" };
+      const report = await client.call("getUsage", { query });
+      expect(report.total).toMatchObject({ calls: 1000, cost_usd: 9_999_000 });
+    },
+  );
 
   it("keeps bad lines aside, with number and reason, and goes on behind them", async () => {
     const running = await startConsole();

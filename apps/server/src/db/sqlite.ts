@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Text, text } from "@ciclo/contract";
 import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
@@ -82,7 +82,7 @@ function openSqlite(path: string): SqliteDatabase {
       const statement = database.prepare(startImmediately(sql));
       const made: SqliteStatement = {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(bindable)),
+        all: (parameters) => allOf(statement, parameters.map(bindable)),
         run: (parameters) => statement.run(...parameters.map(bindable)),
         iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
       };
@@ -92,6 +92,30 @@ function openSqlite(path: string): SqliteDatabase {
     },
   };
 }
+
+/** Rows of a statement. A sum that is too large for a number to be exact comes as the nearest one, as of PostgreSQL. */
+function allOf(statement: StatementSync, parameters: SQLInputValue[]): unknown[] {
+  try {
+    return statement.all(...parameters);
+  } catch (error) {
+    // What writes is not run twice.
+    if (!isTooLarge(error) || !/^\s*(?:select|with)\b/i.test(statement.sourceSQL)) throw error;
+    statement.setReadBigInts(true);
+    try {
+      return statement.all(...parameters).map(withNumbers);
+    } finally {
+      statement.setReadBigInts(false);
+    }
+  }
+}
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof RangeError && (error as NodeJS.ErrnoException).code === "ERR_OUT_OF_RANGE";
+
+const withNumbers = (row: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, typeof value === "bigint" ? Number(value) : value]),
+  );
 
 /** A transaction takes the write lock when it begins; a deferred one could fail when it upgrades. */
 const startImmediately = (sql: string): string => (sql === "begin" ? "begin immediate" : sql);

@@ -24,3 +24,10 @@ export function namesByLikeness(of: {
 }
 
 const stretchMs = 300_000;
+
+/** Some servers give ids that come again after a few hundred calls. */
+const shortestId = 16;
+
+/** The name that an answer's id gives a call; none where that is missing or too short to be its alone. */
+export const namesByAnswer = (id: string | null, more = ""): string[] =>
+  id === null || id.length < shortestId ? [] : [`response:${id}${more}`];

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Person } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
 import { startGateway, type TestGateway } from "../support/mcp/gateway.ts";
-import { event, modelDouble, send, stream } from "../support/model-double.ts";
+import { type Answering, event, modelDouble, send, stream } from "../support/model-double.ts";
 import { callsIn } from "../support/usage.ts";
 
 const providersOf = (url: string) => [
@@ -598,5 +598,94 @@ describe("a call of a model through the console", () => {
       detail: expect.stringContaining("policies/network.yaml, allow_private"),
     });
     expect(model.asked).toHaveLength(1);
+  });
+});
+
+describe("what agents report of calls through the console", () => {
+  const qwen = { "user-agent": "QwenCode/0.24.4 (linux; x64)" };
+  const answers =
+    (id: string, input: number, output: number): Answering =>
+    (_, response) => {
+      send(response, {
+        id,
+        object: "chat.completion",
+        model: "gpt-5.2",
+        choices: [{ index: 0, message: { role: "assistant", content: "x" }, finish_reason: "stop" }],
+        usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
+      });
+      return true;
+    };
+  const report = (
+    { url }: TestGateway,
+    { token }: Pick<Person, "token">,
+    id: string,
+    input: number,
+    output: number,
+  ) => {
+    const said = {
+      "event.name": "qwen-code.api_response",
+      response_id: id,
+      "session.id": `session-of-${id}`,
+      model: "gpt-5.2",
+      input_token_count: String(input),
+      output_token_count: String(output),
+      cached_content_token_count: "0",
+      thoughts_token_count: "0",
+    };
+    const attributes = Object.entries(said).map(([key, stringValue]) => ({
+      key,
+      value: key.endsWith("_count") ? { intValue: stringValue } : { stringValue },
+    }));
+    const logRecords = [{ timeUnixNano: `${Date.now()}000000`, body: { stringValue: "x" }, attributes }];
+    const resource = { attributes: [{ key: "service.name", value: { stringValue: "qwen-code" } }] };
+    return fetch(`${url}/otlp/v1/logs`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ logRecords }] }] }),
+    });
+  };
+
+  it("makes no two calls one, though they used the same", async () => {
+    const { model, gateway, person } = await endpointOf();
+    const ids = ["A", "B", "C"].map((each) => `chatcmpl-0000000000000000000${each}`);
+    for (const id of ids) {
+      model.answer = answers(id, 1000, 50);
+      await ask(gateway, person, "openai/v1/chat/completions", chatOf(), qwen);
+    }
+    for (const id of ids) expect((await report(gateway, person, id, 1000, 50)).status).toBe(200);
+    expect((await calls(gateway)).map(({ source, input, session }) => [source, input, session])).toEqual(
+      ids.map((id) => ["endpoint", 1000, `session-of-${id}`]),
+    );
+  });
+
+  it("gives no spent budget back", async () => {
+    const { model, gateway, person } = await endpointOf({
+      "policies/budget.yaml": stringify({
+        id: "budget",
+        kind: "budget",
+        title: "All",
+        limits: { daily_usd: 4 },
+        on_exceeded: "block",
+      }),
+    });
+    const statuses: number[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      const dear = `chatcmpl-dear00000000000000000000${round}`;
+      model.answer = answers(dear, 1_000_000, 5000);
+      const limits = { max_completion_tokens: 5000 };
+      const answer = await ask(gateway, person, "openai/v1/chat/completions", chatOf(limits), qwen);
+      statuses.push(answer.status);
+      model.answer = answers(`chatcmpl-cheap0000000000000000000${round}`, 10 + round, 1);
+      await ask(gateway, person, "openai/v1/chat/completions", chatOf({ max_completion_tokens: 1 }), qwen);
+      await gateway.ledger.flush();
+      await report(gateway, person, dear, 10 + round, 1);
+      await gateway.ledger.flush();
+    }
+    // 1.82 USD each: the third one is let in with 0.36 USD left, and is the last.
+    expect(statuses).toEqual([200, 200, 200, 402]);
+    const rows = await calls(gateway);
+    expect(rows.filter(({ input }) => input === 1_000_000)).toHaveLength(3);
+    const [purse] = await gateway.database.queries.selectFrom("budget_purses").selectAll().execute();
+    expect(purse?.spent).toBe(rows.reduce((sum, { cost_nano_usd }) => sum + (cost_nano_usd ?? 0), 0));
   });
 });

@@ -60,7 +60,7 @@ export function createCostsService(deps: CostsDeps): CostsService {
                 groups: groups.map(({ key }) => key),
               }),
         known_gaps: logged.flatMap((agent) => {
-          const gap = knownGaps[agent];
+          const gap = Object.hasOwn(knownGaps, agent) ? knownGaps[agent] : undefined;
           return gap === undefined ? [] : [{ agent, text: gap[locale] }];
         }),
       };

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { UsageError } from "../../domain/provider-usage.ts";
 import type { MeteredCall } from "../../domain/usage.ts";
@@ -108,7 +109,9 @@ async function readPacked(
   signal: AbortSignal,
 ): Promise<Position> {
   const lines = new Lines({ ...start, context: {} }, reader);
-  const unpacked = createReadStream(path).pipe(createGunzip());
+  const unpacked = createGunzip();
+  // What goes wrong with the file ends what is unpacked with the same error, which is then thrown below.
+  pipeline(createReadStream(path), unpacked, () => {});
   try {
     for await (const chunk of unpacked as AsyncIterable<Buffer>) {
       if (signal.aborted) return lines.position;

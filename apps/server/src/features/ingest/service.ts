@@ -47,18 +47,21 @@ export class Ingest {
 
   async pass(signal: AbortSignal): Promise<void> {
     const failures: unknown[] = [];
-    // One file that cannot be read keeps no other from being read.
+    // One file or folder that cannot be read keeps no other from being read.
+    const failed = (path: string, error: unknown): void => {
+      this.#deps.logger.warn({ err: error, path }, "a log cannot be read");
+      failures.push(error);
+    };
     const trying = async (path: string, work: () => Promise<void>): Promise<void> => {
       try {
         if (!signal.aborted) await work();
       } catch (error) {
-        if (isMissing(error)) return;
-        this.#deps.logger.warn({ err: error, path }, "a log cannot be read");
-        failures.push(error);
+        if (!isMissing(error)) failed(path, error);
       }
     };
     for (const source of this.#sources)
-      for (const path of await filesOf(source)) await trying(path, () => this.#read(source, path, signal));
+      for (const path of await filesOf(source, failed))
+        await trying(path, () => this.#read(source, path, signal));
     for (const path of this.#databases) await trying(path, () => this.#readDatabase(path, signal));
     if (failures.length > 0) throw failures[0];
   }

@@ -58,11 +58,14 @@ export const opencodeDatabase = (agent: string, root: string): string | null =>
 const mostFiles = 100_000;
 const deepest = 12;
 
-/** Paths below a folder of files of a source, in order. Links are not followed. */
-export async function filesOf({ root, files }: LogSource): Promise<string[]> {
+/** Paths below a folder of files of a source, in order. Links are not followed. A folder that cannot be read is told of. */
+export async function filesOf(
+  { root, files }: LogSource,
+  onUnreadable: (folder: string, error: unknown) => void,
+): Promise<string[]> {
   const found: string[] = [];
   const look = async (folder: string, depth: number): Promise<void> => {
-    for (const entry of await entriesOf(join(root, folder))) {
+    for (const entry of await entriesOf(join(root, folder), onUnreadable)) {
       if (found.length >= mostFiles) return;
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory() && depth < deepest) await look(path, depth + 1);
@@ -73,12 +76,12 @@ export async function filesOf({ root, files }: LogSource): Promise<string[]> {
   return found.toSorted();
 }
 
-async function entriesOf(folder: string) {
+async function entriesOf(folder: string, onUnreadable: (folder: string, error: unknown) => void) {
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
     // It may not be there yet, or be gone meanwhile.
-    if (isMissing(error)) return [];
-    throw error;
+    if (!isMissing(error)) onUnreadable(folder, error);
+    return [];
   }
 }

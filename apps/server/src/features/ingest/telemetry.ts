@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { namesByAnswer } from "../../domain/likeness.ts";
 import { count, openaiUsage, UsageError } from "../../domain/provider-usage.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
 import type { CallStatus, CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
@@ -133,11 +134,12 @@ export class TelemetryReader {
 const mostSubjects = 1000;
 const noAliases: readonly string[] = [];
 
-/** Names by which others know the call: the model's answer, and the request through the gateway. */
+/** Names by which others know the call: the request through the gateway, and the model's answer. */
 function aliasesIn(metadata: Json): readonly string[] {
   const [response, call] = [textAt(metadata, "response_id"), textAt(metadata, "call_id")];
   if (response === null && call === null) return noAliases;
-  return [...(response === null ? [] : [`response:${response}`]), ...(call === null ? [] : [call])];
+  // Where both are known the request through the gateway is meant.
+  return [...(call === null ? [] : [call]), ...namesByAnswer(response)];
 }
 
 /**

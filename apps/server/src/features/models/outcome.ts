@@ -1,4 +1,5 @@
 import { estimateTokens } from "../../domain/estimates.ts";
+import { namesByAnswer } from "../../domain/likeness.ts";
 import { type ModelUsage, noTokens } from "../../domain/tokens.ts";
 import type { CallStatus, Cost } from "../../domain/usage.ts";
 import type { Forwarded } from "./forward.ts";
@@ -66,10 +67,6 @@ export function statusOf(ended: Forwarded | null): CallStatus {
 export function aliasesOf(ended: Forwarded | null, index: number): string[] {
   if (ended === null) return [];
   const more = index === 0 ? "" : `#${index}`;
-  const { id } = ended.heard;
-  // Some servers give ids that come again after a few hundred calls.
-  const response = id === null || id.length < shortestId ? [] : [`response:${id}${more}`];
+  const response = namesByAnswer(ended.heard.id, more);
   return ended.requestId === null ? response : [...response, `request:${ended.requestId}${more}`];
 }
-
-const shortestId = 16;

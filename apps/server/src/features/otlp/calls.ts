@@ -1,4 +1,4 @@
-import { namesByLikeness } from "../../domain/likeness.ts";
+import { namesByAnswer, namesByLikeness } from "../../domain/likeness.ts";
 import { count, inclusive, UsageError } from "../../domain/provider-usage.ts";
 import type { ModelUsage, Tokens } from "../../domain/tokens.ts";
 import type { Actor } from "../../domain/actor.ts";
@@ -180,7 +180,7 @@ const qwen: Reader = (record) => {
   const session = textAt(record, "session.id");
   return {
     key: `qwen-otlp:${response ?? `${session}:${record.time}`}`,
-    aliases: response === null ? [] : [`response:${response}`],
+    aliases: namesByAnswer(response),
     agent: "qwen-code",
     provider: textAt(record, "auth_type"),
     model: textAt(record, "model"),
@@ -221,7 +221,7 @@ function genAiOf(record: OtlpRecord): Told {
   const { service } = record;
   return {
     key: `otlp:${record.span}`,
-    aliases: response === null ? [] : [`response:${response}`],
+    aliases: namesByAnswer(response),
     agent: service === "github-copilot" ? "copilot-cli" : service,
     provider: textAt(record, "gen_ai.provider.name"),
     model: textAt(record, "gen_ai.response.model") ?? textAt(record, "gen_ai.request.model"),

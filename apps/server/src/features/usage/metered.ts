@@ -1,3 +1,4 @@
+import type { ModelUsage } from "../../domain/tokens.ts";
 import type { CallSubject, Cost, MeteredCall, ToolCall } from "../../domain/usage.ts";
 import { newSequentialId } from "../../lib/ids.ts";
 import { storable } from "../../lib/storable.ts";
@@ -56,17 +57,42 @@ export function storableCall(call: MeteredCall): MeteredCall {
   const isStorable =
     subject === call.subject &&
     call.error === null &&
+    textsOf(call).every(isStorableText) &&
     call.requestBytes <= mostBytes &&
     call.responseBytes <= mostBytes;
   if (isStorable) return call;
   return {
     ...call,
     subject,
+    key: storable(call.key),
+    aliases: call.aliases.map(storable),
+    session: call.session === null ? null : storable(call.session),
+    operation: call.operation === null ? null : storable(call.operation),
+    usage: storableUsage(call.usage),
     error: call.error === null ? null : storable(call.error.slice(0, longestText)),
     requestBytes: Math.min(call.requestBytes, mostBytes),
     responseBytes: Math.min(call.responseBytes, mostBytes),
   };
 }
+
+const isStorableText = (value: string): boolean => value.isWellFormed() && !value.includes("\0");
+
+/** All that a call says beside its subject. */
+const textsOf = ({ key, aliases, session, operation, usage }: MeteredCall): string[] => [
+  key,
+  ...aliases,
+  session ?? "",
+  operation ?? "",
+  usage?.model ?? "",
+  usage?.tier ?? "",
+];
+
+const storableUsage = (usage: ModelUsage | null): ModelUsage | null =>
+  usage && {
+    ...usage,
+    model: usage.model === null ? null : storable(usage.model),
+    tier: usage.tier === null ? null : storable(usage.tier),
+  };
 
 const storableSubjects = new WeakMap<CallSubject, CallSubject>();
 

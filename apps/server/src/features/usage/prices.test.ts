@@ -121,6 +121,15 @@ describe("the right cents", () => {
     expect(cost("openai", "text-embedding-3-small", usage({ input: 1_000_000 })).nanoUsd).toBe(0.02e9);
   });
 
+  test("a name that objects have of themselves is a name like any other", () => {
+    const used = (tier: string | null) => usage({ input: 1 }, { tier });
+    for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+      expect(cost(name, "gpt-5.2", used(null)).source).toBe("unpriced");
+      expect(cost("openai", name, used(null)).source).toBe("unpriced");
+      expect(cost("openai", "gpt-5.2", used(name)).source).toBe("unpriced");
+    }
+  });
+
   test("searches are billed by number", () => {
     expect(cost("anthropic", "claude-opus-5-5", usage({}, { webSearches: 3 })).nanoUsd).toBe(0.03e9);
   });

@@ -21,10 +21,10 @@ export type Price =
   | { nanoUsd: null; source: "unpriced"; version: string };
 
 /** Tiers that providers bill at half of the standard price, as they state it themselves. */
-const halfPrice: Record<string, readonly string[]> = {
-  batch: ["anthropic", "openai", "google"],
-  flex: ["openai", "google"],
-};
+const halfPrice: ReadonlyMap<string, readonly string[]> = new Map([
+  ["batch", ["anthropic", "openai", "google"]],
+  ["flex", ["openai", "google"]],
+]);
 const standardTiers: ReadonlySet<string> = new Set(["standard", "default", "auto"]);
 
 /** Prices by provider, model and minute: the library takes 60 µs to find one. */
@@ -33,11 +33,14 @@ const maxKept = 5000;
 /** Prices as the configuration has them: rows of `policies/prices.yaml` before the table that it names. */
 export class Prices {
   readonly #policy: PricePolicy;
+  /** Names come from outside: `constructor` is one like any other. */
+  readonly #providers: ReadonlyMap<string, string>;
   readonly #rows = new Map<string, PriceRow[]>();
   readonly #known = new Map<string, { rates: Rates; source: "table" | "override"; version: string } | null>();
 
   constructor(policies: ReadonlyMap<string, PolicyFile>) {
     this.#policy = policyOf(policies, "prices") ?? builtIn;
+    this.#providers = new Map(Object.entries(this.#policy.providers));
     for (const row of this.#policy.rows) {
       const key = `${row.provider} ${row.model}`;
       this.#rows.set(key, [...(this.#rows.get(key) ?? []), row]);
@@ -46,7 +49,7 @@ export class Prices {
 
   /** The name by which prices know a provider. */
   providerOf(name: string): string {
-    return this.#policy.providers[name] ?? name;
+    return this.#providers.get(name) ?? name;
   }
 
   price({ provider, model, at, usage }: PriceQuestion): Price {
@@ -81,7 +84,7 @@ export class Prices {
   }
 
   #table(provider: string, model: string, at: Date, tier: string) {
-    const share = standardTiers.has(tier) ? 1 : halfPrice[tier]?.includes(provider) === true ? 0.5 : null;
+    const share = standardTiers.has(tier) ? 1 : halfPrice.get(tier)?.includes(provider) === true ? 0.5 : null;
     if (share === null) return null;
     const rates = tableRates(provider, model, at);
     if (rates === null) return null;

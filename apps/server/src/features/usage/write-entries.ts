@@ -1,5 +1,5 @@
 import type { Database, Queries } from "../../db/dialect.ts";
-import type { CallSubject } from "../../domain/usage.ts";
+import type { CallSubject, UsageSource } from "../../domain/usage.ts";
 import { type Entry, merge, namesOf, subjectText } from "./entry.ts";
 import * as store from "./ledger-store.ts";
 import { Rollups } from "./rollups.ts";
@@ -86,8 +86,29 @@ type Call = { entry: Entry; before: store.StoredEntry[]; names: string[] };
  * Whether a call that shares a name is this one. Of one source it is so only where it has this very key: there are servers
  * that give the same id to many answers.
  */
-const isSame = ({ entry: { call }, names }: Call, { call: now }: Entry): boolean =>
-  now.settles === true || call.subject.source !== now.subject.source || names.includes(now.key);
+function isSame({ entry: { call }, names }: Call, { call: now }: Entry): boolean {
+  if (now.settles === true || names.includes(now.key)) return true;
+  const [a, b] = [call.subject, now.subject];
+  // What one server writes says nothing of another's calls.
+  const isOfOthers = a.server !== null && b.server !== null && a.server !== b.server;
+  return !isOfOthers && !sawBoth(a.source, b.source);
+}
+
+/** Whether two calls with names of their own, of these sources, are two calls: one source sees each once, and so do the wires. */
+const sawBoth = (a: UsageSource, b: UsageSource): boolean => a === b || (isWire(a) && isWire(b));
+const isWire = (source: UsageSource): boolean => source === "endpoint" || source === "gateway";
+
+/** Of calls that share names with one report, the first, and those that can be the same as it. */
+function oneOf(known: readonly Call[]): Call[] {
+  const one: Call[] = [];
+  for (const call of known) {
+    const isOther = one.some(({ entry }) =>
+      sawBoth(entry.call.subject.source, call.entry.call.subject.source),
+    );
+    if (!isOther) one.push(call);
+  }
+  return one;
+}
 
 /** Calls of a batch, with those of the ledger that they name: whatever shares a name is one call. */
 class Calls {
@@ -109,7 +130,7 @@ class Calls {
 
   add(entry: Entry): void {
     const names = namesOf(entry);
-    const known = this.#known(names).filter((call) => isSame(call, entry));
+    const known = oneOf(this.#known(names).filter((call) => isSame(call, entry)));
     if (known.length === 0 && entry.call.settles === true) return;
     // What is in the ledger gives the call its key.
     if (known.length > 1) known.sort((a, b) => b.before.length - a.before.length);

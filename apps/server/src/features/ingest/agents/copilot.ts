@@ -1,3 +1,4 @@
+import { namesByAnswer } from "../../../domain/likeness.ts";
 import { count, inclusive } from "../../../domain/provider-usage.ts";
 import { at, isObject, numberAt, textAt, timeOf } from "../said.ts";
 import { type AgentLog, LineError, loggedCall, usageOf } from "./reader.ts";
@@ -23,7 +24,7 @@ export const copilot: AgentLog = {
     return [
       loggedCall({
         key: `copilot:${id}`,
-        aliases: response === null ? [] : [`response:${response}`],
+        aliases: namesByAnswer(response),
         at: when,
         provider: provider === "other" ? null : provider,
         model: textAt(usage, "model"),
