@@ -197,6 +197,14 @@ describe("telemetry of MCP servers", () => {
     );
   });
 
+  it("goes by the tokens of the line where the model's own words are in a form that nobody knows", async () => {
+    const running = await startConsole();
+    const said = [{}, { total_tokens: 511 }, { promptTokens: 502 }];
+    writeFileSync(logOf(running), said.map((usage, index) => line(index, { metadata: { usage } })).join(""));
+    await running.ingest.read();
+    expect(await inputs(running)).toEqual(range(0, 3));
+  });
+
   it("says nothing of another server's call, whatever id it names", async () => {
     const running = await startConsole();
     running.ledger.recordTool(toolCall({ key: "gateway:one", server: "github" }));

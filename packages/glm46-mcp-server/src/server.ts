@@ -238,7 +238,7 @@ function begin(settings: Settings, tool: string, of: Attribution, { mcpReq }: Co
   const startedAt = performance.now();
   const route = of.route ?? null;
   const { timeoutS } = settings.limitsOf(route);
-  const timeout = AbortSignal.timeout(timeoutS * 1000);
+  const timeout = AbortSignal.timeout(Math.ceil(timeoutS * 1000));
   const callId = mcpReq._meta?.[callIdField];
   const end = (status: TelemetryLine["status"], { tokensIn, tokensOut, cost, metadata }: Ending): void =>
     writeTelemetry(settings.logDir, {

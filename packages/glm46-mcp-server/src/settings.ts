@@ -29,9 +29,12 @@ export class SettingsError extends Error {
 
 const builtIn: Limits = { maxTokens: 16_000, timeoutS: 60, maxCostUsd: 0.5 };
 
+/** A day: timers of Node.js end at 24.8 days. */
+const longestS = 86_400;
+
 const limitsSchema = z.looseObject({
   MAX_TOKENS: z.number().int().positive().optional(),
-  TIMEOUT_S: z.number().positive().optional(),
+  TIMEOUT_S: z.number().positive().max(longestS).optional(),
   MAX_COST_USD: z.number().nonnegative().optional(),
 });
 const policySchema = z.looseObject({
@@ -56,9 +59,15 @@ export function readSettings(environment: Environment): Settings {
       throw new SettingsError(`${name} takes a number that is not negative, not ${value}`);
     return parsed;
   };
+  const timeout = (): number | null => {
+    const value = number("TIMEOUT_S");
+    if (value !== null && (value === 0 || value > longestS))
+      throw new SettingsError(`TIMEOUT_S takes seconds above 0 and up to ${longestS}, not ${value}`);
+    return value;
+  };
   const own = {
     maxTokens: number("MAX_TOKENS"),
-    timeoutS: number("TIMEOUT_S"),
+    timeoutS: timeout(),
     maxCostUsd: number("MAX_COST_USD"),
   };
   const policy = readPolicy(text("MCP_COST_POLICY_FILE"));

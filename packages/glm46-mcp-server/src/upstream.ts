@@ -61,13 +61,28 @@ async function post({
     if (response.ok) return { response, attempts: attempt };
     const isPassing = response.status === 429 || response.status >= 500;
     if (!isPassing || attempt > retryMax) {
-      const said = (await response.text()).slice(0, mostErrorText).replaceAll(apiKey, "***");
+      const said = told(await response.text(), apiKey);
       throw new UpstreamError(`the model's API answered ${response.status}: ${said}`, response.status);
     }
     await response.body?.cancel();
     await wait(waitMs(response.headers.get("retry-after"), attempt), undefined, { signal });
   }
 }
+
+/** An API's own words, without the key: it is taken out first, so that no part of it is left at the cut. */
+const told = (said: string, apiKey: string): string =>
+  (apiKey === "" ? said : said.replaceAll(apiKey, "***")).slice(0, mostErrorText);
+
+/** Some APIs answer 200 with an error in place of an answer. */
+function refuseError(value: unknown, apiKey: string, status: number): void {
+  const parsed = errorSchema.safeParse(value);
+  if (parsed.success)
+    throw new UpstreamError(
+      `the model's API answered with an error: ${told(JSON.stringify(parsed.data.error), apiKey)}`,
+      status,
+    );
+}
+const errorSchema = z.looseObject({ error: z.union([z.looseObject({}), z.string().min(1)]) });
 
 function waitMs(retryAfter: string | null, attempt: number): number {
   const asked = Number(retryAfter ?? Number.NaN) * 1000;
@@ -96,6 +111,7 @@ export async function chat(request: Request, onText: (text: string) => void): Pr
   const { response, attempts } = await post({ ...request, body });
   const answer: Answer = { id: null, model: null, content: "", finishReason: null, usage: null, attempts };
   const take = (value: unknown): void => {
+    refuseError(value, request.apiKey, response.status);
     const parsed = chunkSchema.safeParse(value);
     if (!parsed.success)
       throw new UpstreamError("the model's API answered in a form that is not OpenAI's", response.status);
@@ -113,6 +129,8 @@ export async function chat(request: Request, onText: (text: string) => void): Pr
   };
   if (!(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
     take(await response.json());
+    if (answer.content === "" && answer.finishReason === null)
+      throw new UpstreamError("the model's API gave no answer", response.status);
     return answer;
   }
   let isDone = false;
@@ -141,19 +159,38 @@ const embeddingSchema = z.looseObject({
   usage: z.unknown().optional(),
 });
 
+/** One vector for each text, in the texts' order, whatever order the API has. */
+function inOrder(data: z.infer<typeof embeddingSchema>["data"], texts: number): number[][] | null {
+  const placed = data.map(({ index, embedding }, place) => ({ index: index ?? place, embedding }));
+  placed.sort((a, b) => a.index - b.index);
+  const isWhole = placed.length === texts && placed.every(({ index }, place) => index === place);
+  return isWhole ? placed.map(({ embedding }) => embedding) : null;
+}
+
 export type Embedded = Omit<Answer, "content" | "finishReason"> & { embeddings: number[][] };
 
-export async function embed(request: Request): Promise<Embedded> {
+export async function embed(
+  request: Request & { body: { input: string | readonly string[] } },
+): Promise<Embedded> {
   const { response, attempts } = await post(request);
-  const parsed = embeddingSchema.safeParse(await response.json());
+  const answered: unknown = await response.json();
+  refuseError(answered, request.apiKey, response.status);
+  const parsed = embeddingSchema.safeParse(answered);
   if (!parsed.success)
     throw new UpstreamError("the model's API answered in a form that is not OpenAI's", response.status);
   const { id, model, data, usage } = parsed.data;
   const counted = usageSchema.safeParse(usage);
+  const texts = [request.body.input].flat().length;
+  const embeddings = inOrder(data, texts);
+  if (embeddings === null)
+    throw new UpstreamError(
+      `the model's API answered with ${data.length} vectors that do not belong to the ${texts} texts`,
+      response.status,
+    );
   return {
     id: id ?? null,
     model: model ?? null,
-    embeddings: data.map(({ embedding }) => embedding),
+    embeddings,
     usage: counted.success ? counted.data : null,
     attempts,
   };

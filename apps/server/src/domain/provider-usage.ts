@@ -118,6 +118,8 @@ export function openaiUsage(usage: unknown, tier: unknown = null): ModelUsage[] 
   const [inputName, outputName] = isChat
     ? ["prompt_tokens", "completion_tokens"]
     : ["input_tokens", "output_tokens"];
+  // What says neither in a form that is known says nothing of what was used.
+  if (!(inputName in usage) && !(outputName in usage)) return null;
   const input = count(usage, inputName);
   const written = count(usage, outputName);
   const inputDetails = part(usage, `${inputName}_details`);

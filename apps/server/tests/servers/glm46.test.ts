@@ -148,7 +148,7 @@ describe("guard-rails of glm46-mcp-server", () => {
   });
 
   it("end a call that takes too long, and one that its caller cancels", async () => {
-    const { model, call, lines } = await started({ TIMEOUT_S: "0.3" });
+    const { model, call, lines } = await started({ TIMEOUT_S: "0.3001" });
     model.answer = () => true;
     const late = await call("glm46.chat", chat());
     expect(late).toMatchObject({ isError: true, content: [{ text: expect.stringMatching(/^TIMEOUT/) }] });
@@ -194,6 +194,12 @@ describe("guard-rails of glm46-mcp-server", () => {
     expect(JSON.stringify(refused)).not.toContain("key-0123456789abcdef");
     expect(model.asked).toHaveLength(4);
     expect(lines().at(-1)).toMatchObject({ status: "error", metadata: { reason: "HTTP_401" } });
+    // The words are cut in the middle of the key.
+    model.answer = ({ headers }, response) => {
+      send(response, { error: `${"x".repeat(275)} ${headers.authorization}` }, 401);
+      return true;
+    };
+    expect(JSON.stringify(await call("glm46.chat", chat()))).not.toContain("key-0");
   });
 
   it("notice an answer that breaks off, and read one that is no stream", async () => {
@@ -220,11 +226,46 @@ describe("guard-rails of glm46-mcp-server", () => {
     });
   });
 
+  it("take an error for an error and vectors for their texts, whatever the status and the order", async () => {
+    const { model, call, lines } = await started(prices);
+    const answerWith = (body: unknown): void => {
+      model.answer = (_, response) => {
+        send(response, body);
+        return true;
+      };
+    };
+    for (const [body, says] of [
+      [{ error: { code: "1113", message: "balance is used up" } }, /balance is used up/],
+      [{}, /gave no answer/],
+    ] as const) {
+      answerWith(body);
+      const failed = await call("glm46.chat", chat());
+      expect(failed).toMatchObject({ isError: true, content: [{ text: expect.stringMatching(says) }] });
+      expect(lines().at(-1)).toMatchObject({ status: "error" });
+    }
+    const vectors = (...data: { index: number; embedding: number[] }[]) => ({
+      data,
+      usage: { prompt_tokens: 2, total_tokens: 2 },
+    });
+    const embedded = () => call("glm46.embedding", { input: ["one", "two"] });
+    answerWith(vectors({ index: 1, embedding: [2] }, { index: 0, embedding: [1] }));
+    expect((await embedded()).structuredContent).toMatchObject({ embeddings: [[1], [2]] });
+    for (const wrong of [vectors(), vectors({ index: 0, embedding: [1] }, { index: 0, embedding: [2] })]) {
+      answerWith(wrong);
+      expect(await embedded()).toMatchObject({
+        isError: true,
+        content: [{ text: expect.stringContaining("do not belong to the 2 texts") }],
+      });
+    }
+  });
+
   it("stop the server at its start where a setting cannot be used, in one line", async () => {
     const folder = await temporaryFolder();
     writeFileSync(join(folder, "policy.json"), "{");
     for (const [environment, says] of [
       [{ MAX_TOKENS: "many" }, /^MAX_TOKENS takes a number/],
+      [{ TIMEOUT_S: "0" }, /^TIMEOUT_S takes seconds above 0/],
+      [{ TIMEOUT_S: "2147484" }, /^TIMEOUT_S takes seconds above 0/],
       [{ MCP_COST_POLICY_FILE: join(folder, "policy.json") }, /policy\.json is no JSON/],
       [{ MCP_COST_POLICY_FILE: join(folder, "none.json") }, /cannot be read/],
       [{ GLM46_TOKENIZER_JSON: join(folder, "policy.json") }, /^GLM46_TOKENIZER_JSON/],

@@ -60,7 +60,7 @@ function usual(asked: Asked, response: ServerResponse, numbers: Numbers): void {
   if (path.includes("/embeddings"))
     return send(response, {
       object: "list",
-      data: [{ object: "embedding", index: 0, embedding: [0.1] }],
+      data: [body["input"]].flat().map((_, index) => ({ object: "embedding", index, embedding: [0.1] })),
       model: body["model"],
       usage: { prompt_tokens: numbers.input, total_tokens: numbers.input },
     });
