@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { UsageGroup, UsageQuery } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,6 +10,9 @@ import { latencyBounds } from "../src/features/usage/rollups.ts";
 import { settableClock } from "./support/clock.ts";
 import { startConsole, type TestConsole } from "./support/console.ts";
 import { stores } from "./support/databases.ts";
+import { startGateway } from "./support/mcp/gateway.ts";
+
+const bin = fileURLToPath(new URL("../bin/ciclo.mjs", import.meta.url));
 
 const call = (
   index: number,
@@ -114,6 +120,9 @@ describe.each(stores)("a report of usage on %s", (_, openStore) => {
       ["claude-code", 1],
       ["codex", 1],
     ]);
+    expect(bob.known_gaps.map(({ agent }) => agent)).toEqual(["codex"]);
+    const ana = await ask(running, { from: "2026-11-01", person: "ana" });
+    expect(ana.known_gaps).toEqual([]);
     const none = await ask(running, { from: "2026-11-01", group_by: "run", run: "" });
     expect(none.groups.map(({ key, calls }) => [key, calls])).toEqual([[null, 5]]);
   });
@@ -206,5 +215,31 @@ describe("what is asked for wrongly", () => {
       /fewer than 1000 points/,
     );
     expect((await ask(running, { from: "2026-11-30", to: "2026-11-01" })).total.calls).toBe(0);
+  });
+});
+
+describe("ciclo usage", () => {
+  it("shows the report, where no name looks like a line or a word of the table", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    const at = new Date().toISOString();
+    await gateway.ledger.take([
+      call(1, { at }, { agent: "x\ntotal  9.99" }),
+      call(2, { at }, { agent: "total" }),
+      call(3, { at }, { agent: null }),
+    ]);
+    const { stdout } = await promisify(execFile)(process.execPath, [bin, "usage", "--group-by", "agent"], {
+      env: { HOME: gateway.config.home, CICLO_URL: gateway.url, CICLO_TOKEN: token },
+    });
+    const names = stdout
+      .split("\n")
+      .slice(2, 6)
+      .map((line) => line.split("  ")[0]);
+    expect(names.toSorted((a = "", b = "") => (a < b ? -1 : 1))).toEqual([
+      '"total"',
+      String.raw`"x\ntotal`,
+      "total",
+      "—",
+    ]);
   });
 });

@@ -53,7 +53,7 @@ export const usageSumsSchema = z.object({
   unknown_calls: count,
   /** Calls whose tokens were estimated. */
   estimated_calls: count,
-  /** Within a fifth; null where no call was timed. */
+  /** Read off counts of calls up to 1, 2, 5, 10 … 100,000 ms, evenly within each; null where no call was timed. */
   p50_ms: z.number().nullable(),
   p95_ms: z.number().nullable(),
 });

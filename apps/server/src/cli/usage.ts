@@ -5,7 +5,7 @@ import { type Command, command, type Io, option, UsageError } from "./command.ts
 const usd = (value: number): string =>
   value !== 0 && Math.abs(value) < 0.01 ? value.toPrecision(2) : value.toFixed(2);
 const seconds = (ms: number | null): string =>
-  ms === null ? "—" : ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+  ms === null ? "—" : Math.round(ms) < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 const share = (part: number, all: number): string =>
   all === 0 ? "—" : `${((100 * part) / all).toFixed(1)} %`;
 
@@ -23,6 +23,10 @@ const cells = (name: string, sums: UsageSums, before: number): string[] => [
   share(sums.errors, sums.calls),
 ];
 
+/** Names come from outside: none may look like a line of its own, or like one of the table's own words. */
+const nameOf = (key: string | null): string =>
+  key === null ? "—" : /[\r\n]|^(?:total|—|)$/.test(key) ? JSON.stringify(key) : key;
+
 function table(rows: readonly string[][]): string[] {
   const widths = columns.map((_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)));
   return rows.map((row) =>
@@ -39,7 +43,7 @@ function showReport(report: UsageReport, io: Io): string[] {
   const { total, before, groups, group_by } = report;
   const [head = "", ...rest] = table([
     [group_by, ...columns.slice(1)],
-    ...groups.map(({ key, cost_usd_before, ...sums }) => cells(key ?? "—", sums, cost_usd_before)),
+    ...groups.map(({ key, cost_usd_before, ...sums }) => cells(nameOf(key), sums, cost_usd_before)),
     cells("total", total, before.cost_usd),
   ]);
   const missing = [

@@ -36,7 +36,7 @@ export function createCostsService(deps: CostsDeps): CostsService {
         .toSorted(
           (a, b) => costOf(b.sums) - costOf(a.sums) || sumOf(b.sums, "calls") - sumOf(a.sums, "calls"),
         );
-      const logged = await store.agentsLogged(queries, range);
+      const logged = await store.agentsLogged(queries, range, filter);
       return {
         from: new Date(range.from).toISOString(),
         to: new Date(range.to).toISOString(),

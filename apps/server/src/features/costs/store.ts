@@ -146,12 +146,11 @@ export async function pointsOfCalls(
 }
 
 /** Agents whose own word a stretch of time is from, and from nobody else. */
-export async function agentsLogged(queries: Queries, range: Range): Promise<string[]> {
+export async function agentsLogged(queries: Queries, range: Range, filter: Filter): Promise<string[]> {
   const { rows } = await sql<{ agent: string }>`select distinct s.agent as agent from usage_days r
     join usage_subjects s on s.id = r.subject_id
-    where r.period >= ${iso(range.from).slice(0, 10)} and r.period <= ${iso(range.to).slice(0, 10)}
-      and s.source in ('log', 'otlp') and s.agent is not null and r.calls > 0 order by s.agent`.execute(
-    queries,
-  );
+    where r.period >= ${iso(range.from).slice(0, 10)} and r.period <= ${iso(range.to - 1).slice(0, 10)}
+      and s.source in ('log', 'otlp') and s.agent is not null and r.calls > 0 and ${where(filter)}
+    order by s.agent`.execute(queries);
   return rows.map(({ agent }) => agent);
 }

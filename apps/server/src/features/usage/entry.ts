@@ -3,6 +3,10 @@ import { type CallSubject, type Cost, type MeteredCall, usageSources } from "../
 /** A call with its price, which is fixed when it is written. */
 export type Entry = { call: MeteredCall; cost: Cost };
 
+/** Milliseconds as they are kept. */
+export const toMicroseconds = (ms: number): number =>
+  Number.isInteger(ms) ? ms : Math.round(ms * 1000) / 1000;
+
 /** All names by which a call is known. */
 export const namesOf = ({ call }: Entry): string[] =>
   call.aliases.length === 0 ? [call.key] : [...new Set([call.key, ...call.aliases])];

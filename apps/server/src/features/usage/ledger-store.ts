@@ -5,7 +5,7 @@ import { rollupSums, type UsageEventTable, type UsageSubjectTable } from "../../
 import type { CallStatus, CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
 import { sha256 } from "../../lib/crypto.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, toMicroseconds } from "./entry.ts";
 import type { Rollup, Rollups } from "./rollups.ts";
 
 /** A call, and the id of its subject. */
@@ -39,8 +39,6 @@ const eventColumns: readonly (Column<Placed> & { name: keyof UsageEventTable })[
   { name: "cost_source", of: ({ entry }) => entry.cost.source },
   { name: "price_version", default: null, of: ({ entry }) => entry.cost.version },
 ];
-
-const toMicroseconds = (ms: number): number => (Number.isInteger(ms) ? ms : Math.round(ms * 1000) / 1000);
 
 type SubjectRow = Omit<UsageSubjectTable, "id" | "hash">;
 

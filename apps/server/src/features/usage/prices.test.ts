@@ -83,6 +83,11 @@ describe("the right cents", () => {
     expect(of("openai", "gpt-5.2", null)).toBe(1.75e9);
     expect(of("openai", "gpt-5.2", "default")).toBe(1.75e9);
     expect(of("openai", "gpt-5.2", "flex")).toBe(0.875e9);
+    expect([
+      of("openai", "gpt-5.2", "Flex"),
+      of("openai", "gpt-5.2", ""),
+      of("openai", "gpt-5.2", "STANDARD"),
+    ]).toEqual([0.875e9, 1.75e9, 1.75e9]);
     expect(of("anthropic", "claude-opus-5-5", "batch")).toBe(2e9);
     expect(of("openai", "gpt-5.2", "priority")).toBeNull();
     expect(of("anthropic", "claude-opus-5-5", "fast")).toBeNull();

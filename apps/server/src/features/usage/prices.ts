@@ -25,7 +25,9 @@ const halfPrice: ReadonlyMap<string, readonly string[]> = new Map([
   ["batch", ["anthropic", "openai", "google"]],
   ["flex", ["openai", "google"]],
 ]);
-const standardTiers: ReadonlySet<string> = new Set(["standard", "default", "auto"]);
+const standardTiers: ReadonlySet<string> = new Set(["standard", "default", "auto", "standard_only"]);
+
+const tierOf = ({ tier }: ModelUsage): string => (tier ?? "").toLowerCase() || "standard";
 
 /** Prices by provider, model and minute: the library takes 60 µs to find one. */
 const maxKept = 5000;
@@ -55,7 +57,7 @@ export class Prices {
   price({ provider, model, at, usage }: PriceQuestion): Price {
     const unpriced = { nanoUsd: null, source: "unpriced", version: this.#policy.table } as const;
     if (provider === null || model === null || Number.isNaN(at.getTime())) return unpriced;
-    const known = this.#find(this.providerOf(provider), model, at, usage.tier ?? "standard");
+    const known = this.#find(this.providerOf(provider), model, at, tierOf(usage));
     if (known === null) return unpriced;
     const cost = costAt(known.rates, usage);
     return cost === null ? unpriced : { nanoUsd: cost, source: known.source, version: known.version };
@@ -76,7 +78,7 @@ export class Prices {
     const day = at.toISOString().slice(0, 10);
     const wanted = standardTiers.has(tier) ? "standard" : tier;
     const [row] = (this.#rows.get(`${provider} ${model}`) ?? [])
-      .filter((one) => (one.tier ?? "standard") === wanted && one.from <= day)
+      .filter((one) => (one.tier ?? "standard").toLowerCase() === wanted && one.from <= day)
       .toSorted((a, b) => (a.from < b.from ? 1 : -1));
     if (row === undefined) return null;
     const version = `policies/prices.yaml ${provider}/${model} ${row.from}`;

@@ -1,5 +1,5 @@
 import { rollupSums } from "../../db/usage-schema.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, toMicroseconds } from "./entry.ts";
 
 export type RollupSum = (typeof rollupSums)[number];
 
@@ -37,7 +37,7 @@ export function addTo(sums: number[], { call, cost }: Entry, sign: 1 | -1): void
   }
   // A refusal is quick, and would make what is let through look so.
   if (call.ms !== null && call.status !== "refused") {
-    const at = firstBound + bucketOf(call.ms);
+    const at = firstBound + bucketOf(toMicroseconds(call.ms));
     sums[at] = (sums[at] ?? 0) + sign;
   }
 }
