@@ -81,6 +81,7 @@ async function measureWith(events: number) {
     logger: createLogger("silent"),
     home,
     policies: () => policies,
+    unusable: () => new Set(),
     mayRaise: () => ({ en: "", "pt-BR": "" }),
   }).service;
   for (let count = 0; count < events; count += Math.min(atOnce, events)) {

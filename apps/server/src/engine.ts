@@ -45,10 +45,12 @@ export async function createEngine(
   });
   const { repository, search, overlay, requirementsFor, matchesAny, allowsDirect } = configRepo.service;
   const policies = () => servers.service.snapshot()?.policies ?? noPolicies;
+  const unusable = () => servers.service.snapshot()?.unusable ?? new Set<string>();
   const usage = createUsage({
     ...base,
     home: config.home,
     policies,
+    unusable,
     mayRaise: (policy) => {
       const snapshot = servers.service.snapshot();
       // Where the approvals policy cannot be used nobody may; health says so.
@@ -125,5 +127,5 @@ export async function createEngine(
     onJournal: deps.onJournal,
   });
   // In the order in which they start; they stop in the opposite one.
-  return { base, policies, features: { configRepo, usage, servers, keys, plans, changes, canary } };
+  return { base, policies, unusable, features: { configRepo, usage, servers, keys, plans, changes, canary } };
 }

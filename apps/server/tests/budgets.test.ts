@@ -60,6 +60,7 @@ function nodeOn(
     clock,
     logger: createLogger("silent"),
     policies,
+    unusable: () => new Set(),
     home,
     mayRaise: () => ({ en: "Ask an approver.", "pt-BR": "Peça a um approver." }),
   });
@@ -75,29 +76,33 @@ function nodeOn(
     /** A call that was let through ends, and cost so much. */
     pay(reservation: Reservation, usd: number, of: Partial<CallSubject> = {}): void {
       count += 1;
-      const cost = { nanoUsd: Math.round(usd * 1e9), source: "override" as const, version: null };
-      const call: MeteredCall = {
-        subject: subject(of),
-        key: `${home} ${count} ${Math.random()}`,
-        aliases: [],
-        at: clock().toISOString(),
-        session: null,
-        operation: null,
-        attempt: 1,
-        status: "ok",
-        error: null,
-        ms: 1,
-        requestBytes: 0,
-        responseBytes: 0,
-        usage: null,
-        isReserved: true,
-        cost,
-      };
+      const call = callOf(of, usd, { at: clock().toISOString(), key: `${home} ${count} ${Math.random()}` });
+      const { cost } = call;
       service.ledger.record(call);
-      reservation.settle([{ cost, usage: null }]);
+      reservation.settle([{ subject: call.subject, cost, usage: null }]);
     },
   };
 }
+
+/** A call that cost so much. */
+const callOf = (of: Partial<CallSubject>, usd: number, more: Partial<MeteredCall> = {}) => ({
+  subject: subject(of),
+  key: "one",
+  aliases: [],
+  at: new Date().toISOString(),
+  session: null,
+  operation: null,
+  attempt: 1,
+  status: "ok" as const,
+  error: null,
+  ms: 1,
+  requestBytes: 0,
+  responseBytes: 0,
+  usage: null,
+  isReserved: true,
+  ...more,
+  cost: { nanoUsd: Math.round(usd * 1e9), source: "override" as const, version: null },
+});
 
 const let_through = async (asked: Promise<Reservation>): Promise<boolean> =>
   asked.then(
@@ -181,6 +186,56 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await node.ledger.flush();
     const asked = await Promise.all(Array.from({ length: 64 }, () => let_through(node.ask(0.1))));
     expect(asked.filter(Boolean)).toHaveLength(1);
+    await node.stop();
+    await database.close();
+  });
+
+  it("holds a limit that is lowered at once, also where more was set aside under the former one", async () => {
+    const database = await openStore();
+    let policies = policiesOf(budget({ limits: { daily_usd: 100 } }));
+    const node = nodeOn(database, () => policies);
+    node.pay(await node.ask(0.1), 0.1);
+    await node.ledger.flush();
+    policies = policiesOf(budget({ limits: { daily_usd: 0.1 } }));
+    expect(await let_through(node.ask(0.1))).toBe(false);
+    policies = policiesOf(budget({ limits: { daily_usd: 0.3 } }));
+    await node.budgets.tend();
+    expect(await let_through(node.ask(0.1))).toBe(true);
+    await node.stop();
+    await database.close();
+  });
+
+  it("spends nothing of what was set aside once others have spent the purse", async () => {
+    const database = await openStore();
+    const node = nodeOn(database, () => daily);
+    const first = await node.ask(0.01);
+    const at = node.clock().toISOString();
+    await node.ledger.take([callOf({}, 1, { at, key: "late", isReserved: false })]);
+    expect(await let_through(node.ask(0.01))).toBe(false);
+    node.pay(first, 0.01);
+    await node.stop();
+    await database.close();
+  });
+
+  it("lets go of what one limit had set aside where another cannot be asked", async () => {
+    const database = await openStore();
+    const both = policiesOf(budget({ limits: { daily_usd: 1, monthly_usd: 2 } }));
+    let isAway = false;
+    let asked = 0;
+    const away = new Error("the database is away");
+    const flaky: Database = {
+      ...database,
+      transaction: (work) => {
+        asked += 1;
+        return isAway && asked > 1 ? Promise.reject(away) : database.transaction(work);
+      },
+    };
+    const node = nodeOn(flaky, () => both);
+    isAway = true;
+    await expect(node.ask(0.1)).rejects.toBe(away);
+    isAway = false;
+    await node.budgets.tend();
+    expect((await purses(database)).map(({ reserved }) => reserved)).toEqual([0, 0]);
     await node.stop();
     await database.close();
   });
@@ -309,7 +364,7 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await expect(node.reserve(subject(), { nanoUsd: null, usage: usage(900) })).rejects.toThrow(
       /1000 tokens are set aside/,
     );
-    reservation.settle([{ cost, usage: usage(50) }]);
+    reservation.settle([{ subject: subject(), cost, usage: usage(50) }]);
     expect(await let_through(node.reserve(subject(), { nanoUsd: null, usage: usage(10) }))).toBe(true);
     await node.stop();
     await database.close();

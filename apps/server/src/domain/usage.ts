@@ -108,8 +108,14 @@ export type ToolCall = {
 /** What a call may cost at most, set aside until it has ended. */
 export type Reservation = {
   /** `paid`: what came of it; nothing where it was not made. */
-  settle(paid: readonly { cost: Cost; usage: ModelUsage | null }[]): void;
+  settle(paid: readonly { subject: CallSubject; cost: Cost; usage: ModelUsage | null }[]): void;
 };
+
+/**
+ * Counts a call, or so many messages of which a call has a few, against what budgets allow by the minute. Throws a `Refusal`
+ * (`rate_limited`) where there have been enough.
+ */
+export type Pace = (subject: CallSubject, times?: number) => void;
 
 /** Refuses a call whose budget is spent (`budget_exceeded`), and sets aside what it may cost at most. */
 export type Reserve = (

@@ -20,4 +20,8 @@ export class Memo<K, V> {
     if (this.#values.size > this.#capacity) this.#values.delete(this.#values.keys().next().value as K);
     return value;
   }
+
+  clear(): void {
+    this.#values.clear();
+  }
 }

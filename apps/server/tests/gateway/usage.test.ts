@@ -294,6 +294,7 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
     let isLost = true;
     const ledger = ledgerOn({
       kind: database.kind,
+      queries: database.queries,
       async transaction(work) {
         const result = await database.transaction(work);
         if (isLost) throw away;
@@ -315,6 +316,7 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
     let refusals = 2;
     const ledger = ledgerOn({
       kind: database.kind,
+      queries: database.queries,
       transaction: (work) =>
         refusals-- > 0 ? Promise.reject(new Error("no such value")) : database.transaction(work),
     });

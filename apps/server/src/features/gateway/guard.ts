@@ -1,8 +1,16 @@
-import { ownServerId, type PolicyFile, policyKinds, type Text, text } from "@ciclo/contract";
+import { ownServerId, type PolicyFile, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
-import type { CallStatus, CallSubject, Cost, Reservation, Reserve, ToolCall } from "../../domain/usage.ts";
+import type {
+  CallStatus,
+  CallSubject,
+  Cost,
+  Pace,
+  Reservation,
+  Reserve,
+  ToolCall,
+} from "../../domain/usage.ts";
 import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
@@ -13,19 +21,12 @@ import { type Show, withoutTexts } from "./lists.ts";
 import { GatewayRefusal, type RpcMessage } from "./messages.ts";
 import { isWellSpelt, type Kind, subjectOf, subjectSaid, type Subject, templateAsUri } from "./methods.ts";
 import type { Said } from "./said.ts";
-import type { CallRates } from "./rates.ts";
 
 export type GuardDeps = {
   transaction: AuditedTransaction;
   /** Policies of the configuration that the links were made for. */
   policies(): ReadonlyMap<string, PolicyFile>;
-  /** Ids of policies that are there but cannot be used. */
-  unusable(): ReadonlySet<string>;
-  rates: CallRates;
-  budgetsOf(
-    policies: ReadonlyMap<string, PolicyFile>,
-    server: string,
-  ): { id: string; limits: { calls_per_minute?: number | undefined } }[];
+  pace: Pace;
   reserve: Reserve;
   record(call: ToolCall): Cost;
   clock: Clock;
@@ -121,35 +122,28 @@ export class Guard {
   async admit(actor: Actor, { server, link }: LiveServer, message: RpcMessage, call: Metered): Promise<void> {
     const subject = subjectOf(message);
     if (subject === null || !isWellSpelt(message.method ?? "")) throw malformed(message.method ?? "");
-    if (subject.asks === "protocol") {
-      this.#pace(actor, server.id, protocolShare);
-      return;
-    }
-    if (subject.asks === "list") {
-      this.#pace(actor, server.id);
-      return;
-    }
-    const { kind, names } = subject;
     // What is refused counts as well: asking for what is not there is no way around.
-    this.#pace(actor, server.id);
+    this.#pace(call, subject.asks === "protocol" ? protocolShare : 1);
+    if (subject.asks !== "use") return;
+    const { kind, names } = subject;
     const verdict = this.#table().decide(actor.roles, server.id, kind, names);
     if (!verdict.allowed) throw forbidden(actor, server.id, subject, verdict);
     if (kind === "tools") refuseWithheld(server.id, link, names[0] ?? "");
-    call.reservation = await this.#afford(actor, server.id, names[0] ?? "", call);
+    call.reservation = await this.#afford(names[0] ?? "", call);
     if (verdict.audit) await this.#audit(actor, server.id, subject, verdict);
     call.audited = verdict.audit;
   }
 
   /** Counts the list of what all servers have. */
   paceList(actor: Actor): void {
-    this.#pace(actor, ownServerId);
+    this.#pace({ actor, server: ownServerId, method: "tools/list", era: "modern", client: null });
   }
 
   /** The same of a tool of the console itself, which costs nothing. */
   async admitOwn(actor: Actor, tool: string, call: Metered): Promise<void> {
     const verdict = this.#table().decide(actor.roles, ownServerId, "tools", [tool]);
     if (!verdict.allowed) throw noTool(tool);
-    this.#pace(actor, ownServerId);
+    this.#pace(call);
     if (verdict.audit)
       await this.#audit(actor, ownServerId, { asks: "use", kind: "tools", names: [tool] }, verdict);
     call.audited = verdict.audit;
@@ -180,7 +174,7 @@ export class Guard {
       isReserved: call.reservation !== undefined && call.reservation !== null,
       costUsd,
     });
-    call.reservation?.settle([{ cost, usage: null }]);
+    call.reservation?.settle([{ subject: toolSubject(call, call.tool), cost, usage: null }]);
   }
 
   #table(): AccessTable {
@@ -189,33 +183,20 @@ export class Guard {
   }
 
   /** `times`: so many messages of the protocol's own going on, such as pings, are let through for each call. */
-  #pace(actor: Actor, server: string, times = 1): void {
-    const { rates, budgetsOf, policies } = this.#deps;
-    const purse = times === 1 ? "" : " protocol";
-    for (const { id, limits } of budgetsOf(policies(), server)) {
-      if (limits.calls_per_minute === undefined) continue;
-      const most = limits.calls_per_minute * times;
-      const wait = rates.take(`${actor.id ?? actor.name} ${id}${purse}`, most);
-      if (wait > 0) throw tooMany(id, most, wait);
+  #pace(call: Caller, times = 1): void {
+    try {
+      this.#deps.pace(toolSubject(call, null), times);
+    } catch (error) {
+      throw refusalOf(error);
     }
   }
 
-  async #afford(actor: Actor, server: string, tool: string, call: Metered): Promise<Reservation> {
-    const { reserve, unusable } = this.#deps;
-    // What a budget says that cannot be read is taken for no. Only budgets have names of their own.
-    const ids = unusable();
-    const unread =
-      ids.size === 0
-        ? undefined
-        : [...ids].find((id) => id === "budget" || !(policyKinds as readonly string[]).includes(id));
-    if (unread !== undefined) throw unreadBudget(unread);
+  async #afford(tool: string, call: Metered): Promise<Reservation> {
     const nanoUsd = call.price === null ? null : Math.round(call.price * 1e9);
     try {
-      return await reserve(toolSubject(actor, server, tool, call), { nanoUsd, usage: null });
+      return await this.#deps.reserve(toolSubject(call, tool), { nanoUsd, usage: null });
     } catch (error) {
-      if (error instanceof Refusal && error.code === "budget_exceeded")
-        throw new GatewayRefusal("budget_exceeded", error.detail);
-      throw error;
+      throw refusalOf(error);
     }
   }
 
@@ -238,13 +219,10 @@ export class Guard {
   }
 }
 
+type Caller = Pick<Metered, "actor" | "server" | "method" | "era" | "client">;
+
 /** What budgets look at of a call. */
-const toolSubject = (
-  actor: Actor,
-  server: string,
-  tool: string,
-  { method, era, client }: Metered,
-): CallSubject => ({
+const toolSubject = ({ actor, server, method, era, client }: Caller, tool: string | null): CallSubject => ({
   kind: "tool",
   source: "gateway",
   server,
@@ -262,6 +240,12 @@ const toolSubject = (
   pullRequest: null,
   sprint: null,
 });
+
+/** A budget's refusal, as callers of the gateway are told. */
+const refusalOf = (error: unknown): unknown =>
+  error instanceof Refusal && (error.code === "budget_exceeded" || error.code === "rate_limited")
+    ? new GatewayRefusal(error.code, error.detail, error.retryAfter)
+    : error;
 
 type Used = Extract<Subject, { asks: "use" }>;
 
@@ -316,15 +300,6 @@ export const noTool = (name: string): GatewayRefusal =>
     ),
   );
 
-const unreadBudget = (id: string): GatewayRefusal =>
-  new GatewayRefusal(
-    "budget_exceeded",
-    text(
-      `policies/${id}.yaml cannot be used, so nothing is let through that a budget may forbid. Health says what is wrong with it`,
-      `policies/${id}.yaml não pode ser usada, então não passa nada que um orçamento possa proibir. A saúde diz o que há de errado`,
-    ),
-  );
-
 const withheld = (server: string, tool: string, reason: Text): GatewayRefusal =>
   new GatewayRefusal(
     "tool_withheld",
@@ -338,14 +313,4 @@ const unknownTool = (server: string, tool: string): GatewayRefusal =>
   new GatewayRefusal(
     "tool_withheld",
     text(`Server ${server} has no tool ${tool}`, `O servidor ${server} não tem a ferramenta ${tool}`),
-  );
-
-const tooMany = (policy: string, perMinute: number, wait: number): GatewayRefusal =>
-  new GatewayRefusal(
-    "rate_limited",
-    text(
-      `policies/${policy}.yaml, limits.calls_per_minute: over ${perMinute} calls a minute. Try again in ${wait} s`,
-      `policies/${policy}.yaml, limits.calls_per_minute: mais de ${perMinute} chamadas por minuto. Tente de novo em ${wait} s`,
-    ),
-    wait,
   );

@@ -1,5 +1,4 @@
 import { type Feature, noRoutes, noWorkers } from "../../domain/feature.ts";
-import type { Clock } from "../../lib/clock.ts";
 import type { EventBus } from "../../lib/events.ts";
 import { Door } from "./door.ts";
 import type { GatewayDeps } from "./gateway.ts";
@@ -7,9 +6,8 @@ import type { OwnServerDeps } from "./own-server.ts";
 
 export { decide as accessVerdict, matchesName } from "./access.ts";
 
-export type GatewayFeatureDeps = Omit<GatewayDeps, "own" | "rates" | "sessionKey"> & {
+export type GatewayFeatureDeps = Omit<GatewayDeps, "own" | "sessionKey"> & {
   own: OwnServerDeps;
-  clock: Clock;
   bus: Pick<EventBus, "on">;
   /** The key that sessions are sealed with. Asked for when somebody first comes. */
   sessionKey(): Promise<Buffer>;
@@ -20,10 +18,9 @@ export function createGateway(deps: GatewayFeatureDeps): Feature<Door> {
   const door = new Door(async () => {
     const { Gateway } = await import("./gateway.ts");
     const { createOwnServer } = await import("./own-server.ts");
-    const { CallRates } = await import("./rates.ts");
     const sessionKey = await deps.sessionKey();
     const own = createOwnServer(deps.own);
-    return new Gateway({ ...deps, own, sessionKey, rates: new CallRates(deps.clock) });
+    return new Gateway({ ...deps, own, sessionKey });
   }, deps.logger);
   deps.bus.on("live.moved", () => door.serversChanged());
   deps.bus.on("access.changed", () => door.accessChanged());

@@ -9,24 +9,34 @@ import {
   text,
 } from "@ciclo/contract";
 import type { Dispatcher } from "undici";
+import type { AuditedTransaction } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { HoldAnswer } from "../../domain/access.ts";
 import type { Actor } from "../../domain/actor.ts";
-import { estimateTokens } from "../../domain/estimates.ts";
-import { namesByLikeness } from "../../domain/likeness.ts";
-import { type ModelUsage, noTokens } from "../../domain/tokens.ts";
-import type { CallSubject, Cost, MeteredCall, Reservation, Reserve } from "../../domain/usage.ts";
+import { namesByAnswer, namesByLikeness } from "../../domain/likeness.ts";
+import type { ModelUsage } from "../../domain/tokens.ts";
+import type { CallSubject, Cost, MeteredCall, Pace, Reservation, Reserve } from "../../domain/usage.ts";
 import { withBuffer } from "../../lib/buffered.ts";
 import { Callers, type CallersDeps, type Known } from "../../lib/callers.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { type Mask, maskValues } from "../../lib/mask-values.ts";
 import { discard, isMeantForUs, readBody } from "../../lib/node-http.ts";
 import type { OwnAddresses } from "../../lib/own-addresses.ts";
 import { sendModelRefusal } from "./answers.ts";
 import { sessionsOf, subjectOf, tokenOf } from "./caller.ts";
-import { aliasesOf, statusOf, usageOf } from "./outcome.ts";
-import { brokeHere, notOffered, notOurs, tooLarge, unreached, unreadable } from "./refusals.ts";
+import { aliasesOf, mostUsed, statusOf, usageOf } from "./outcome.ts";
+import {
+  brokeHere,
+  noAnswer,
+  notOffered,
+  notOurs,
+  packed,
+  redirected,
+  tooLarge,
+  unreached,
+} from "./refusals.ts";
 import { type Asked, readAsked } from "./asked.ts";
 import { type Forwarded, forward } from "./forward.ts";
 import { Listener } from "./heard.ts";
@@ -44,25 +54,33 @@ export type EndpointDeps = CallersDeps &
       server: string,
       kind: "models",
       name: string,
-    ): { allowed: boolean; rule: number };
+    ): { allowed: boolean; audit: boolean; rule: number };
+    transaction: AuditedTransaction;
+    pace: Pace;
     reserve: Reserve;
-    /** The value of a key, as it is in use now. Throws a `Refusal` where there is none. */
-    revealKey(reference: string): Promise<string>;
+    /** Who was given an answer, by the name that its id gives a call; null where the ledger knows no such call. */
+    callerOf(name: string): Promise<string | null>;
+    /** A key, as it is in use now. Throws a `Refusal` where there is none. */
+    openKey(reference: string): Promise<OpenKey>;
     /** Connections to providers, within what the network policy allows. Throws a `Refusal` for one that it does not. */
     connect(url: URL): Promise<Dispatcher>;
     /** Takes note of a call that is about to be made. */
     begin(call: MeteredCall): void;
-    /** Takes in a call that has ended. Returns it with its price. */
+    /** Records a call that has ended. Returns what it cost. */
     record(call: MeteredCall): Cost;
     hold: HoldAnswer;
     clock: Clock;
     logger: Logger;
   };
 
+/** A key's value, and what hides it in what comes back. */
+export type OpenKey = { value: string; mask: Mask };
+
 /** Providers take requests of up to 32 MB; what is larger is refused here, and by them. */
 const maxBodyBytes = 40 * 1024 * 1024;
 /** Models think for long before they say anything. */
 const timeoutMs = 600_000;
+const nothingHidden = maskValues([]);
 /** Agents that keep no id of answers; those that name no session either are known by time. */
 const namesNoSession: ReadonlySet<string> = new Set(["gemini-cli", "qwen-code"]);
 const keepsNoId: ReadonlySet<string> = new Set([...namesNoSession, "codex", "opencode"]);
@@ -80,10 +98,7 @@ function likenessOf({ subject, sessions }: Call, usage: ModelUsage | null, at: s
   });
 }
 
-type Paid = { cost: Cost; usage: ModelUsage | null };
-
-/** What a model may write where nobody says how much: what budgets set aside. */
-const outputUnlessSaid = 4096;
+type Paid = { subject: CallSubject; cost: Cost; usage: ModelUsage | null };
 
 type Call = {
   /** By which the ledger knows it. */
@@ -138,11 +153,12 @@ export class ModelEndpoint {
     const sent = request.method === "POST" ? await body(maxBodyBytes) : null;
     if (request.method === "POST" && sent === null) throw tooLarge(maxBodyBytes);
     const asked = sent !== null && path.use !== "retrieve" ? readAsked(path, sent) : null;
-    if (asked !== null && "problem" in asked) throw unreadable(asked.problem);
     const model = asked?.model ?? path.model;
     const provider = providerFor(this.#deps.policies(), this.#deps.unusable(), path.dialect, model);
-    this.#allow(known.actor, provider, model);
+    const verdict = this.#allow(known.actor, provider, model);
+    await this.#mustOwn(known.actor, path.answer ?? asked?.continues ?? null);
     const subject = subjectOf(request, path, provider, model, known.actor);
+    this.#deps.pace(subject);
     const call: Call = {
       key: `endpoint:${newSequentialId()}`,
       path,
@@ -156,8 +172,14 @@ export class ModelEndpoint {
     };
     const reservation =
       asked !== null && isMetered(path)
-        ? await this.#deps.reserve(subject, { nanoUsd: null, usage: mostOf(asked, call.requestBytes) })
+        ? await this.#deps.reserve(subject, { nanoUsd: null, usage: mostUsed(asked, call.requestBytes) })
         : null;
+    try {
+      if (verdict.audit) await this.#audit(known.actor, call, verdict.rule);
+    } catch (error) {
+      reservation?.settle([]);
+      throw error;
+    }
     await this.#pass({ request, response, known, call, body: asked?.body ?? sent, reservation });
   }
 
@@ -169,14 +191,14 @@ export class ModelEndpoint {
     );
   }
 
-  #allow(actor: Actor, provider: Provider, model: string | null): void {
+  #allow(actor: Actor, provider: Provider, model: string | null): { audit: boolean; rule: number } {
     const { accessVerdict, policies } = this.#deps;
     const policy = policyOf(policies(), "access");
     const decide = (name: string) => accessVerdict(policy, actor.roles, provider.id, "models", name);
     // Who may use some model may see which there are.
     const verdicts = (model === null ? modelsNamed(policy) : [model]).map(decide);
     const verdict = verdicts.find(({ allowed }) => allowed) ?? verdicts[0] ?? decide("*");
-    if (verdict.allowed) return;
+    if (verdict.allowed) return verdict;
     const where = verdict.rule === 0 ? "default" : `rule ${verdict.rule}`;
     const roles = actor.roles.join(", ");
     throw new Refusal(
@@ -185,6 +207,27 @@ export class ModelEndpoint {
         `policies/access.yaml, ${where}: ${roles} may not use the model ${model ?? "*"} of ${provider.id}`,
         `policies/access.yaml, ${where}: ${roles} não pode usar o modelo ${model ?? "*"} de ${provider.id}`,
       ),
+    );
+  }
+
+  /** Answers that a provider keeps are for whoever asked for them: all share the console's key. */
+  async #mustOwn(actor: Actor, answer: string | null): Promise<void> {
+    if (answer === null) return;
+    const [name] = namesByAnswer(answer);
+    const caller = name === undefined ? null : await this.#deps.callerOf(name);
+    if (caller === null || caller !== actor.id) throw noAnswer(answer);
+  }
+
+  /** Written before the call is made: what must be recorded does not happen unrecorded. */
+  async #audit(actor: Actor, { key, path, provider, subject }: Call, rule: number): Promise<void> {
+    await this.#deps.transaction((_, record) =>
+      record({
+        actor,
+        action: "model.called",
+        resource: `model:${provider.id}/${subject.model ?? ""}`,
+        status: "succeeded",
+        metadata: { rule, method: path.method, call: key },
+      }),
     );
   }
 
@@ -198,7 +241,7 @@ export class ModelEndpoint {
   }): Promise<void> {
     const { request, response, call, reservation } = of;
     const { path, provider, asked } = call;
-    const { connect, revealKey, hold } = this.#deps;
+    const { connect, openKey, hold } = this.#deps;
     let ended: Forwarded | null = null;
     const letGo = hold({
       recheck: async () =>
@@ -211,8 +254,7 @@ export class ModelEndpoint {
       const url = new URL(`${provider.url.replace(/\/$/, "")}${path.path}`);
       // No key is opened for where it may not go.
       const agent = await connect(url);
-      const credentials =
-        provider.key === undefined ? {} : credentialOf(path.dialect, await revealKey(provider.key));
+      const key = provider.key === undefined ? null : await openKey(provider.key);
       ended = await forward(
         {
           agent,
@@ -220,7 +262,14 @@ export class ModelEndpoint {
           method: request.method as "POST",
           body: of.body,
           headers: request.headers,
-          credentials,
+          credentials: key === null ? {} : credentialOf(path.dialect, key.value),
+          mask: key?.mask ?? nothingHidden,
+          refuse: (status, encoding) =>
+            status >= 300 && status < 400
+              ? redirected(provider, status)
+              : encoding !== null && encoding !== "identity"
+                ? packed(provider, encoding)
+                : null,
           timeoutMs,
           listener: new Listener(path.dialect),
           dropsUsage: asked?.addedUsage ?? false,
@@ -243,17 +292,21 @@ export class ModelEndpoint {
     // What is asked for again and says nothing new is no call of a model.
     if (settles && (told[0]?.usage ?? null) === null) return [];
     const base = { ...this.#metered(call), status: statusOf(ended), settles, isReserved };
-    return told.map(({ usage, isEstimate = false, cost }, index) => {
+    return told.map(({ usage: said, isEstimate = false, cost }, index) => {
       const isFirst = index === 0;
-      const { at, key, subject } = base;
+      const { at, key } = base;
+      // Budgets let in the model that was asked for. Another one that took its turn is named by its attempt.
+      const subject = { ...base.subject, model: said?.model ?? base.subject.model };
+      // The one that answered has the price: `gpt-5.2-2025-12-11` for `gpt-5.2`.
+      const usage = said && { ...said, model: said.model ?? ended?.heard.model ?? null };
       const paid = this.#deps.record({
         ...base,
-        subject: { ...subject, model: usage?.model ?? ended?.heard.model ?? subject.model },
+        subject,
         key: isFirst ? key : `${key}#${index}`,
         aliases: [...aliasesOf(ended, index), ...likenessOf(call, usage, at)],
         operation: told.length > 1 ? key : null,
         attempt: index + 1,
-        error: ended?.error?.message ?? ended?.heard.problem ?? null,
+        error: ended?.error?.message ?? ended?.heard.failure ?? ended?.heard.problem ?? null,
         ms: isFirst ? performance.now() - call.startedAt : null,
         requestBytes: isFirst ? call.requestBytes : 0,
         responseBytes: isFirst ? (ended?.bytes ?? 0) : 0,
@@ -261,7 +314,7 @@ export class ModelEndpoint {
         isEstimate,
         cost,
       });
-      return { cost: paid, usage };
+      return { subject, cost: paid, usage };
     });
   }
 
@@ -310,15 +363,6 @@ export class ModelEndpoint {
 /** A name for each pattern of models that rules speak of. */
 const modelsNamed = (policy: PolicyOf<"access"> | null): string[] =>
   (policy?.rules ?? []).flatMap(({ models }) => models.map((pattern) => pattern.replaceAll("*", "")));
-
-/** The most that a call may use: what it brings, and all that the model may write. */
-const mostOf = ({ maxOutput }: Asked, bytes: number): ModelUsage => ({
-  tokens: { ...noTokens, input: estimateTokens(bytes), output: maxOutput ?? outputUnlessSaid },
-  webSearches: 0,
-  otherModality: 0,
-  model: null,
-  tier: null,
-});
 
 /** Codex and Copilot try a WebSocket first; after 426 they post at once, after anything else they try for seconds. */
 function upgradeRefused(response: ServerResponse): void {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { createParser, type EventSourceParser } from "eventsource-parser";
 import type { Dispatcher } from "undici";
+import { type Mask, MaskedStream } from "../../lib/mask-values.ts";
 import type { Heard, Listener } from "./heard.ts";
 
 export type ForwardJob = {
@@ -19,12 +20,17 @@ export type ForwardJob = {
   dropsUsage: boolean;
   /** What an answer without its own request id is given. */
   requestId: string;
+  /** Hides the credentials in what comes back. */
+  mask: Mask;
+  /** Why an answer of this kind must not go on; null where it may. */
+  refuse(status: number, encoding: string | null): Error | null;
 };
 
 /** How it ended. `failed` has sent nothing to the caller yet. */
 export type Forwarded = {
   kind: "answered" | "failed" | "broken" | "cancelled";
   status: number | null;
+  isStream: boolean;
   bytes: number;
   heard: Heard;
   /** The answer's own `request-id`. */
@@ -36,10 +42,10 @@ export type Forwarded = {
 
 /** Headers of a request that providers and their clients know; nothing else of the caller goes on. */
 const passedOn =
-  /^(?:accept|content-type|user-agent|anthropic-(?:version|beta)|openai-(?:beta|organization|project)|x-stainless-.*|x-goog-api-client|originator)$/;
-/** Headers of an answer that hold for the connection, or that say how what is sent here was packed. */
-const keptBack =
-  /^(?:connection|keep-alive|transfer-encoding|te|trailer|upgrade|proxy-.*|set-cookie2?|content-encoding|alt-svc)$/;
+  /^(?:accept|content-type|user-agent|anthropic-(?:version|beta)|openai-beta|x-stainless-.*|x-goog-api-client|originator)$/;
+/** Headers of an answer that clients know. What tells of the provider's account, or opens something at the caller, stays here. */
+const passedBack =
+  /^(?:content-(?:type|length|language)|cache-control|date|retry-after(?:-ms)?|x-should-retry|(?:x-)?request-id|openai-(?:model|processing-ms|version)|anthropic-(?:ratelimit|priority|fast)-.*|x-ratelimit-.*|x-codex-.*|x-models-etag|x-reasoning-included|x-gemini-service-tier|server-timing)$/;
 /** Of an answer that is no stream: so much is read for its usage. What is longer goes on all the same. */
 const mostKept = 16 * 1024 * 1024;
 
@@ -93,15 +99,19 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
   #bytes = 0;
   #wasSent = false;
   #hasEnded = false;
+  readonly #masking: MaskedStream | null;
 
   constructor(job: ForwardJob, response: ServerResponse, end: (forwarded: Forwarded) => void) {
     this.#job = job;
+    this.#masking = job.mask.long.length === 0 ? null : new MaskedStream(job.mask);
     this.#response = response;
     this.#end = end;
   }
 
   callerLeft(): void {
     if (this.#hasEnded) return;
+    // Of an answer that is no stream, what came so far is not read: its size is all that is known.
+    if (this.#events === null) this.#job.listener.unread(this.#keptBytes);
     this.#finish("cancelled", null);
     this.#controller?.abort(new Error("the caller has left"));
   }
@@ -112,29 +122,44 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     else this.#wasSent = true;
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
     if (this.#hasEnded || status < 200) return;
     this.#status = status;
+    const refused = this.#job.refuse(status, headers["content-encoding"] ?? null);
+    if (refused !== null) {
+      this.#finish("failed", refused);
+      controller.abort(refused);
+      return;
+    }
     const id = headers["request-id"] ?? headers["x-request-id"];
     this.#requestId = typeof id === "string" ? id.slice(0, 200) : null;
-    const isStream = (headers["content-type"] ?? "").startsWith("text/event-stream");
+    const isStream = /^\s*text\/event-stream/i.test(headers["content-type"] ?? "");
     if (isStream) this.#events = new Events(this.#job);
-    const head: Record<string, string | string[]> = {};
-    for (const [name, value] of Object.entries(headers))
-      if (value !== undefined && !keptBack.test(name) && !(isStream && name === "content-length"))
-        head[name] = value;
-    if (this.#requestId === null) head["request-id"] = this.#job.requestId;
-    this.#response.writeHead(status, head);
+    this.#response.writeHead(status, this.#head(headers, isStream));
     if (isStream) this.#response.flushHeaders();
+  }
+
+  #head(headers: IncomingHttpHeaders, isStream: boolean): Record<string, string | string[]> {
+    const { mask, requestId } = this.#job;
+    const head: Record<string, string | string[]> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      if (value === undefined || !passedBack.test(name)) continue;
+      // What is masked may be shorter.
+      if (name === "content-length" && (isStream || this.#masking !== null)) continue;
+      head[name] = Array.isArray(value) ? value.map(mask) : mask(value);
+    }
+    if (this.#requestId === null) head["request-id"] = requestId;
+    return head;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#hasEnded) return;
     this.#bytes += chunk.length;
-    const passed =
-      this.#events === null
-        ? this.#keep(chunk)
-        : this.#events.add(this.#decoder.decode(chunk, { stream: true }));
+    const passed = this.#pass(this.#masking === null ? chunk : this.#masking.pass(chunk));
     if (passed.length > 0 && !this.#response.write(passed)) {
       // A caller that reads slowly holds the provider back, and no memory.
       controller.pause();
@@ -142,15 +167,25 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     }
   }
 
+  #pass(chunk: Buffer): Buffer | string {
+    return this.#events === null
+      ? this.#keep(chunk)
+      : this.#events.add(this.#decoder.decode(chunk, { stream: true }));
+  }
+
   onResponseEnd(): void {
     if (this.#hasEnded) return;
-    if (this.#events !== null) {
-      const rest = this.#events.end();
-      if (rest !== "") this.#response.write(rest);
-    } else if (this.#keptBytes > 0 && this.#keptBytes <= mostKept)
+    if (this.#masking !== null) this.#write(this.#pass(this.#masking.end()));
+    if (this.#events !== null) this.#write(this.#events.end());
+    else if (this.#keptBytes > 0 && this.#keptBytes <= mostKept)
       this.#job.listener.whole(Buffer.concat(this.#kept).toString("utf8"));
+    else this.#job.listener.unread(this.#keptBytes);
     this.#finish("answered", null);
     this.#response.end();
+  }
+
+  #write(passed: Buffer | string): void {
+    if (passed.length > 0) this.#response.write(passed);
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -159,6 +194,7 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
       this.#finish("failed", error);
       return;
     }
+    if (this.#events === null) this.#job.listener.unread(this.#keptBytes);
     this.#finish("broken", error);
     // The caller's own program must notice that the answer is not whole.
     this.#response.destroy();
@@ -176,6 +212,7 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     this.#end({
       kind,
       status: this.#status,
+      isStream: this.#events !== null,
       bytes: this.#bytes,
       heard: this.#job.listener.heard,
       requestId: this.#requestId ?? (this.#status === null ? null : this.#job.requestId),
@@ -190,8 +227,11 @@ class Events {
   readonly #job: ForwardJob;
   readonly #parser: EventSourceParser;
   #isOnlyUsage = false;
-  /** Of an event that is not whole yet; kept only where one may have to stay here. */
-  #rest = "";
+  /** Of an event that is not whole yet. */
+  #parts: string[] = [];
+  #length = 0;
+  /** The last characters of it, which the end of an event may begin with. */
+  #tail = "";
 
   constructor(job: ForwardJob) {
     this.#job = job;
@@ -202,25 +242,61 @@ class Events {
     });
   }
 
+  /** Takes in a piece of the stream. Returns what of it goes on now. */
   add(text: string): string {
-    if (!this.#job.dropsUsage) {
-      this.#parser.feed(text);
-      return text;
+    const passed: string[] = [];
+    let from = 0;
+    for (const end of this.#endsIn(text)) {
+      const whole = [...this.#parts, text.slice(from, end)].join("");
+      this.#forget();
+      passed.push(this.#passed(whole));
+      from = end;
     }
-    const parts = (this.#rest + text).split(/(?<=\r?\n\r?\n)/);
-    this.#rest = parts.pop() ?? "";
-    // A part that ends an event is whole, also where it is the last.
-    if (/\r?\n\r?\n$/.test(this.#rest)) {
-      parts.push(this.#rest);
-      this.#rest = "";
-    }
-    return parts.map((part) => this.#passed(part)).join("");
+    this.#keep(text.slice(from));
+    if (!this.#job.dropsUsage) return text;
+    // What is too long to be kept is no event of usage.
+    if (this.#length > mostKept) passed.push(this.#release());
+    return passed.join("");
   }
 
+  /** The same at the end of the stream, where an event may lack its empty line. */
   end(): string {
-    const rest = this.#rest;
-    this.#rest = "";
-    return rest === "" ? "" : this.#passed(rest);
+    const rest = this.#parts.join("");
+    this.#forget();
+    if (rest === "") return "";
+    const passed = this.#passed(rest);
+    this.#parser.feed("\n\n");
+    return this.#job.dropsUsage && !this.#isOnlyUsage ? passed : "";
+  }
+
+  /** Where events end in a piece, whose first may have begun before. */
+  #endsIn(text: string): number[] {
+    const before = this.#tail.length;
+    const searched = this.#tail + text;
+    this.#tail = searched.slice(-longestEnd);
+    return [...searched.matchAll(eventEnd)].flatMap(({ index, 0: { length } }) => {
+      const end = index + length - before;
+      return end > 0 ? [end] : [];
+    });
+  }
+
+  #keep(text: string): void {
+    if (text === "") return;
+    this.#length += text.length;
+    // An event beyond all measure is not read.
+    if (this.#length <= mostKept || this.#job.dropsUsage) this.#parts.push(text);
+    else this.#parts = [];
+  }
+
+  #release(): string {
+    const rest = this.#parts.join("");
+    this.#forget();
+    return rest;
+  }
+
+  #forget(): void {
+    this.#parts = [];
+    this.#length = 0;
   }
 
   /** One event as its caller would have had it. */
@@ -231,3 +307,7 @@ class Events {
     return this.#isOnlyUsage ? "" : event.replace(/,\s*"usage":\s*null(?=[,}])/, "");
   }
 }
+
+/** An empty line, however lines end. */
+const eventEnd = /\r\n\r\n|\n\n|\r\r|\n\r\n/g;
+const longestEnd = 3;

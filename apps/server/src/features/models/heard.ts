@@ -1,6 +1,6 @@
 import type { ModelDialect } from "@ciclo/contract";
 import { anthropicUsage, googleUsage, openaiUsage, UsageError } from "../../domain/provider-usage.ts";
-import type { ModelUsage } from "../../domain/tokens.ts";
+import { type ModelUsage, totalOf } from "../../domain/tokens.ts";
 import { parseJson } from "../../lib/parse-json.ts";
 
 type Json = Record<string, unknown>;
@@ -22,6 +22,8 @@ export type Heard = {
   textBytes: number;
   /** Why the usage that is there cannot be right. */
   problem: string | null;
+  /** The error that the provider answered with, by its kind: its own words may repeat what it was asked. */
+  failure: string | null;
 };
 
 const nothing = (): Heard => ({
@@ -32,6 +34,7 @@ const nothing = (): Heard => ({
   isWhole: false,
   textBytes: 0,
   problem: null,
+  failure: null,
 });
 
 /** Listens to an answer of one dialect. */
@@ -48,9 +51,15 @@ export class Listener {
   /** A whole answer, as JSON. */
   whole(text: string): void {
     const value = parseJson(text);
+    if (value === undefined) this.heard.failure = "the answer is not JSON";
     // Gemini gives a stream that is not asked for as events as a list.
     for (const part of Array.isArray(value) ? value : [value]) if (isObject(part)) this.#answer(part);
     this.heard.isWhole = value !== undefined;
+  }
+
+  /** So many bytes of an answer that could not be read. */
+  unread(bytes: number): void {
+    this.heard.textBytes += bytes;
   }
 
   /** The data of one event. Returns whether it is nothing but usage that the console asked for. */
@@ -61,13 +70,26 @@ export class Listener {
     }
     const value = parseJson(data);
     if (!isObject(value)) return null;
+    this.#fails(value);
     if (this.#dialect === "anthropic") return this.#anthropicEvent(value);
     if (this.#dialect === "google") return this.#googleEvent(value);
-    return typeof value["type"] === "string" ? this.#responsesEvent(value) : this.#chatEvent(value);
+    const isOfResponses = typeof value["type"] === "string" && !Array.isArray(value["choices"]);
+    return isOfResponses ? this.#responsesEvent(value) : this.#chatEvent(value);
+  }
+
+  /** An error in place of an answer, or in the middle of one. */
+  #fails(said: Json): void {
+    const error = said["type"] === "error" && !isObject(said["error"]) ? said : said["error"];
+    if (!isObject(error)) return;
+    const kind = [error["type"], error["code"], error["status"]]
+      .map((one) => (typeof one === "number" ? String(one) : one))
+      .find((one): one is string => typeof one === "string" && one !== "error");
+    this.heard.failure = `the provider answered with an error (${(kind ?? "no kind").slice(0, 100)})`;
   }
 
   #answer(answer: Json): void {
     const { heard } = this;
+    this.#fails(answer);
     if (this.#dialect === "google") {
       this.#googleEvent(answer);
       return;
@@ -76,7 +98,7 @@ export class Listener {
     heard.model = textOr(answer["model"], heard.model);
     heard.textBytes += lengthOf(answer["choices"] ?? answer["content"] ?? answer["output"]);
     if (this.#dialect === "anthropic") this.#take(() => anthropicUsage(answer["usage"]));
-    else this.#openai(answer["usage"], answer["service_tier"]);
+    else this.#openai(answer["usage"], answer["service_tier"], answer["output"]);
   }
 
   #anthropicEvent(event: Json): null {
@@ -132,7 +154,7 @@ export class Listener {
       heard.model = textOr(response["model"], heard.model);
       // Whatever the end is called: completed, incomplete, failed, cancelled.
       if (response["usage"] !== undefined && response["usage"] !== null)
-        this.#openai(response["usage"], response["service_tier"]);
+        this.#openai(response["usage"], response["service_tier"], response["output"]);
       if (/^response\.(?:completed|incomplete|failed|cancelled)$/.test(type)) heard.isWhole = true;
     }
     if (type.endsWith(".delta")) heard.textBytes += lengthOf(event["delta"]);
@@ -156,10 +178,12 @@ export class Listener {
     return isEmpty ? "usage" : null;
   }
 
-  #openai(usage: unknown, tier: unknown): void {
-    this.#take(() => openaiUsage(usage, tier));
+  #openai(usage: unknown, tier: unknown, output: unknown = null): void {
+    const webSearches = searchesIn(output);
+    this.#take(() => openaiUsage(usage, tier)?.map((one) => ({ ...one, webSearches })) ?? null);
     const cost = isObject(usage) ? usage["cost"] : undefined;
-    if (typeof cost === "number" && Number.isFinite(cost) && cost >= 0 && cost < mostUsd)
+    // Gateways that do not know a price say 0.
+    if (typeof cost === "number" && Number.isFinite(cost) && cost > 0 && cost < mostUsd)
       this.heard.costUsd = cost;
   }
 
@@ -167,13 +191,24 @@ export class Listener {
   #take(read: () => ModelUsage[] | null): void {
     try {
       const usage = read();
-      if (usage !== null) this.heard.usage = usage;
+      // Some end with an empty usage, after the one that counts.
+      const isEmpty = usage?.every(({ tokens }) => totalOf(tokens) === 0) ?? true;
+      if (usage !== null && (this.heard.usage === null || !isEmpty)) this.heard.usage = usage;
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       this.heard.problem = error.message;
     }
   }
 }
+
+/** Searches among the items of an answer; opening a page that was found is none. */
+const searchesIn = (output: unknown): number =>
+  (Array.isArray(output) ? output : []).filter(
+    (item) =>
+      isObject(item) &&
+      item["type"] === "web_search_call" &&
+      (!isObject(item["action"]) || item["action"]["type"] === "search"),
+  ).length;
 
 /** A cost of one call above this is a mistake of whoever states it. */
 const mostUsd = 10_000;

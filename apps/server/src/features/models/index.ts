@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Agent } from "undici";
+import { Agent, interceptors } from "undici";
 import { type Feature, noRoutes, noWorkers } from "../../domain/feature.ts";
 import type { EventBus } from "../../lib/events.ts";
+import { type Mask, maskValues } from "../../lib/mask-values.ts";
 import { guardedLookup, type NetworkRules, type ResolveHost, urlProblem } from "../../lib/outbound.ts";
-import { type EndpointDeps, ModelEndpoint } from "./endpoint.ts";
+import { Memo } from "../../lib/memo.ts";
+import { type EndpointDeps, ModelEndpoint, type OpenKey } from "./endpoint.ts";
 import { isModelPath } from "./paths.ts";
 
-export type ModelsDeps = Omit<EndpointDeps, "connect" | "revealKey"> & {
+export type ModelsDeps = Omit<EndpointDeps, "connect" | "openKey"> & {
   bus: Pick<EventBus, "on">;
   network(): NetworkRules;
   resolve: ResolveHost;
@@ -23,39 +25,50 @@ export type ModelsService = {
 const connectMs = 10_000;
 /** A value that another node has replaced is used for no longer than this. */
 const keyMs = 1000;
+const mostMasks = 200;
 
 /** Models through the console: `/llm/*`. It stands beside the API, on the bare HTTP server. */
 export function createModels(deps: ModelsDeps): Feature<ModelsService> {
-  const keys = new Map<string, { value: Promise<string>; until: number }>();
-  const agent = new Agent({
+  const keys = new Map<string, { key: Promise<OpenKey>; until: number }>();
+  // A mask takes a while to make, and keys are opened again every second.
+  const masks = new Memo<string, Mask>(mostMasks);
+  const pool = new Agent({
     connect: { lookup: guardedLookup(deps.network, deps.resolve), timeout: connectMs },
     keepAliveTimeout: 4000,
     allowH2: false,
   });
+  // Some providers pack their answers though nobody asked for that.
+  const agent = pool.compose(interceptors.decompress({ skipErrorResponses: false }));
   const endpoint = new ModelEndpoint({
     ...deps,
     connect(url) {
       const problem = urlProblem(url, deps.network());
       return problem === null ? Promise.resolve(agent) : Promise.reject(problem);
     },
-    revealKey(reference) {
+    openKey(reference) {
       const known = keys.get(reference);
-      if (known !== undefined && known.until > performance.now()) return known.value;
-      const value = deps.revealKey(reference);
-      keys.set(reference, { value, until: performance.now() + keyMs });
+      if (known !== undefined && known.until > performance.now()) return known.key;
+      const key = deps.revealKey(reference).then((value) => ({
+        value,
+        mask: masks.get(value, () => maskValues([value])),
+      }));
+      keys.set(reference, { key, until: performance.now() + keyMs });
       // What failed is asked again by the next call.
-      value.catch(() => keys.delete(reference));
-      return value;
+      key.catch(() => keys.delete(reference));
+      return key;
     },
   });
   deps.bus.on("access.changed", () => endpoint.accessChanged());
-  deps.bus.on("keys.changed", () => keys.clear());
+  deps.bus.on("keys.changed", () => {
+    keys.clear();
+    masks.clear();
+  });
   return {
     service: {
       takes: (request) => isModelPath(request.url ?? ""),
       handle: (request, response) => endpoint.handle(request, response),
     },
     routes: noRoutes,
-    workers: { ...noWorkers, stop: () => agent.close() },
+    workers: { ...noWorkers, stop: () => pool.close() },
   };
 }

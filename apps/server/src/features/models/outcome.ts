@@ -2,6 +2,7 @@ import { estimateTokens } from "../../domain/estimates.ts";
 import { namesByAnswer } from "../../domain/likeness.ts";
 import { type ModelUsage, noTokens } from "../../domain/tokens.ts";
 import type { CallStatus, Cost } from "../../domain/usage.ts";
+import type { Asked } from "./asked.ts";
 import type { Forwarded } from "./forward.ts";
 import { isMetered, type ModelPath } from "./paths.ts";
 
@@ -11,57 +12,71 @@ const unknown: Cost = { nanoUsd: null, source: "unknown", version: null };
 /** What one attempt used; `cost` is null where the ledger finds the price. */
 export type Told = { usage: ModelUsage | null; isEstimate?: boolean; cost: Cost | null };
 
+type Call = { path: ModelPath; asked: Asked | null; requestBytes: number };
+
 /** What a call used: as its provider says, or as far as can be told where it says nothing. */
-export function usageOf(
-  { path, requestBytes }: { path: ModelPath; requestBytes: number },
-  ended: Forwarded | null,
-): Told[] {
+export function usageOf(call: Call, ended: Forwarded | null): Told[] {
   if (ended === null || !ended.wasSent) return [{ usage: null, cost: none }];
   const { heard, status } = ended;
   const isAnswer = status !== null && status < 300;
   if (heard.usage !== null && isAnswer) {
-    const isWhole = heard.isWhole && ended.kind === "answered";
     const [first, ...others] = heard.usage;
     if (first === undefined) return [{ usage: null, cost: unknown }];
     const provided: Cost | null =
       heard.costUsd === null
         ? null
         : { nanoUsd: Math.round(heard.costUsd * 1e9), source: "provider", version: null };
-    const head: Told = isWhole
+    const head: Told = heard.isWhole
       ? { usage: first, cost: provided }
       : { usage: atLeast(first, heard.textBytes), isEstimate: true, cost: null };
     return [head, ...others.map((usage) => ({ usage, cost: null }))];
   }
   // What answers with an error, and what uses no tokens, costs nothing.
-  if (!isMetered(path) || (status !== null && !isAnswer)) return [{ usage: null, cost: none }];
-  if (!isAnswer || (heard.textBytes === 0 && path.use === "generate"))
-    return [{ usage: null, cost: unknown }];
-  const tokens = {
-    ...noTokens,
-    input: estimateTokens(requestBytes),
-    output: estimateTokens(heard.textBytes),
-  };
-  return [
-    {
-      usage: { tokens, webSearches: 0, otherModality: 0, model: null, tier: null },
-      isEstimate: true,
-      cost: null,
-    },
-  ];
+  if (!isMetered(call.path) || (status !== null && !isAnswer)) return [{ usage: null, cost: none }];
+  return [estimateOf(call, ended, isAnswer)];
 }
+
+/** Of a call whose provider says nothing of its usage. */
+function estimateOf({ path, asked, requestBytes }: Call, ended: Forwarded, isAnswer: boolean): Told {
+  const { heard, kind } = ended;
+  if (asked !== null && isAnswer && asked.isBackground)
+    // It counts with all that it may use, until an answer says what it was.
+    return { usage: mostUsed(asked, requestBytes), isEstimate: true, cost: null };
+  const isUnknown = isAnswer ? path.use === "generate" && heard.textBytes === 0 : kind !== "cancelled";
+  if (isUnknown) return { usage: null, cost: unknown };
+  const written = path.use === "embed" ? 0 : estimateTokens(heard.textBytes);
+  // Images are more bytes than they are tokens.
+  const output = Math.min(written, mostEstimated);
+  return { usage: usageWith(estimateTokens(requestBytes), output, null), isEstimate: true, cost: null };
+}
+
+/** The most that a call may use: what it brings, and all that the model may write. */
+export const mostUsed = ({ maxOutput, tier }: Asked, bytes: number): ModelUsage =>
+  usageWith(estimateTokens(bytes), maxOutput, tier);
+
+const usageWith = (input: number, output: number, tier: string | null): ModelUsage => ({
+  tokens: { ...noTokens, input, output },
+  webSearches: 0,
+  otherModality: 0,
+  model: null,
+  tier,
+});
+
+const mostEstimated = 200_000;
 
 /** Usage of an answer that broke off: what its beginning said, and what was delivered. */
 function atLeast(usage: ModelUsage, textBytes: number): ModelUsage {
-  const output = Math.max(usage.tokens.output, estimateTokens(textBytes));
+  const output = Math.max(usage.tokens.output, Math.min(estimateTokens(textBytes), mostEstimated));
   return { ...usage, tokens: { ...usage.tokens, output } };
 }
 
 export function statusOf(ended: Forwarded | null): CallStatus {
   if (ended === null) return "error";
-  if (ended.kind === "cancelled") return ended.status === null ? "cancelled" : "partial";
-  if (ended.kind === "broken") return "partial";
-  if (ended.kind === "failed" || (ended.status ?? 500) >= 400) return "error";
-  return "ok";
+  const { kind, status, heard } = ended;
+  if (kind === "failed" || (status ?? 0) >= 400 || heard.failure !== null) return "error";
+  // Some callers hang up once they have read all there is.
+  if (heard.isWhole || (kind === "answered" && !ended.isStream)) return "ok";
+  return kind === "cancelled" && status === null ? "cancelled" : "partial";
 }
 
 export function aliasesOf(ended: Forwarded | null, index: number): string[] {

@@ -16,6 +16,8 @@ export type ModelPath = {
   model: string | null;
   /** Where the path, and not the body, says that the answer is a stream. */
   streams: boolean;
+  /** The answer that it is about, which the provider keeps. */
+  answer: string | null;
 };
 
 export const modelRoot = "/llm/";
@@ -44,6 +46,12 @@ const plain = (use: Found["use"], path: string, method: string): Found => ({
   path,
   model: null,
   streams: false,
+  answer: null,
+});
+
+const kept = (path: string, method: string): Found => ({
+  ...plain("retrieve", path, method),
+  answer: path.split("/")[2] ?? null,
 });
 
 /** A provider's URL has the version in it: `https://api.openai.com/v1`. */
@@ -55,11 +63,11 @@ const openai: Reader = (method, full) => {
       return plain("generate", path, path.slice(1));
     if (path === "/embeddings") return plain("embed", path, "embeddings");
     if (path === "/responses/input_tokens") return plain("free", path, "responses/input_tokens");
-    if (/^\/responses\/[\w-]+\/cancel$/.test(path)) return plain("retrieve", path, "responses/cancel");
+    if (/^\/responses\/[\w-]+\/cancel$/.test(path)) return kept(path, "responses/cancel");
   }
   if (method === "GET" && /^\/models(?:\/[\w.:/-]+)?$/.test(path)) return plain("free", path, "models");
   if ((method === "GET" || method === "DELETE") && /^\/responses\/[\w-]+(?:\/input_items)?$/.test(path))
-    return plain("retrieve", path, "responses");
+    return kept(path, "responses");
   return null;
 };
 
@@ -83,7 +91,7 @@ const google: Reader = (method, path) => {
   const [, version, model, verb = ""] = /^\/(v1(?:beta|alpha)?)\/models\/([\w.-]+):(\w+)$/.exec(path) ?? [];
   const use = googleVerbs[verb];
   if (method === "POST" && version !== undefined && model !== undefined && use !== undefined)
-    return { use, method: verb, path, model, streams: verb === "streamGenerateContent" };
+    return { ...plain(use, path, verb), model, streams: verb === "streamGenerateContent" };
   if (method === "GET" && /^\/v1(?:beta|alpha)?\/models(?:\/[\w.-]+)?$/.test(path))
     return plain("free", path, "models");
   return null;
@@ -91,10 +99,15 @@ const google: Reader = (method, path) => {
 
 const readers: Record<ModelDialect, Reader> = { openai, anthropic, google };
 
-/** The query without the caller's key, which is the console's. */
+/** What a query may say: pages of lists, the form of a stream, a version. A caller's key is the console's own. */
+const queryNames =
+  /^(?:beta|alt|limit|after|after_id|before|before_id|order|page[_-]?size|page[_-]?token|include(?:\[\]|%5B%5D)?|stream|starting_after|include_obfuscation|api-version)$/i;
+
 function keptQuery(query: string): string {
-  if (query === "") return "";
-  const kept = query.split("&").filter((part) => !/^key=/i.test(part));
+  const kept = query.split("&").filter((part) => {
+    const [name = "", value = ""] = part.split("=", 2);
+    return queryNames.test(name) && (name.toLowerCase() !== "alt" || /^(?:sse|json)$/.test(value));
+  });
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 

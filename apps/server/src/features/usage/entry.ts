@@ -25,9 +25,10 @@ export function merge(before: Entry, now: Entry): Entry {
   return { ...merged, call: { ...merged.call, key: before.call.key, aliases: [] } };
 }
 
-/** What a call used, which was not known when it was recorded. */
+/** What a call used, which was not known, or estimated, when it was recorded. */
 function settled(before: Entry, now: Entry): Entry {
-  if (before.call.usage !== null || now.call.usage === null) return before;
+  const isKnown = before.call.usage !== null && before.cost.source !== "estimated";
+  if (isKnown || now.call.usage === null) return before;
   return { call: { ...before.call, usage: now.call.usage, aliases: [] }, cost: now.cost };
 }
 

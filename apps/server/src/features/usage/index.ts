@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Purge } from "../../domain/retention.ts";
-import type { Reserve } from "../../domain/usage.ts";
+import type { Pace, Reserve } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
-import { budgetsOf } from "./budgets/bindings.ts";
 import { CallJournal } from "./call-journal.ts";
 import { Budgets, type BudgetsDeps } from "./budgets/budgets.ts";
+import { tierUnpriced } from "./budgets/refusals.ts";
 import { deleteEventsBefore } from "./ledger-store.ts";
 import { Ledger, type LedgerDeps } from "./ledger.ts";
 import { Prices } from "./prices.ts";
@@ -16,7 +16,7 @@ import { Prices } from "./prices.ts";
 export type UsageService = {
   ledger: Ledger;
   budgets: Budgets;
-  budgetsOf: typeof budgetsOf;
+  pace: Pace;
   reserve: Reserve;
   purge: Purge;
 };
@@ -49,15 +49,18 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
     service: {
       ledger,
       budgets,
-      budgetsOf,
+      pace: (subject, times) => budgets.pace(subject, times),
       reserve: (subject, most) => {
         const { provider, model } = subject;
         const { usage } = most;
-        const price =
-          most.nanoUsd !== null || usage === null
-            ? most
-            : prices().price({ provider, model, at: deps.clock(), usage });
-        return budgets.reserve(subject, { nanoUsd: price.nanoUsd, usage });
+        if (most.nanoUsd !== null || usage === null) return budgets.reserve(subject, most);
+        const priceOf = (tier: string | null) =>
+          prices().price({ provider, model, at: deps.clock(), usage: { ...usage, tier } }).nanoUsd;
+        const { tier } = usage;
+        const nanoUsd = priceOf(tier);
+        const isUncounted = nanoUsd === null && tier !== null && priceOf(null) !== null;
+        const uncounted = isUncounted ? tierUnpriced(model ?? "", tier) : null;
+        return budgets.reserve(subject, { nanoUsd, usage, uncounted });
       },
       purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
     },
@@ -81,7 +84,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
 const nodeOf = (home: string): string =>
   createHash("sha256").update(`${hostname()}:${home}`).digest("hex").slice(0, 32);
 
-/** Prices of the policies as they are, made anew when those change. */
+/** The prices of the live configuration. They are read again when its policies change. */
 function latestPrices(policies: UsageDeps["policies"]): () => Prices {
   let of: ReadonlyMap<string, PolicyFile> | null = null;
   let prices = new Prices(new Map());

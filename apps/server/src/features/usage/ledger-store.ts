@@ -115,6 +115,17 @@ export async function keysOf(
   return keys;
 }
 
+/** Who made the call of the model endpoint that has a name; undefined where there is no such call. */
+export async function callerOf(
+  { kind, queries }: Pick<Database, "kind" | "queries">,
+  name: string,
+): Promise<string | null | undefined> {
+  const keys = await keysOf(queries, kind, [name]);
+  const entries = await entriesOf(queries, [...keys.values()]);
+  const found = [...entries.values()].find(({ call }) => call.subject.source === "endpoint");
+  return found?.call.subject.actorId;
+}
+
 export type StoredEntry = Entry & { id: number; subjectId: number };
 
 /** Calls by key, as they stand now. */

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { text } from "@ciclo/contract";
 import type { Database, Queries } from "../../db/dialect.ts";
 import { isDatabaseUnavailable } from "../../db/unavailable.ts";
@@ -9,12 +10,12 @@ import type { Logger } from "../../lib/logger.ts";
 import type { CallJournal } from "./call-journal.ts";
 import type { Entry } from "./entry.ts";
 import { meteredTool, storableCall } from "./metered.ts";
-import { purgedBefore } from "./ledger-store.ts";
+import { callerOf, purgedBefore } from "./ledger-store.ts";
 import type { Prices } from "./prices.ts";
 import { type Change, KnownSubjects, writeEntries, type Written } from "./write-entries.ts";
 
 export type LedgerDeps = {
-  database: Pick<Database, "kind" | "transaction">;
+  database: Pick<Database, "kind" | "queries" | "transaction">;
   clock: Clock;
   logger: Logger;
   /** Keeps calls that are not in the database yet. */
@@ -87,7 +88,7 @@ export class Ledger {
     this.#deps.journal.begin(storableCall(call));
   }
 
-  /** Takes in a call that has just ended, to be written in a moment. Returns what it cost. */
+  /** Records a call that has just ended; it is written within a quarter of a second. Returns what it cost. */
   record(call: MeteredCall): Cost {
     const entry = this.#priced(call);
     this.#deps.journal.end(entry.call, entry.cost);
@@ -120,19 +121,41 @@ export class Ledger {
     return { ...written, tooOld };
   }
 
+  /**
+   * Who made the call of the model endpoint that has a name; null where there is none. Another node may have answered it a
+   * moment ago, and not have written it yet.
+   */
+  async callerOf(name: string): Promise<string | null> {
+    await this.flush();
+    const found = await callerOf(this.#deps.database, name);
+    if (found !== undefined) return found;
+    await setTimeout(2 * flushMs);
+    return (await callerOf(this.#deps.database, name)) ?? null;
+  }
+
   /** Writes what is there now. */
   flush(): Promise<void> {
     return this.#writing.run();
   }
 
   #priced(call: MeteredCall): Entry {
-    return { call: storableCall(call), cost: call.cost ?? this.#priceOf(call) };
+    return { call: storableCall(call), cost: this.#costOf(call) };
+  }
+
+  #costOf(call: MeteredCall): Cost {
+    if (call.cost === null) return this.#priceOf(call);
+    if (call.cost.source !== "provider" || call.usage === null) return call.cost;
+    // A price that the team has set holds, whatever a provider says.
+    const price = this.#priceOf(call);
+    return price.source === "override" ? price : call.cost;
   }
 
   #priceOf({ subject: { provider, model }, usage, isEstimate, at }: MeteredCall): Cost {
     if (usage === null) return { nanoUsd: null, source: "unknown", version: null };
-    const asked = { provider, model: usage.model ?? model, at: new Date(at), usage };
-    const price = this.#deps.prices().price(asked);
+    const prices = this.#deps.prices();
+    const priceOf = (name: string | null) => prices.price({ provider, model: name, at: new Date(at), usage });
+    const answered = priceOf(usage.model ?? model);
+    const price = answered.nanoUsd === null && usage.model !== null ? priceOf(model) : answered;
     return price.nanoUsd === null || isEstimate !== true ? price : { ...price, source: "estimated" };
   }
 

@@ -32,28 +32,20 @@ export type Binding = {
 
 const nano = (usd: number): number => Math.round(usd * 1e9);
 
-/** Budgets that bind calls to a server, for what is asked of each caller by the minute. Pure. */
-export function budgetsOf(policies: Policies, server: string): Budget[] {
-  const general = generalOf(policies);
-  const named = budgetsIn(policies).filter(({ scope }) => scope?.servers?.includes(server) ?? false);
-  return general === null ? named : [general, ...named.filter(({ id }) => id !== general.id)];
-}
+/** Budgets that count a call. Pure. */
+export const budgetsOf = (policies: Policies, subject: CallSubject): Budget[] =>
+  budgetsIn(policies).filter((budget) => binds(meteredBy(budget), subject));
 
 const budgetsIn = (policies: Policies): Budget[] =>
   [...policies.values()].filter((policy): policy is Budget => policy.kind === "budget");
 
-/** The budget that binds all calls. */
-function generalOf(policies: Policies): Budget | null {
-  const policy = policies.get("budget");
-  return policy?.kind === "budget" && policy.scope === undefined ? policy : null;
-}
-
 /** Limits that a call counts against. Pure. */
-export function bindingsOf(policies: Policies, subject: CallSubject): Binding[] {
-  return budgetsIn(policies)
-    .filter((budget) => binds(meteredBy(budget), subject))
-    .flatMap((budget) => limitsOf(budget, holderOf(budget.per ?? null, subject)));
-}
+export const bindingsOf = (policies: Policies, subject: CallSubject): Binding[] =>
+  budgetsOf(policies, subject).flatMap((budget) => limitsOf(budget, holderOf(budget.per ?? null, subject)));
+
+/** Whether what a call cost counts against a limit, in the purse of its holder. Pure. */
+export const counts = ({ meter, holder }: Binding, subject: CallSubject): boolean =>
+  binds(meter, subject) && holderOf(meter.per, subject) === holder;
 
 const meteredBy = ({ id, scope, per }: Budget): Pick<Meter, "policy" | "scope" | "per"> => ({
   policy: id,
@@ -73,7 +65,8 @@ export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subjec
     wanted === undefined || values.some((value) => value !== null && wanted.includes(value));
   const { models } = scope;
   return (
-    fits(scope.servers, [subject.server]) &&
+    // A provider of models is a server too.
+    fits(scope.servers, [subject.server, subject.provider]) &&
     fits(scope.people, [subject.actorName, subject.actorId]) &&
     fits(scope.agents, [subject.agent]) &&
     fits(scope.runs, [subject.run]) &&

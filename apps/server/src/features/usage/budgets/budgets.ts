@@ -11,12 +11,17 @@ import {
   type Binding,
   binds,
   bindingsOf,
+  type Budget,
+  budgetsOf,
+  counts,
   holderOf,
   limitsOf,
   type Meter,
   type Policies,
   sharedBindings,
 } from "./bindings.ts";
+import { CallRates } from "./call-rates.ts";
+import { refuseUnread, tooMany } from "./refusals.ts";
 import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
 
@@ -24,6 +29,8 @@ export type BudgetsDeps = PursesDeps & {
   transaction: AuditedTransaction;
   logger: Logger;
   policies(): Policies;
+  /** Ids of policies that are there but cannot be used. */
+  unusable(): ReadonlySet<string>;
   /** Who may raise the limits of a policy, and how: the last sentence of a refusal. */
   mayRaise(policy: string): Text;
 };
@@ -37,12 +44,14 @@ export class Budgets {
   readonly #purses: Purses;
   readonly #tasks: Tasks;
   #of: Policies | null = null;
-  #bindings = new Map<string, Binding[]>();
+  #binding = new Map<string, { limits: Binding[]; paced: Budget[] }>();
   #meters = "";
   #counted = new Map<string, Counted[]>();
+  readonly #rates: CallRates;
 
   constructor(deps: BudgetsDeps) {
     this.#deps = deps;
+    this.#rates = new CallRates(deps.clock);
     this.#purses = new Purses(deps);
     this.#tasks = new Tasks(deps.logger);
   }
@@ -64,39 +73,55 @@ export class Budgets {
     await this.#tasks.stop();
   }
 
+  /** Counts a call against what is allowed by the minute, of each caller on its own. */
+  pace(subject: CallSubject, times = 1): void {
+    const purse = times === 1 ? "" : " protocol";
+    for (const { id, limits } of this.#bindingOf(subject).paced) {
+      const most = (limits.calls_per_minute ?? Infinity) * times;
+      const wait = this.#rates.take(`${subject.actorId ?? subject.actorName} ${id}${purse}`, most);
+      if (wait > 0) throw tooMany(id, most, wait);
+    }
+  }
+
   /**
    * Sets aside what a call may cost at most. Throws a `Refusal` (`budget_exceeded`) where a budget is spent that does not let
-   * it through. A call without a known price sets nothing aside: only a budget with nothing left refuses it.
+   * it through, or cannot be read. A call without a known price sets nothing aside: only a budget with nothing left refuses
+   * it, or one in dollars where `uncounted` says why it could not count the call.
    */
   async reserve(
     subject: CallSubject,
-    most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null },
+    most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null; uncounted?: Refusal | null },
   ): Promise<Reservation> {
+    refuseUnread(this.#deps.unusable());
     const held: { binding: Binding; held: Held }[] = [];
-    for (const binding of this.#bindingsOf(subject)) {
-      if (binding.budget.on_exceeded === "warn") {
-        await this.#purses.open(binding);
-        continue;
-      }
-      const estimate = amountOf(binding.meter, most, most.usage);
-      const taken = this.#purses.take(binding, estimate) ?? (await this.#purses.reserve(binding, estimate));
-      if ("lease" in taken) {
+    try {
+      for (const binding of this.#bindingOf(subject).limits) {
+        if (binding.budget.on_exceeded === "warn") {
+          await this.#purses.open(binding);
+          continue;
+        }
+        if (most.uncounted != null && binding.meter.unit === "nano_usd") throw most.uncounted;
+        const estimate = amountOf(binding.meter, most, most.usage);
+        const taken = this.#purses.take(binding, estimate) ?? (await this.#purses.reserve(binding, estimate));
+        if (!("lease" in taken)) throw this.#refusal(taken);
         held.push({ binding, held: taken });
-        continue;
       }
+    } catch (error) {
       for (const one of held) this.#purses.release(one.held);
-      throw this.#refusal(taken);
+      throw error;
     }
     let isOpen = true;
     return {
       settle: (paid) => {
         if (!isOpen) return;
         isOpen = false;
-        for (const { binding, held: taken } of held)
+        for (const { binding, held: taken } of held) {
+          const counted = paid.filter((one) => counts(binding, one.subject));
           this.#purses.settle(
             taken,
-            paid.reduce((sum, { cost, usage }) => sum + amountOf(binding.meter, cost, usage), 0),
+            counted.reduce((sum, { cost, usage }) => sum + amountOf(binding.meter, cost, usage), 0),
           );
+        }
       },
     };
   }
@@ -146,17 +171,21 @@ export class Budgets {
     return counted;
   }
 
-  #bindingsOf(subject: CallSubject): Binding[] {
+  /** What binds a call: limits of budgets, and budgets that pace their callers. */
+  #bindingOf(subject: CallSubject): { limits: Binding[]; paced: Budget[] } {
     const policies = this.#deps.policies();
-    if (policies !== this.#of) [this.#of, this.#bindings] = [policies, new Map()];
+    if (policies !== this.#of) [this.#of, this.#binding] = [policies, new Map()];
     const key = subjectKey(subject);
-    let bindings = this.#bindings.get(key);
-    if (bindings === undefined) {
-      bindings = bindingsOf(policies, subject);
-      if (this.#bindings.size > mostKept) this.#bindings.clear();
-      this.#bindings.set(key, bindings);
+    let binding = this.#binding.get(key);
+    if (binding === undefined) {
+      const paced = budgetsOf(policies, subject).filter(
+        ({ limits }) => limits.calls_per_minute !== undefined,
+      );
+      binding = { limits: bindingsOf(policies, subject), paced };
+      if (this.#binding.size > mostKept) this.#binding.clear();
+      this.#binding.set(key, binding);
     }
-    return bindings;
+    return binding;
   }
 
   #refusal({ binding, window, spent, reserved }: Spent): Refusal {
@@ -216,8 +245,8 @@ export class Budgets {
 type Counted = Pick<Binding, "meter" | "meterId" | "holder">;
 
 /** What budgets look at of a call. */
-const subjectKey = ({ server, model, actorId, actorName, agent, run }: CallSubject): string =>
-  JSON.stringify([server, model, actorId, actorName, agent, run]);
+const subjectKey = ({ server, provider, model, actorId, actorName, agent, run }: CallSubject): string =>
+  JSON.stringify([server, provider, model, actorId, actorName, agent, run]);
 
 const mostKept = 20_000;
 

@@ -23,6 +23,8 @@ type Lease = {
   unwritten: number;
   /** How much of it was set aside beyond the limit, for the last call that was let through: nobody else may have that. */
   over: number;
+  /** The limit that it was set aside under. */
+  most: number;
 };
 
 /** Something of a purse, for one call. */
@@ -72,7 +74,9 @@ export class Purses {
   /** Takes from what this node has set aside already; null where there is not enough. */
   take(binding: Binding, estimate: number): Held | null {
     const lease = this.#leases.get(this.nameOf(binding, this.#now()).id);
-    if (lease === undefined || freeOf(lease) - lease.over < Math.max(1, estimate)) return null;
+    // Under another limit it is asked for anew.
+    if (lease === undefined || lease.most !== binding.most) return null;
+    if (freeOf(lease) - lease.over < Math.max(1, estimate)) return null;
     lease.underWay += estimate;
     return { lease, estimate };
   }
@@ -107,10 +111,11 @@ export class Purses {
       }
       let lease = this.#leases.get(name.id);
       if (lease === undefined) {
-        lease = { name, amount: 0, underWay: 0, unwritten: 0, over: 0 };
+        lease = { name, amount: 0, underWay: 0, unwritten: 0, over: 0, most: binding.most };
         this.#leases.set(name.id, lease);
       }
       lease.amount += result.amount;
+      lease.most = binding.most;
       lease.over = Math.max(0, result.purse.spent + result.purse.reserved + result.amount - binding.most);
       lease.underWay += estimate;
       return { lease, estimate };
@@ -151,12 +156,14 @@ export class Purses {
     const nowMs = this.#now();
     const moved: Moved[] = [];
     const paid: { lease: Lease; own: number; part: number }[] = [];
+    const stood: { lease: Lease; after: number }[] = [];
     // In one order everywhere: nodes that write to the same purses must not wait for each other.
     for (const { name, amount, own, atMs } of sums.toSorted((a, b) => (a.name.id < b.name.id ? -1 : 1))) {
       const stands = await store.spend(queries, database.kind, { name, amount, atMs, nowMs });
       if (stands === null) continue;
       moved.push({ name, ...stands });
       const lease = this.#leases.get(name.id);
+      if (lease !== undefined) stood.push({ lease, after: stands.after });
       const part = lease === undefined ? 0 : Math.min(own, lease.amount - sum(paid, lease));
       if (lease === undefined || part <= 0) continue;
       const until = stamp(new Date(nowMs + leaseMs));
@@ -170,6 +177,9 @@ export class Purses {
           lease.amount -= part;
           lease.unwritten = Math.max(0, lease.unwritten - own);
         }
+        // What others spent may have taken what was set aside here.
+        for (const { lease, after } of stood)
+          lease.over = Math.max(lease.over, after + lease.amount - lease.most);
       },
     };
   }

@@ -1,0 +1,77 @@
+import { stringify } from "yaml";
+import type { Person } from "./console.ts";
+import { startGateway, type TestGateway } from "./mcp/gateway.ts";
+import { modelDouble } from "./model-double.ts";
+import { callsIn } from "./usage.ts";
+
+const providersOf = (url: string) => [
+  { id: "openai", dialect: "openai", url: `${url}/v1`, key: "secret:openai/API_KEY" },
+  { id: "anthropic", dialect: "anthropic", url, key: "secret:anthropic/API_KEY" },
+  { id: "google", dialect: "google", url, key: "secret:google/API_KEY" },
+];
+
+/** A console with a model endpoint, the double of three providers behind it, their keys, and a planner who may use their models. */
+export async function endpointOf(more: Record<string, string> = {}) {
+  const model = await modelDouble();
+  const gateway = await startGateway([], {
+    "policies/access.yaml": stringify({
+      id: "access",
+      kind: "access",
+      title: "Access",
+      default: "deny",
+      rules: [
+        {
+          roles: ["planner"],
+          servers: ["*"],
+          models: ["gpt-*", "claude-*", "gemini-*", "text-*"],
+          effect: "allow",
+        },
+      ],
+    }),
+    "policies/models.yaml": stringify({
+      id: "models",
+      kind: "models",
+      title: "Models",
+      providers: providersOf(model.url),
+    }),
+    ...more,
+  });
+  const approver = await gateway.person("approver");
+  for (const provider of ["openai", "anthropic", "google"])
+    await approver.client.call("addKey", {
+      body: { provider, name: "API_KEY", value: `key-of-${provider}-0123456789` },
+    });
+  const person = await gateway.person("planner");
+  return { model, gateway, person, approver };
+}
+
+export const ask = (
+  { url }: Pick<TestGateway, "url">,
+  { token }: Pick<Person, "token">,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
+  fetch(`${url}/llm/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+
+export const calls = async (gateway: TestGateway) => {
+  await gateway.ledger.flush();
+  return callsIn(gateway.database.queries);
+};
+export const lastCall = async (gateway: TestGateway) => (await calls(gateway)).at(-1);
+
+export const chatOf = (more: Record<string, unknown> = {}) => ({
+  model: "gpt-5.2",
+  messages: [{ role: "user", content: "Hello" }],
+  ...more,
+});
+export const messageOf = (more: Record<string, unknown> = {}) => ({
+  model: "claude-opus-5-5",
+  max_tokens: 100,
+  messages: [{ role: "user", content: "Hello" }],
+  ...more,
+});
