@@ -152,7 +152,7 @@ export async function createApp(deps: AppDeps) {
     ...base,
     ...config,
     authenticate: access.sessions.authenticate,
-    record: (call) => usage.service.ledger.record(call),
+    take: (calls) => usage.service.ledger.take(calls),
   });
   // In the order in which they start; they stop in the opposite one.
   const features = {

@@ -163,12 +163,92 @@ describe("what agents export", () => {
         .replaceAll('"intValue":1007', '"intValue":-5')
         .replaceAll("req_loop", "req_other"),
     ) as unknown;
-    expect((await of(broken)).status).toBe(200);
+    const partly = await of(broken);
+    expect([partly.status, await partly.json()]).toEqual([
+      200,
+      { partialSuccess: { rejectedLogRecords: "1", errorMessage: expect.stringContaining("1 with counts") } },
+    ]);
     expect(
       await eventually(
         () => calls(gateway),
         (rows) => rows.length > 0,
       ),
     ).toHaveLength(1);
+  });
+
+  const spanOf = (id: string, attributes: Record<string, string | number>) => ({
+    resourceSpans: [
+      {
+        resource: { attributes: [{ key: "service.name", value: { stringValue: "my-agent" } }] },
+        scopeSpans: [
+          {
+            spans: [
+              {
+                traceId: "a",
+                spanId: id,
+                name: "chat gpt-5.2",
+                endTimeUnixNano: `${Date.now()}000000`,
+                attributes: Object.entries({
+                  "gen_ai.operation.name": "chat",
+                  "gen_ai.system": "openai",
+                  "gen_ai.request.model": "gpt-5.2",
+                  "gen_ai.usage.input_tokens": 10,
+                  "gen_ai.usage.output_tokens": 1,
+                  ...attributes,
+                }).map(([key, value]) => ({
+                  key,
+                  value: typeof value === "number" ? { intValue: value } : { stringValue: value },
+                })),
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+
+  it("is one call for each answer, whichever spans tell of it, and nobody takes another's place", async () => {
+    const gateway = await startGateway([]);
+    const [ana, bob] = [await gateway.person("viewer"), await gateway.person("viewer")];
+    const send = (token: string, id: string, attributes: Record<string, string | number>) =>
+      post(
+        gateway,
+        token,
+        { path: "/v1/traces", body: spanOf(id, attributes) },
+        { "content-encoding": "IDENTITY" },
+      );
+    const answer = "chatcmpl-0123456789abcdef";
+    await send(ana.token, "1", { "gen_ai.response.id": answer });
+    await send(ana.token, "2", { "gen_ai.response.id": answer });
+    expect(await calls(gateway)).toMatchObject([
+      { provider: "openai", cost_source: "table", actor_name: ana.name },
+    ]);
+    // The same span from another: a call of its own.
+    await send(bob.token, "1", { "gen_ai.response.id": answer, "gen_ai.usage.input_tokens": 9000 });
+    expect((await calls(gateway)).map(({ actor_name, input }) => [actor_name, input])).toEqual([
+      [ana.name, 10],
+      [bob.name, 9000],
+    ]);
+    // Long ids that begin alike are two.
+    for (const end of ["a", "b"])
+      await send(ana.token, end, { "gen_ai.response.id": `${"x".repeat(400)}${end}` });
+    expect(await calls(gateway)).toHaveLength(4);
+  });
+
+  it("from a time whose calls are deleted is left out, and said to be", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    await gateway.database.queries
+      .insertInto("usage_purge")
+      .values({ id: 1, before: new Date(Date.now() + 60_000).toISOString() })
+      .onConflict((conflict) =>
+        conflict.column("id").doUpdateSet({ before: new Date(Date.now() + 60_000).toISOString() }),
+      )
+      .execute();
+    const response = await post(gateway, token, { path: "/v1/traces", body: spanOf("1", {}) });
+    expect(await response.json()).toMatchObject({
+      partialSuccess: { rejectedSpans: "1", errorMessage: expect.stringContaining("1 older") },
+    });
+    expect(await calls(gateway)).toEqual([]);
   });
 });

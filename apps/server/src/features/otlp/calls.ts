@@ -3,6 +3,7 @@ import { count, inclusive, UsageError } from "../../domain/provider-usage.ts";
 import type { ModelUsage, Tokens } from "../../domain/tokens.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { MeteredCall } from "../../domain/usage.ts";
+import { sha256 } from "../../lib/crypto.ts";
 import type { OtlpRecord } from "./payload.ts";
 
 /** What a record says of one call of a model. */
@@ -34,8 +35,9 @@ export function callsOf(
   let unusable = 0;
   for (const record of records) {
     try {
-      conversations.hear(record);
-      const told = readerFor(record)?.(record, conversations) ?? null;
+      const own = conversations.of(actor);
+      own.hear(record);
+      const told = readerFor(record)?.(record, own) ?? null;
       const at = timeOf(record);
       if (told !== null && at !== null) calls.push(metered(told, at, actor));
       else if (told !== null) unusable += 1;
@@ -47,24 +49,32 @@ export function callsOf(
   return { calls, unusable };
 }
 
-type Reader = (record: OtlpRecord, conversations: Conversations) => Told | null;
+type Reader = (record: OtlpRecord, conversations: OwnConversations) => Told | null;
 
 /** Codex says once, at the beginning of a conversation, which provider it is held with. */
 export class Conversations {
   readonly #providers = new Map<string, string>();
 
-  hear(record: OtlpRecord): void {
-    if (record.attributes.get("event.name") !== "codex.conversation_starts") return;
-    const [id, provider] = [textAt(record, "conversation.id"), textAt(record, "provider_name")];
-    if (id === null || provider === null) return;
-    if (this.#providers.size >= mostConversations) this.#providers.clear();
-    this.#providers.set(id, provider);
-  }
-
-  providerOf(id: string | null): string | null {
-    return id === null ? null : (this.#providers.get(id) ?? null);
+  /** Those of one caller: what others say of theirs changes nothing. */
+  of({ id: actorId, name }: Actor): OwnConversations {
+    const keyOf = (id: string): string => `${actorId ?? name} ${id}`;
+    return {
+      hear: (record) => {
+        if (record.attributes.get("event.name") !== "codex.conversation_starts") return;
+        const [id, provider] = [textAt(record, "conversation.id"), textAt(record, "provider_name")];
+        if (id === null || provider === null) return;
+        if (this.#providers.size >= mostConversations) this.#providers.clear();
+        this.#providers.set(keyOf(id), provider);
+      },
+      providerOf: (id) => (id === null ? null : (this.#providers.get(keyOf(id)) ?? null)),
+    };
   }
 }
+
+type OwnConversations = {
+  hear(record: OtlpRecord): void;
+  providerOf(id: string | null): string | null;
+};
 
 const mostConversations = 10_000;
 
@@ -87,8 +97,12 @@ function readerFor({ service, name, span, attributes }: OtlpRecord): Reader | nu
 
 const textAt = ({ attributes }: OtlpRecord, name: string): string | null => {
   const value = attributes.get(name);
-  return typeof value === "string" && value !== "" ? value.slice(0, 300) : null;
+  if (typeof value !== "string" || value === "") return null;
+  // Two long ids may begin alike.
+  return value.length <= longestText ? value : `${value.slice(0, 200)}…${sha256(value).slice(0, 32)}`;
 };
+
+const longestText = 300;
 
 /** A count, which may be written as text (Codex) or with a fraction of nothing. */
 function countAt({ attributes }: OtlpRecord, name: string): number {
@@ -109,8 +123,8 @@ const claude: Reader = (record) => {
   const long = countAt(record, "cache_creation_1h_tokens");
   return {
     // Its sequence begins again when a session is taken up: only the time tells two such records apart.
-    key: request === null ? `claude-otlp:${session}:${record.time}` : `request:${request}`,
-    aliases: [],
+    key: request === null ? `claude:${session}:${record.time}` : `request:${request}`,
+    aliases: request === null ? [] : [`request:${request}`],
     agent: "claude-code",
     provider: "anthropic",
     model: textAt(record, "model"),
@@ -135,7 +149,7 @@ const codex: Reader = (record, conversations) => {
     return null;
   const session = textAt(record, "conversation.id");
   return {
-    key: `codex-otlp:${session}:${record.time}`,
+    key: `codex:${session}:${record.time}`,
     aliases: [],
     agent: "codex",
     provider: conversations.providerOf(session),
@@ -157,7 +171,7 @@ const gemini: Reader = (record) => {
   const thoughts = countAt(record, "thoughts_token_count");
   const session = textAt(record, "session.id");
   return {
-    key: `gemini-otlp:${session}:${record.time}`,
+    key: `gemini:${session}:${record.time}`,
     aliases: [],
     agent: "gemini-cli",
     provider: "google",
@@ -179,7 +193,7 @@ const qwen: Reader = (record) => {
   const response = textAt(record, "response_id");
   const session = textAt(record, "session.id");
   return {
-    key: `qwen-otlp:${response ?? `${session}:${record.time}`}`,
+    key: `qwen:${response ?? `${session}:${record.time}`}`,
     aliases: namesByAnswer(response),
     agent: "qwen-code",
     provider: textAt(record, "auth_type"),
@@ -220,10 +234,12 @@ function genAiOf(record: OtlpRecord): Told {
   const response = textAt(record, "gen_ai.response.id");
   const { service } = record;
   return {
-    key: `otlp:${record.span}`,
+    // A call may be told by two spans, with one answer.
+    key: namesByAnswer(response)[0] ?? `span:${record.span}`,
     aliases: namesByAnswer(response),
     agent: service === "github-copilot" ? "copilot-cli" : service,
-    provider: textAt(record, "gen_ai.provider.name"),
+    // Before version 1.37 of the conventions it was the system.
+    provider: textAt(record, "gen_ai.provider.name") ?? textAt(record, "gen_ai.system"),
     model: textAt(record, "gen_ai.response.model") ?? textAt(record, "gen_ai.request.model"),
     session: textAt(record, "gen_ai.conversation.id"),
     tokens: inclusive({
@@ -269,7 +285,8 @@ function metered(told: Told, at: string, actor: Actor): MeteredCall {
       pullRequest: null,
       sprint: null,
     },
-    key: told.key,
+    // Nobody's report takes the place of another's.
+    key: `otlp:${actor.id ?? actor.name}:${told.key}`,
     aliases: [...told.aliases, ...likeness],
     at,
     session,

@@ -120,6 +120,8 @@ const root = protobuf.Root.fromJSON({
     ScopeSpans: fields({ spans: ["Span", 2, "repeated"] }),
     ResourceSpans: fields({ resource: ["Resource", 1], scopeSpans: ["ScopeSpans", 2, "repeated"] }),
     TracesRequest: fields({ resourceSpans: ["ResourceSpans", 1, "repeated"] }),
+    PartialSuccess: fields({ rejected: ["int64", 1], errorMessage: ["string", 2] }),
+    Response: fields({ partialSuccess: ["PartialSuccess", 1] }),
   },
 });
 
@@ -133,3 +135,23 @@ function decoded(signal: "logs" | "traces", body: Buffer): unknown {
     throw error;
   }
 }
+
+/** What came of an export; empty where all of it was taken in. */
+export type TakenIn = { partialSuccess?: { rejected: number; signal: Signal; errorMessage: string } };
+
+const rejectedNames = {
+  logs: "rejectedLogRecords",
+  metrics: "rejectedDataPoints",
+  traces: "rejectedSpans",
+} as const;
+
+/** 64-bit numbers are texts in OTLP's JSON. */
+export function takenAsJson({ partialSuccess }: TakenIn): string {
+  if (partialSuccess === undefined) return "{}";
+  const { rejected, signal, errorMessage } = partialSuccess;
+  return JSON.stringify({ partialSuccess: { [rejectedNames[signal]]: String(rejected), errorMessage } });
+}
+
+/** The answers of the three signals differ in names alone, which are not sent. */
+export const takenAsProtobuf = (taken: TakenIn): Uint8Array =>
+  root.lookupType("Response").encode(taken).finish();

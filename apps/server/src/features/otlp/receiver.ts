@@ -10,12 +10,12 @@ import type { Logger } from "../../lib/logger.ts";
 import { discard, isMeantForUs, readBody, sendJson } from "../../lib/node-http.ts";
 import type { OwnAddresses } from "../../lib/own-addresses.ts";
 import { callsOf, Conversations } from "./calls.ts";
-import { recordsOf, type Signal } from "./payload.ts";
+import { recordsOf, type Signal, takenAsJson, takenAsProtobuf, type TakenIn } from "./payload.ts";
 
 export type ReceiverDeps = CallersDeps &
   OwnAddresses & {
-    /** Takes in calls, to be written in a moment. */
-    record(call: MeteredCall): unknown;
+    /** Writes calls to the ledger. Says how many are from a time that it no longer keeps. */
+    take(calls: readonly MeteredCall[]): Promise<{ tooOld: number }>;
     logger: Logger;
   };
 
@@ -55,13 +55,10 @@ export class Receiver {
         const records = recordsOf(signal, await unpacked(request, sent), isProtobuf);
         if (records === null) throw unreadable(signal);
         const { calls, unusable } = callsOf(records, actor, this.#conversations);
-        // Who exports waits for the answer: what is taken in is written behind it.
-        for (const call of calls) this.#deps.record(call);
+        const { tooOld } = calls.length === 0 ? { tooOld: 0 } : await this.#deps.take(calls);
         if (unusable > 0)
           this.#deps.logger.warn({ signal, unusable }, "records with unusable counts were left out");
-        if (isProtobuf)
-          response.writeHead(200, { "content-type": "application/x-protobuf", "content-length": 0 }).end();
-        else sendJson(response, 200, "{}");
+        sendTaken(response, isProtobuf, answerOf(signal, { unusable, tooOld }));
       });
     } catch (error) {
       this.#refuse(request, response, error);
@@ -105,6 +102,24 @@ export class Receiver {
   }
 }
 
+/** What the protocol calls a partial success: the exporter need not send again what was left out, and may say so. */
+function answerOf(signal: Signal, { unusable, tooOld }: { unusable: number; tooOld: number }): TakenIn {
+  if (unusable + tooOld === 0) return {};
+  const message = `${unusable} with counts or times that cannot be right, ${tooOld} older than what is kept`;
+  return { partialSuccess: { rejected: unusable + tooOld, signal, errorMessage: message } };
+}
+
+function sendTaken(response: ServerResponse, isProtobuf: boolean, taken: TakenIn): void {
+  if (!isProtobuf) {
+    sendJson(response, 200, takenAsJson(taken));
+    return;
+  }
+  const body = takenAsProtobuf(taken);
+  response
+    .writeHead(200, { "content-type": "application/x-protobuf", "content-length": body.length })
+    .end(body);
+}
+
 function kindOf({ headers }: IncomingMessage): boolean {
   const said = (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (said === "application/x-protobuf") return true;
@@ -119,7 +134,7 @@ function kindOf({ headers }: IncomingMessage): boolean {
 }
 
 async function unpacked({ headers }: IncomingMessage, sent: Buffer): Promise<Buffer> {
-  const encoding = headers["content-encoding"] ?? "identity";
+  const encoding = (headers["content-encoding"] ?? "identity").trim().toLowerCase();
   if (encoding === "identity") return sent;
   if (encoding !== "gzip")
     throw new Refusal(
