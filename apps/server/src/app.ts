@@ -98,7 +98,11 @@ export async function createApp(deps: AppDeps) {
     ...config,
     take: usage.service.ledger.take.bind(usage.service.ledger),
   });
-  const costs = createCosts({ ...base, flush: () => usage.service.ledger.flush() });
+  const costs = createCosts({
+    ...base,
+    flush: () => usage.service.ledger.flush(),
+    standings: usage.service.standings,
+  });
   const live = createLive({ ...base, eventsAfter: audit.after, latest: audit.latest });
   const gateway = createGateway({
     ...base,
@@ -133,11 +137,10 @@ export async function createApp(deps: AppDeps) {
   });
   const models = createModels({
     ...base,
+    ...config,
     ...servers.service.outbound,
     authenticate: access.sessions.authenticate,
     hold: access.hold,
-    publicUrl: config.publicUrl,
-    host: config.host,
     policies: engine.policies,
     unusable: engine.unusable,
     accessVerdict,

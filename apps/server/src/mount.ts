@@ -1,3 +1,4 @@
+import { basename } from "node:path/posix";
 import { type Endpoint, endpoints, permits, text } from "@ciclo/contract";
 import { getCookie, setCookie } from "hono/cookie";
 import type { z } from "zod";
@@ -83,8 +84,14 @@ export function createMount(app: App, deps: MountDeps): Mount {
   };
 }
 
-const streamHeaders = ({ stream = "application/x-ndjson" }: Endpoint): Record<string, string> => ({
-  "content-type": stream,
+const streamHeaders = ({ stream = "application/x-ndjson", path }: Endpoint): Record<string, string> => ({
+  // A file to keep: names in it come from outside, and are no part of this console's pages.
+  ...(stream === "text/csv" || stream === "text/html"
+    ? {
+        "content-type": `${stream}; charset=utf-8`,
+        "content-disposition": `attachment; filename="ciclo-${basename(path)}"`,
+      }
+    : { "content-type": stream }),
   // Proxies such as nginx would hold events back until a buffer is full.
   "x-accel-buffering": "no",
 });

@@ -217,6 +217,26 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await database.close();
   });
 
+  it("of each person counts for whoever only reports calls, too, and tells where it stands", async () => {
+    const database = await openStore();
+    const each = policiesOf(budget({ per: "person", limits: { daily_usd: 2 }, alert_at: [0.5] }));
+    const node = nodeOn(database, () => each);
+    const at = node.clock().toISOString();
+    const report = (key: string, usd: number, actorName: string) =>
+      node.ledger.take([callOf({ actorName, source: "otlp" }, usd, { at, key, isReserved: false })]);
+    await report("1", 0.5, "ana");
+    await report("2", 3, "bob");
+    await expect.poll(async () => (await node.standings("en")).length).toBe(2);
+    await report("3", 0.7, "ana");
+    expect(await node.standings("en")).toMatchObject([
+      { holder: "bob", spent: 3, of: 2, state: "exceeded", per: "person", unit: "usd" },
+      { holder: "ana", spent: 1.2, state: "alert", resets_at: "2026-03-31T00:00:00.000Z" },
+    ]);
+    await expect.poll(() => node.audited.map(({ action }) => action)).toContain("budget.alert");
+    await node.stop();
+    await database.close();
+  });
+
   it("lets go of what one limit had set aside where another cannot be asked", async () => {
     const database = await openStore();
     const both = policiesOf(budget({ limits: { daily_usd: 1, monthly_usd: 2 } }));

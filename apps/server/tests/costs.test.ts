@@ -190,6 +190,46 @@ describe.each(stores)("a report of usage on %s", (_, openStore) => {
   });
 });
 
+describe.each(stores)("what is left of calls that are deleted on %s", (_, openStore) => {
+  it("are their sums, in zones that are half an hour off too; no call counts in two days", async () => {
+    const running = await startConsole({ clock, database: await openStore() });
+    const start = Date.parse("2026-03-20T00:00:00.000Z");
+    const minutes = fc.sample(fc.nat(4 * 24 * 60 - 1), { numRuns: 200, seed: 3 });
+    await running.ledger.take(
+      minutes.map((minute, index) => call(index, { at: new Date(start + minute * 60_000).toISOString() })),
+    );
+    let left = 1;
+    const before = new Date(start + 3 * 86_400_000).toISOString();
+    while (left > 0) left = await running.features.usage.service.purge(before, 100);
+    for (const tz of ["Asia/Kolkata", "America/Sao_Paulo"]) {
+      const days = ["2026-03-19", "2026-03-20", "2026-03-21", "2026-03-22", "2026-03-23", "2026-03-24"];
+      let sum = 0;
+      for (const day of days) sum += (await ask(running, { tz, from: day, to: day })).total.calls;
+      const whole = await ask(running, { tz, from: days[0], to: days.at(-1), bucket: "day" });
+      expect(sum).toBe(200);
+      expect(whole.total.calls).toBe(200);
+      expect(whole.series.reduce((all, { calls }) => all + calls, 0)).toBe(200);
+    }
+  });
+
+  it("is what is charged: charges of a time come to the sum of its report", async () => {
+    const running = await startConsole({ clock, database: await openStore() });
+    await running.ledger.take([
+      call(1),
+      call(2, { at: "2026-11-10T23:40:00.000Z" }, { actorName: "bob", pullRequest: "#7" }),
+      call(3, { at: "2026-11-12T00:10:00.000Z" }, { model: "nobody-knows" }),
+    ]);
+    const query = { group_by: "model" as const, tz: "Asia/Kolkata", from: "2026-11-10", to: "2026-11-12" };
+    const charges = await running.features.costs.service.charges(query);
+    const report = await ask(running, query);
+    expect(charges.reduce((sum, { calls }) => sum + calls, 0)).toBe(report.total.calls);
+    expect(charges.reduce((sum, charge) => sum + charge.cost_nano_usd, 0)).toBe(
+      Math.round(report.total.cost_usd * 1e9),
+    );
+    expect(charges.map(({ person, pull_request }) => [person, pull_request])).toContainEqual(["bob", "#7"]);
+  });
+});
+
 describe("what is asked for wrongly", () => {
   it.each([
     [{ tz: "Mars/Olympus" }, "tz"],

@@ -9,6 +9,7 @@ import {
 } from "@tanstack/react-router";
 import { changeTabs } from "./features/changes/tabs.ts";
 import type { ChangeFilters } from "./features/changes/queries.ts";
+import { costsSearch } from "./features/costs/search.ts";
 import type { AuditFilters } from "./features/audit/queries.ts";
 import { serverTabs } from "./features/servers/tabs.ts";
 import { sessionQuery } from "./features/session/session.tsx";
@@ -108,6 +109,13 @@ const keysRoute = createRoute({
   component: lazyRouteComponent(() => import("./routes/keys.tsx"), "KeysRoute"),
 });
 
+const costsRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/costs",
+  validateSearch: costsSearch,
+  component: lazyRouteComponent(() => import("./routes/costs.tsx"), "CostsRoute"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => consoleRoute,
   path: "/audit",
@@ -137,6 +145,7 @@ const pages = [
   serversRoute,
   serverRoute,
   keysRoute,
+  costsRoute,
   auditRoute,
   access,
 ] as const;

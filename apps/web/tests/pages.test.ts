@@ -5,6 +5,7 @@ import { isEverything } from "../../server/tests/support/extent.ts";
 import { newContext, openAs, signIn, watchErrors } from "./support/browser.ts";
 import { inspect, inspectForms, sizes, themes } from "./support/inspect.ts";
 import { startSeeded } from "./support/seed.ts";
+import { seedCosts } from "./support/seed-costs.ts";
 import { seedServers } from "./support/seed-servers.ts";
 import { speaker } from "./support/words.ts";
 
@@ -14,6 +15,7 @@ let seeded: Seeded["seeded"];
 beforeAll(async () => {
   ({ server, seeded } = await startSeeded());
   await seedServers(server);
+  await seedCosts(server);
 });
 
 type Seen = { name: string; path: () => string; once?: true; opens?: string };
@@ -34,6 +36,7 @@ const pages: Seen[] = [
   { name: "server-client", path: () => "/servers/files?tab=client", once: true },
   { name: "server-none", path: () => "/servers/no-such-server", once: true },
   { name: "keys", path: () => "/keys" },
+  { name: "costs", path: () => "/costs" },
   { name: "audit", path: () => "/audit" },
   { name: "access", path: () => "/access" },
   { name: "not-found", path: () => "/nowhere" },

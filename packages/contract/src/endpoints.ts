@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { usageQuerySchema, usageReportSchema } from "./usage.ts";
+import { budgetStandingsSchema, usageQuerySchema, usageReportSchema } from "./usage.ts";
 import {
   newUserSchema,
   provisionedUserSchema,
@@ -183,6 +183,10 @@ export const endpoints = {
     query: usageQuerySchema,
     response: usageReportSchema,
   },
+  exportUsage: { ...operations.exportUsage, query: usageQuerySchema },
+  exportUsagePage: { ...operations.exportUsagePage, query: usageQuerySchema },
+  exportFocus: { ...operations.exportFocus, query: usageQuerySchema },
+  listBudgets: { ...operations.listBudgets, response: budgetStandingsSchema },
   listAudit: {
     ...operations.listAudit,
     query: auditQuerySchema,

@@ -1,4 +1,5 @@
 import type { Permission } from "./permissions.ts";
+import { usageOperations } from "./usage-operations.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -13,7 +14,7 @@ export type Operation = {
   tag: string;
   status?: 200 | 201 | 204;
   /** Media type of an answer that is sent as it comes about. */
-  stream?: "text/event-stream" | "application/x-ndjson";
+  stream?: "text/event-stream" | "application/x-ndjson" | "text/csv" | "text/html";
 };
 
 /** Every operation. Without schemas, so that a browser can know them without carrying those. */
@@ -169,13 +170,7 @@ export const operations = {
     tag: "changes",
     summary: "The inbox",
   },
-  getUsage: {
-    method: "GET",
-    path: "/usage",
-    access: ["read"],
-    tag: "usage",
-    summary: "What calls of models and tools used and cost, grouped",
-  },
+  ...usageOperations,
   listAudit: {
     method: "GET",
     path: "/audit",

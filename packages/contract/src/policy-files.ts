@@ -2,7 +2,7 @@ import { z } from "zod";
 import { roleSchema } from "./access.ts";
 import { glob, line, timeZoneSchema, usd } from "./fields.ts";
 import { slugSchema } from "./plans.ts";
-import { budgetHolders, modelDialects } from "./vocabulary.ts";
+import { budgetEffects, budgetHolders, modelDialects } from "./vocabulary.ts";
 
 /** Schemas of `policies/<id>.yaml`, by kind. */
 
@@ -180,7 +180,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     /** In whose days, weeks and months: a zone of the IANA database. */
     time_zone: timeZoneSchema.default("UTC"),
     alert_at: z.array(z.number().gt(0).max(1)).max(10).optional(),
-    on_exceeded: z.enum(["block", "ask", "warn"]),
+    on_exceeded: z.enum(budgetEffects),
   }),
   policy("cost", {
     defaults: z.strictObject({

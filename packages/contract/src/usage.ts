@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { timeZoneSchema } from "./fields.ts";
-import { usageBuckets, usageGroups } from "./vocabulary.ts";
+import { budgetEffects, budgetHolders, usageBuckets, usageGroups } from "./vocabulary.ts";
 
 const filter = z.string().max(300).optional();
 /** A day of the time zone asked for, from its midnight on, or a moment. */
@@ -88,3 +88,35 @@ export const usageReportSchema = z.object({
   known_gaps: z.array(z.object({ agent: z.string(), text: z.string() })),
 });
 export type UsageReport = z.infer<typeof usageReportSchema>;
+
+export const budgetStates = ["within", "alert", "exceeded"] as const;
+
+/** A limit of a budget as it stands in its present period. Amounts in `unit`. */
+export const budgetStandingSchema = z.object({
+  policy: z.string(),
+  title: z.string(),
+  /** The field of `limits` that it is: `daily_usd`, `rolling.0`. */
+  limit: z.string(),
+  unit: z.enum(["usd", "tokens"]),
+  /** Who each has a purse of their own; null where all share one. */
+  per: z.enum(budgetHolders).nullable(),
+  /** Whose purse it is; null where all share it. */
+  holder: z.string().nullable(),
+  spent: z.number(),
+  /** Set aside for calls under way. */
+  reserved: z.number(),
+  of: z.number(),
+  state: z.enum(budgetStates),
+  /** Whether calls are let through beyond it. */
+  on_exceeded: z.enum(budgetEffects),
+  /** When the next period begins; null where it rolls on, or never ends. */
+  resets_at: z.string().nullable(),
+  /** Hours that a rolling limit looks back. */
+  rolling_hours: z.number().nullable(),
+  /** Who may raise it, and how. */
+  raise: z.string(),
+});
+export type BudgetStanding = z.infer<typeof budgetStandingSchema>;
+
+/** What is nearest to its limit first. */
+export const budgetStandingsSchema = z.object({ items: z.array(budgetStandingSchema) });

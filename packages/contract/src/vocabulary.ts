@@ -58,6 +58,8 @@ export type UsageBucket = (typeof usageBuckets)[number];
 
 /** What a budget may give a purse of its own to. */
 export const budgetHolders = ["server", "model", "person", "agent", "run"] as const;
+/** What becomes of calls beyond a budget. */
+export const budgetEffects = ["block", "ask", "warn"] as const;
 export type BudgetHolder = (typeof budgetHolders)[number];
 
 /** What `policies/access.yaml` has words for. `methods` are those that the gateway itself knows nothing of. */

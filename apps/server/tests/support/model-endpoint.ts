@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import type { Config } from "../../src/config.ts";
 import type { Person } from "./console.ts";
 import { startGateway, type TestGateway } from "./mcp/gateway.ts";
 import { modelDouble } from "./model-double.ts";
@@ -11,31 +12,35 @@ const providersOf = (url: string) => [
 ];
 
 /** A console with a model endpoint, the double of three providers behind it, their keys, and a planner who may use their models. */
-export async function endpointOf(more: Record<string, string> = {}) {
+export async function endpointOf(more: Record<string, string> = {}, config: Partial<Config> = {}) {
   const model = await modelDouble();
-  const gateway = await startGateway([], {
-    "policies/access.yaml": stringify({
-      id: "access",
-      kind: "access",
-      title: "Access",
-      default: "deny",
-      rules: [
-        {
-          roles: ["planner"],
-          servers: ["*"],
-          models: ["gpt-*", "claude-*", "gemini-*", "text-*"],
-          effect: "allow",
-        },
-      ],
-    }),
-    "policies/models.yaml": stringify({
-      id: "models",
-      kind: "models",
-      title: "Models",
-      providers: providersOf(model.url),
-    }),
-    ...more,
-  });
+  const gateway = await startGateway(
+    [],
+    {
+      "policies/access.yaml": stringify({
+        id: "access",
+        kind: "access",
+        title: "Access",
+        default: "deny",
+        rules: [
+          {
+            roles: ["planner"],
+            servers: ["*"],
+            models: ["gpt-*", "claude-*", "gemini-*", "text-*"],
+            effect: "allow",
+          },
+        ],
+      }),
+      "policies/models.yaml": stringify({
+        id: "models",
+        kind: "models",
+        title: "Models",
+        providers: providersOf(model.url),
+      }),
+      ...more,
+    },
+    { config },
+  );
   const approver = await gateway.person("approver");
   for (const provider of ["openai", "anthropic", "google"])
     await approver.client.call("addKey", {

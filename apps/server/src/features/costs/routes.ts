@@ -1,6 +1,17 @@
 import type { Mount } from "../../domain/mount.ts";
+import { reportCsv } from "./report-csv.ts";
+import { reportPage } from "./report-page.ts";
+import { focusCsv } from "./focus.ts";
 import type { CostsService } from "./service.ts";
 
 export function costsRoutes(mount: Mount, costs: CostsService): void {
   mount("getUsage", ({ query, locale }) => costs.report(query, locale));
+  mount("exportUsage", async ({ query, locale }) => oneText(reportCsv(await costs.report(query, locale))));
+  mount("exportUsagePage", async ({ query, locale }) =>
+    oneText(reportPage(await costs.report({ bucket: "day", ...query }, locale), locale)),
+  );
+  mount("exportFocus", async ({ query }) => oneText(focusCsv(await costs.charges(query))));
+  mount("listBudgets", async ({ locale }) => ({ items: await costs.standings(locale) }));
 }
+
+const oneText = (text: string): ReadableStream<Uint8Array> => new Blob([text]).stream();

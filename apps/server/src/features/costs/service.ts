@@ -1,8 +1,16 @@
-import { type Locale, text, type UsageBucket, type UsageQuery, type UsageReport } from "@ciclo/contract";
+import {
+  type BudgetStanding,
+  type Locale,
+  text,
+  type UsageBucket,
+  type UsageQuery,
+  type UsageReport,
+} from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { knownGaps } from "./known-gaps.ts";
+import { type Charge, chargesIn } from "./charges.ts";
 import * as store from "./store.ts";
 import { addInto, costOf, nothing, presented, type Sums, sumOf } from "./sums.ts";
 import { before, bucketsOf, mostBuckets, type Range, rangeOf } from "./windows.ts";
@@ -12,9 +20,16 @@ export type CostsDeps = {
   clock: Clock;
   /** Writes what is still to be written: a report has what happened before it was asked for. */
   flush(): Promise<void>;
+  /** Where budgets stand now. */
+  standings(locale: Locale): Promise<BudgetStanding[]>;
 };
 
-export type CostsService = { report(query: UsageQuery, locale: Locale): Promise<UsageReport> };
+export type CostsService = {
+  report(query: UsageQuery, locale: Locale): Promise<UsageReport>;
+  /** What is charged in a stretch of time, by day and subject. */
+  charges(query: UsageQuery): Promise<Charge[]>;
+  standings(locale: Locale): Promise<BudgetStanding[]>;
+};
 
 /** In a series each group that costs most has a line of its own. */
 const linesOfSeries = 8;
@@ -22,6 +37,16 @@ const linesOfSeries = 8;
 export function createCostsService(deps: CostsDeps): CostsService {
   const { queries } = deps;
   return {
+    async standings(locale) {
+      await deps.flush();
+      return await deps.standings(locale);
+    },
+    async charges(query) {
+      await deps.flush();
+      const range = rangeOf(query, deps.clock().getTime());
+      if (range.to - range.from > mostMs) throw tooLong();
+      return await chargesIn(queries, range, store.filterOf(query));
+    },
     async report(query, locale) {
       await deps.flush();
       const range = rangeOf(query, deps.clock().getTime());
@@ -105,7 +130,7 @@ async function seriesOf(queries: Queries, asked: Asked): Promise<UsageReport["se
   if (starts.length >= mostBuckets) throw tooManyBuckets(bucket);
   // Where a zone is half an hour off, an hour may be part of two buckets: its calls are looked at one by one.
   const isOdd = starts.some((start) => start % 3_600_000 !== 0);
-  const points = await (isOdd ? store.pointsOfCalls : store.pointsByHour)(
+  const points = await (isOdd ? store.pointsOneByOne : store.pointsByHour)(
     queries,
     range,
     query.group_by,

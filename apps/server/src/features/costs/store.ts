@@ -3,7 +3,7 @@ import type { UsageGroup, UsageQuery } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { rollupSums } from "../../db/usage-schema.ts";
 import type { Sums } from "./sums.ts";
-import { partsOf, type Range } from "./windows.ts";
+import { type Parts, partsOf, type Range } from "./windows.ts";
 
 const columnOf: Record<UsageGroup, string> = {
   server: "server",
@@ -26,7 +26,7 @@ export const filterOf = (query: UsageQuery): Filter =>
   Object.fromEntries(Object.keys(columnOf).map((group) => [group, query[group as UsageGroup]]));
 
 /** What subjects have to be; an empty name stands for those that have none. */
-function where(filter: Filter) {
+export function where(filter: Filter) {
   const conditions = Object.entries(filter).flatMap(([group, value]) => {
     if (value === undefined) return [];
     const column = sql.ref(`s.${columnOf[group as UsageGroup]}`);
@@ -35,8 +35,8 @@ function where(filter: Filter) {
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }
 
-const iso = (at: number): string => new Date(at).toISOString();
-const allSums = sql.raw(rollupSums.map((name) => `sum(r.${name}) as ${name}`).join(", "));
+export const iso = (at: number): string => new Date(at).toISOString();
+export const allSums = sql.raw(rollupSums.map((name) => `sum(r.${name}) as ${name}`).join(", "));
 
 type Row = { key: string | null } & Record<(typeof rollupSums)[number], number | string | null>;
 
@@ -49,7 +49,7 @@ export async function sumsByGroup(
   group: UsageGroup,
   filter: Filter,
 ): Promise<{ key: string | null; sums: Sums }[]> {
-  const { days, hours, calls } = partsOf(range);
+  const { days, hours, calls } = await keptParts(queries, range);
   const key = sql.ref(`s.${columnOf[group]}`);
   const rolled = (table: string, length: number) => async (part: Range) => {
     const { rows } = await sql<Row>`select ${key} as key, ${allSums} from ${sql.table(table)} r
@@ -72,10 +72,39 @@ export async function sumsByGroup(
   return rows.map((row) => ({ key: row.key, sums: sumsIn(row) }));
 }
 
+/**
+ * The parts of a stretch as they can be read. Calls that are deleted live on in the sums of their hours: an hour that is only
+ * partly asked for counts whole there, where it begins within what is asked for.
+ */
+export async function keptParts(queries: Queries, range: Range): Promise<Parts> {
+  const parts = partsOf(range);
+  if (parts.calls.length === 0) return parts;
+  const kept = await keptFrom(queries);
+  const [gone, there] = [
+    parts.calls.filter(({ from }) => from < kept),
+    parts.calls.filter(({ from }) => from >= kept),
+  ];
+  return { ...parts, hours: [...parts.hours, ...gone.map(hoursIn)], calls: there };
+}
+
+const hourMs = 3_600_000;
+
+/** From when on all calls are there; 0 where none were deleted. */
+async function keptFrom(queries: Queries): Promise<number> {
+  const row = await queries.selectFrom("usage_purge").select("before").where("id", "=", 1).executeTakeFirst();
+  return row === undefined || row.before === "" ? 0 : Date.parse(row.before);
+}
+
+/** The hours that begin in a part. */
+const hoursIn = ({ from, to }: Range): Range => ({
+  from: Math.ceil(from / hourMs) * hourMs,
+  to: Math.ceil(to / hourMs) * hourMs,
+});
+
 const counted = (condition: string): string => `sum(case when ${condition} then 1 else 0 end)`;
 const msColumns = rollupSums.filter((name) => name.startsWith("ms_"));
 /** As roll-ups count a call: see `features/usage/rollups.ts`. */
-const sumsOfCalls = sql.raw(
+export const sumsOfCalls = sql.raw(
   [
     "count(*) as calls",
     `${counted("r.status in ('error', 'tool_error', 'timeout', 'partial')")} as errors`,
@@ -114,8 +143,12 @@ export async function pointsByHour(
   group: UsageGroup,
   filter: Filter,
 ): Promise<Point[]> {
-  const hour = 3_600_000;
-  const [first, last] = [Math.ceil(range.from / hour) * hour, Math.floor(range.to / hour) * hour];
+  const { calls: edges } = await keptParts(queries, range);
+  // Where calls of an edge are deleted, its hour is read in their place.
+  const [first, last] = [
+    Math.ceil(range.from / hourMs) * hourMs,
+    (edges.some(({ to }) => to === range.to) ? Math.floor : Math.ceil)(range.to / hourMs) * hourMs,
+  ];
   const key = sql.ref(`s.${columnOf[group]}`);
   const { rows } =
     await sql<PointRow>`select r.period, ${key} as key, sum(r.cost_nano_usd) as cost, sum(r.calls) as calls
@@ -123,13 +156,31 @@ export async function pointsByHour(
     where r.period >= ${iso(first).slice(0, 13)} and r.period < ${iso(last).slice(0, 13)} and ${where(filter)}
     group by r.period, ${key}`.execute(queries);
   const points = rows.map((row) => ({ ...row, cost: Number(row.cost), calls: Number(row.calls) }));
-  for (const part of partsOf(range).calls)
-    points.push(...(await pointsOfCalls(queries, part, group, filter)));
+  for (const part of edges) points.push(...(await pointsOfCalls(queries, part, group, filter)));
   return points;
 }
 
-/** The same of single calls, each at its own time: where a zone is half an hour off, buckets begin within an hour. */
-export async function pointsOfCalls(
+/**
+ * The same of single calls, each at its own time: where a zone is half an hour off, buckets begin within an hour. What is
+ * deleted is told by the hour.
+ */
+export async function pointsOneByOne(
+  queries: Queries,
+  range: Range,
+  group: UsageGroup,
+  filter: Filter,
+): Promise<Point[]> {
+  const kept = Math.ceil((await keptFrom(queries)) / hourMs) * hourMs;
+  const split = Math.min(Math.max(range.from, kept), range.to);
+  return [
+    ...(split > range.from
+      ? await pointsByHour(queries, { from: range.from, to: split }, group, filter)
+      : []),
+    ...(await pointsOfCalls(queries, { from: split, to: range.to }, group, filter)),
+  ];
+}
+
+async function pointsOfCalls(
   queries: Queries,
   range: Range,
   group: UsageGroup,

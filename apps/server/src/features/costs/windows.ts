@@ -51,8 +51,11 @@ function floorTo(at: Temporal.ZonedDateTime, bucket: UsageBucket): Temporal.Zone
     : day.with({ day: 1 }).startOfDay();
 }
 
-/** The parts of a stretch that are whole UTC days, whole hours, and less. Each is of the widest kind that fits. Pure. */
-export function partsOf(range: Range): { days: Range[]; hours: Range[]; calls: Range[] } {
+/** A stretch in pieces: whole UTC days, whole hours, and less. */
+export type Parts = { days: Range[]; hours: Range[]; calls: Range[] };
+
+/** The parts of a stretch, each of the widest kind that fits. Pure. */
+export function partsOf(range: Range): Parts {
   const hour = 3_600_000;
   const [firstHour, lastHour] = [Math.ceil(range.from / hour) * hour, Math.floor(range.to / hour) * hour];
   if (firstHour > lastHour) return { days: [], hours: [], calls: kept([range]) };

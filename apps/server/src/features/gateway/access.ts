@@ -84,8 +84,15 @@ const matchesAny = (name: string, patterns: readonly string[], loosely: boolean)
 export const matchesName = (name: string, patterns: readonly string[]): boolean =>
   matchesAny(name, patterns, false);
 
-const formOf = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.split("*").map(RegExp.escape).join("[^]*")}$`);
+const forms = new Map<string, RegExp>();
+
+function formOf(pattern: string): RegExp {
+  return remember(
+    forms,
+    pattern,
+    () => new RegExp(`^${pattern.split("*").map(RegExp.escape).join("[^]*")}$`),
+  );
+}
 
 const maxKept = 20_000;
 

@@ -46,7 +46,7 @@ const deciding = [
 ];
 const known: ReadonlySet<string> = new Set(deciding);
 const folded: ReadonlySet<string> = new Set(deciding.map((name) => name.toLowerCase()));
-const keys = deciding.map((name) => Buffer.from(`"${name}"`));
+const keys = new Map(deciding.map((name) => [name, Buffer.from(`"${name}"`)]));
 /** Letters, digits and `_`, as an escape writes them. */
 const escapedLetters = ["3", "4", "5", "6", "7"].map((digit) => Buffer.from(`\\u00${digit}`));
 
@@ -80,18 +80,21 @@ const isModelName = (name: string): boolean =>
   /^[\x21-\x7E]{1,300}$/.test(name) && !name.split("/").includes("..");
 
 function refuseTwoReadings(said: Json, source: string, body: Buffer): void {
-  const lookalike = Object.keys(said).find((name) => !known.has(name) && folded.has(name.toLowerCase()));
+  const members = Object.keys(said);
+  const lookalike = members.find((name) => !known.has(name) && folded.has(name.toLowerCase()));
   if (lookalike !== undefined) throw ambiguous(lookalike);
   // Nearly every request is plain: no name is there twice, and none is written in escapes.
   const isPlain =
-    !escapedLetters.some((letter) => body.includes(letter)) && !keys.some((key) => isTwice(body, key));
+    !escapedLetters.some((letter) => body.includes(letter)) &&
+    !members.some((name) => isTwice(body, keys.get(name)));
   if (isPlain) return;
   const names = membersOf(source).map(({ name }) => name);
   const twice = names.find((name, index) => known.has(name) && names.indexOf(name) !== index);
   if (twice !== undefined) throw ambiguous(twice);
 }
 
-function isTwice(body: Buffer, key: Buffer): boolean {
+function isTwice(body: Buffer, key: Buffer | undefined): boolean {
+  if (key === undefined) return false;
   const first = body.indexOf(key);
   return first >= 0 && body.includes(key, first + 1);
 }

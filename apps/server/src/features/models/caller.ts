@@ -35,7 +35,28 @@ function agentOf({ headers }: IncomingMessage): { agent: string | null; agentVer
   return { agent: named === "" ? null : named.slice(0, 100), agentVersion: version };
 }
 
+const subjects = new Map<string, CallSubject>();
+const mostKept = 5000;
+
+/** What reports and budgets look at of a call: one object for calls that are alike. */
 export function subjectOf(
+  request: IncomingMessage,
+  path: ModelPath,
+  provider: Provider,
+  model: string | null,
+  actor: Actor,
+): CallSubject {
+  const alike = [actor.id, actor.name, path.method, provider.id, provider.prices, model];
+  const key = `${alike.join("\n")}\n${request.headers["user-agent"] ?? ""}`;
+  const known = subjects.get(key);
+  if (known !== undefined) return known;
+  if (subjects.size >= mostKept) subjects.clear();
+  const subject = newSubject(request, path, provider, model, actor);
+  subjects.set(key, subject);
+  return subject;
+}
+
+function newSubject(
   request: IncomingMessage,
   path: ModelPath,
   provider: Provider,

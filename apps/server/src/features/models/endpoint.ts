@@ -64,8 +64,8 @@ export type EndpointDeps = CallersDeps &
     openKey(reference: string): Promise<OpenKey>;
     /** Connections to providers, within what the network policy allows. Throws a `Refusal` for one that it does not. */
     connect(url: URL): Promise<Dispatcher>;
-    /** Takes note of a call that is about to be made. */
-    begin(call: MeteredCall): void;
+    /** Takes note of a call that is about to be made. Never rejects. */
+    begin(call: MeteredCall): Promise<void>;
     /** Records a call that has ended. Returns what it cost. */
     record(call: MeteredCall): Cost;
     hold: HoldAnswer;
@@ -249,8 +249,8 @@ export class ModelEndpoint {
       until: of.known.until,
       end: () => response.destroy(),
     });
-    if (isMetered(path)) this.#deps.begin(this.#metered(call));
     try {
+      if (isMetered(path)) await this.#deps.begin(metered(call, stamp(this.#deps.clock())));
       const url = new URL(`${provider.url.replace(/\/$/, "")}${path.path}`);
       // No key is opened for where it may not go.
       const agent = await connect(url);
@@ -291,12 +291,13 @@ export class ModelEndpoint {
     const settles = call.path.use === "retrieve";
     // What is asked for again and says nothing new is no call of a model.
     if (settles && (told[0]?.usage ?? null) === null) return [];
-    const base = { ...this.#metered(call), status: statusOf(ended), settles, isReserved };
+    const at = stamp(this.#deps.clock());
+    const base = { ...metered(call, at), status: statusOf(ended), settles, isReserved };
     return told.map(({ usage: said, isEstimate = false, cost }, index) => {
       const isFirst = index === 0;
-      const { at, key } = base;
+      const { key } = base;
       // Budgets let in the model that was asked for. Another one that took its turn is named by its attempt.
-      const subject = { ...base.subject, model: said?.model ?? base.subject.model };
+      const subject = said?.model == null ? base.subject : { ...base.subject, model: said.model };
       // The one that answered has the price: `gpt-5.2-2025-12-11` for `gpt-5.2`.
       const usage = said && { ...said, model: said.model ?? ended?.heard.model ?? null };
       const paid = this.#deps.record({
@@ -316,26 +317,6 @@ export class ModelEndpoint {
       });
       return { subject, cost: paid, usage };
     });
-  }
-
-  /** A call as far as it is known when it begins. */
-  #metered({ key, subject, session, requestBytes }: Call): MeteredCall {
-    return {
-      subject,
-      key,
-      aliases: [],
-      at: stamp(this.#deps.clock()),
-      session,
-      operation: null,
-      attempt: 1,
-      status: "pending",
-      error: null,
-      ms: null,
-      requestBytes,
-      responseBytes: 0,
-      usage: null,
-      cost: null,
-    };
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -359,6 +340,24 @@ export class ModelEndpoint {
     discard(request);
   }
 }
+
+/** A call as far as it is known when it begins. */
+const metered = ({ key, subject, session, requestBytes }: Call, at: string): MeteredCall => ({
+  subject,
+  key,
+  aliases: [],
+  at,
+  session,
+  operation: null,
+  attempt: 1,
+  status: "pending",
+  error: null,
+  ms: null,
+  requestBytes,
+  responseBytes: 0,
+  usage: null,
+  cost: null,
+});
 
 /** A name for each pattern of models that rules speak of. */
 const modelsNamed = (policy: PolicyOf<"access"> | null): string[] =>

@@ -45,7 +45,9 @@ const passedOn =
   /^(?:accept|content-type|user-agent|anthropic-(?:version|beta)|openai-beta|x-stainless-.*|x-goog-api-client|originator)$/;
 /** Headers of an answer that clients know. What tells of the provider's account, or opens something at the caller, stays here. */
 const passedBack =
-  /^(?:content-(?:type|length|language)|cache-control|date|retry-after(?:-ms)?|x-should-retry|(?:x-)?request-id|openai-(?:model|processing-ms|version)|anthropic-(?:ratelimit|priority|fast)-.*|x-ratelimit-.*|x-codex-.*|x-models-etag|x-reasoning-included|x-gemini-service-tier|server-timing)$/;
+  /^(?:content-(?:type|language)|cache-control|date|retry-after(?:-ms)?|x-should-retry|(?:x-)?request-id|openai-(?:model|processing-ms|version)|anthropic-(?:ratelimit|priority|fast)-.*|x-ratelimit-.*|x-codex-.*|x-models-etag|x-reasoning-included|x-gemini-service-tier|server-timing)$/;
+/** An answer that is no stream is sent in one piece, unless it is longer than this. */
+const mostHeld = 256 * 1024;
 /** Of an answer that is no stream: so much is read for its usage. What is longer goes on all the same. */
 const mostKept = 16 * 1024 * 1024;
 
@@ -92,6 +94,10 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
   readonly #decoder = new TextDecoder();
   #controller: Dispatcher.DispatchController | null = null;
   #events: Events | null = null;
+  /** The head of an answer that is not sent yet, and what came of its body. */
+  #head: Record<string, string | string[]> | null = null;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #status: number | null = null;
@@ -139,17 +145,20 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     this.#requestId = typeof id === "string" ? id.slice(0, 200) : null;
     const isStream = /^\s*text\/event-stream/i.test(headers["content-type"] ?? "");
     if (isStream) this.#events = new Events(this.#job);
-    this.#response.writeHead(status, this.#head(headers, isStream));
-    if (isStream) this.#response.flushHeaders();
+    const head = this.#headOf(headers);
+    if (!isStream) {
+      this.#head = head;
+      return;
+    }
+    this.#response.writeHead(status, head);
+    this.#response.flushHeaders();
   }
 
-  #head(headers: IncomingHttpHeaders, isStream: boolean): Record<string, string | string[]> {
+  #headOf(headers: IncomingHttpHeaders): Record<string, string | string[]> {
     const { mask, requestId } = this.#job;
     const head: Record<string, string | string[]> = {};
     for (const [name, value] of Object.entries(headers)) {
       if (value === undefined || !passedBack.test(name)) continue;
-      // What is masked may be shorter.
-      if (name === "content-length" && (isStream || this.#masking !== null)) continue;
       head[name] = Array.isArray(value) ? value.map(mask) : mask(value);
     }
     if (this.#requestId === null) head["request-id"] = requestId;
@@ -160,6 +169,7 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     if (this.#hasEnded) return;
     this.#bytes += chunk.length;
     const passed = this.#pass(this.#masking === null ? chunk : this.#masking.pass(chunk));
+    if (this.#holds(passed)) return;
     if (passed.length > 0 && !this.#response.write(passed)) {
       // A caller that reads slowly holds the provider back, and no memory.
       controller.pause();
@@ -173,6 +183,18 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
       : this.#events.add(this.#decoder.decode(chunk, { stream: true }));
   }
 
+  /** Whether a piece stays here until all of a short answer is there. */
+  #holds(passed: Buffer | string): boolean {
+    if (this.#head === null) return false;
+    const piece = Buffer.from(passed);
+    this.#held.push(piece);
+    this.#heldBytes += piece.length;
+    if (this.#heldBytes <= mostHeld) return true;
+    this.#response.writeHead(this.#status ?? 502, this.#head);
+    this.#head = null;
+    return !this.#response.write(Buffer.concat(this.#held.splice(0)));
+  }
+
   onResponseEnd(): void {
     if (this.#hasEnded) return;
     if (this.#masking !== null) this.#write(this.#pass(this.#masking.end()));
@@ -181,11 +203,18 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
       this.#job.listener.whole(Buffer.concat(this.#kept).toString("utf8"));
     else this.#job.listener.unread(this.#keptBytes);
     this.#finish("answered", null);
-    this.#response.end();
+    if (this.#head === null) {
+      this.#response.end();
+      return;
+    }
+    const body = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held);
+    // One write of the whole: each takes as long as all else that is done here.
+    this.#response.writeHead(this.#status ?? 502, { ...this.#head, "content-length": this.#heldBytes });
+    this.#response.end(body);
   }
 
   #write(passed: Buffer | string): void {
-    if (passed.length > 0) this.#response.write(passed);
+    if (passed.length > 0 && !this.#holds(passed)) this.#response.write(passed);
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {

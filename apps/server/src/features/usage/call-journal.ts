@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { Cost, MeteredCall } from "../../domain/usage.ts";
+import type { CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { parseJson } from "../../lib/parse-json.ts";
 
@@ -8,6 +8,16 @@ import { parseJson } from "../../lib/parse-json.ts";
 type Line = { call: MeteredCall; cost: Cost | null };
 
 type Segment = { file: string; descriptor: number; bytes: number; begun: number; unwritten: number };
+
+const subjects = new WeakMap<CallSubject, string>();
+
+/** A line as JSON. Calls that are alike share their subject, which is most of it. */
+function textOf({ call, cost }: Line): string {
+  const { subject, ...rest } = call;
+  let said = subjects.get(subject);
+  if (said === undefined) subjects.set(subject, (said = JSON.stringify(subject)));
+  return `{"call":{"subject":${said},${JSON.stringify(rest).slice(1)},"cost":${JSON.stringify(cost)}}\n`;
+}
 
 const longestSegment = 4 * 1024 * 1024;
 
@@ -26,6 +36,9 @@ export class CallJournal {
   readonly #ended = new Map<string, Segment>();
   #count = 0;
   #hasFailed = false;
+  /** Lines that go out together at the end of this turn of the event loop: a write takes as long as the rest of a call. */
+  #lines: string[] = [];
+  #writing: Promise<void> | null = null;
 
   constructor(folder: string, logger: Logger) {
     this.#folder = folder;
@@ -53,20 +66,22 @@ export class CallJournal {
     for (const file of this.#files()) if (!own.has(file)) rmSync(file, { force: true });
   }
 
-  /** A call is about to be sent: from now on it may cost something. */
-  begin(call: MeteredCall): void {
-    const segment = this.#write({ call, cost: null });
-    if (segment === null) return;
+  /** A call is about to be sent. Once this resolves it may cost something. Never rejects. */
+  begin(call: MeteredCall): Promise<void> {
+    const segment = this.#add({ call, cost: null });
+    if (segment === null) return Promise.resolve();
     segment.begun += 1;
     this.#begun.set(call.key, segment);
+    return this.#soon();
   }
 
   /** A call has ended, or was never sent. */
   end(call: MeteredCall, cost: Cost): void {
-    const segment = this.#write({ call, cost });
+    const segment = this.#add({ call, cost });
     if (segment !== null) {
       segment.unwritten += 1;
       this.#ended.set(call.key, segment);
+      void this.#soon();
     }
     this.#letGo(this.#begun, call.key, "begun");
   }
@@ -77,6 +92,7 @@ export class CallJournal {
   }
 
   close(): void {
+    this.#write();
     for (const segment of [...this.#older, this.#current]) if (segment !== null) this.#drop(segment);
     this.#current = null;
   }
@@ -97,24 +113,51 @@ export class CallJournal {
     rmSync(segment.file, { force: true });
   }
 
-  #write(line: Line): Segment | null {
+  #add(line: Line): Segment | null {
     try {
       const segment = this.#segment();
-      const text = `${JSON.stringify(line)}\n`;
-      segment.bytes += writeSync(segment.descriptor, text);
-      this.#hasFailed = false;
+      const text = textOf(line);
+      this.#lines.push(text);
+      segment.bytes += text.length;
       return segment;
     } catch (error) {
-      // The call itself goes on: what is lost is the safety net, which is said once.
-      if (!this.#hasFailed) this.#logger.error({ err: error }, "the journal of calls cannot be written");
-      this.#hasFailed = true;
+      this.#fails(error);
       return null;
     }
+  }
+
+  /** Resolves when what was added is with the system. */
+  #soon(): Promise<void> {
+    return (this.#writing ??= new Promise((done) => {
+      setImmediate(() => {
+        this.#write();
+        done();
+      });
+    }));
+  }
+
+  #write(): void {
+    const [segment, lines] = [this.#current, this.#lines];
+    [this.#lines, this.#writing] = [[], null];
+    if (segment === null || lines.length === 0) return;
+    try {
+      writeSync(segment.descriptor, lines.join(""));
+      this.#hasFailed = false;
+    } catch (error) {
+      this.#fails(error);
+    }
+  }
+
+  /** The call itself goes on: what is lost is the safety net, which is said once. */
+  #fails(error: unknown): void {
+    if (!this.#hasFailed) this.#logger.error({ err: error }, "the journal of calls cannot be written");
+    this.#hasFailed = true;
   }
 
   #segment(): Segment {
     const current = this.#current;
     if (current !== null && current.bytes < longestSegment) return current;
+    this.#write();
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     this.#count += 1;
     const file = join(this.#folder, `${process.pid}-${Date.now()}-${this.#count}.jsonl`);

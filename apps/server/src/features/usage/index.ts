@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { type PolicyFile, text } from "@ciclo/contract";
+import { type BudgetStanding, type Locale, type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Purge } from "../../domain/retention.ts";
 import type { Pace, Reserve } from "../../domain/usage.ts";
@@ -14,10 +14,14 @@ import { Ledger, type LedgerDeps } from "./ledger.ts";
 import { Prices } from "./prices.ts";
 
 export type UsageService = {
+  /** What this node is called, after a restart too. */
+  node: string;
   ledger: Ledger;
   budgets: Budgets;
   pace: Pace;
   reserve: Reserve;
+  /** Where budgets stand now. */
+  standings(locale: Locale): Promise<BudgetStanding[]>;
   purge: Purge;
 };
 
@@ -32,7 +36,8 @@ const tendEveryMs = 10_000;
 /** What calls use and cost, and the budgets that bind them. */
 export function createUsage(deps: UsageDeps): Feature<UsageService> {
   const prices = latestPrices(deps.policies);
-  const budgets = new Budgets({ ...deps, node: nodeOf(deps.home) });
+  const node = nodeOf(deps.home);
+  const budgets = new Budgets({ ...deps, node });
   const ledger = new Ledger({
     ...deps,
     journal: new CallJournal(join(deps.home, "calls"), deps.logger),
@@ -47,6 +52,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
   });
   return {
     service: {
+      node,
       ledger,
       budgets,
       pace: (subject, times) => budgets.pace(subject, times),
@@ -62,6 +68,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
         const uncounted = isUncounted ? tierUnpriced(model ?? "", tier) : null;
         return budgets.reserve(subject, { nanoUsd, usage, uncounted });
       },
+      standings: (locale) => budgets.standings(locale),
       purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
     },
     routes: noRoutes,

@@ -48,6 +48,7 @@ export class Ledger {
   /** What is not written yet, the oldest first. Entries leave it once they are. */
   #entries: Entry[] = [];
   readonly #subjects = new KnownSubjects();
+  #listener: (call: MeteredCall, cost: Cost) => void = () => {};
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
@@ -69,6 +70,11 @@ export class Ledger {
     return [...this.#recovery.troubles(), ...this.#writing.troubles()];
   }
 
+  /** Has each call that this process records told to a listener, which must not throw. There is one. */
+  listen(listener: (call: MeteredCall, cost: Cost) => void): void {
+    this.#listener = listener;
+  }
+
   /** Takes up what an earlier process left, and writes from then on. */
   async start(): Promise<void> {
     await this.#recovery.start();
@@ -83,9 +89,9 @@ export class Ledger {
     this.#deps.journal.close();
   }
 
-  /** A call is about to be made, which may cost something: it will be known, whatever becomes of this process. */
-  begin(call: MeteredCall): void {
-    this.#deps.journal.begin(storableCall(call));
+  /** A call is about to be made, which may cost something. Once this resolves it will be known, whatever becomes of this process. */
+  begin(call: MeteredCall): Promise<void> {
+    return this.#deps.journal.begin(storableCall(call));
   }
 
   /** Records a call that has just ended; it is written within a quarter of a second. Returns what it cost. */
@@ -93,6 +99,7 @@ export class Ledger {
     const entry = this.#priced(call);
     this.#deps.journal.end(entry.call, entry.cost);
     this.#entries.push(entry);
+    this.#listener(entry.call, entry.cost);
     this.#writing.wakeWithin(flushMs);
     return entry.cost;
   }

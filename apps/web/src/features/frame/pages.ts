@@ -1,6 +1,7 @@
 import type { MessageDescriptor } from "@lingui/core";
 import { msg } from "@lingui/core/macro";
 import {
+  CircleDollarSign,
   GitPullRequestArrow,
   House,
   KeyRound,
@@ -12,7 +13,7 @@ import {
 } from "lucide-react";
 
 export type PageEntry = {
-  to: "/" | "/assistant" | "/changes" | "/servers" | "/keys" | "/audit" | "/access";
+  to: "/" | "/assistant" | "/changes" | "/servers" | "/keys" | "/costs" | "/audit" | "/access";
   label: MessageDescriptor;
   icon: LucideIcon;
 };
@@ -24,6 +25,7 @@ export const pages: readonly PageEntry[] = [
   { to: "/changes", label: msg`Changes`, icon: GitPullRequestArrow },
   { to: "/servers", label: msg`Servers`, icon: Server },
   { to: "/keys", label: msg`Keys`, icon: KeyRound },
+  { to: "/costs", label: msg`Costs`, icon: CircleDollarSign },
   { to: "/audit", label: msg`Audit`, icon: ScrollText },
   { to: "/access", label: msg`Access`, icon: Users },
 ];

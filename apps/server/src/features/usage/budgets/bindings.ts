@@ -36,7 +36,7 @@ const nano = (usd: number): number => Math.round(usd * 1e9);
 export const budgetsOf = (policies: Policies, subject: CallSubject): Budget[] =>
   budgetsIn(policies).filter((budget) => binds(meteredBy(budget), subject));
 
-const budgetsIn = (policies: Policies): Budget[] =>
+export const budgetsIn = (policies: Policies): Budget[] =>
   [...policies.values()].filter((policy): policy is Budget => policy.kind === "budget");
 
 /** Limits that a call counts against. Pure. */
@@ -125,7 +125,7 @@ export function limitsOf(budget: Budget, holder: string): Binding[] {
 export function windowOf({ calendar, timeZone }: Meter, atMs: number): Window {
   if (calendar === "always") return always;
   if (typeof calendar === "string") return calendarWindow(calendar, atMs, timeZone);
-  return { key: `rolling:${calendar.hours}`, startsAt: "", endsAt: Infinity };
+  return { key: `rolling:${calendar.hours}`, startsAt: "", beginsAt: -Infinity, endsAt: Infinity };
 }
 
 /** The same for the same meter. Where it counts something else it is another one, and begins with what the ledger says. */

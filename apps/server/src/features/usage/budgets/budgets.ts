@@ -1,4 +1,4 @@
-import { type Text, text } from "@ciclo/contract";
+import { type BudgetStanding, type Locale, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../../db/dialect.ts";
 import { Refusal } from "../../../errors.ts";
 import { system } from "../../../domain/actor.ts";
@@ -24,6 +24,7 @@ import { CallRates } from "./call-rates.ts";
 import { refuseUnread, tooMany } from "./refusals.ts";
 import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
+import { standingsOf } from "./standings.ts";
 
 export type BudgetsDeps = PursesDeps & {
   transaction: AuditedTransaction;
@@ -64,7 +65,14 @@ export class Budgets {
   /** Gives back what nobody uses, and has budgets that all share count, also where nobody asks before a call: logs are read later. */
   async tend(): Promise<void> {
     await this.#purses.tend();
-    for (const binding of sharedBindings(this.#deps.policies())) await this.#purses.open(binding);
+    await this.#open(sharedBindings(this.#deps.policies()));
+  }
+
+  /** Where budgets stand now. */
+  async standings(locale: Locale): Promise<BudgetStanding[]> {
+    const { policies, clock, mayRaise, database } = this.#deps;
+    await this.#open(sharedBindings(policies()));
+    return await standingsOf(database.queries, policies(), { now: clock(), locale, mayRaise });
   }
 
   /** Lets go of what is set aside, and waits for what is still to be recorded. */
@@ -146,12 +154,28 @@ export class Budgets {
         sums.set(name.id, sum);
       }
     }
-    if (sums.size === 0) return () => {};
+    const unopened = this.#unopened(changes);
+    if (sums.size === 0 && unopened.length === 0) return () => {};
     const { moved, committed } = await this.#purses.write(queries, [...sums.values()]);
     return () => {
       committed();
       for (const each of moved) this.#tell(each);
+      if (unopened.length > 0) void this.#tasks.run("opening budgets", () => this.#open(unopened));
     };
+  }
+
+  /** Purses of whoever calls past the console, and only reports it: nobody asks for those before a call. */
+  #unopened(changes: readonly Change[]): Binding[] {
+    const bindings = changes.flatMap(({ call, sign }) =>
+      sign === 1 && call.isReserved !== true ? this.#bindingOf(call.subject).limits : [],
+    );
+    return [...new Set(bindings)].filter(
+      (binding) => binding.meter.per !== null && !this.#purses.isOpen(binding),
+    );
+  }
+
+  async #open(bindings: readonly Binding[]): Promise<void> {
+    for (const binding of bindings) await this.#purses.open(binding);
   }
 
   /** What counts a call, of all that is counted. */
@@ -245,8 +269,17 @@ export class Budgets {
 type Counted = Pick<Binding, "meter" | "meterId" | "holder">;
 
 /** What budgets look at of a call. */
-const subjectKey = ({ server, provider, model, actorId, actorName, agent, run }: CallSubject): string =>
-  JSON.stringify([server, provider, model, actorId, actorName, agent, run]);
+function subjectKey(subject: CallSubject): string {
+  const known = subjectKeys.get(subject);
+  if (known !== undefined) return known;
+  const { server, provider, model, actorId, actorName, agent, run } = subject;
+  const key = JSON.stringify([server, provider, model, actorId, actorName, agent, run]);
+  subjectKeys.set(subject, key);
+  return key;
+}
+
+/** Calls that are alike share their subject. */
+const subjectKeys = new WeakMap<CallSubject, string>();
 
 const mostKept = 20_000;
 

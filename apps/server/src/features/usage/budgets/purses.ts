@@ -7,7 +7,7 @@ import * as store from "./purse-store.ts";
 import type { Window } from "./windows.ts";
 
 export type PursesDeps = {
-  database: Pick<Database, "kind" | "transaction">;
+  database: Pick<Database, "kind" | "queries" | "transaction">;
   clock: Clock;
   /** This node, as it is called after a restart too. */
   node: string;
@@ -63,7 +63,7 @@ export class Purses {
     const { calendar, timeZone } = meter;
     const key = `${typeof calendar === "object" ? calendar.hours : calendar} ${timeZone}`;
     let window = this.#windows.get(key);
-    if (window === undefined || atMs >= window.endsAt || stamp(new Date(atMs)) < window.startsAt) {
+    if (window === undefined || atMs >= window.endsAt || atMs < window.beginsAt) {
       window = windowOf(meter, atMs);
       if (this.#windows.size > mostWindows) this.#windows.clear();
       this.#windows.set(key, window);
@@ -120,6 +120,10 @@ export class Purses {
       lease.underWay += estimate;
       return { lease, estimate };
     });
+  }
+
+  isOpen(binding: Binding): boolean {
+    return this.#opened.has(this.nameOf(binding, this.#now()).id);
   }
 
   /** Has a purse count from now on, where none does yet: one that only warns is asked for by nobody. */

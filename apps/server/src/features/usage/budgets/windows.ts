@@ -1,5 +1,8 @@
-/** A stretch of time that a limit holds for. `key` names it; `endsAt` is in milliseconds since 1970, Infinity where it does not end. */
-export type Window = { key: string; startsAt: string; endsAt: number };
+/**
+ * A stretch of time that a limit holds for. `key` names it; `beginsAt` and `endsAt` are in milliseconds since 1970, infinite where
+ * it does not begin or end.
+ */
+export type Window = { key: string; startsAt: string; beginsAt: number; endsAt: number };
 
 export type Calendar = "day" | "week" | "month";
 
@@ -15,12 +18,18 @@ export function calendarWindow(unit: Calendar, atMs: number, timeZone: string): 
   return {
     key: `${unit}:${first.toString()}`,
     startsAt: new Date(start.epochMilliseconds).toISOString(),
+    beginsAt: start.epochMilliseconds,
     endsAt: end.epochMilliseconds,
   };
 }
 
 /** All of time. */
-export const always: Window = { key: "always", startsAt: "1970-01-01T00:00:00.000Z", endsAt: Infinity };
+export const always: Window = {
+  key: "always",
+  startsAt: "1970-01-01T00:00:00.000Z",
+  beginsAt: -Infinity,
+  endsAt: Infinity,
+};
 
 /** Parts of a rolling window that are forgotten together, in hours: a part of a day is 5 minutes, of more an hour. */
 export const slotMsOf = (hours: number): number => (hours <= 24 ? 300_000 : 3_600_000);

@@ -1,0 +1,75 @@
+import type { Locale, BudgetStanding, Text } from "@ciclo/contract";
+import type { Queries } from "../../../db/dialect.ts";
+import { type Binding, budgetsIn, limitsOf, type Policies, purseId, windowOf } from "./bindings.ts";
+import { rolled, type Slots } from "./windows.ts";
+
+/** Of a budget that gives each a purse of their own: so many are told of, those that spent most. */
+const mostHolders = 50;
+
+/**
+ * Where all limits of the configuration stand in their present periods, what is nearest to its limit first. A limit that
+ * gives each a purse of their own has one for whoever made a call in the period.
+ */
+export async function standingsOf(
+  queries: Queries,
+  policies: Policies,
+  { now, locale, mayRaise }: { now: Date; locale: Locale; mayRaise(policy: string): Text },
+): Promise<BudgetStanding[]> {
+  const limits = budgetsIn(policies)
+    .filter(({ id, scope }) => scope !== undefined || id === "budget")
+    .flatMap((budget) => limitsOf(budget, ""));
+  const rows =
+    limits.length === 0
+      ? []
+      : await queries
+          .selectFrom("budget_purses")
+          .selectAll()
+          .where("meter_id", "in", [...new Set(limits.map(({ meterId }) => meterId))])
+          .execute();
+  const standings = limits.flatMap((limit) => {
+    const window = windowOf(limit.meter, now.getTime());
+    const start = purseId(limit.meterId, window, "");
+    const found = rows
+      .filter(({ id }) => id.startsWith(start))
+      .map((row) => ({
+        holder: row.id.slice(start.length),
+        reserved: row.reserved,
+        spent:
+          typeof limit.meter.calendar === "object"
+            ? rolled(JSON.parse(row.slots) as Slots, limit.meter.calendar.hours, now.getTime()).sum
+            : row.spent,
+      }))
+      .toSorted((a, b) => b.spent - a.spent)
+      .slice(0, mostHolders);
+    const isShared = limit.meter.per === null;
+    const purses = isShared && found.length === 0 ? [{ holder: "", spent: 0, reserved: 0 }] : found;
+    return purses.map((purse) => standing(limit, purse, window.endsAt, mayRaise(limit.budget.id)[locale]));
+  });
+  return standings.toSorted((a, b) => b.spent / b.of - a.spent / a.of);
+}
+
+function standing(
+  { budget, meter, most }: Binding,
+  { holder, spent, reserved }: { holder: string; spent: number; reserved: number },
+  endsAt: number,
+  raise: string,
+): BudgetStanding {
+  const unit = meter.unit === "tokens" ? 1 : 1e9;
+  const firstAlert = Math.min(1, ...(budget.alert_at ?? []));
+  return {
+    policy: budget.id,
+    title: budget.title,
+    limit: meter.limit,
+    unit: meter.unit === "tokens" ? "tokens" : "usd",
+    per: meter.per,
+    holder: meter.per === null ? null : holder,
+    spent: spent / unit,
+    reserved: reserved / unit,
+    of: most / unit,
+    state: spent >= most ? "exceeded" : spent >= firstAlert * most ? "alert" : "within",
+    on_exceeded: budget.on_exceeded,
+    resets_at: Number.isFinite(endsAt) ? new Date(endsAt).toISOString() : null,
+    rolling_hours: typeof meter.calendar === "object" ? meter.calendar.hours : null,
+    raise,
+  };
+}

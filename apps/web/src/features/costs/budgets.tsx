@@ -1,0 +1,117 @@
+import type { BudgetStanding } from "@ciclo/contract";
+import { msg } from "@lingui/core/macro";
+import { useLingui } from "@lingui/react/macro";
+import { useQuery } from "@tanstack/react-query";
+import { Badge } from "../../ui/badge.tsx";
+import { ButtonLink } from "../../ui/button.tsx";
+import { Mono } from "../../ui/code.tsx";
+import { cx } from "../../ui/cx.ts";
+import { Panel } from "../../ui/page.tsx";
+import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
+import { Time } from "../../ui/time.tsx";
+import type { Look } from "../changes/labels.tsx";
+import { useFigures } from "./format.ts";
+import { groupLabels } from "./labels.ts";
+import { budgetsQuery } from "./queries.ts";
+
+const looks: Record<BudgetStanding["state"], Look> = {
+  within: { tone: "ok", icon: "done", label: msg`Within` },
+  alert: { tone: "warn", icon: "warning", label: msg`Near the limit` },
+  exceeded: { tone: "bad", icon: "stopped", label: msg`Used up` },
+};
+
+const bars: Record<BudgetStanding["state"], string> = {
+  within: "bg-accent",
+  alert: "bg-warn",
+  exceeded: "bg-bad",
+};
+
+/** Spend against budget: what is nearest to its limit first. */
+export function Budgets() {
+  const { t } = useLingui();
+  const { data, error, isPending, refetch } = useQuery(budgetsQuery);
+  return (
+    <Panel title={t`Budgets`} flush={data !== undefined && data.length > 0}>
+      {isPending ? (
+        <Skeleton rows={2} height={56} />
+      ) : data === undefined ? (
+        <Problem error={error} onRetry={() => void refetch()} />
+      ) : data.length === 0 ? (
+        <Empty
+          title={t`No budget yet`}
+          action={
+            <ButtonLink
+              to="/assistant"
+              search={{ say: t`Limit all calls to 20 USD a day` }}
+            >{t`Plan one…`}</ButtonLink>
+          }
+        >
+          {t`Calls are counted and let through, whatever they cost. A budget refuses them before they are made.`}
+        </Empty>
+      ) : (
+        <ul className="grid lg:grid-cols-2">
+          {data.map((standing) => (
+            <li
+              key={`${standing.policy} ${standing.limit} ${standing.holder ?? ""}`}
+              className="border-b border-line p-4 last:border-b-0 lg:odd:border-r"
+            >
+              <Standing of={standing} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function Standing({ of: standing }: { of: BudgetStanding }) {
+  const { t, i18n } = useLingui();
+  const figures = useFigures();
+  const amount = (value: number): string =>
+    standing.unit === "usd" ? figures.usd(value) : t`${figures.count(Math.round(value))} tokens`;
+  const look = looks[standing.state];
+  const { spent, of, reserved, holder, per, rolling_hours: hours, resets_at: resets } = standing;
+  const [spentText, ofText, asideText] = [amount(spent), amount(of), amount(reserved)];
+  const share = figures.share(spent, of);
+  const name = holder === null || per === null ? standing.title : `${i18n._(groupLabels[per])} ${holder}`;
+  return (
+    <article aria-label={`${name} ${standing.limit}`} className="flex flex-col gap-2">
+      <header className="flex items-start justify-between gap-2">
+        <div className="min-w-0">
+          <h3 className="wrap-anywhere">{name}</h3>
+          <span className="text-muted">
+            <Mono>{`policies/${standing.policy}.yaml · ${standing.limit}`}</Mono>
+          </span>
+        </div>
+        <Badge tone={look.tone} icon={look.icon}>
+          {i18n._(look.label)}
+        </Badge>
+      </header>
+      <div className="h-2 overflow-hidden rounded-full bg-sunken" aria-hidden>
+        <div
+          className={cx("h-full rounded-full", bars[standing.state])}
+          style={{ width: `${Math.min(100, (100 * spent) / of)}%` }}
+        />
+      </div>
+      <p className="tabular-nums">
+        {t`${spentText} of ${ofText} (${share})`}
+        {reserved > 0 ? (
+          <span className="block text-muted">{t`${asideText} are set aside for calls under way`}</span>
+        ) : null}
+      </p>
+      <p className="text-muted">
+        {hours !== null ? (
+          t`Of the last ${hours} hours`
+        ) : resets === null ? (
+          t`Of all time`
+        ) : (
+          <>
+            {t`Begins anew`} <Time at={resets} />
+          </>
+        )}
+        {standing.on_exceeded === "warn" ? ` · ${t`only warns`}` : ` · ${t`refuses calls beyond it`}`}
+      </p>
+      {standing.state === "within" ? null : <p>{standing.raise}</p>}
+    </article>
+  );
+}

@@ -1,0 +1,42 @@
+import type { Operation } from "./operations.ts";
+
+export const usageOperations = {
+  getUsage: {
+    method: "GET",
+    path: "/usage",
+    access: ["read"],
+    tag: "usage",
+    summary: "What calls of models and tools used and cost, grouped",
+  },
+  exportUsage: {
+    method: "GET",
+    path: "/usage/report.csv",
+    access: ["read"],
+    tag: "usage",
+    summary: "The groups of the same report as CSV",
+    stream: "text/csv",
+  },
+  exportUsagePage: {
+    method: "GET",
+    path: "/usage/report.html",
+    access: ["read"],
+    tag: "usage",
+    summary: "The same report as one page that needs nothing else",
+    stream: "text/html",
+  },
+  exportFocus: {
+    method: "GET",
+    path: "/usage/focus.csv",
+    access: ["read"],
+    tag: "usage",
+    summary: "What is charged, by day, in the columns of FOCUS 1.3",
+    stream: "text/csv",
+  },
+  listBudgets: {
+    method: "GET",
+    path: "/usage/budgets",
+    access: ["read"],
+    tag: "usage",
+    summary: "What is spent of each budget in its present period",
+  },
+} as const satisfies Record<string, Operation>;
