@@ -13,6 +13,7 @@ import { createModels } from "./features/models/index.ts";
 import { createOnboarding } from "./features/onboarding/index.ts";
 import { createOtlp } from "./features/otlp/index.ts";
 import { createRetention } from "./features/retention/index.ts";
+import { createTelemetry } from "./features/telemetry/index.ts";
 import { createStatus } from "./features/status/index.ts";
 import { createHttp } from "./http.ts";
 import { systemClock } from "./lib/clock.ts";
@@ -157,6 +158,16 @@ export async function createApp(deps: AppDeps) {
     authenticate: access.sessions.authenticate,
     take: (calls) => usage.service.ledger.take(calls),
   });
+  const telemetry = createTelemetry({
+    ...base,
+    ...config,
+    ...usage.service,
+    authenticate: access.sessions.authenticate,
+    health: status.service.health,
+    troubles: () => workers.troubles(),
+    listen: (listener) => usage.service.ledger.listen(listener),
+    version,
+  });
   // In the order in which they start; they stop in the opposite one.
   const features = {
     ...core.features,
@@ -171,6 +182,7 @@ export async function createApp(deps: AppDeps) {
     gateway,
     models,
     otlp,
+    telemetry,
   };
   const workers = together(Object.values(features));
   const app = createHttp({

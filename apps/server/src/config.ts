@@ -50,6 +50,14 @@ const agentLogs = z
     },
   )
   .transform((logs) => logs.map(({ agent, folder }) => ({ agent, folder: folder ?? "" })));
+/** `authorization=Bearer abc,x-team=core`: what a collector wants with each request. */
+const headerList = z
+  .string()
+  .transform((list) => list.split(",").map((part) => part.trim().split(/=(.*)/s, 2)))
+  .refine((pairs) => pairs.every(([name = "", value]) => /^[\w-]+$/.test(name) && value !== undefined), {
+    error: "takes name=value, separated by commas",
+  })
+  .transform((pairs) => Object.fromEntries(pairs) as Record<string, string>);
 const folders = z.string().refine((path) => path.split(delimiter).every(isAbsolute), {
   error: "takes absolute folders, separated by colons",
 });
@@ -86,6 +94,8 @@ const environmentSchema = z
       .default(join(homedir(), ".mcp", "logs")),
     CICLO_AGENT_LOGS: agentLogs.default([]),
     CICLO_PASS_ENV: variableNames.default([]),
+    CICLO_OTLP_URL: z.url({ protocol: /^https?$/, error: "takes the http(s) URL of a collector" }).optional(),
+    CICLO_OTLP_HEADERS: headerList.default({}),
     CICLO_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
     CICLO_MAX_BODY_BYTES: z.coerce
       .number()
@@ -122,6 +132,8 @@ export type Config = {
   mcpLogs: string;
   /** Agents whose own logs are taken into the ledger, and the folders where they write them. */
   agentLogs: { agent: string; folder: string }[];
+  /** Where metrics and traces are sent to, and what goes with each request; null for nowhere. */
+  collector: { url: string; headers: Record<string, string> } | null;
   logLevel: string;
   maxBodyBytes: number;
 };
@@ -167,6 +179,8 @@ function fromEnvironment(env: z.output<typeof environmentSchema>): Config {
     serverPath: env.CICLO_SERVER_PATH,
     mcpLogs: resolve(env.CICLO_MCP_LOGS),
     agentLogs: env.CICLO_AGENT_LOGS,
+    collector:
+      env.CICLO_OTLP_URL === undefined ? null : { url: env.CICLO_OTLP_URL, headers: env.CICLO_OTLP_HEADERS },
     logLevel: env.CICLO_LOG_LEVEL,
     maxBodyBytes: env.CICLO_MAX_BODY_BYTES,
   };

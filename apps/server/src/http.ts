@@ -6,7 +6,7 @@ import type { PlainRoutes, Routes } from "./domain/feature.ts";
 import { serverFolder } from "./lib/places.ts";
 import { createMount, type MountDeps, refuseOtherHosts } from "./mount.ts";
 import { handleProblems } from "./problems.ts";
-import { type App, apiBase } from "./request.ts";
+import { addressOf, type App, apiBase } from "./request.ts";
 import { openApiDocument } from "./openapi.ts";
 import { docsPage, docsStyle } from "./pages.ts";
 import { serveWeb } from "./web.ts";
@@ -28,6 +28,7 @@ export function createHttp(deps: HttpDeps): App {
   const mount = createMount(app, deps);
   const plain: PlainRoutes = {
     post: (path, handler) => void app.post(`${apiBase}${path}`, (c) => handler(c.req.raw)),
+    get: (path, handler) => void app.get(path, (c) => handler(c.req.raw, addressOf(c))),
   };
   for (const { routes } of deps.features) routes(mount, plain);
   plainRoutes(app, deps.ready);

@@ -17,7 +17,12 @@ export type BackgroundWork = {
 /** What a feature answers over HTTP: endpoints of the contract, and plain ones for machines that speak a form of their own. */
 export type Routes = (mount: Mount, plain: PlainRoutes) => void;
 
-export type PlainRoutes = { post(path: string, handler: (request: Request) => Promise<Response>): void };
+export type PlainRoutes = {
+  /** Below the API's own root. */
+  post(path: string, handler: (request: Request) => Promise<Response>): void;
+  /** Anywhere. `address` is whose connection it is. */
+  get(path: string, handler: (request: Request, address: string) => Promise<Response>): void;
+};
 
 /** What each feature's `index.ts` makes. */
 export type Feature<S> = { service: S; routes: Routes; workers: BackgroundWork };

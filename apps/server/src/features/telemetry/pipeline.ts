@@ -1,0 +1,90 @@
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { consoleGauges, type GaugesDeps } from "./gauges.ts";
+import { callInstruments, type Observe } from "./instruments.ts";
+import { callSpans, changeSpan, type EndedChange } from "./spans.ts";
+
+export type Collector = { url: string; headers: Readonly<Record<string, string>> };
+
+export type Pipeline = {
+  observe: Observe;
+  changed(change: EndedChange): void;
+  /** What Prometheus reads. */
+  text(): Promise<string>;
+  /** Sends what is still to be sent. */
+  close(): Promise<void>;
+};
+
+const sendEveryMs = 15_000;
+const sendMs = 2000;
+
+/** OpenTelemetry's own SDK: one set of instruments, read by Prometheus here and sent to a collector where there is one. */
+export function openPipeline(
+  deps: GaugesDeps,
+  { version, node, collector }: { version: string; node: string; collector: Collector | null },
+): Pipeline {
+  const resource = resourceFromAttributes({
+    "service.name": "ciclo",
+    "service.version": version,
+    "service.instance.id": node,
+  });
+  const prometheus = new PrometheusExporter({ preventServerStart: true });
+  const to = (path: string) =>
+    collector === null
+      ? null
+      : {
+          url: `${collector.url.replace(/\/$/, "")}/v1/${path}`,
+          headers: { ...collector.headers },
+          timeoutMillis: sendMs,
+        };
+  const [metrics, traces] = [to("metrics"), to("traces")];
+  const meters = new MeterProvider({
+    resource,
+    readers: [
+      prometheus,
+      ...(metrics === null
+        ? []
+        : [
+            new PeriodicExportingMetricReader({
+              exporter: new OTLPMetricExporter(metrics),
+              exportIntervalMillis: sendEveryMs,
+              exportTimeoutMillis: sendMs,
+            }),
+          ]),
+    ],
+  });
+  const meter = meters.getMeter("ciclo", version);
+  const count = callInstruments(meter);
+  consoleGauges(meter, deps);
+  const tracers =
+    traces === null
+      ? null
+      : new TracerProvider({
+          resource,
+          spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(traces) })],
+        });
+  const tracer = tracers?.getTracer("ciclo", version) ?? null;
+  const trace = tracer === null ? null : callSpans(tracer);
+  return {
+    observe(call, cost) {
+      count(call, cost);
+      trace?.(call, cost);
+    },
+    changed: (change) => {
+      if (tracer !== null) changeSpan(tracer, change);
+    },
+    async text() {
+      const { resourceMetrics } = await prometheus.collect();
+      // What is the same on every line is left out.
+      return new PrometheusSerializer("", false, undefined, true, true).serialize(resourceMetrics);
+    },
+    async close() {
+      // A collector that does not answer keeps nobody from stopping.
+      await Promise.allSettled([meters.shutdown({ timeoutMillis: sendMs }), tracers?.shutdown()]);
+    },
+  };
+}
