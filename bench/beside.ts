@@ -1,5 +1,5 @@
 import { type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,6 +8,7 @@ import type * as Config from "../apps/server/tests/support/config.ts";
 import type * as Provision from "../apps/server/tests/support/provision.ts";
 import { type Asker, post } from "./asker.ts";
 import { allHealthy, sequentially, startEcho } from "./gateway.ts";
+import { processorMs } from "./load.ts";
 import { type Figures, median } from "./measure.ts";
 import type * as Server from "./server.ts";
 
@@ -15,8 +16,6 @@ const pairs = 6;
 const warmUps = 2000;
 const rounds = 8;
 const callsARound = 400;
-/** Of `/proc/PID/stat`: processor time in ticks, of which Linux counts a hundred a second. */
-const tickMs = 10;
 
 type Beside = { asker: Asker; child: ChildProcess; added: number[]; cpu: number };
 
@@ -91,13 +90,4 @@ async function start(root: URL, echo: string, children: ChildProcess[]): Promise
   await allHealthy(url, token, 1);
   const asker = post(`${url}/mcp/echo`, { authorization: `Bearer ${token}` });
   return { asker, child, added: [], cpu: 0 };
-}
-
-function processorMs({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid ?? "none"}/stat`, "utf8");
-  const [user = "", system = ""] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(11, 13);
-  return (Number(user) + Number(system)) * tickMs;
 }

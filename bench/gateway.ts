@@ -11,6 +11,7 @@ import { eventually } from "../apps/server/tests/support/eventually.ts";
 import { provision } from "../apps/server/tests/support/provision.ts";
 import { type Asker, call, concurrent, post } from "./asker.ts";
 import { startHub } from "./mcp-hub.ts";
+import { throughputOf } from "./load.ts";
 import { type Figures, median, timed } from "./measure.ts";
 import { peakMegabytes, residentMegabytes, retainedMegabytes } from "./memory.ts";
 import { startAndAsk } from "./server.ts";
@@ -138,19 +139,9 @@ export async function sequentially(asker: Asker, count: number): Promise<number[
   return times;
 }
 
-/** Calls a second, with so many under way at once. */
-async function throughput(asker: Asker, seconds = secondsOfLoad): Promise<number> {
-  const until = performance.now() + seconds * 1000;
-  let done = 0;
+async function throughput(asker: Asker): Promise<number> {
   let id = 0;
-  const worker = async (): Promise<void> => {
-    while (performance.now() < until) {
-      await asker.ask(call((id += 1)));
-      done += 1;
-    }
-  };
-  const { ms } = await timed(() => Promise.all(Array.from({ length: concurrent }, worker)));
-  return done / (ms / 1000);
+  return (await throughputOf(() => asker.ask(call((id += 1))), concurrent, secondsOfLoad)).rate;
 }
 
 /** Memory after 200,000 calls over that after the first tenth of them, garbage collected, and its peak. */

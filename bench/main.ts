@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { measureBeside } from "./beside.ts";
 import { measureGateway } from "./gateway.ts";
 import { type Figures, rounded, timed } from "./measure.ts";
+import { measureModels } from "./models.ts";
 import { measureRepository } from "./repository.ts";
 import { measureSandbox } from "./sandbox.ts";
 import { measureHistory, measureStart } from "./server.ts";
@@ -28,6 +29,11 @@ const limits: Record<string, { most?: number; least?: number }> = {
   gateway_memory_growth_200k: { most: 1.1 },
   gateway_list_5000_tools_ms: { most: 15 },
   gateway_list_5000_tools_modern_ms: { most: 15 },
+  models_added_p50_ms: { most: 0.3 },
+  models_added_over_portkey: { most: 0.5 },
+  models_rps_over_portkey: { least: 3 },
+  models_cpu_over_portkey: { most: 1 / 3 },
+  models_200_streams_peak_mb: { most: 250 },
   budget_check_1m_over_1k: { most: 1.5 },
   budget_read_1m_over_1k: { most: 1.5 },
   health_1m_over_1k: { most: 1.5 },
@@ -62,6 +68,7 @@ async function measureAll(): Promise<Figures> {
     ...(await measureRepository()),
     ...(await measureWeb()),
     ...(await measureGateway()),
+    ...(await measureModels()),
     ...(await measureUsage()),
     ...(await measureSandbox()),
     ...lastTestRun(),
