@@ -70,4 +70,44 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "costs.test.ts › is the sum of the calls themselves, in every zone",
     ],
   },
+  {
+    asked:
+      "What passes the endpoint: no redirect, key, ambiguous request, other model, or answer of somebody else",
+    shownBy: [
+      "models/passing.test.ts › is no redirect",
+      "models/passing.test.ts › never shows the key that a provider repeats",
+      "models/passing.test.ts › is nothing that two readers read in two ways",
+      "models/passing.test.ts › are answers that a provider keeps, for whoever asked for them",
+      "models/passing.test.ts › streams on as it comes, however events are cut into pieces",
+    ],
+  },
+  {
+    asked:
+      "The console's own model client: routes by phase, limits, fallback, one repair turn, proposals only",
+    shownBy: [
+      "models/client.test.ts › understands what the rules do not, as a plan like any other",
+      "models/client.test.ts › is sent back once what is not of the shape asked for",
+      "models/client.test.ts › asks the next model where one does not answer",
+      "models/client.test.ts › is held to the limits of its route",
+      "models/client.test.ts › answers as before, and says nothing of one",
+    ],
+  },
+  {
+    asked:
+      "The page Custos: budgets first, the chart's table equal to `ciclo usage --json`, exports as shown",
+    shownBy: [
+      "web/costs.test.ts › shows what `ciclo usage --json` says",
+      "web/costs.test.ts › leads with the budgets",
+      "web/costs.test.ts › is exported as it is shown",
+      "focus.test.ts › keep each column's rules, and come to the sum of the report",
+    ],
+  },
+  {
+    asked: "Prometheus and OpenTelemetry, with the GenAI names, alerts and promtool",
+    shownBy: [
+      "telemetry.test.ts › are what Prometheus reads",
+      "telemetry.test.ts › have examples of alerts that Prometheus takes",
+      "telemetry.test.ts › are spans and metrics with the names of OpenTelemetry",
+    ],
+  },
 ];

@@ -60,11 +60,27 @@ export async function createApp(deps: AppDeps) {
     hasKey: async (reference) => (await keys.service.ring()).versionOf(reference) !== null,
     publicUrl: config.publicUrl,
   });
+  const models = createModels({
+    ...base,
+    ...config,
+    ...servers.service.outbound,
+    authenticate: access.sessions.authenticate,
+    hold: access.hold,
+    policies: engine.policies,
+    unusable: engine.unusable,
+    accessVerdict,
+    ...usage.service,
+    callerOf: (name) => usage.service.ledger.callerOf(name),
+    revealKey: async (reference) => (await keys.service.ring()).reveal(reference),
+    begin: (call) => usage.service.ledger.begin(call),
+    record: (call) => usage.service.ledger.record(call),
+  });
   const assistant = createAssistant({
     ...base,
     repository,
     search,
     plan: onboarding.service.plan,
+    model: models.service.client,
   });
   const status = createStatus({
     ...base,
@@ -135,22 +151,6 @@ export async function createApp(deps: AppDeps) {
       health: status.service.health,
       servers: servers.service.list,
     },
-  });
-  const models = createModels({
-    ...base,
-    ...config,
-    ...servers.service.outbound,
-    authenticate: access.sessions.authenticate,
-    hold: access.hold,
-    policies: engine.policies,
-    unusable: engine.unusable,
-    accessVerdict,
-    pace: usage.service.pace,
-    reserve: usage.service.reserve,
-    callerOf: (name) => usage.service.ledger.callerOf(name),
-    revealKey: async (reference) => (await keys.service.ring()).reveal(reference),
-    begin: (call) => usage.service.ledger.begin(call),
-    record: (call) => usage.service.ledger.record(call),
   });
   const otlp = createOtlp({
     ...base,

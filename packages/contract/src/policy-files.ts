@@ -146,6 +146,16 @@ export const priceRowSchema = z.strictObject({
 });
 export type PriceRow = z.infer<typeof priceRowSchema>;
 
+/** A provider of `policies/models.yaml` and one of its models; `fallback` is asked where that one does not answer. */
+const modelChoice = {
+  provider: slugSchema.optional(),
+  model: line.optional(),
+  fallback: z
+    .array(z.strictObject({ provider: slugSchema, model: line }))
+    .max(5)
+    .optional(),
+};
+
 export const policyFileSchema = z.discriminatedUnion("kind", [
   approvalsPolicySchema,
   policy("budget", {
@@ -182,8 +192,10 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     alert_at: z.array(z.number().gt(0).max(1)).max(10).optional(),
     on_exceeded: z.enum(budgetEffects),
   }),
+  /** How the console's own calls of models are made, by phase: `assistant`, `analyzer`, `planner`, … */
   policy("cost", {
     defaults: z.strictObject({
+      ...modelChoice,
       max_tokens: z.int().positive(),
       timeout_s: z.number().positive(),
       max_cost_usd: usd,
@@ -192,6 +204,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
       .record(
         z.string().max(200),
         z.strictObject({
+          ...modelChoice,
           server: slugSchema.optional(),
           max_tokens: z.int().positive().optional(),
           timeout_s: z.number().positive().optional(),

@@ -14,21 +14,24 @@ import {
   type ThreadMessage,
 } from "@ciclo/contract";
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
-import { fieldError, insufficientPermission, invalidPayload, notFound } from "../../errors.ts";
+import { fieldError, insufficientPermission, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import type { Purge } from "../../domain/retention.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
+import type { Logger } from "../../lib/logger.ts";
 import { maskFields, maskSecrets } from "../../lib/mask-secrets.ts";
 import { markdownSections, SearchIndex } from "../../lib/search-index.ts";
 import { answerQuestion } from "./answers.ts";
 import { knownFields, missingFields, type Pending, takeTurn, type Turn } from "./conversation.ts";
+import { type AssistantModel, askModel, phase } from "./by-model.ts";
 import * as store from "./store.ts";
 import { computed } from "./recognise/relative.ts";
 import { requestsIn } from "./recognise/several.ts";
 import {
+  answeredBy,
   askFor,
   cancelled,
   intentTexts,
@@ -39,6 +42,7 @@ import {
   sayTheValue,
   understood,
   unplannedText,
+  withoutModel,
 } from "./texts.ts";
 
 export type AssistantDeps = {
@@ -49,6 +53,9 @@ export type AssistantDeps = {
   search: SearchConfig;
   /** Folder of the product's own documentation. */
   docsFolder: string;
+  /** For what the rules do not understand, where one is configured. */
+  model: AssistantModel;
+  logger: Logger;
   plan(
     actor: Actor,
     input: { intent: string; payload: unknown; threadId?: string | undefined; locale: Locale },
@@ -86,8 +93,9 @@ export function createAssistantService(deps: AssistantDeps): AssistantService {
       // A bare answer, such as a name, tells no language: then it is that of the thread.
       const language = languageOf(input.message, languageOf(thread.title, locale));
       const snapshot = await deps.repository.snapshot(await deps.repository.head());
-      const { turn, unplanned } = turnOf(actor, input, thread, snapshot);
-      const answer = await respond({ deps, actor, thread, snapshot, docs, language }, turn, input.message);
+      const { turn: understood, unplanned } = turnOf(actor, input, thread, snapshot);
+      const scene = { deps, actor, thread, snapshot, docs, language };
+      const { turn, answer } = await answered(scene, understood, input.message);
       const beside = [
         ...(input.message === given.message ? [] : [maskedText[language]]),
         ...(unplanned.length === 0 ? [] : [unplannedText(unplanned)[language]]),
@@ -176,6 +184,32 @@ type Scene = {
   docs: () => SearchIndex;
   language: Locale;
 };
+
+/** The answer to a message: by the rules where they understand it, else by a model where there is one. */
+async function answered(scene: Scene, turn: Turn, message: string): Promise<{ turn: Turn; answer: Reply }> {
+  const { deps, actor, snapshot, language } = scene;
+  const byRules = await respond(scene, turn, message);
+  const isUnderstood = turn.kind === "request" || turn.kind === "cancelled";
+  if (isUnderstood || !deps.model.answers(phase)) return { turn, answer: byRules };
+  try {
+    const { references } = byRules;
+    const said = await askModel(deps.model, { actor, message, language, snapshot, references });
+    if (said === null) return { turn, answer: byRules };
+    const by = answeredBy(said.model)[language];
+    if (said.kind === "text") return { turn, answer: { ...plain(`${said.text}\n\n${by}`), references } };
+    const pending = { intent: said.intent, payload: said.payload };
+    const proposed: Turn = { kind: "request", pending, missing: missingFields(pending) };
+    const answer = await respond(scene, proposed, message);
+    return { turn: proposed, answer: { ...answer, reply: `${answer.reply}\n\n${by}` } };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    // The rules' own answer stands; that a model had no part in it is said.
+    deps.logger.warn({ err: error }, "the assistant's model was of no help");
+    const why = error.errors.map(({ path, message: wrong }) => `${path}: ${wrong[language]}`);
+    const note = withoutModel([error.detail[language], ...why].join("; "))[language];
+    return { turn, answer: { ...byRules, reply: `${byRules.reply}\n\n${note}` } };
+  }
+}
 
 async function respond(scene: Scene, turn: Turn, message: string): Promise<Reply> {
   const { deps, actor, thread, snapshot, language } = scene;

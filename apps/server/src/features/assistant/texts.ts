@@ -162,3 +162,14 @@ export const unplannedText = (others: readonly string[]): Text =>
     `You asked for ${others.length + 1} things. One change is one plan: this is about the first. Ask for the ${others.length === 1 ? "other" : "others"} next: ${others.map((each) => `“${each.trim()}”`).join("; ")}`,
     `Você pediu ${others.length + 1} coisas. Cada mudança é um plano: este é sobre a primeira. Peça ${others.length === 1 ? "a outra" : "as outras"} em seguida: ${others.map((each) => `“${each.trim()}”`).join("; ")}`,
   );
+
+/** Under what a model had a part in. */
+export const answeredBy = (model: string): Text =>
+  text(
+    `By the model ${model}: check it. Nothing changes before somebody approves it.`,
+    `Pelo modelo ${model}: confira. Nada muda antes de alguém aprovar.`,
+  );
+
+/** Under an answer of the rules, where a model was to help. */
+export const withoutModel = (why: string): Text =>
+  text(`(The model was of no help: ${why})`, `(O modelo não ajudou: ${why})`);

@@ -13,12 +13,11 @@ import type { AuditedTransaction } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { HoldAnswer } from "../../domain/access.ts";
 import type { Actor } from "../../domain/actor.ts";
-import { namesByAnswer, namesByLikeness } from "../../domain/likeness.ts";
-import type { ModelUsage } from "../../domain/tokens.ts";
-import type { CallSubject, Cost, MeteredCall, Pace, Reservation, Reserve } from "../../domain/usage.ts";
+import { namesByAnswer } from "../../domain/likeness.ts";
+import type { MeteredCall, Pace, Reservation, Reserve } from "../../domain/usage.ts";
 import { withBuffer } from "../../lib/buffered.ts";
 import { Callers, type CallersDeps, type Known } from "../../lib/callers.ts";
-import { type Clock, stamp } from "../../lib/clock.ts";
+import { stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { type Mask, maskValues } from "../../lib/mask-values.ts";
@@ -26,7 +25,8 @@ import { discard, isMeantForUs, readBody } from "../../lib/node-http.ts";
 import type { OwnAddresses } from "../../lib/own-addresses.ts";
 import { sendModelRefusal } from "./answers.ts";
 import { sessionsOf, subjectOf, tokenOf } from "./caller.ts";
-import { aliasesOf, mostUsed, statusOf, usageOf } from "./outcome.ts";
+import { mostUsed } from "./outcome.ts";
+import { type Call, metered, recordCall, type RecordDeps } from "./records.ts";
 import {
   brokeHere,
   noAnswer,
@@ -37,14 +37,15 @@ import {
   tooLarge,
   unreached,
 } from "./refusals.ts";
-import { type Asked, readAsked } from "./asked.ts";
+import { readAsked } from "./asked.ts";
 import { type Forwarded, forward } from "./forward.ts";
 import { Listener } from "./heard.ts";
-import { isMetered, type ModelPath, modelPathOf, modelRoot } from "./paths.ts";
+import { isMetered, modelPathOf, modelRoot } from "./paths.ts";
 import { credentialOf, type Provider, providerFor } from "./providers.ts";
 
 export type EndpointDeps = CallersDeps &
-  OwnAddresses & {
+  OwnAddresses &
+  RecordDeps & {
     policies(): ReadonlyMap<string, PolicyFile>;
     /** Ids of policies that are there but cannot be used. */
     unusable(): ReadonlySet<string>;
@@ -66,10 +67,7 @@ export type EndpointDeps = CallersDeps &
     connect(url: URL): Promise<Dispatcher>;
     /** Takes note of a call that is about to be made. Never rejects. */
     begin(call: MeteredCall): Promise<void>;
-    /** Records a call that has ended. Returns what it cost. */
-    record(call: MeteredCall): Cost;
     hold: HoldAnswer;
-    clock: Clock;
     logger: Logger;
   };
 
@@ -81,39 +79,6 @@ const maxBodyBytes = 40 * 1024 * 1024;
 /** Models think for long before they say anything. */
 const timeoutMs = 600_000;
 const nothingHidden = maskValues([]);
-/** Agents that keep no id of answers; those that name no session either are known by time. */
-const namesNoSession: ReadonlySet<string> = new Set(["gemini-cli", "qwen-code"]);
-const keepsNoId: ReadonlySet<string> = new Set([...namesNoSession, "codex", "opencode"]);
-
-function likenessOf({ subject, sessions }: Call, usage: ModelUsage | null, at: string): string[] {
-  const agent = subject.agent ?? "";
-  if (usage === null || !keepsNoId.has(agent)) return [];
-  const { tokens, model } = usage;
-  return namesByLikeness({
-    sessions,
-    model: model ?? subject.model,
-    at,
-    tokens,
-    byTime: namesNoSession.has(agent),
-  });
-}
-
-type Paid = { subject: CallSubject; cost: Cost; usage: ModelUsage | null };
-
-type Call = {
-  /** By which the ledger knows it. */
-  key: string;
-  path: ModelPath;
-  provider: Provider;
-  asked: Asked | null;
-  subject: CallSubject;
-  session: string | null;
-  /** All names that the agent gives its session. */
-  sessions: readonly string[];
-  startedAt: number;
-  requestBytes: number;
-};
-
 /** `/llm/*`: models of the providers, with the console's keys. Each call is let in by policy, metered at the wire, and held to its budget. */
 export class ModelEndpoint {
   readonly #deps: EndpointDeps;
@@ -279,44 +244,10 @@ export class ModelEndpoint {
       );
     } finally {
       letGo();
-      const paid = this.#record(call, ended, reservation !== null);
+      const paid = recordCall(this.#deps, call, ended, reservation !== null);
       reservation?.settle(paid);
     }
     if (ended.kind === "failed") throw unreached(provider, ended.error);
-  }
-
-  /** Puts what came of a call into the ledger: a row for each attempt that the provider bills. */
-  #record(call: Call, ended: Forwarded | null, isReserved: boolean): Paid[] {
-    const told = usageOf(call, ended);
-    const settles = call.path.use === "retrieve";
-    // What is asked for again and says nothing new is no call of a model.
-    if (settles && (told[0]?.usage ?? null) === null) return [];
-    const at = stamp(this.#deps.clock());
-    const base = { ...metered(call, at), status: statusOf(ended), settles, isReserved };
-    return told.map(({ usage: said, isEstimate = false, cost }, index) => {
-      const isFirst = index === 0;
-      const { key } = base;
-      // Budgets let in the model that was asked for. Another one that took its turn is named by its attempt.
-      const subject = said?.model == null ? base.subject : { ...base.subject, model: said.model };
-      // The one that answered has the price: `gpt-5.2-2025-12-11` for `gpt-5.2`.
-      const usage = said && { ...said, model: said.model ?? ended?.heard.model ?? null };
-      const paid = this.#deps.record({
-        ...base,
-        subject,
-        key: isFirst ? key : `${key}#${index}`,
-        aliases: [...aliasesOf(ended, index), ...likenessOf(call, usage, at)],
-        operation: told.length > 1 ? key : null,
-        attempt: index + 1,
-        error: ended?.error?.message ?? ended?.heard.failure ?? ended?.heard.problem ?? null,
-        ms: isFirst ? performance.now() - call.startedAt : null,
-        requestBytes: isFirst ? call.requestBytes : 0,
-        responseBytes: isFirst ? (ended?.bytes ?? 0) : 0,
-        usage,
-        isEstimate,
-        cost,
-      });
-      return { subject, cost: paid, usage };
-    });
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -340,24 +271,6 @@ export class ModelEndpoint {
     discard(request);
   }
 }
-
-/** A call as far as it is known when it begins. */
-const metered = ({ key, subject, session, requestBytes }: Call, at: string): MeteredCall => ({
-  subject,
-  key,
-  aliases: [],
-  at,
-  session,
-  operation: null,
-  attempt: 1,
-  status: "pending",
-  error: null,
-  ms: null,
-  requestBytes,
-  responseBytes: 0,
-  usage: null,
-  cost: null,
-});
 
 /** A name for each pattern of models that rules speak of. */
 const modelsNamed = (policy: PolicyOf<"access"> | null): string[] =>

@@ -5,10 +5,11 @@ import type { EventBus } from "../../lib/events.ts";
 import { type Mask, maskValues } from "../../lib/mask-values.ts";
 import { guardedLookup, type NetworkRules, type ResolveHost, urlProblem } from "../../lib/outbound.ts";
 import { Memo } from "../../lib/memo.ts";
+import { ModelClient, type ModelClientDeps } from "./client.ts";
 import { type EndpointDeps, ModelEndpoint, type OpenKey } from "./endpoint.ts";
 import { isModelPath } from "./paths.ts";
 
-export type ModelsDeps = Omit<EndpointDeps, "connect" | "openKey"> & {
+export type ModelsDeps = Omit<EndpointDeps & ModelClientDeps, "connect" | "openKey"> & {
   bus: Pick<EventBus, "on">;
   network(): NetworkRules;
   resolve: ResolveHost;
@@ -17,6 +18,8 @@ export type ModelsDeps = Omit<EndpointDeps, "connect" | "openKey"> & {
 };
 
 export type ModelsService = {
+  /** Models for the console's own use. */
+  client: Pick<ModelClient, "answers" | "ask">;
   /** Whether a request is the endpoint's to answer. */
   takes(request: IncomingMessage): boolean;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -39,13 +42,13 @@ export function createModels(deps: ModelsDeps): Feature<ModelsService> {
   });
   // Some providers pack their answers though nobody asked for that.
   const agent = pool.compose(interceptors.decompress({ skipErrorResponses: false }));
-  const endpoint = new ModelEndpoint({
+  const shared = {
     ...deps,
-    connect(url) {
+    connect(url: URL) {
       const problem = urlProblem(url, deps.network());
       return problem === null ? Promise.resolve(agent) : Promise.reject(problem);
     },
-    openKey(reference) {
+    openKey(reference: string) {
       const known = keys.get(reference);
       if (known !== undefined && known.until > performance.now()) return known.key;
       const key = deps.revealKey(reference).then((value) => ({
@@ -57,7 +60,8 @@ export function createModels(deps: ModelsDeps): Feature<ModelsService> {
       key.catch(() => keys.delete(reference));
       return key;
     },
-  });
+  };
+  const endpoint = new ModelEndpoint(shared);
   deps.bus.on("access.changed", () => endpoint.accessChanged());
   deps.bus.on("keys.changed", () => {
     keys.clear();
@@ -65,6 +69,7 @@ export function createModels(deps: ModelsDeps): Feature<ModelsService> {
   });
   return {
     service: {
+      client: new ModelClient(shared),
       takes: (request) => isModelPath(request.url ?? ""),
       handle: (request, response) => endpoint.handle(request, response),
     },

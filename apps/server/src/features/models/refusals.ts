@@ -9,7 +9,7 @@ export const brokeHere = text(
   "Algo falhou aqui, não na sua chamada; veja o log da console",
 );
 
-export const notOffered = ({ method, url = "" }: IncomingMessage): Refusal => {
+export const notOffered = ({ method, url = "" }: Pick<IncomingMessage, "method" | "url">): Refusal => {
   const path = (url.split("?", 1)[0] ?? "").slice(0, 200);
   return new Refusal(
     "not_found",

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type BudgetStanding, type Locale, type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Purge } from "../../domain/retention.ts";
-import type { Pace, Reserve } from "../../domain/usage.ts";
+import type { ModelUsage } from "../../domain/tokens.ts";
+import type { CallSubject, NanoUsd, Pace, Reserve } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
 import { CallJournal } from "./call-journal.ts";
 import { Budgets, type BudgetsDeps } from "./budgets/budgets.ts";
@@ -20,6 +21,8 @@ export type UsageService = {
   budgets: Budgets;
   pace: Pace;
   reserve: Reserve;
+  /** What usage costs now; null where no price is known. */
+  priceOf(subject: CallSubject, usage: ModelUsage): NanoUsd | null;
   /** Where budgets stand now. */
   standings(locale: Locale): Promise<BudgetStanding[]>;
   purge: Purge;
@@ -68,6 +71,8 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
         const uncounted = isUncounted ? tierUnpriced(model ?? "", tier) : null;
         return budgets.reserve(subject, { nanoUsd, usage, uncounted });
       },
+      priceOf: ({ provider, model }, usage) =>
+        prices().price({ provider, model, at: deps.clock(), usage }).nanoUsd,
       standings: (locale) => budgets.standings(locale),
       purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
     },
