@@ -156,7 +156,9 @@ const processMembers: readonly { files: RegExp; members: readonly string[] | "al
     files: at(`${server}/([^/]+$|lib/|db/|cli/|features/servers/transports/)`),
     members: [
       ...processEverywhere,
-      ..."argv execPath exit exitCode kill on off once stdin stdout stderr memoryUsage uptime".split(" "),
+      ..."argv execPath exit exitCode kill on off once stdin stdout stderr memoryUsage cpuUsage uptime".split(
+        " ",
+      ),
     ],
   },
   { files: at(`${server}/`), members: processEverywhere },

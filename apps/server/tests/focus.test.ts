@@ -123,7 +123,7 @@ describe("charges in the columns of FOCUS", () => {
     });
     expect(response.headers.get("content-type")).toBe("text/csv; charset=utf-8");
     expect(response.headers.get("content-disposition")).toBe('attachment; filename="ciclo-focus.csv"');
-    const rows = parse(await response.text(), { columns: true }) as Record<string, string>[];
+    const rows: Record<string, string>[] = parse(await response.text(), { columns: true });
     expect(rows).toHaveLength(4);
     const columns = Object.keys(rows[0] ?? {});
     expect(

@@ -1,5 +1,5 @@
 import { stringify } from "csv-stringify/sync";
-import type { Charge } from "./charges.ts";
+import type { Charge } from "./charges-store.ts";
 
 /**
  * Charges in the columns of FOCUS 1.3 (Cost and Usage), as CSV: each row is what one subject used in a UTC day, or in the part

@@ -10,7 +10,7 @@ import type { Queries } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { knownGaps } from "./known-gaps.ts";
-import { type Charge, chargesIn } from "./charges.ts";
+import { type Charge, chargesIn } from "./charges-store.ts";
 import * as store from "./store.ts";
 import { addInto, costOf, nothing, presented, type Sums, sumOf } from "./sums.ts";
 import { before, bucketsOf, mostBuckets, type Range, rangeOf } from "./windows.ts";

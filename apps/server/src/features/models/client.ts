@@ -161,19 +161,21 @@ export class ModelClient {
 async function languageModelOf(
   { id, dialect, url }: Provider,
   model: string,
-  fetch: typeof globalThis.fetch,
+  metered: typeof fetch,
 ): Promise<LanguageModel> {
   const base = url.replace(/\/$/, "");
   if (dialect === "anthropic") {
     const { createAnthropic } = await import("@ai-sdk/anthropic");
-    return createAnthropic({ baseURL: `${base}/v1`, apiKey: "console", fetch })(model);
+    return createAnthropic({ baseURL: `${base}/v1`, apiKey: "console", fetch: metered })(model);
   }
   if (dialect === "google") {
     const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
-    return createGoogleGenerativeAI({ baseURL: `${base}/v1beta`, apiKey: "console", fetch })(model);
+    return createGoogleGenerativeAI({ baseURL: `${base}/v1beta`, apiKey: "console", fetch: metered })(model);
   }
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
-  return createOpenAICompatible({ name: id, baseURL: base, fetch, supportsStructuredOutputs: true })(model);
+  return createOpenAICompatible({ name: id, baseURL: base, fetch: metered, supportsStructuredOutputs: true })(
+    model,
+  );
 }
 
 /** What the SDK wraps. */

@@ -3,6 +3,8 @@ import type { BudgetStanding, Health, Locale } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { processorSeconds, residentBytes } from "../../lib/own-process.ts";
+import { changesByStatus, waitingSteps } from "./store.ts";
 
 export type GaugesDeps = {
   queries: Queries;
@@ -37,20 +39,10 @@ export function consoleGauges(meter: Meter, deps: GaugesDeps): void {
     for (const { id, status } of checks) result.observe(levels[status], { check: id });
   });
   gauge("ciclo.changes", "Changes by where they stand", async (result) => {
-    const rows = await deps.queries
-      .selectFrom("change_plans")
-      .select(["status", (eb) => eb.fn.countAll<number | string>().as("count")])
-      .groupBy("status")
-      .execute();
-    for (const { status, count } of rows) result.observe(Number(count), { status });
+    for (const { status, count } of await changesByStatus(deps.queries)) result.observe(count, { status });
   });
   gauge("ciclo.queue", "Steps of changes that are still to be done", async (result) => {
-    const row = await deps.queries
-      .selectFrom("operations")
-      .select((eb) => eb.fn.countAll<number | string>().as("count"))
-      .where("status", "=", "running")
-      .executeTakeFirstOrThrow();
-    result.observe(Number(row.count));
+    result.observe(await waitingSteps(deps.queries));
   });
   gauge("ciclo.workers.failing", "Work in the background whose latest pass failed", (result) =>
     result.observe(deps.troubles().length),
@@ -59,7 +51,7 @@ export function consoleGauges(meter: Meter, deps: GaugesDeps): void {
   gauge(
     "process.memory.usage",
     "Memory of the console's process",
-    (result) => result.observe(process.memoryUsage.rss()),
+    (result) => result.observe(residentBytes()),
     "By",
   );
   meter
@@ -68,9 +60,9 @@ export function consoleGauges(meter: Meter, deps: GaugesDeps): void {
       description: "CPU time of the console's process",
     })
     .addCallback((result) => {
-      const { user, system } = process.cpuUsage();
-      result.observe(user / 1e6, { "cpu.mode": "user" });
-      result.observe(system / 1e6, { "cpu.mode": "system" });
+      const { user, system } = processorSeconds();
+      result.observe(user, { "cpu.mode": "user" });
+      result.observe(system, { "cpu.mode": "system" });
     });
 }
 

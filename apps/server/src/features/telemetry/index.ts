@@ -7,7 +7,7 @@ import { Callers, type CallersDeps } from "../../lib/callers.ts";
 import type { EventBus } from "../../lib/events.ts";
 import type { GaugesDeps } from "./gauges.ts";
 import type { Collector, Pipeline } from "./pipeline.ts";
-import { endedChange } from "./ended-change.ts";
+import { endedChange } from "./store.ts";
 
 export type TelemetryDeps = CallersDeps &
   GaugesDeps & {

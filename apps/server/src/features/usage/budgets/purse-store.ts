@@ -238,3 +238,9 @@ export async function dropPurses(queries: Queries, endedBefore: string): Promise
   const used = queries.selectFrom("budget_purses").select("meter_id");
   await queries.deleteFrom("budget_meters").where("id", "not in", used).execute();
 }
+
+/** All purses of meters, as they are written. */
+export async function pursesOf(queries: Queries, meterIds: readonly string[]) {
+  if (meterIds.length === 0) return [];
+  return await queries.selectFrom("budget_purses").selectAll().where("meter_id", "in", meterIds).execute();
+}

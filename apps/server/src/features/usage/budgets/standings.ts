@@ -1,6 +1,7 @@
 import type { Locale, BudgetStanding, Text } from "@ciclo/contract";
 import type { Queries } from "../../../db/dialect.ts";
 import { type Binding, budgetsIn, limitsOf, type Policies, purseId, windowOf } from "./bindings.ts";
+import { pursesOf } from "./purse-store.ts";
 import { rolled, type Slots } from "./windows.ts";
 
 /** Of a budget that gives each a purse of their own: so many are told of, those that spent most. */
@@ -18,14 +19,7 @@ export async function standingsOf(
   const limits = budgetsIn(policies)
     .filter(({ id, scope }) => scope !== undefined || id === "budget")
     .flatMap((budget) => limitsOf(budget, ""));
-  const rows =
-    limits.length === 0
-      ? []
-      : await queries
-          .selectFrom("budget_purses")
-          .selectAll()
-          .where("meter_id", "in", [...new Set(limits.map(({ meterId }) => meterId))])
-          .execute();
+  const rows = await pursesOf(queries, [...new Set(limits.map(({ meterId }) => meterId))]);
   const standings = limits.flatMap((limit) => {
     const window = windowOf(limit.meter, now.getTime());
     const start = purseId(limit.meterId, window, "");

@@ -20,3 +20,23 @@ export async function endedChange(queries: Queries, planId: string): Promise<End
     endedAt: row.updated_at,
   };
 }
+
+/** How many changes stand where. */
+export async function changesByStatus(queries: Queries): Promise<{ status: string; count: number }[]> {
+  const rows = await queries
+    .selectFrom("change_plans")
+    .select(["status", (eb) => eb.fn.countAll<number | string>().as("count")])
+    .groupBy("status")
+    .execute();
+  return rows.map(({ status, count }) => ({ status, count: Number(count) }));
+}
+
+/** Steps of changes that are still to be done. */
+export async function waitingSteps(queries: Queries): Promise<number> {
+  const { count } = await queries
+    .selectFrom("operations")
+    .select((eb) => eb.fn.countAll<number | string>().as("count"))
+    .where("status", "=", "running")
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
