@@ -110,4 +110,12 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "telemetry.test.ts › are spans and metrics with the names of OpenTelemetry",
     ],
   },
+  {
+    asked: "Reconciliation with a provider's invoice: differences by model, and the known reasons",
+    shownBy: [
+      "reconcile.test.ts › agrees where it says the same, and says by model what may explain the rest",
+      "reconcile.test.ts › is refused with what is wrong",
+      "web/costs.test.ts › lays an invoice beside the ledger",
+    ],
+  },
 ];

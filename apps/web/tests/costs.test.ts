@@ -127,6 +127,24 @@ describe("the page of costs", () => {
     expect(focus.split("\n", 1)[0]).toContain("BilledCost");
   });
 
+  it("lays an invoice beside the ledger, and says what may explain the difference", async () => {
+    const page = await costs("pt-BR", "/costs");
+    await page.getByRole("button", { name: "Conferir uma fatura…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Provedor").fill("openai");
+    await dialog.getByLabel("De", { exact: true }).fill(dayOf(30));
+    await dialog.getByLabel("Até, inclusive").fill(dayOf(0));
+    await dialog.getByLabel("A fatura em CSV").fill("model,valor\ngpt-5.2,99");
+    await dialog.getByRole("button", { name: "Comparar" }).click();
+    await dialog.getByText(/não tem coluna para o modelo/).waitFor();
+    await dialog.getByLabel("A fatura em CSV").fill("model,usd\ngpt-5.2,99");
+    await dialog.getByRole("button", { name: "Comparar" }).click();
+    const row = dialog.getByRole("row", { name: /gpt-5\.2/ });
+    await row.waitFor();
+    expect(await row.innerText()).toMatch(/só são conhecidas pelo próprio (?:copilot-cli|my-agent)/);
+    expect(await row.innerText()).toMatch(/US\$\s99,00/);
+  });
+
   it("teaches the first step where there is nothing", async () => {
     const page = await costs("en", "/costs?from=2020-01-01&to=2020-01-31");
     await page.getByText("No calls in this time").waitFor();

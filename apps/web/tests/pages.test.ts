@@ -37,6 +37,7 @@ const pages: Seen[] = [
   { name: "server-none", path: () => "/servers/no-such-server", once: true },
   { name: "keys", path: () => "/keys" },
   { name: "costs", path: () => "/costs" },
+  { name: "invoice", path: () => "/costs", opens: "Check an invoice…" },
   { name: "audit", path: () => "/audit" },
   { name: "access", path: () => "/access" },
   { name: "not-found", path: () => "/nowhere" },

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { budgetStandingsSchema, usageQuerySchema, usageReportSchema } from "./usage.ts";
+import {
+  budgetStandingsSchema,
+  invoiceSchema,
+  reconciliationSchema,
+  usageQuerySchema,
+  usageReportSchema,
+} from "./usage.ts";
 import {
   newUserSchema,
   provisionedUserSchema,
@@ -186,6 +192,7 @@ export const endpoints = {
   exportUsage: { ...operations.exportUsage, query: usageQuerySchema },
   exportUsagePage: { ...operations.exportUsagePage, query: usageQuerySchema },
   exportFocus: { ...operations.exportFocus, query: usageQuerySchema },
+  reconcile: { ...operations.reconcile, body: invoiceSchema, response: reconciliationSchema },
   listBudgets: { ...operations.listBudgets, response: budgetStandingsSchema },
   listAudit: {
     ...operations.listAudit,

@@ -32,6 +32,13 @@ export const usageOperations = {
     summary: "What is charged, by day, in the columns of FOCUS 1.3",
     stream: "text/csv",
   },
+  reconcile: {
+    method: "POST",
+    path: "/usage/reconciliations",
+    access: ["read"],
+    tag: "usage",
+    summary: "A provider's invoice beside the ledger: differences by model, and what may explain them",
+  },
   listBudgets: {
     method: "GET",
     path: "/usage/budgets",

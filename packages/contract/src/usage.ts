@@ -120,3 +120,51 @@ export type BudgetStanding = z.infer<typeof budgetStandingSchema>;
 
 /** What is nearest to its limit first. */
 export const budgetStandingsSchema = z.object({ items: z.array(budgetStandingSchema) });
+
+/** A provider's invoice for a stretch of time: its lines, or the CSV that the provider exports. */
+export const invoiceSchema = z
+  .strictObject({
+    /** As the ledger names it: `openai`, `anthropic`. */
+    provider: z.string().min(1).max(200),
+    from: momentSchema,
+    to: momentSchema,
+    /** Providers bill in UTC. */
+    tz: timeZoneSchema.default("UTC"),
+    lines: z
+      .array(z.strictObject({ model: z.string().min(1).max(300), usd: z.number().min(-1e9).max(1e9) }))
+      .max(10_000)
+      .optional(),
+    csv: z.string().max(4_000_000).optional(),
+  })
+  .refine(({ lines, csv }) => (lines === undefined) !== (csv === undefined), {
+    error: "takes lines or csv, one of them",
+    path: ["lines"],
+  });
+export type Invoice = z.infer<typeof invoiceSchema>;
+
+const reconciledSchema = z.object({
+  ledger_usd: z.number(),
+  invoice_usd: z.number(),
+  /** Invoice less ledger. */
+  difference_usd: z.number(),
+  calls: count,
+  unpriced_calls: count,
+  unknown_calls: count,
+  estimated_calls: count,
+});
+
+/** What the ledger and an invoice say, side by side; the largest difference first. */
+export const reconciliationSchema = z.object({
+  provider: z.string(),
+  from: z.string(),
+  to: z.string(),
+  total: reconciledSchema,
+  models: z.array(
+    reconciledSchema.extend({
+      model: z.string(),
+      /** What may explain the difference, as far as it is known; empty where there is none. */
+      reasons: z.array(z.string()),
+    }),
+  ),
+});
+export type Reconciliation = z.infer<typeof reconciliationSchema>;

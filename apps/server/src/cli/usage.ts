@@ -1,4 +1,10 @@
-import { type UsageReport, type UsageSums, usageBuckets, usageGroups } from "@ciclo/contract";
+import {
+  type Reconciliation,
+  type UsageReport,
+  type UsageSums,
+  usageBuckets,
+  usageGroups,
+} from "@ciclo/contract";
 import { connect } from "./client.ts";
 import { type Command, command, type Io, option, UsageError } from "./command.ts";
 
@@ -28,7 +34,7 @@ const nameOf = (key: string | null): string =>
   key === null ? "—" : /[\r\n]|^(?:total|—|)$/.test(key) ? JSON.stringify(key) : key;
 
 function table(rows: readonly string[][]): string[] {
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)));
+  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)));
   return rows.map((row) =>
     row
       .map((cell, index) =>
@@ -126,4 +132,58 @@ export const usageCommands: Command[] = [
     },
     show: showReport,
   }),
+  command({
+    name: "usage reconcile",
+    usage: "ciclo usage reconcile INVOICE.csv --provider P --from DAY --to DAY [--tz ZONE]",
+    summary:
+      "A provider's invoice beside the ledger, model by model, and what may explain a difference. Takes the CSV that the provider exports, or one with the columns model and usd.",
+    examples: ["ciclo usage reconcile invoice.csv --provider openai --from 2026-11-01 --to 2026-11-30"],
+    options: {
+      provider: { type: "string" },
+      from: { type: "string" },
+      to: { type: "string" },
+      tz: { type: "string" },
+    },
+    takes: { min: 1, max: 1 },
+    async run({ positionals: [file = ""], values, io }) {
+      const needed = (name: string): string => {
+        const value = option(values, name);
+        if (value === undefined) throw new UsageError(`--${name} is required`);
+        return value;
+      };
+      return await connect().call("reconcile", {
+        body: {
+          provider: needed("provider"),
+          from: needed("from"),
+          to: needed("to"),
+          tz: option(values, "tz") ?? "UTC",
+          csv: await io.readFile(file),
+        },
+      });
+    },
+    show: showReconciliation,
+  }),
 ];
+
+function showReconciliation({ models, total, provider, from, to }: Reconciliation, io: Io): string[] {
+  const row = (name: string, of: Reconciliation["total"]): string[] => [
+    name,
+    usd(of.ledger_usd),
+    usd(of.invoice_usd),
+    usd(of.difference_usd),
+    String(of.calls),
+  ];
+  const [head = "", ...rest] = table([
+    [provider, "ledger USD", "invoice USD", "difference", "calls"],
+    ...models.map(({ model, ...of }) => row(nameOf(model), of)),
+    row("total", total),
+  ]);
+  return [
+    io.paint("dim", `${from} – ${to}`),
+    io.paint("bold", head),
+    ...rest,
+    ...models.flatMap(({ model, reasons }) =>
+      reasons.map((reason) => io.paint("yellow", `${nameOf(model)}: ${reason}`)),
+    ),
+  ];
+}

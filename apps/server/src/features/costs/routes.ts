@@ -11,6 +11,7 @@ export function costsRoutes(mount: Mount, costs: CostsService): void {
     oneText(reportPage(await costs.report({ bucket: "day", ...query }, locale), locale)),
   );
   mount("exportFocus", async ({ query }) => oneText(focusCsv(await costs.charges(query))));
+  mount("reconcile", ({ body, locale }) => costs.reconcile(body, locale));
   mount("listBudgets", async ({ locale }) => ({ items: await costs.standings(locale) }));
 }
 

@@ -1,6 +1,8 @@
 import {
   type BudgetStanding,
+  type Invoice,
   type Locale,
+  type Reconciliation,
   text,
   type UsageBucket,
   type UsageQuery,
@@ -11,6 +13,8 @@ import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { knownGaps } from "./known-gaps.ts";
 import { type Charge, chargesIn } from "./charges-store.ts";
+import { invoiceLines } from "./invoice-csv.ts";
+import { reconciled } from "./reconcile.ts";
 import * as store from "./store.ts";
 import { addInto, costOf, nothing, presented, type Sums, sumOf } from "./sums.ts";
 import { before, bucketsOf, mostBuckets, type Range, rangeOf } from "./windows.ts";
@@ -29,6 +33,8 @@ export type CostsService = {
   /** What is charged in a stretch of time, by day and subject. */
   charges(query: UsageQuery): Promise<Charge[]>;
   standings(locale: Locale): Promise<BudgetStanding[]>;
+  /** An invoice beside the ledger. Throws a `Refusal` for a CSV that cannot be read. */
+  reconcile(invoice: Invoice, locale: Locale): Promise<Reconciliation>;
 };
 
 /** In a series each group that costs most has a line of its own. */
@@ -46,6 +52,18 @@ export function createCostsService(deps: CostsDeps): CostsService {
       const range = rangeOf(query, deps.clock().getTime());
       if (range.to - range.from > mostMs) throw tooLong();
       return await chargesIn(queries, range, store.filterOf(query));
+    },
+    async reconcile({ provider, from, to, tz, lines, csv }, locale) {
+      await deps.flush();
+      const range = rangeOf({ from, to, tz }, deps.clock().getTime());
+      if (range.to - range.from > mostMs) throw tooLong();
+      const charges = await chargesIn(queries, range, { provider });
+      return {
+        provider,
+        from: new Date(range.from).toISOString(),
+        to: new Date(range.to).toISOString(),
+        ...reconciled(charges, lines ?? invoiceLines(csv ?? ""), locale),
+      };
     },
     async report(query, locale) {
       await deps.flush();

@@ -16,6 +16,7 @@ import { Groups } from "./groups.tsx";
 import { groupLabels, nameLabels, periodLabels } from "./labels.ts";
 import { daysOf, defaults, reportQuery, usageQueryOf } from "./queries.ts";
 import { type CostsSearch, periods } from "./search.ts";
+import { ReconcileDialog } from "./reconcile-dialog.tsx";
 import { Sources } from "./sources.tsx";
 
 type Props = { search: CostsSearch; onSearch(search: CostsSearch): void };
@@ -23,13 +24,20 @@ type Props = { search: CostsSearch; onSearch(search: CostsSearch): void };
 /** Spend against budget; then what it was spent on. */
 export function CostsPage({ search, onSearch }: Props) {
   const { t } = useLingui();
+  const [isChecking, setChecking] = useState(false);
   return (
     <>
       <PageHeader
         title={t`Costs`}
         lead={t`What calls of models and tools cost, counted at the wire where they pass the console.`}
-        actions={<Export search={search} />}
+        actions={
+          <>
+            <Button onClick={() => setChecking(true)}>{t`Check an invoice…`}</Button>
+            <Export search={search} />
+          </>
+        }
       />
+      {isChecking ? <ReconcileDialog {...daysOf("last_month")} onClose={() => setChecking(false)} /> : null}
       <Budgets />
       <Choices search={search} onSearch={onSearch} />
       <Report search={search} />
