@@ -83,16 +83,20 @@ const rooms: readonly Room[] = [
     says: "remote commands know the contract, never the server",
   },
   {
-    files: at(`${server}/(app|engine|core).ts$`),
-    may: [...outer, at(`${server}/(app|engine|core|http).ts`), at(`${server}/features/[^/]+/index.ts$`)],
+    files: at(`${server}/(app|engine|core|outside).ts$`),
+    may: [
+      ...outer,
+      at(`${server}/(app|engine|core|outside|http).ts`),
+      at(`${server}/features/[^/]+/index.ts$`),
+    ],
     packages: "all",
-    says: "app.ts, engine.ts and core.ts take features by their index.ts",
+    says: "app.ts, engine.ts, core.ts and outside.ts take features by their index.ts",
   },
   {
     files: at(`${server}/[^/]+$`),
     may: [...outer, at(`${server}/[^/]+$`)],
     packages: "all",
-    says: "only app.ts, engine.ts and core.ts make features",
+    says: "only app.ts, engine.ts, core.ts and outside.ts make features",
   },
   {
     files: at(`${web}/ui/`),

@@ -7,15 +7,13 @@ import { createAssistant } from "./features/assistant/index.ts";
 import { createCosts } from "./features/costs/index.ts";
 import type { OperationKind } from "./domain/operations.ts";
 import { accessVerdict, createGateway } from "./features/gateway/index.ts";
-import { createIngest } from "./features/ingest/index.ts";
 import { createLive } from "./features/live/index.ts";
 import { createModels } from "./features/models/index.ts";
 import { createOnboarding } from "./features/onboarding/index.ts";
-import { createOtlp } from "./features/otlp/index.ts";
 import { createRetention } from "./features/retention/index.ts";
-import { createTelemetry } from "./features/telemetry/index.ts";
 import { createStatus } from "./features/status/index.ts";
 import { createHttp } from "./http.ts";
+import { createOutside } from "./outside.ts";
 import { systemClock } from "./lib/clock.ts";
 import { freeBytes } from "./lib/files.ts";
 import type { ResolveHost } from "./lib/outbound.ts";
@@ -110,11 +108,6 @@ export async function createApp(deps: AppDeps) {
       operations: changes.service.purgeOperations,
     },
   });
-  const ingest = createIngest({
-    ...base,
-    ...config,
-    take: usage.service.ledger.take.bind(usage.service.ledger),
-  });
   const costs = createCosts({
     ...base,
     flush: () => usage.service.ledger.flush(),
@@ -152,21 +145,9 @@ export async function createApp(deps: AppDeps) {
       servers: servers.service.list,
     },
   });
-  const otlp = createOtlp({
-    ...base,
-    ...config,
-    authenticate: access.sessions.authenticate,
-    take: (calls) => usage.service.ledger.take(calls),
-  });
-  const telemetry = createTelemetry({
-    ...base,
-    ...config,
-    ...usage.service,
-    authenticate: access.sessions.authenticate,
+  const outside = createOutside(deps, core, engine, {
     health: status.service.health,
     troubles: () => workers.troubles(),
-    listen: (listener) => usage.service.ledger.listen(listener),
-    version,
   });
   // In the order in which they start; they stop in the opposite one.
   const features = {
@@ -176,13 +157,11 @@ export async function createApp(deps: AppDeps) {
     onboarding,
     assistant,
     status,
-    ingest,
     costs,
     live,
     gateway,
     models,
-    otlp,
-    telemetry,
+    ...outside,
   };
   const workers = together(Object.values(features));
   const app = createHttp({

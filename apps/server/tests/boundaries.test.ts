@@ -102,7 +102,7 @@ describe("the import rules", () => {
     [
       `${server}/serve.ts`,
       'import { a } from "./features/plans/index.ts";',
-      "only app.ts, engine.ts and core.ts make",
+      "only app.ts, engine.ts, core.ts and outside.ts make",
     ],
     [
       `${server}/cli/remote.ts`,

@@ -265,6 +265,30 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
         error: "an id stands twice",
       }),
   }),
+  /** Where happenings are told of outside the console. */
+  policy("notify", {
+    webhooks: z
+      .array(
+        z.strictObject({
+          id: slugSchema,
+          /** An address, or the reference of a stored key that is one: who knows a Slack webhook may write to its channel. */
+          url: z.union([
+            z.url({ protocol: /^https?$/ }),
+            z
+              .string()
+              .regex(/^secret:[^/\s]+\/[^/\s]+$/, { error: "an http(s) URL, or secret:<provider>/<NAME>" }),
+          ]),
+          format: z.enum(["json", "slack"]).default("json"),
+          language: z.enum(["en", "pt-BR"]).default("en"),
+          /** Actions of the audit log. */
+          on: z.array(glob).min(1).max(100).default(["budget.*"]),
+        }),
+      )
+      .max(50)
+      .refine((hooks) => new Set(hooks.map(({ id }) => id)).size === hooks.length, {
+        error: "an id stands twice",
+      }),
+  }),
   policy("prices", {
     /** The table that prices what no row does. A newer one holds from the change on that names it here. */
     table: z.enum(priceTableVersions).default(priceTableVersions[0]),

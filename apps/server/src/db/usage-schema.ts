@@ -143,6 +143,7 @@ export type UsageTables = {
   usage_aliases: UsageAliasTable;
   /** One row: calls from before this time have been deleted, and would not be known again. */
   usage_purge: { id: number; before: string };
+  webhooks: { id: string; seq: number; busy_until: string };
   log_files: LogFileTable;
   usage_hours: UsageRollupTable;
   usage_days: UsageRollupTable;

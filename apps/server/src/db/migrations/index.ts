@@ -10,6 +10,7 @@ import { liveBranch } from "./0006-live-branch.ts";
 import { ledger } from "./0007-ledger.ts";
 import { logFiles } from "./0008-log-files.ts";
 import { budgets } from "./0009-budgets.ts";
+import { webhooks } from "./0010-webhooks.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -29,6 +30,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0007-ledger": ledger(kind),
           "0008-log-files": logFiles,
           "0009-budgets": budgets,
+          "0010-webhooks": webhooks,
         }),
     },
   });

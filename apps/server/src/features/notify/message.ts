@@ -1,0 +1,68 @@
+import { type AuditEvent, type Locale, type PolicyOf, text, type Text } from "@ciclo/contract";
+
+export type Webhook = PolicyOf<"notify">["webhooks"][number];
+
+/** What a webhook is sent of an entry of the audit log. Pure. */
+export function bodyOf(
+  { format, language }: Webhook,
+  event: AuditEvent,
+  publicUrl: string | undefined,
+): string {
+  const said = sentenceOf(event)[language];
+  const page = publicUrl === undefined ? null : `${publicUrl}/${pageOf(event.action)}`;
+  if (format === "slack")
+    return JSON.stringify({ text: page === null ? slackText(said) : `${slackText(said)}\n<${page}|Ciclo>` });
+  const { id, seq, at, actor_name, action, resource, status, plan_id, metadata } = event;
+  return JSON.stringify({
+    id,
+    seq,
+    at,
+    action,
+    resource,
+    status,
+    actor: actor_name,
+    plan_id,
+    text: said,
+    url: page,
+    metadata,
+  });
+}
+
+/** Slack reads these three signs as its own. */
+const slackText = (said: string): string =>
+  said.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+const pageOf = (action: string): string =>
+  action.startsWith("budget.") ? "costs" : action.startsWith("key.") ? "keys" : "audit";
+
+function sentenceOf(event: AuditEvent): Text {
+  const { action, resource, status, actor_name: actor, metadata } = event;
+  if (action === "budget.alert" || action === "budget.exceeded") return budgetSentence(resource, metadata);
+  return text(`${actor}: ${action} ${resource} (${status})`, `${actor}: ${action} ${resource} (${status})`);
+}
+
+function budgetSentence(resource: string, metadata: Record<string, unknown>): Text {
+  const said = (name: string): string => {
+    const value = metadata[name];
+    return typeof value === "string" ? value : "";
+  };
+  const isUsd = metadata["spent_usd"] !== undefined;
+  const amount = (name: "spent" | "of", locale: Locale): string =>
+    isUsd
+      ? new Intl.NumberFormat(locale, { style: "currency", currency: "USD" }).format(
+          Number(metadata[`${name}_usd`]),
+        )
+      : `${new Intl.NumberFormat(locale).format(Number(metadata[`${name}_tokens`]))} tokens`;
+  const policy = resource.replace(/^policy:/, "");
+  const whose = metadata["holder"] === undefined ? "" : ` (${said("holder")})`;
+  const percent = Math.round(100 * Number(metadata["part"] ?? 0));
+  const where = `${policy} ${said("limit")}${whose}`;
+  const beyond =
+    metadata["part"] === 1 && metadata["on_exceeded"] !== "warn"
+      ? text(" Calls beyond it are refused.", " Chamadas além dele são recusadas.")
+      : text("", "");
+  return text(
+    `Budget ${where}: ${percent} % are reached, ${amount("spent", "en")} of ${amount("of", "en")}.${beyond.en}`,
+    `Orçamento ${where}: ${percent}% atingidos, ${amount("spent", "pt-BR")} de ${amount("of", "pt-BR")}.${beyond["pt-BR"]}`,
+  );
+}
