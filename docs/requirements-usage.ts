@@ -118,4 +118,12 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "web/costs.test.ts › lays an invoice beside the ledger",
     ],
   },
+  {
+    asked: "Thresholds notify: audit event, outbound webhook, Slack-compatible",
+    shownBy: [
+      "budgets.test.ts › of each person counts for whoever only reports calls",
+      "notify.test.ts › are told once of what they asked for",
+      "notify.test.ts › that do not answer are told later",
+    ],
+  },
 ];

@@ -237,6 +237,22 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await database.close();
   });
 
+  it("that rolls forgets no call before its time, also one from before there was a budget", async () => {
+    const database = await openStore();
+    const clock = settableClock("2026-03-30T14:55:00.000Z");
+    const rolling = policiesOf(budget({ limits: { rolling: [{ hours: 5, usd: 8 }] } }));
+    const node = nodeOn(database, () => rolling, clock);
+    await node.ledger.take([callOf({}, 3, { at: "2026-03-30T10:58:00.000Z", key: "1", isReserved: false })]);
+    const spent = async () => (await node.standings("en"))[0]?.spent;
+    expect(await spent()).toBe(3);
+    clock.set("2026-03-30T15:50:00.000Z");
+    expect(await spent()).toBe(3);
+    clock.set("2026-03-30T16:05:00.000Z");
+    expect(await spent()).toBe(0);
+    await node.stop();
+    await database.close();
+  });
+
   it("lets go of what one limit had set aside where another cannot be asked", async () => {
     const database = await openStore();
     const both = policiesOf(budget({ limits: { daily_usd: 1, monthly_usd: 2 } }));

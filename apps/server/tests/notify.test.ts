@@ -27,7 +27,7 @@ const happens = (gateway: TestGateway, action: string, metadata: Record<string, 
   gateway.features.audit.service.transaction((_, record) =>
     record({
       actor: system,
-      action: action as never,
+      action,
       resource: "policy:budget",
       status: "refused",
       metadata,

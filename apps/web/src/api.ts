@@ -98,3 +98,15 @@ const isExpiry = (error: unknown): boolean =>
 
 /** The address of an operation without parameters, for links and streams. */
 export const addressOf = (name: EndpointName): string => `/api/v1${operations[name].path}`;
+
+/** Saves what an address answers as a file, in the language that is shown. Throws `NoAnswer` or `ProblemError`. */
+export async function download(path: string, name: string): Promise<void> {
+  const response = await send(path, { headers: { "accept-language": currentLocale() } });
+  if (!response.ok) throw new ProblemError(reader.problem(await response.json()));
+  const address = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}

@@ -64,7 +64,7 @@ describe("the page of costs", () => {
     expect(series.reduce((sum, usd) => sum + usd, 0)).toBeCloseTo(report.total.cost_usd, 6);
     // A model that nothing prices is not shown as free.
     await page.getByRole("row", { name: /acme-large-1 no price/ }).waitFor();
-    await page.getByText(/calls have no known price/).waitFor();
+    await page.getByText(/Calls without a known price/).waitFor();
   });
 
   it("leads with the budgets, what is nearest to its limit first, and says who may raise them", async () => {

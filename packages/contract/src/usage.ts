@@ -89,7 +89,8 @@ export const usageReportSchema = z.object({
 });
 export type UsageReport = z.infer<typeof usageReportSchema>;
 
-export const budgetStates = ["within", "alert", "exceeded"] as const;
+/** `unreadable`: the file cannot be used, so all calls are refused that it may forbid. */
+export const budgetStates = ["within", "alert", "exceeded", "unreadable"] as const;
 
 /** A limit of a budget as it stands in its present period. Amounts in `unit`. */
 export const budgetStandingSchema = z.object({

@@ -8,8 +8,17 @@ import {
 import { connect } from "./client.ts";
 import { type Command, command, type Io, option, UsageError } from "./command.ts";
 
+/** As the page rounds them. */
+const cents = new Intl.NumberFormat("en", {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+  useGrouping: false,
+});
 const usd = (value: number): string =>
-  value !== 0 && Math.abs(value) < 0.01 ? value.toPrecision(2) : value.toFixed(2);
+  value !== 0 && Math.abs(value) < 0.01 ? value.toPrecision(2) : cents.format(value);
+/** What nothing is known of is not free. */
+const costIn = ({ cost_usd, unpriced_calls, unknown_calls }: UsageSums): string =>
+  cost_usd === 0 && unpriced_calls + unknown_calls > 0 ? "no price" : usd(cost_usd);
 const seconds = (ms: number | null): string =>
   ms === null ? "—" : Math.round(ms) < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 const share = (part: number, all: number): string =>
@@ -19,7 +28,7 @@ const columns = ["", "USD", "before", "calls", "tokens in", "cached", "tokens ou
 
 const cells = (name: string, sums: UsageSums, before: number): string[] => [
   name,
-  usd(sums.cost_usd),
+  costIn(sums),
   usd(before),
   String(sums.calls),
   String(sums.input_tokens + sums.cache_write_short_tokens + sums.cache_write_long_tokens),
@@ -31,7 +40,7 @@ const cells = (name: string, sums: UsageSums, before: number): string[] => [
 
 /** Names come from outside: none may look like a line of its own, or like one of the table's own words. */
 const nameOf = (key: string | null): string =>
-  key === null ? "—" : /[\r\n]|^(?:total|—|)$/.test(key) ? JSON.stringify(key) : key;
+  key === null ? "—" : /[\r\n]|^(?:total|—|\s*)$/.test(key) ? JSON.stringify(key) : key;
 
 function table(rows: readonly string[][]): string[] {
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)));

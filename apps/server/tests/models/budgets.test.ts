@@ -1,7 +1,8 @@
 import { stringify } from "yaml";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/model-double.ts";
-import { ask, chatOf, endpointOf, messageOf } from "../support/model-endpoint.ts";
+import { system } from "../../src/domain/actor.ts";
+import { ask, calls, chatOf, endpointOf, messageOf } from "../support/model-endpoint.ts";
 
 const chats = "openai/v1/chat/completions";
 
@@ -104,5 +105,73 @@ describe("a budget before a call of a model", () => {
     expect(statuses).toEqual([200, 200, 200, 402, 402]);
     const [purse] = await gateway.database.queries.selectFrom("budget_purses").selectAll().execute();
     expect(purse?.spent).toBe(3 * (100_000 * 1750 + 10 * 14_000));
+  });
+
+  it("begins with the ledger's word, also where it names a provider by its own id", async () => {
+    const { gateway, person, model } = await endpointOf();
+    await gateway.push({
+      "policies/models.yaml": stringify({
+        id: "models",
+        kind: "models",
+        title: "Models",
+        providers: [{ id: "eu-openai", dialect: "openai", url: `${model.url}/v1`, prices: "openai" }],
+      }),
+    });
+    expect((await ask(gateway, person, chats, chatOf())).status).toBe(200);
+    await gateway.ledger.flush();
+    await gateway.push(budgetOf({ scope: { servers: ["eu-openai"] }, limits: { total_usd: 0.001 } }, "eu"));
+    expect((await ask(gateway, person, chats, chatOf())).status).toBe(402);
+    expect((await calls(gateway))[0]).toMatchObject({ provider: "eu-openai", cost_source: "table" });
+  });
+
+  it("knows people by e-mail, and gives two of one name a purse each", async () => {
+    const { gateway, approver } = await endpointOf();
+    const named = async (email: string) =>
+      await gateway.users.add(system, { name: "Ana", email, roles: ["planner"] });
+    const [one, other] = [await named("ana1@example.com"), await named("ana2@example.com")];
+    await gateway.push({
+      ...budgetOf({ scope: { people: ["ANA1@example.com"] }, limits: { monthly_usd: 5 } }, "by-mail"),
+      ...budgetOf({ per: "person", limits: { total_usd: 0.001 } }),
+    });
+    expect((await ask(gateway, one, chats, chatOf())).status).toBe(200);
+    await gateway.ledger.flush();
+    expect((await ask(gateway, one, chats, chatOf())).status).toBe(402);
+    expect((await ask(gateway, other, chats, chatOf())).status).toBe(200);
+    const { items } = await approver.client.call("listBudgets");
+    expect(items.find(({ policy }) => policy === "by-mail")?.spent).toBeGreaterThan(0.001);
+    expect(items.filter(({ policy }) => policy === "budget").map(({ holder }) => holder)).toEqual([
+      "Ana",
+      "Ana",
+    ]);
+    // What has ended is set aside no more.
+    expect(items.map(({ reserved }) => reserved)).toEqual(items.map(() => 0));
+  });
+
+  it("shows a limit for whoever spent before it was there, and a file that cannot be read", async () => {
+    const { gateway, person, approver } = await endpointOf();
+    await ask(gateway, person, chats, chatOf());
+    await gateway.push(budgetOf({ per: "person", limits: { total_usd: 0.001 } }));
+    expect((await approver.client.call("listBudgets")).items).toMatchObject([
+      { holder: person.name, state: "exceeded", of: 0.001 },
+    ]);
+    await gateway.push({ "policies/budget.yaml": "id: budget\nkind: budget\nlimits: { daily_usd: lots }\n" });
+    expect((await approver.client.call("listBudgets")).items).toMatchObject([
+      { policy: "budget", state: "unreadable", raise: expect.stringContaining("nothing is let through") },
+    ]);
+  });
+
+  it("has its refusals in the ledger and in every figure", async () => {
+    const { gateway, person } = await endpointOf(
+      budgetOf({ limits: { total_usd: 0.001, calls_per_minute: 4 } }),
+    );
+    const statuses = [];
+    for (let count = 0; count < 6; count += 1) {
+      statuses.push((await ask(gateway, person, chats, chatOf())).status);
+      await gateway.ledger.flush();
+    }
+    statuses.push((await ask(gateway, person, chats, chatOf({ model: "o9-secret" }))).status);
+    expect(statuses).toEqual([200, 402, 402, 402, 429, 429, 403]);
+    const { total } = await person.client.call("getUsage", { query: { group_by: "model", tz: "UTC" } });
+    expect(total).toMatchObject({ calls: 7, refused: 6, unpriced_calls: 0, unknown_calls: 0 });
   });
 });

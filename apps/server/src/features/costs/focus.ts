@@ -124,8 +124,8 @@ function focusRow(charge: Charge): Record<(typeof columns)[number], string> {
 }
 
 /** In dollars, exact and without an exponent; empty where no part of it is known. */
-function costOf({ calls, unpriced, unknown, cost_nano_usd: nano }: Charge): string {
-  if (nano === 0 && unpriced + unknown === calls) return "";
+function costOf({ unpriced, unknown, cost_nano_usd: nano }: Charge): string {
+  if (nano === 0 && unpriced + unknown > 0) return "";
   const digits = String(Math.abs(nano)).padStart(10, "0");
   const fraction = digits.slice(-9).replace(/0+$/, "");
   return `${nano < 0 ? "-" : ""}${digits.slice(0, -9)}${fraction === "" ? "" : `.${fraction}`}`;

@@ -1,25 +1,37 @@
-import { type Locale, text, type UsageGroup, type UsageReport, type UsageSums } from "@ciclo/contract";
+import {
+  type Locale,
+  text,
+  type UsageGroup,
+  usageGroups,
+  type UsageQuery,
+  type UsageReport,
+  type UsageSums,
+} from "@ciclo/contract";
 
 /** What a report says, as one HTML page without scripts, that needs no other file and no network. */
-export function reportPage(report: UsageReport, locale: Locale): string {
+export function reportPage(report: UsageReport, query: UsageQuery, locale: Locale): string {
   const { total, before, groups, series } = report;
   const say = (words: keyof typeof texts): string => texts[words][locale];
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-  const cells = (sums: UsageSums, costBefore: number): string[] => [
-    usd(sums.cost_usd, locale),
-    usd(costBefore, locale),
-    number.format(sums.calls),
-    number.format(sums.input_tokens + sums.cache_write_short_tokens + sums.cache_write_long_tokens),
-    number.format(sums.cache_read_tokens),
-    number.format(sums.output_tokens),
-    sums.p95_ms === null ? "—" : `${number.format(sums.p95_ms)} ms`,
-    percent(sums.errors, sums.calls, locale),
-  ];
+  const cells = (sums: UsageSums, costBefore: number): string[] => cellsOf(sums, costBefore, locale);
   const heads = ["cost", "before", "calls", "input", "cached", "output", "p95", "errors"] as const;
   const row = (name: string, values: readonly string[], tag = "td"): string =>
     `<tr><th scope="row">${escaped(name)}</th>${values.map((value) => `<${tag}>${escaped(value)}</${tag}>`).join("")}</tr>`;
   const most = Math.max(...series.map(({ cost_usd }) => cost_usd), 1e-9);
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: report.tz });
+  const bucket = query.bucket ?? "day";
+  const point = new Intl.DateTimeFormat(locale, {
+    timeZone: report.tz,
+    ...(bucket === "hour"
+      ? { dateStyle: "medium", timeStyle: "short" }
+      : bucket === "month"
+        ? { year: "numeric", month: "long" }
+        : { dateStyle: "medium" }),
+  });
+  const narrowed = usageGroups.flatMap((group) => {
+    const value = query[group];
+    return value === undefined ? [] : [`${groupNames[group][locale]}: ${value === "" ? "—" : value}`];
+  });
   const gaps = [
     ...(total.unpriced_calls > 0 ? [`${say("unpriced")}: ${number.format(total.unpriced_calls)}`] : []),
     ...(total.unknown_calls > 0 ? [`${say("unknown")}: ${number.format(total.unknown_calls)}`] : []),
@@ -37,7 +49,7 @@ export function reportPage(report: UsageReport, locale: Locale): string {
 </head>
 <body>
 <h1>${say("title")}</h1>
-<p>${escaped(span)}</p>
+<p>${escaped([span, ...narrowed].join(" · "))}</p>
 <p class="sum">${escaped(usd(total.cost_usd, locale))} <small>${say("before")}: ${escaped(usd(before.cost_usd, locale))}</small></p>
 <h2>${groupNames[report.group_by][locale]}</h2>
 <div><table><thead><tr><th scope="col">${groupNames[report.group_by][locale]}</th>${heads.map((head) => `<th scope="col">${say(head)}</th>`).join("")}</tr></thead>
@@ -46,18 +58,33 @@ ${groups.map(({ key, cost_usd_before, ...sums }) => row(key ?? "—", cells(sums
 </tbody>
 <tfoot>${row(say("total"), cells(total, before.cost_usd))}</tfoot></table></div>
 ${gaps.length === 0 ? "" : `<h2>${say("gaps")}</h2>\n<ul>${gaps.map((gap) => `<li>${escaped(gap)}</li>`).join("")}</ul>`}
-<h2>${say("overTime")}</h2>
+<h2>${bucketNames[bucket][locale]}</h2>
 <table><tbody>
 ${series
   .map(
-    (point) =>
-      `<tr><th scope="row">${escaped(day.format(new Date(point.start)))}</th><td>${escaped(usd(point.cost_usd, locale))}</td><td class="bar"><i style="width:${((100 * point.cost_usd) / most).toFixed(1)}%"></i></td></tr>`,
+    ({ start, cost_usd }) =>
+      `<tr><th scope="row">${escaped(point.format(new Date(start)))}</th><td>${escaped(usd(cost_usd, locale))}</td><td class="bar"><i style="width:${((100 * cost_usd) / most).toFixed(1)}%"></i></td></tr>`,
   )
   .join("\n")}
 </tbody></table>
 </body>
 </html>
 `;
+}
+
+function cellsOf(sums: UsageSums, costBefore: number, locale: Locale): string[] {
+  const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const hasNoPrice = sums.cost_usd === 0 && sums.unpriced_calls + sums.unknown_calls > 0;
+  return [
+    hasNoPrice ? texts.noPrice[locale] : usd(sums.cost_usd, locale),
+    usd(costBefore, locale),
+    number.format(sums.calls),
+    number.format(sums.input_tokens + sums.cache_write_short_tokens + sums.cache_write_long_tokens),
+    number.format(sums.cache_read_tokens),
+    number.format(sums.output_tokens),
+    sums.p95_ms === null ? "—" : `${number.format(sums.p95_ms)} ms`,
+    percent(sums.errors, sums.calls, locale),
+  ];
 }
 
 const escapes: Record<string, string> = {
@@ -98,7 +125,14 @@ const texts = {
   unpriced: text("Calls without a known price", "Chamadas sem preço conhecido"),
   unknown: text("Calls of unknown use", "Chamadas de uso desconhecido"),
   estimated: text("Calls whose tokens are estimated", "Chamadas com tokens estimados"),
-  overTime: text("By day", "Por dia"),
+  noPrice: text("no price", "sem preço"),
+};
+
+const bucketNames = {
+  hour: text("By hour", "Por hora"),
+  day: text("By day", "Por dia"),
+  week: text("By week, from its Monday", "Por semana, a partir da segunda-feira"),
+  month: text("By month", "Por mês"),
 };
 
 const groupNames: Record<UsageGroup, { en: string; "pt-BR": string }> = {

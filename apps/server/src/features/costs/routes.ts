@@ -7,9 +7,10 @@ import type { CostsService } from "./service.ts";
 export function costsRoutes(mount: Mount, costs: CostsService): void {
   mount("getUsage", ({ query, locale }) => costs.report(query, locale));
   mount("exportUsage", async ({ query, locale }) => oneText(reportCsv(await costs.report(query, locale))));
-  mount("exportUsagePage", async ({ query, locale }) =>
-    oneText(reportPage(await costs.report({ bucket: "day", ...query }, locale), locale)),
-  );
+  mount("exportUsagePage", async ({ query, locale }) => {
+    const asked = { bucket: "day" as const, ...query };
+    return oneText(reportPage(await costs.report(asked, locale), asked, locale));
+  });
   mount("exportFocus", async ({ query }) => oneText(focusCsv(await costs.charges(query))));
   mount("reconcile", ({ body, locale }) => costs.reconcile(body, locale));
   mount("listBudgets", async ({ locale }) => ({ items: await costs.standings(locale) }));

@@ -46,7 +46,7 @@ export function subjectOf(
   model: string | null,
   actor: Actor,
 ): CallSubject {
-  const alike = [actor.id, actor.name, path.method, provider.id, provider.prices, model];
+  const alike = [actor.id, actor.name, path.method, provider.id, model];
   const key = `${alike.join("\n")}\n${request.headers["user-agent"] ?? ""}`;
   const known = subjects.get(key);
   if (known !== undefined) return known;
@@ -70,7 +70,7 @@ function newSubject(
     tool: null,
     method: path.method,
     era: null,
-    provider: provider.prices ?? provider.id,
+    provider: provider.id,
     model,
     actorId: actor.id,
     actorName: actor.name,

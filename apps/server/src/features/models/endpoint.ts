@@ -120,32 +120,50 @@ export class ModelEndpoint {
     const asked = sent !== null && path.use !== "retrieve" ? readAsked(path, sent) : null;
     const model = asked?.model ?? path.model;
     const provider = providerFor(this.#deps.policies(), this.#deps.unusable(), path.dialect, model);
-    const verdict = this.#allow(known.actor, provider, model);
-    await this.#mustOwn(known.actor, path.answer ?? asked?.continues ?? null);
-    const subject = subjectOf(request, path, provider, model, known.actor);
-    this.#deps.pace(subject);
     const call: Call = {
       key: `endpoint:${newSequentialId()}`,
       path,
       provider,
       asked,
-      subject,
+      subject: subjectOf(request, path, provider, model, known.actor),
       session: sessionsOf(request)[0] ?? null,
       sessions: sessionsOf(request),
       startedAt,
       requestBytes: sent?.length ?? 0,
     };
-    const reservation =
-      asked !== null && isMetered(path)
-        ? await this.#deps.reserve(subject, { nanoUsd: null, usage: mostUsed(asked, call.requestBytes) })
-        : null;
+    const reservation = await this.#admit(known.actor, call);
+    await this.#pass({ request, response, known, call, body: asked?.body ?? sent, reservation });
+  }
+
+  /** Lets a call through, with what is set aside for it. What is refused is in the ledger too. Throws a `Refusal`. */
+  async #admit(actor: Actor, call: Call): Promise<Reservation | null> {
+    const { path, asked, provider, subject } = call;
+    let reservation: Reservation | null = null;
     try {
-      if (verdict.audit) await this.#audit(known.actor, call, verdict.rule);
+      const verdict = this.#allow(actor, provider, asked?.model ?? path.model);
+      await this.#mustOwn(actor, path.answer ?? asked?.continues ?? null);
+      this.#deps.pace(subject);
+      if (asked !== null && isMetered(path))
+        reservation = await this.#deps.reserve(subject, {
+          nanoUsd: null,
+          usage: mostUsed(asked, call.requestBytes),
+        });
+      if (verdict.audit) await this.#audit(actor, call, verdict.rule);
+      return reservation;
     } catch (error) {
       reservation?.settle([]);
+      if (error instanceof Refusal && isMetered(path)) this.#refused(call, error);
       throw error;
     }
-    await this.#pass({ request, response, known, call, body: asked?.body ?? sent, reservation });
+  }
+
+  #refused(call: Call, { detail }: Refusal): void {
+    this.#deps.record({
+      ...metered(call, stamp(this.#deps.clock())),
+      status: "refused",
+      error: detail.en,
+      cost: { nanoUsd: null, source: "none", version: null },
+    });
   }
 
   async #caller(request: IncomingMessage): Promise<Known> {

@@ -96,7 +96,7 @@ function callOf(
       tool: null,
       method: path.method,
       era: null,
-      provider: provider.prices ?? provider.id,
+      provider: provider.id,
       model: asked.model,
       actorId: actor.id,
       actorName: actor.name,

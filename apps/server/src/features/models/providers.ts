@@ -27,6 +27,15 @@ export function providerFor(
         "policies/models.yaml não pode ser usada, então nenhum modelo é acessado. A saúde diz o que há de errado",
       ),
     );
+  if (policies.size === 0)
+    throw new Refusal(
+      "server_unavailable",
+      text(
+        "The configuration has no policies, or is still being read. Try again in a moment",
+        "A configuração não tem políticas, ou ainda está sendo lida. Tente de novo em instantes",
+      ),
+      { retryAfter: 1 },
+    );
   const providers = (policyOf(policies, "models")?.providers ?? []).filter((one) => one.dialect === dialect);
   const found = providers.find(({ models }) => model === null || models.some((glob) => matches(model, glob)));
   if (found !== undefined) return found;

@@ -61,6 +61,33 @@ export function callInstruments(meter: Meter): Observe {
   };
 }
 
+const agents: ReadonlySet<string> = new Set([
+  "claude-code",
+  "codex",
+  "gemini-cli",
+  "qwen-code",
+  "opencode",
+  "copilot-cli",
+  "ciclo",
+]);
+/** Callers name agents, models and tools as they like: so many different ones are told apart, the rest is one. */
+const mostNames = 200;
+
+class Names {
+  readonly #seen = new Set<string>();
+
+  of(name: string | null): string {
+    if (name === null) return "unknown";
+    if (this.#seen.has(name)) return name;
+    if (this.#seen.size >= mostNames || name.length > 100) return "other";
+    this.#seen.add(name);
+    return name;
+  }
+}
+
+const [models, servers, tools] = [new Names(), new Names(), new Names()];
+const agentOf = (name: string): string => (agents.has(name) ? name : "other");
+
 /** What operation of the conventions a route of the model endpoint is. */
 const operations: Readonly<Record<string, string>> = {
   completions: "text_completion",
@@ -73,15 +100,15 @@ const operations: Readonly<Record<string, string>> = {
 
 export const modelAttributes = ({ subject, usage }: MeteredCall): Attributes => ({
   "gen_ai.operation.name": operations[subject.method ?? ""] ?? "chat",
-  "gen_ai.provider.name": subject.provider ?? "unknown",
-  "gen_ai.request.model": subject.model ?? "unknown",
-  ...(usage?.model == null ? {} : { "gen_ai.response.model": usage.model }),
-  ...(subject.agent === null ? {} : { "gen_ai.agent.name": subject.agent }),
+  "gen_ai.provider.name": servers.of(subject.provider),
+  "gen_ai.request.model": models.of(subject.model),
+  ...(usage?.model == null ? {} : { "gen_ai.response.model": models.of(usage.model) }),
+  ...(subject.agent === null ? {} : { "gen_ai.agent.name": agentOf(subject.agent) }),
 });
 
 export const toolAttributes = ({ subject }: MeteredCall): Attributes => ({
   "mcp.method.name": subject.method ?? "unknown",
-  "ciclo.server": subject.server ?? "unknown",
-  ...(subject.tool === null ? {} : { "gen_ai.tool.name": subject.tool }),
-  ...(subject.agent === null ? {} : { "gen_ai.agent.name": subject.agent }),
+  "ciclo.server": servers.of(subject.server),
+  ...(subject.tool === null ? {} : { "gen_ai.tool.name": tools.of(subject.tool) }),
+  ...(subject.agent === null ? {} : { "gen_ai.agent.name": agentOf(subject.agent) }),
 });

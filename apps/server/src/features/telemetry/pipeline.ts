@@ -1,9 +1,11 @@
+import { diag, DiagLogLevel } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import type { Logger } from "../../lib/logger.ts";
 import { consoleGauges, type GaugesDeps } from "./gauges.ts";
 import { callInstruments, type Observe } from "./instruments.ts";
 import { callSpans, changeSpan, type EndedChange } from "./spans.ts";
@@ -32,6 +34,7 @@ export function openPipeline(
     "service.version": version,
     "service.instance.id": node,
   });
+  sayWhatFails(deps.logger);
   const prometheus = new PrometheusExporter({ preventServerStart: true });
   const to = (path: string) =>
     collector === null
@@ -87,4 +90,14 @@ export function openPipeline(
       await Promise.allSettled([meters.shutdown({ timeoutMillis: sendMs }), tracers?.shutdown()]);
     },
   };
+}
+
+/** A collector that refuses everything would be noticed by nobody. */
+function sayWhatFails(logger: Logger): void {
+  const nothing = (): void => {};
+  const error = (said: string): void => logger.warn({ said }, "telemetry could not be sent");
+  diag.setLogger(
+    { error, warn: nothing, info: nothing, debug: nothing, verbose: nothing },
+    { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true },
+  );
 }

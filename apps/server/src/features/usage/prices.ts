@@ -42,7 +42,10 @@ export class Prices {
 
   constructor(policies: ReadonlyMap<string, PolicyFile>) {
     this.#policy = policyOf(policies, "prices") ?? builtIn;
-    this.#providers = new Map(Object.entries(this.#policy.providers));
+    const named = (policyOf(policies, "models")?.providers ?? []).flatMap(({ id, prices }) =>
+      prices === undefined ? [] : [[id, prices] as const],
+    );
+    this.#providers = new Map([...named, ...Object.entries(this.#policy.providers)]);
     for (const row of this.#policy.rows) {
       const key = `${row.provider} ${row.model}`;
       this.#rows.set(key, [...(this.#rows.get(key) ?? []), row]);

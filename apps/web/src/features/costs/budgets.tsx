@@ -1,5 +1,5 @@
 import type { BudgetStanding } from "@ciclo/contract";
-import { msg } from "@lingui/core/macro";
+import { msg, plural } from "@lingui/core/macro";
 import { useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Badge } from "../../ui/badge.tsx";
@@ -18,12 +18,14 @@ const looks: Record<BudgetStanding["state"], Look> = {
   within: { tone: "ok", icon: "done", label: msg`Within` },
   alert: { tone: "warn", icon: "warning", label: msg`Near the limit` },
   exceeded: { tone: "bad", icon: "stopped", label: msg`Used up` },
+  unreadable: { tone: "bad", icon: "warning", label: msg`Cannot be read` },
 };
 
 const bars: Record<BudgetStanding["state"], string> = {
   within: "bg-accent",
   alert: "bg-warn",
   exceeded: "bg-bad",
+  unreadable: "bg-bad",
 };
 
 /** Spend against budget: what is nearest to its limit first. */
@@ -46,7 +48,7 @@ export function Budgets() {
             >{t`Plan one…`}</ButtonLink>
           }
         >
-          {t`Calls are counted and let through, whatever they cost. A budget refuses them before they are made.`}
+          {t`No limit in dollars or tokens holds. A budget refuses calls before they are made.`}
         </Empty>
       ) : (
         <ul className="grid lg:grid-cols-2">
@@ -55,12 +57,28 @@ export function Budgets() {
               key={`${standing.policy} ${standing.limit} ${standing.holder ?? ""}`}
               className="border-b border-line p-4 last:border-b-0 lg:odd:border-r"
             >
-              <Standing of={standing} />
+              {standing.state === "unreadable" ? <Unreadable of={standing} /> : <Standing of={standing} />}
             </li>
           ))}
         </ul>
       )}
     </Panel>
+  );
+}
+
+function Unreadable({ of: { title, raise } }: { of: BudgetStanding }) {
+  const { i18n } = useLingui();
+  const { tone, icon, label } = looks.unreadable;
+  return (
+    <article aria-label={title} className="flex flex-col gap-2">
+      <header className="flex items-start justify-between gap-2">
+        <h3 className="wrap-anywhere">{title}</h3>
+        <Badge tone={tone} icon={icon}>
+          {i18n._(label)}
+        </Badge>
+      </header>
+      <p>{raise}</p>
+    </article>
   );
 }
 
@@ -101,7 +119,7 @@ function Standing({ of: standing }: { of: BudgetStanding }) {
       </p>
       <p className="text-muted">
         {hours !== null ? (
-          t`Of the last ${hours} hours`
+          t`${plural(hours, { one: "Of the last hour", other: "Of the last # hours" })}`
         ) : resets === null ? (
           t`Of all time`
         ) : (

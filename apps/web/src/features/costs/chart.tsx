@@ -5,7 +5,9 @@ import { useFigures } from "./format.ts";
 
 type Props = { report: UsageReport; bucket: "hour" | "day" | "week" | "month"; nameOf(key: string): string };
 
-const [height, left, bottom, top] = [240, 72, 24, 8];
+const [height, bottom, top] = [240, 24, 8];
+/** A letter of the scale is no wider than this. */
+const letterWidth = 7;
 /** So many pixels for a word below the bars. */
 const labelWidth = 90;
 /** Hidden, an element has no width at all. */
@@ -33,7 +35,7 @@ export function SpendChart({ report, bucket, nameOf }: Props) {
     .map(({ key }) => key)
     .filter((key) => key !== null)
     .slice(0, colours.length)
-    .filter((key) => report.series.some(({ costs }) => (costs[key] ?? 0) > 0));
+    .filter((key) => report.series.some((point) => costOf(point, key) > 0));
   const hasRest = report.series.some((point) => restOf(point, keys) > 1e-9);
   return (
     <figure ref={frame} className="flex min-w-0 flex-col gap-3">
@@ -53,8 +55,11 @@ export function SpendChart({ report, bucket, nameOf }: Props) {
 }
 
 /** What groups without a colour of their own cost. */
-const restOf = ({ cost_usd, costs }: Point, keys: readonly string[]): number =>
-  Math.max(0, cost_usd - keys.reduce((sum, key) => sum + (costs[key] ?? 0), 0));
+const restOf = (point: Point, keys: readonly string[]): number =>
+  Math.max(0, point.cost_usd - keys.reduce((sum, key) => sum + costOf(point, key), 0));
+
+/** Names come from outside: `constructor` is one like any other. */
+const costOf = ({ costs }: Point, key: string): number => (Object.hasOwn(costs, key) ? (costs[key] ?? 0) : 0);
 
 function Bars({
   report,
@@ -66,6 +71,7 @@ function Bars({
   const figures = useFigures();
   const label = useBucketLabel(bucket, report.tz);
   const most = niceCeiling(Math.max(0, ...report.series.map(({ cost_usd }) => cost_usd)));
+  const left = 16 + letterWidth * Math.max(...[0, 0.5, 1].map((part) => figures.usd(part * most).length));
   const step = (width - left) / Math.max(1, report.series.length);
   const y = (value: number): number => top + (height - top - bottom) * (1 - value / most);
   const every = Math.max(1, Math.ceil(labelWidth / step));
@@ -120,7 +126,7 @@ function stacked(point: Point, keys: readonly string[]) {
   return [
     ...keys.map((key, place) => ({
       key,
-      value: point.costs[key] ?? 0,
+      value: costOf(point, key),
       colour: colours[place] ?? restColour,
     })),
     { key: "", value: restOf(point, keys), colour: restColour },
@@ -201,7 +207,7 @@ function SeriesTable({ report, bucket, keys, nameOf }: Props & { keys: readonly 
               <td className="px-2 py-1">{figures.count(point.calls)}</td>
               {keys.map((key) => (
                 <td key={key} className="px-2 py-1">
-                  {figures.usd(point.costs[key] ?? 0)}
+                  {figures.usd(costOf(point, key))}
                 </td>
               ))}
             </tr>

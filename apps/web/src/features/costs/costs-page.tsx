@@ -2,16 +2,19 @@ import { type UsageGroup, usageGroups, type UsageReport } from "@ciclo/contract"
 import { useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Download, X } from "lucide-react";
-import { useCallback, useState } from "react";
-import { addressOf } from "../../api.ts";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { addressOf, download } from "../../api.ts";
+import { describeProblem } from "../../problems.ts";
 import { Button } from "../../ui/button.tsx";
 import { SelectField, TextField } from "../../ui/field.tsx";
 import { Menu } from "../../ui/menu.tsx";
 import { PageHeader, Panel } from "../../ui/page.tsx";
 import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
+import { useToast } from "../../ui/toast.tsx";
 import { Budgets } from "./budgets.tsx";
 import { SpendChart } from "./chart.tsx";
 import { Figures } from "./figures.tsx";
+import { useFigures } from "./format.ts";
 import { Groups } from "./groups.tsx";
 import { groupLabels, nameLabels, periodLabels } from "./labels.ts";
 import { daysOf, defaults, reportQuery, usageQueryOf } from "./queries.ts";
@@ -40,7 +43,7 @@ export function CostsPage({ search, onSearch }: Props) {
       {isChecking ? <ReconcileDialog {...daysOf("last_month")} onClose={() => setChecking(false)} /> : null}
       <Budgets />
       <Choices search={search} onSearch={onSearch} />
-      <Report search={search} />
+      <Report search={search} onSearch={onSearch} />
     </>
   );
 }
@@ -49,11 +52,12 @@ export function CostsPage({ search, onSearch }: Props) {
 function Export({ search }: { search: CostsSearch }) {
   const { t } = useLingui();
   const query = new URLSearchParams(Object.entries(usageQueryOf(search))).toString();
+  const toast = useToast();
+  // As a request of the page: a plain link would be answered in the browser's language, not in the one chosen here.
   const save = (path: string, name: string) => (): void => {
-    const link = document.createElement("a");
-    link.href = `${path}?${query}`;
-    link.download = name;
-    link.click();
+    download(`${path}?${query}`, name).catch((error: unknown) =>
+      toast(t`Nothing was saved`, describeProblem(error, t).title),
+    );
   };
   return (
     <Menu
@@ -82,8 +86,22 @@ function Choices({ search, onSearch }: Props) {
   const days = daysOf(search.period ?? defaults.period);
   const { from: _, to: __, ...rest } = search;
   const narrowed = usageGroups.filter((group) => search[group] !== undefined);
+  const section = useRef<HTMLElement>(null);
+  const shown = JSON.stringify(search);
+  const before = useRef(shown);
+  // What was chosen may be gone with the choice: focus goes on from here.
+  useEffect(() => {
+    if (before.current === shown) return;
+    before.current = shown;
+    if (document.activeElement === document.body) section.current?.focus({ preventScroll: true });
+  });
   return (
-    <section aria-label={t`What is shown`} className="flex flex-col gap-3">
+    <section
+      ref={section}
+      tabIndex={-1}
+      aria-label={t`What is shown`}
+      className="flex flex-col gap-3 outline-none"
+    >
       <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
         <SelectField
           label={t`Period`}
@@ -109,13 +127,11 @@ function Choices({ search, onSearch }: Props) {
         {isCustom ? (
           <>
             <DayField
-              key={`from ${search.from}`}
               label={t`From`}
               day={search.from ?? days.from}
               onChange={(from) => onSearch({ ...search, from })}
             />
             <DayField
-              key={`to ${search.to}`}
               label={t`To, included`}
               day={search.to ?? days.to}
               onChange={(to) => onSearch({ ...search, to })}
@@ -155,7 +171,9 @@ function Narrowed({ group, search, onSearch }: Props & { group: UsageGroup }) {
 
 /** A day, taken when the field is left or Enter pressed: a year is typed digit by digit. */
 function DayField({ label, day, onChange }: { label: string; day: string; onChange(day: string): void }) {
-  const [typed, setTyped] = useState(day);
+  const [[typed, of], setTyped] = useState([day, day]);
+  // Another choice than this field's may have changed the day.
+  if (of !== day) setTyped([day, day]);
   const take = (): void => {
     if (typed !== day && typed !== "") onChange(typed);
   };
@@ -164,7 +182,7 @@ function DayField({ label, day, onChange }: { label: string; day: string; onChan
       label={label}
       type="date"
       value={typed}
-      onChange={(event) => setTyped(event.target.value)}
+      onChange={(event) => setTyped([event.target.value, day])}
       onBlur={take}
       onKeyDown={(event) => {
         if (event.key === "Enter") take();
@@ -179,6 +197,7 @@ function useNameOf(group: UsageGroup): (key: string | null) => string {
   return useCallback(
     (key) => {
       if (key === null || key === "") return t`none named`;
+      if (key.trim() === "") return JSON.stringify(key);
       const label = nameLabels[group]?.[key];
       return label === undefined ? key : i18n._(label);
     },
@@ -186,14 +205,26 @@ function useNameOf(group: UsageGroup): (key: string | null) => string {
   );
 }
 
-function Report({ search }: { search: CostsSearch }) {
+function Report({ search, onSearch }: Props) {
   const { t, i18n } = useLingui();
   const query = usageQueryOf(search);
   const { data: report, error, isPending, refetch } = useQuery(reportQuery(query));
   const nameOf = useNameOf(query.group_by);
+  const figures = useFigures();
   if (isPending) return <Skeleton rows={4} height={110} />;
   if (report === undefined) return <Problem error={error} onRetry={() => void refetch()} />;
-  if (report.total.calls === 0 && report.before.calls === 0)
+  const [spent, calls] = [figures.usd(report.total.cost_usd), figures.count(report.total.calls)];
+  const isNarrowed = usageGroups.some((group) => search[group] !== undefined);
+  if (report.total.calls === 0 && (isNarrowed || report.before.calls > 0))
+    return (
+      <Empty
+        title={t`No call fits`}
+        action={<Button onClick={() => onSearch({})}>{t`Show all calls of the last 30 days`}</Button>}
+      >
+        {t`There is none in this time and with these names. The first day must not be after the last.`}
+      </Empty>
+    );
+  if (report.total.calls === 0)
     return (
       <Empty title={t`No calls in this time`}>
         {t`Calls through the gateway are counted by themselves. Set agents up to call models through the console with: ciclo llm client claude-code`}
@@ -201,6 +232,9 @@ function Report({ search }: { search: CostsSearch }) {
     );
   return (
     <>
+      <p role="status" className="sr-only">
+        {t`${spent} in ${calls} calls`}
+      </p>
       <Figures report={report} />
       <Missing report={report} />
       <Panel title={t`Spend over time`}>
@@ -221,9 +255,9 @@ function Missing({ report: { total, known_gaps: gaps } }: { report: UsageReport 
   const [unpriced, unknown] = [count(total.unpriced_calls), count(total.unknown_calls)];
   const said = [
     total.unpriced_calls > 0
-      ? t`${unpriced} calls have no known price. Plan a row in policies/prices.yaml.`
+      ? t`Calls without a known price: ${unpriced}. Plan a row in policies/prices.yaml.`
       : null,
-    total.unknown_calls > 0 ? t`Of ${unknown} calls nobody knows what they used.` : null,
+    total.unknown_calls > 0 ? t`Calls of which nobody knows what they used: ${unknown}.` : null,
     ...gaps.map(({ agent, text }) => `${agent}: ${text}`),
   ].filter((line) => line !== null);
   if (said.length === 0) return null;

@@ -8,12 +8,8 @@ import { Change } from "./groups.tsx";
 export function Figures({ report: { total, before } }: { report: UsageReport }) {
   const { t } = useLingui();
   const { usd, count, short, share, ms } = useFigures();
-  const input =
-    total.input_tokens +
-    total.cache_read_tokens +
-    total.cache_write_short_tokens +
-    total.cache_write_long_tokens;
-  const [cached, callsBefore] = [share(total.cache_read_tokens, input), count(before.calls)];
+  const input = total.input_tokens + total.cache_write_short_tokens + total.cache_write_long_tokens;
+  const [cached, callsBefore] = [short(total.cache_read_tokens), count(before.calls)];
   const [errors, refused] = [share(total.errors, total.calls), share(total.refused, total.calls)];
   const priced = total.calls - total.unpriced_calls - total.unknown_calls;
   const estimated = share(total.estimated_calls, total.calls);
@@ -27,7 +23,7 @@ export function Figures({ report: { total, before } }: { report: UsageReport }) 
         {t`${callsBefore} in the window before`}
       </Figure>
       <Figure name={t`Tokens in · out`} value={`${short(input)} · ${short(total.output_tokens)}`}>
-        {t`${cached} read from caches`}
+        {t`and ${cached} read from caches`}
       </Figure>
       <Figure name={t`Slowest 5%`} value={ms(total.p95_ms)}>
         {total.p95_ms === null

@@ -2,7 +2,8 @@ import type { UsageReport, UsageSums } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
+import { Button } from "../../ui/button.tsx";
 import { type Column, rowLink, Table } from "../../ui/table.tsx";
 import { useFigures } from "./format.ts";
 import { groupLabels } from "./labels.ts";
@@ -56,19 +57,30 @@ export function Groups({
   search: CostsSearch;
   nameOf(key: string | null): string;
 }) {
-  const { i18n } = useLingui();
+  const { t, i18n } = useLingui();
+  const [isWhole, setWhole] = useState(false);
   const columns = useColumns(report.group_by, search, nameOf);
+  const { groups } = report;
+  const all = i18n.number(groups.length);
   return (
     <div className="overflow-x-auto">
       <Table
         label={i18n._(groupLabels[report.group_by])}
         columns={columns}
-        rows={report.groups}
-        keyOf={({ key }) => key ?? ""}
+        rows={isWhole ? groups : groups.slice(0, mostShown)}
+        keyOf={({ key }) => JSON.stringify(key)}
       />
+      {isWhole || groups.length <= mostShown ? null : (
+        <div className="border-t border-line p-3">
+          <Button onClick={() => setWhole(true)}>{t`Show all ${all}`}</Button>
+        </div>
+      )}
     </div>
   );
 }
+
+/** Those that cost most; the rest on demand. */
+const mostShown = 100;
 
 const right = "text-right tabular-nums max-sm:text-left";
 
@@ -117,12 +129,10 @@ function useCostColumns(): Column<Row>[] {
         header: t`Cost`,
         className: right,
         value: ({ cost_usd }) => cost_usd,
-        cell: ({ cost_usd, calls, unpriced_calls, unknown_calls }) => (
+        cell: ({ cost_usd, unpriced_calls, unknown_calls }) => (
           <span className="font-medium whitespace-nowrap" data-usd={cost_usd}>
             {/* Nothing of it has a price: that is not the same as free. */}
-            {cost_usd === 0 && calls > 0 && unpriced_calls + unknown_calls === calls
-              ? t`no price`
-              : usd(cost_usd)}
+            {cost_usd === 0 && unpriced_calls + unknown_calls > 0 ? t`no price` : usd(cost_usd)}
           </span>
         ),
       },

@@ -16,7 +16,7 @@ export function Sources({ query }: { query: UsageQuery }) {
   return (
     <Panel title={t`Where the figures come from`}>
       <p className="max-w-prose text-muted">
-        {t`A call that several of these saw is counted once, with the word of the first of them in this order.`}
+        {t`A call that several sources saw is counted once. The figures are those of the source that stands first in this list.`}
       </p>
       <ol className="mt-2 flex flex-col gap-1">
         {Object.entries(sourceLabels).map(([source, label]) => {

@@ -59,6 +59,20 @@ export const sharedBindings = (policies: Policies): Binding[] =>
     .filter(({ id, scope, per }) => per === undefined && (scope !== undefined || id === "budget"))
     .flatMap((budget) => limitsOf(budget, ""));
 
+/** Limits of budgets that give each a purse of their own, without a holder. Pure. */
+export const ownBindings = (policies: Policies): Binding[] =>
+  budgetsIn(policies)
+    .filter(({ per }) => per !== undefined)
+    .flatMap((budget) => limitsOf(budget, ""));
+
+/** From when on calls count against a limit, ISO 8601 UTC. */
+export function sinceOf(meter: Meter, atMs: number): string {
+  const { calendar } = meter;
+  return typeof calendar === "object"
+    ? new Date(atMs - calendar.hours * 3_600_000).toISOString()
+    : windowOf(meter, atMs).startsAt;
+}
+
 export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subject: CallSubject): boolean {
   if (scope === null || scope === undefined) return policy === "budget";
   const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean =>
@@ -78,16 +92,19 @@ export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subjec
 const matches = (name: string, form: string): boolean =>
   form === "*" || form === name || posix.matchesGlob(name, form);
 
-const holderFields: Record<BudgetHolder, "server" | "model" | "actorName" | "agent" | "run"> = {
+const holderFields: Record<Exclude<BudgetHolder, "person">, "server" | "model" | "agent" | "run"> = {
   server: "server",
   model: "model",
-  person: "actorName",
   agent: "agent",
   run: "run",
 };
 
-export const holderOf = (per: BudgetHolder | null, subject: CallSubject): string =>
-  per === null ? "" : (subject[holderFields[per]] ?? "—");
+export function holderOf(per: BudgetHolder | null, subject: CallSubject): string {
+  if (per === null) return "";
+  // Two people may have one name.
+  if (per === "person") return subject.actorId ?? subject.actorName ?? "—";
+  return subject[holderFields[per]] ?? "—";
+}
 
 /** Limits of a budget, for a holder. Pure. */
 export function limitsOf(budget: Budget, holder: string): Binding[] {

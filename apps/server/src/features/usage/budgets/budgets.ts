@@ -17,14 +17,17 @@ import {
   holderOf,
   limitsOf,
   type Meter,
+  ownBindings,
   type Policies,
   sharedBindings,
+  sinceOf,
 } from "./bindings.ts";
 import { CallRates } from "./call-rates.ts";
+import { People } from "./people.ts";
 import { refuseUnread, tooMany } from "./refusals.ts";
 import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
-import { standingsOf } from "./standings.ts";
+import { mostHolders, standingsOf, unreadStandings } from "./standings.ts";
 
 export type BudgetsDeps = PursesDeps & {
   transaction: AuditedTransaction;
@@ -49,10 +52,12 @@ export class Budgets {
   #meters = "";
   #counted = new Map<string, Counted[]>();
   readonly #rates: CallRates;
+  readonly #people: People;
 
   constructor(deps: BudgetsDeps) {
     this.#deps = deps;
     this.#rates = new CallRates(deps.clock);
+    this.#people = new People(deps.database.queries);
     this.#purses = new Purses(deps);
     this.#tasks = new Tasks(deps.logger);
   }
@@ -64,15 +69,31 @@ export class Budgets {
 
   /** Gives back what nobody uses, and has budgets that all share count, also where nobody asks before a call: logs are read later. */
   async tend(): Promise<void> {
+    await this.#people.meet();
     await this.#purses.tend();
-    await this.#open(sharedBindings(this.#deps.policies()));
+    await this.#open(sharedBindings(this.#policies()));
   }
 
   /** Where budgets stand now. */
   async standings(locale: Locale): Promise<BudgetStanding[]> {
-    const { policies, clock, mayRaise, database } = this.#deps;
-    await this.#open(sharedBindings(policies()));
-    return await standingsOf(database.queries, policies(), { now: clock(), locale, mayRaise });
+    const { clock, mayRaise, database, unusable } = this.#deps;
+    await this.#people.meet();
+    const now = clock();
+    await this.#open(sharedBindings(this.#policies()));
+    // Of limits that give each a purse, whoever made a call in the period has one.
+    for (const limit of ownBindings(this.#policies())) {
+      const from = sinceOf(limit.meter, now.getTime());
+      const holders = await store.holdersSince(database.queries, { meter: limit.meter, from }, mostHolders);
+      await this.#open(holders.map((holder) => ({ ...limit, holder })));
+    }
+    const standings = await standingsOf(database.queries, this.#policies(), {
+      now,
+      locale,
+      mayRaise,
+      nameOf: (holder) => this.#people.nameOf(holder),
+      leaseOf: (id) => this.#purses.leaseOf(id),
+    });
+    return [...unreadStandings(unusable(), locale), ...standings];
   }
 
   /** Lets go of what is set aside, and waits for what is still to be recorded. */
@@ -101,6 +122,7 @@ export class Budgets {
     most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null; uncounted?: Refusal | null },
   ): Promise<Reservation> {
     refuseUnread(this.#deps.unusable());
+    if (!this.#people.hasMet) await this.#people.meet();
     const held: { binding: Binding; held: Held }[] = [];
     try {
       for (const binding of this.#bindingOf(subject).limits) {
@@ -195,9 +217,13 @@ export class Budgets {
     return counted;
   }
 
+  #policies(): Policies {
+    return this.#people.resolved(this.#deps.policies());
+  }
+
   /** What binds a call: limits of budgets, and budgets that pace their callers. */
   #bindingOf(subject: CallSubject): { limits: Binding[]; paced: Budget[] } {
-    const policies = this.#deps.policies();
+    const policies = this.#policies();
     if (policies !== this.#of) [this.#of, this.#binding] = [policies, new Map()];
     const key = subjectKey(subject);
     let binding = this.#binding.get(key);
@@ -216,7 +242,8 @@ export class Budgets {
     const { budget, meter, holder } = binding;
     const { limit } = meter;
     const raise = this.#deps.mayRaise(budget.id);
-    const where = `policies/${budget.id}.yaml, limits.${limit}${holder === "" ? "" : ` (${holder})`}`;
+    const whose = holder === "" ? "" : ` (${this.#people.nameOf(holder)})`;
+    const where = `policies/${budget.id}.yaml, limits.${limit}${whose}`;
     const [used, of] = [amountText(binding, spent), amountText(binding, binding.most)];
     const aside = spent < binding.most ? amountText(binding, reserved) : null;
     const until = Number.isFinite(window.endsAt)
@@ -234,7 +261,7 @@ export class Budgets {
 
   /** In the audit log: each threshold that a purse crossed, once. */
   #tell({ name: { meter, meterId, holder, window }, before, after }: Moved): void {
-    const budget = this.#deps.policies().get(meter.policy);
+    const budget = this.#policies().get(meter.policy);
     if (budget?.kind !== "budget") return;
     const binding = limitsOf(budget, holder).find((one) => one.meterId === meterId);
     if (binding === undefined) return;
@@ -254,7 +281,7 @@ export class Budgets {
             status: part === 1 && budget.on_exceeded !== "warn" ? "refused" : "succeeded",
             metadata: {
               limit,
-              ...(holder === "" ? {} : { holder }),
+              ...(holder === "" ? {} : { holder: this.#people.nameOf(holder) }),
               period: window.key,
               part,
               ...amountFields(binding, after),
@@ -282,12 +309,18 @@ function subjectKey(subject: CallSubject): string {
 const subjectKeys = new WeakMap<CallSubject, string>();
 
 const mostKept = 20_000;
+/** As every report rounds them. */
+const cents = new Intl.NumberFormat("en", {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+  useGrouping: false,
+});
 
 function amountText({ meter: { unit } }: Binding, amount: number): string {
   if (unit === "tokens") return `${amount} tokens`;
   const usd = amount / 1e9;
   // Small amounts would all be 0.00.
-  return `${usd !== 0 && Math.abs(usd) < 0.01 ? usd.toPrecision(2) : usd.toFixed(2)} USD`;
+  return `${usd !== 0 && Math.abs(usd) < 0.01 ? usd.toPrecision(2) : cents.format(usd)} USD`;
 }
 
 const amountFields = ({ meter: { unit }, most }: Binding, spent: number): Record<string, number> =>

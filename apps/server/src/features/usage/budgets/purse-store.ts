@@ -74,6 +74,21 @@ async function ledgerSlots(
   const from = hours === null ? window.startsAt : new Date(nowMs - hours * 3_600_000).toISOString();
   // Of a zone that is half an hour off, the hour that a window begins in counts from its half on.
   const wholeFrom = from.slice(14, 16) === "00" ? from.slice(0, 13) : nextHour(from);
+  const slots: Slots = {};
+  const add = (at: string, amount: number): void => {
+    const slot = hours === null ? "0" : String(Math.floor(Date.parse(at) / slotMsOf(hours)));
+    slots[slot] = (slots[slot] ?? 0) + amount;
+  };
+  const addCalls = async (start: string, end: string): Promise<void> => {
+    for (const call of await callsBetween(queries, start, end))
+      if (binds(meter, call.subject) && holderOf(meter.per, call.subject) === holder)
+        add(call.at, meter.unit === "tokens" ? call.tokens : call.cost);
+  };
+  // Where slots are shorter than an hour, the calls themselves say which one they are in.
+  if (hours !== null && slotMsOf(hours) < hourMs) {
+    await addCalls(from, new Date(nowMs + hourMs).toISOString());
+    return slots;
+  }
   const rows = await queries
     .selectFrom("usage_hours as hour")
     .innerJoin("usage_subjects as subject", "subject.id", "hour.subject_id")
@@ -87,11 +102,6 @@ async function ledgerSlots(
     ])
     .where("hour.period", ">=", wholeFrom)
     .execute();
-  const slots: Slots = {};
-  const add = (at: string, amount: number): void => {
-    const slot = hours === null ? "0" : String(Math.floor(Date.parse(at) / slotMsOf(hours)));
-    slots[slot] = (slots[slot] ?? 0) + amount;
-  };
   for (const row of rows) {
     const subject = subjectOf(row);
     if (!binds(meter, subject) || holderOf(meter.per, subject) !== holder) continue;
@@ -99,11 +109,38 @@ async function ledgerSlots(
     if (Date.parse(at) >= window.endsAt) continue;
     add(at, meter.unit === "tokens" ? row.tokens : row.cost_nano_usd);
   }
-  if (wholeFrom !== from.slice(0, 13))
-    for (const call of await callsBetween(queries, from, `${wholeFrom}:00:00.000Z`))
-      if (binds(meter, call.subject) && holderOf(meter.per, call.subject) === holder)
-        add(call.at, meter.unit === "tokens" ? call.tokens : call.cost);
+  if (wholeFrom !== from.slice(0, 13)) await addCalls(from, `${wholeFrom}:00:00.000Z`);
   return slots;
+}
+
+const hourMs = 3_600_000;
+
+/** Holders whose calls count against a limit since a time; at most so many. */
+export async function holdersSince(
+  queries: Queries,
+  { meter, from }: { meter: Meter; from: string },
+  most: number,
+): Promise<string[]> {
+  const rows = await queries
+    .selectFrom("usage_subjects as subject")
+    .selectAll("subject")
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom("usage_hours as hour")
+          .select("hour.subject_id")
+          .whereRef("hour.subject_id", "=", "subject.id")
+          .where("hour.period", ">=", from.slice(0, 13)),
+      ),
+    )
+    .execute();
+  const subjects = rows.map(subjectOf).filter((subject) => binds(meter, subject));
+  return [...new Set(subjects.map((subject) => holderOf(meter.per, subject)))].slice(0, most);
+}
+
+/** Users by id. */
+export async function usersIn(queries: Queries): Promise<{ id: string; name: string; email: string }[]> {
+  return await queries.selectFrom("users").select(["id", "name", "email"]).execute();
 }
 
 const nextHour = (at: string): string =>
@@ -133,12 +170,16 @@ async function callsBetween(queries: Queries, from: string, to: string) {
   }));
 }
 
-type SubjectColumns = Record<"server" | "model" | "actor_id" | "actor_name" | "agent" | "run", string | null>;
+type SubjectColumns = Record<
+  "server" | "provider" | "model" | "actor_id" | "actor_name" | "agent" | "run",
+  string | null
+>;
 
 /** Of a subject, what budgets look at. */
 const subjectOf = (row: SubjectColumns): CallSubject =>
   ({
     server: row.server,
+    provider: row.provider,
     model: row.model,
     actorId: row.actor_id,
     actorName: row.actor_name,

@@ -126,6 +126,12 @@ export class Purses {
     return this.#opened.has(this.nameOf(binding, this.#now()).id);
   }
 
+  /** What of a purse this node has taken, and how much of that is for calls under way. */
+  leaseOf(id: string): { amount: number; underWay: number } {
+    const { amount = 0, underWay = 0 } = this.#leases.get(id) ?? {};
+    return { amount, underWay };
+  }
+
   /** Has a purse count from now on, where none does yet: one that only warns is asked for by nobody. */
   async open(binding: Binding): Promise<void> {
     const nowMs = this.#now();

@@ -1,21 +1,21 @@
-import { policyKinds, text } from "@ciclo/contract";
+import { policyKinds, type Text, text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
 
-/** What a budget says that cannot be read is taken for no. Only budgets have names of their own. */
+/** Budgets that are there and cannot be read. Only budgets have names of their own. */
+export const unreadIn = (unusable: ReadonlySet<string>): string[] =>
+  [...unusable].filter((id) => id === "budget" || !(policyKinds as readonly string[]).includes(id));
+
+export const unreadText = (id: string): Text =>
+  text(
+    `policies/${id}.yaml cannot be used, so nothing is let through that a budget may forbid. Health says what is wrong with it`,
+    `policies/${id}.yaml não pode ser usada, então não passa nada que um orçamento possa proibir. A saúde diz o que há de errado`,
+  );
+
+/** What a budget says that cannot be read is taken for no. */
 export function refuseUnread(unusable: ReadonlySet<string>): void {
   if (unusable.size === 0) return;
-  const unread = [...unusable].find(
-    (id) => id === "budget" || !(policyKinds as readonly string[]).includes(id),
-  );
-  if (unread !== undefined)
-    throw new Refusal(
-      "budget_exceeded",
-      text(
-        `policies/${unread}.yaml cannot be used, so nothing is let through that a budget may forbid. Health says what is wrong with it`,
-        `policies/${unread}.yaml não pode ser usada, então não passa nada que um orçamento possa proibir. A saúde diz o que há de errado`,
-      ),
-      { quiet: true },
-    );
+  const [unread] = unreadIn(unusable);
+  if (unread !== undefined) throw new Refusal("budget_exceeded", unreadText(unread), { quiet: true });
 }
 
 export const tooMany = (policy: string, perMinute: number, wait: number): Refusal =>

@@ -1,11 +1,39 @@
 import type { Locale, BudgetStanding, Text } from "@ciclo/contract";
 import type { Queries } from "../../../db/dialect.ts";
 import { type Binding, budgetsIn, limitsOf, type Policies, purseId, windowOf } from "./bindings.ts";
+import { unreadIn, unreadText } from "./refusals.ts";
 import { pursesOf } from "./purse-store.ts";
 import { rolled, type Slots } from "./windows.ts";
 
 /** Of a budget that gives each a purse of their own: so many are told of, those that spent most. */
-const mostHolders = 50;
+export const mostHolders = 50;
+
+type Seen = {
+  now: Date;
+  locale: Locale;
+  mayRaise(policy: string): Text;
+  nameOf(holder: string): string;
+  leaseOf(id: string): { amount: number; underWay: number };
+};
+
+/** Budgets that are there but cannot be read: nothing is let through that they may forbid. */
+export const unreadStandings = (unusable: ReadonlySet<string>, locale: Locale): BudgetStanding[] =>
+  unreadIn(unusable).map((id) => ({
+    policy: id,
+    title: `policies/${id}.yaml`,
+    limit: "",
+    unit: "usd",
+    per: null,
+    holder: null,
+    spent: 0,
+    reserved: 0,
+    of: 0,
+    state: "unreadable",
+    on_exceeded: "block",
+    resets_at: null,
+    rolling_hours: null,
+    raise: unreadText(id)[locale],
+  }));
 
 /**
  * Where all limits of the configuration stand in their present periods, what is nearest to its limit first. A limit that
@@ -14,7 +42,7 @@ const mostHolders = 50;
 export async function standingsOf(
   queries: Queries,
   policies: Policies,
-  { now, locale, mayRaise }: { now: Date; locale: Locale; mayRaise(policy: string): Text },
+  { now, locale, mayRaise, nameOf, leaseOf }: Seen,
 ): Promise<BudgetStanding[]> {
   const limits = budgetsIn(policies)
     .filter(({ id, scope }) => scope !== undefined || id === "budget")
@@ -27,7 +55,8 @@ export async function standingsOf(
       .filter(({ id }) => id.startsWith(start))
       .map((row) => ({
         holder: row.id.slice(start.length),
-        reserved: row.reserved,
+        // What this node has taken in advance for calls to come is not set aside for any.
+        reserved: row.reserved - leaseOf(row.id).amount + leaseOf(row.id).underWay,
         spent:
           typeof limit.meter.calendar === "object"
             ? rolled(JSON.parse(row.slots) as Slots, limit.meter.calendar.hours, now.getTime()).sum
@@ -37,7 +66,10 @@ export async function standingsOf(
       .slice(0, mostHolders);
     const isShared = limit.meter.per === null;
     const purses = isShared && found.length === 0 ? [{ holder: "", spent: 0, reserved: 0 }] : found;
-    return purses.map((purse) => standing(limit, purse, window.endsAt, mayRaise(limit.budget.id)[locale]));
+    const raise = mayRaise(limit.budget.id)[locale];
+    return purses.map((purse) =>
+      standing(limit, { ...purse, holder: nameOf(purse.holder) }, window.endsAt, raise),
+    );
   });
   return standings.toSorted((a, b) => b.spent / b.of - a.spent / a.of);
 }
