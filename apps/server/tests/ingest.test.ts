@@ -92,6 +92,41 @@ describe("telemetry of MCP servers", () => {
     },
   );
 
+  it("reads packed files whose names move on, each line once", async () => {
+    const running = await startConsole();
+    const log = logOf(running);
+    const pack = (from: string, to: string): void => {
+      writeFileSync(to, gzipSync(readFileSync(from)));
+      rmSync(from);
+    };
+    writeFileSync(log, lines(0, 10));
+    await running.ingest.read();
+    pack(log, `${log}.1.gz`);
+    writeFileSync(log, lines(10, 12));
+    await running.ingest.read();
+    appendFileSync(log, lines(12, 15));
+    renameSync(`${log}.1.gz`, `${log}.2.gz`);
+    pack(log, `${log}.1.gz`);
+    writeFileSync(log, lines(15, 17));
+    await running.ingest.read();
+    expect((await inputs(running)).toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual(range(0, 17));
+  });
+
+  it("takes over no call of another source, and no status from an object's own words", async () => {
+    const running = await startConsole();
+    writeFileSync(logOf(running), line(0, { metadata: { response_id: "resp_0123456789abcdef" } }));
+    await running.ingest.read();
+    const claim = { call_id: "response:resp_0123456789abcdef", usage: { prompt_tokens: 0 } };
+    writeFileSync(
+      logOf(running, "2026-11-27.jsonl", "evil"),
+      line(1, { metadata: claim }) + line(2, { status: "constructor" }) + line(3, { status: "__proto__" }),
+    );
+    await running.ingest.read();
+    const rows = await callsIn(running.database.queries);
+    expect(rows.map(({ server }) => server)).toEqual(["glm46", "evil"]);
+    expect((await filesOf(running)).map(({ bad }) => bad).toSorted((a, b) => a - b)).toEqual([0, 2]);
+  });
+
   it("waits for the end of a line, whichever bytes have come", async () => {
     const running = await startConsole();
     const log = logOf(running);

@@ -251,4 +251,18 @@ describe("what agents export", () => {
     });
     expect(await calls(gateway)).toEqual([]);
   });
+
+  it("from more than a day ahead is left out: it would close a budget for everybody", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    const body = JSON.parse(
+      JSON.stringify(spanOf("1", {})).replace(
+        /"endTimeUnixNano":"\d+"/,
+        `"endTimeUnixNano":"${Date.UTC(2099, 0)}000000"`,
+      ),
+    ) as unknown;
+    const response = await post(gateway, token, { path: "/v1/traces", body });
+    expect(await response.json()).toMatchObject({ partialSuccess: { rejectedSpans: "1" } });
+    expect(await calls(gateway)).toEqual([]);
+  });
 });

@@ -1,3 +1,5 @@
+import { text } from "@ciclo/contract";
+import { Refusal } from "../errors.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Buffered } from "./buffered.ts";
 import { isLocalOrigin, isOwnHost, type OwnAddresses } from "./own-addresses.ts";
@@ -33,6 +35,17 @@ export function discard(request: IncomingMessage): void {
   request.resume();
 }
 
+const idleMs = 15_000;
+
+const stalled = new Refusal(
+  "invalid_payload",
+  text(
+    `Nothing of the body came for ${idleMs / 1000} s. Send it again`,
+    `Nada do corpo chegou por ${idleMs / 1000} s. Envie de novo`,
+  ),
+  { quiet: true },
+);
+
 /** The body, or null when it is over the limit; the rest is not read then. */
 export function readBody(
   request: IncomingMessage,
@@ -42,7 +55,11 @@ export function readBody(
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | null>();
   const parts: Buffer[] = [];
   let size = 0;
+  // What comes in holds memory that others need: who stops sending gives it back.
+  const idle = setTimeout(() => reject(stalled), idleMs).unref();
+  void promise.catch(() => {}).finally(() => clearTimeout(idle));
   request.on("data", (part: Buffer) => {
+    idle.refresh();
     size += part.length;
     if (size > maxBytes) {
       request.pause();

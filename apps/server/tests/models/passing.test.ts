@@ -106,6 +106,16 @@ describe("what passes between a caller and a provider of models", () => {
     expect(model.asked).toHaveLength(0);
   });
 
+  it.each(["toString", "constructor", "hasOwnProperty", "predict"])(
+    "is no verb of Google's API: %s",
+    async (verb) => {
+      const { model, gateway, person } = await endpointOf();
+      const to = `google/v1beta/models/gemini-2.5-pro:${verb}`;
+      expect((await ask(gateway, person, to, { contents: [] })).status).toBe(404);
+      expect(model.asked).toHaveLength(0);
+    },
+  );
+
   it("are those parts of a query that the APIs have", async () => {
     const { model, gateway, person } = await endpointOf();
     const query = "alt=sse&key=abc&fields=x&%24alt=media&beta=true&alt=media&access_token=y";
@@ -237,6 +247,63 @@ describe("what passes between a caller and a provider of models", () => {
 });
 
 describe("what an answer used", () => {
+  it("is its input where its caller leaves before the first word: nobody calls for nothing", async () => {
+    const { model, gateway, person } = await endpointOf();
+    model.answer = (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(event({ id: "x", model: "gpt-5.2", choices: [{ delta: { role: "assistant" } }] }));
+      return true;
+    };
+    const leaving = new AbortController();
+    const response = await fetch(`${gateway.url}/llm/${chats}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${person.token}` },
+      body: JSON.stringify(
+        chatOf({ stream: true, messages: [{ role: "user", content: "x".repeat(40_000) }] }),
+      ),
+      signal: leaving.signal,
+    });
+    await response.body?.getReader().read();
+    leaving.abort();
+    await expect.poll(() => lastCall(gateway)).toMatchObject({ status: "partial", cost_source: "estimated" });
+    expect((await lastCall(gateway))?.input).toBeGreaterThan(10_000);
+  });
+
+  it("is estimated where its provider cuts it, and no answer is held back whose end nobody knows", async () => {
+    const { model, gateway, person } = await endpointOf();
+    model.answer = (_, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-length": 90_000 });
+      response.write("{".padEnd(40_000, " "), () => response.destroy());
+      return true;
+    };
+    expect((await ask(gateway, person, chats, chatOf())).status).toBe(502);
+    expect(await lastCall(gateway)).toMatchObject({ status: "error", cost_source: "estimated" });
+    const go = Promise.withResolvers<void>();
+    model.answer = async (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write(" ");
+      await go.promise;
+      response.end(JSON.stringify({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } }));
+      return true;
+    };
+    const slow = await ask(gateway, person, chats, chatOf());
+    expect(slow.status).toBe(200);
+    go.resolve();
+    expect(await slow.json()).toMatchObject({ usage: { prompt_tokens: 1 } });
+  });
+
+  it("leaves its caller an event that says more than what was used", async () => {
+    const { model, gateway, person } = await endpointOf();
+    model.answer = (_, response) => {
+      const usage = { prompt_tokens: 100, completion_tokens: 10 };
+      stream(response, [event({ choices: [], usage, citations: ["https://example.com"] }), event("[DONE]")]);
+      return true;
+    };
+    const said = await (await ask(gateway, person, chats, chatOf({ stream: true }))).text();
+    expect(said).toContain("https://example.com");
+    expect(await lastCall(gateway)).toMatchObject({ input: 100 });
+  });
+
   it("is read from a stream whose last event lacks its empty line", async () => {
     const { model, gateway, person } = await endpointOf();
     model.answer = (_, response) => {

@@ -100,6 +100,16 @@ async function headOf(file: Awaited<ReturnType<typeof open>>, bytes: number): Pr
   return bytesRead < bytes ? "shorter" : sha256(head);
 }
 
+async function headOfPacked(path: string): Promise<{ head: string; headBytes: number }> {
+  const file = await open(path, "r");
+  try {
+    const bytes = Math.min(headBytes, (await file.stat()).size);
+    return { head: await headOf(file, bytes), headBytes: bytes };
+  } finally {
+    await file.close();
+  }
+}
+
 /** A packed file does not grow: it is read once, past what was taken in before. Its last line may lack its end. */
 async function readPacked(
   path: string,
@@ -108,7 +118,10 @@ async function readPacked(
   take: (batch: Batch) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Position> {
-  const lines = new Lines({ ...start, context: {} }, reader);
+  const head = await headOfPacked(path);
+  // Another file may have come by this name: rotation numbers them anew.
+  const passed = head.head === from.head && head.headBytes === from.headBytes ? from.offset : 0;
+  const lines = new Lines({ ...start, ...head, context: {} }, reader);
   const unpacked = createGunzip();
   // What goes wrong with the file ends what is unpacked with the same error, which is then thrown below.
   pipeline(createReadStream(path), unpacked, () => {});
@@ -116,7 +129,7 @@ async function readPacked(
     for await (const chunk of unpacked as AsyncIterable<Buffer>) {
       if (signal.aborted) return lines.position;
       const batch = lines.add(chunk);
-      if (batch !== null && batch.position.offset > from.offset) await take(batch);
+      if (batch !== null && batch.position.offset > passed) await take(batch);
     }
   } finally {
     unpacked.destroy();

@@ -27,6 +27,8 @@ export function createIngest(deps: Deps): Feature<{ read(): Promise<void> }> {
     name: text("reading usage logs", "a leitura dos logs de uso"),
     logger: deps.logger,
     everyMs,
+    // One file that cannot be read does not slow the reading of others.
+    retry: { firstMs: everyMs, longestMs: everyMs },
     pass: (signal) => ingest.pass(signal),
   });
   return {

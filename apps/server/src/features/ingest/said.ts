@@ -51,5 +51,8 @@ const isWrittenOut = (value: unknown): value is string =>
   typeof value === "string" &&
   value.length === 24 &&
   value.endsWith("Z") &&
+  // `Date` also reads the 31st of February, and 24 o'clock.
+  value.slice(8, 10) <= "28" &&
+  value.slice(11, 13) < "24" &&
   value[10] === "T" &&
   value[19] === ".";

@@ -7,12 +7,12 @@ import { LineError, type LogContext, usageOf } from "./agents/reader.ts";
 import { isObject, type Json, numberAt, textAt, timeOf } from "./said.ts";
 
 /** How a status of a telemetry line is called in the ledger. */
-const statuses: Record<string, CallStatus> = {
-  success: "ok",
-  denied: "refused",
-  error: "error",
-  pending: "pending",
-};
+const statuses: ReadonlyMap<string, CallStatus> = new Map([
+  ["success", "ok"],
+  ["denied", "refused"],
+  ["error", "error"],
+  ["pending", "pending"],
+]);
 
 /** A price of one call above this is a mistake of whoever wrote it. In US dollars. */
 const mostUsd = 10_000;
@@ -44,7 +44,7 @@ export class TelemetryReader {
     const when = typeof ts === "string" ? timeOf(ts) : null;
     if (when === null) throw new LineError("ts is no time from 2020 on");
     if (when > this.#latest()) throw new LineError("ts is more than a day ahead");
-    const status = typeof said === "string" ? statuses[said] : undefined;
+    const status = typeof said === "string" ? statuses.get(said) : undefined;
     if (status === undefined) throw new LineError("status is none of success, denied, error and pending");
     const more = isObject(metadata) ? metadata : {};
     const duration = limited(line, "duration_ms", mostMs);
@@ -139,7 +139,9 @@ function aliasesIn(metadata: Json): readonly string[] {
   const [response, call] = [textAt(metadata, "response_id"), textAt(metadata, "call_id")];
   if (response === null && call === null) return noAliases;
   // Where both are known the request through the gateway is meant.
-  return [...(call === null ? [] : [call]), ...namesByAnswer(response)];
+  // A server is told of the request that it serves, and of no other call.
+  const own = call !== null && call.startsWith("gateway:") ? [call] : [];
+  return [...own, ...namesByAnswer(response)];
 }
 
 /**

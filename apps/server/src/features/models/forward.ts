@@ -46,7 +46,7 @@ const passedOn =
 /** Headers of an answer that clients know. What tells of the provider's account, or opens something at the caller, stays here. */
 const passedBack =
   /^(?:content-(?:type|language)|cache-control|date|retry-after(?:-ms)?|x-should-retry|(?:x-)?request-id|openai-(?:model|processing-ms|version)|anthropic-(?:ratelimit|priority|fast)-.*|x-ratelimit-.*|x-codex-.*|x-models-etag|x-reasoning-included|x-gemini-service-tier|server-timing)$/;
-/** An answer that is no stream is sent in one piece, unless it is longer than this. */
+/** An answer whose length is known, and no more than this, is sent in one piece. */
 const mostHeld = 256 * 1024;
 /** Of an answer that is no stream: so much is read for its usage. What is longer goes on all the same. */
 const mostKept = 16 * 1024 * 1024;
@@ -146,7 +146,8 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     const isStream = /^\s*text\/event-stream/i.test(headers["content-type"] ?? "");
     if (isStream) this.#events = new Events(this.#job);
     const head = this.#headOf(headers);
-    if (!isStream) {
+    const length = Number(headers["content-length"] ?? Number.NaN);
+    if (!isStream && length <= mostHeld) {
       this.#head = head;
       return;
     }
@@ -220,6 +221,7 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     if (this.#hasEnded) return;
     if (!this.#response.headersSent) {
+      this.#job.listener.unread(this.#keptBytes);
       this.#finish("failed", error);
       return;
     }

@@ -175,7 +175,8 @@ export class Listener {
     const { usage } = event;
     if (usage === undefined || usage === null) return null;
     this.#openai(usage, event["service_tier"]);
-    return isEmpty ? "usage" : null;
+    // What says more than that goes on to its caller.
+    return isEmpty && Object.keys(event).every((name) => usageMembers.has(name)) ? "usage" : null;
   }
 
   #openai(usage: unknown, tier: unknown, output: unknown = null): void {
@@ -209,6 +210,17 @@ const searchesIn = (output: unknown): number =>
       item["type"] === "web_search_call" &&
       (!isObject(item["action"]) || item["action"]["type"] === "search"),
   ).length;
+
+const usageMembers = new Set([
+  "id",
+  "object",
+  "created",
+  "model",
+  "choices",
+  "usage",
+  "service_tier",
+  "system_fingerprint",
+]);
 
 /** A cost of one call above this is a mistake of whoever states it. */
 const mostUsd = 10_000;

@@ -42,7 +42,8 @@ function estimateOf({ path, asked, requestBytes }: Call, ended: Forwarded, isAns
   if (asked !== null && isAnswer && asked.isBackground)
     // It counts with all that it may use, until an answer says what it was.
     return { usage: mostUsed(asked, requestBytes), isEstimate: true, cost: null };
-  const isUnknown = isAnswer ? path.use === "generate" && heard.textBytes === 0 : kind !== "cancelled";
+  // Of what its caller leaves, the provider has read all that it was sent.
+  const isUnknown = kind !== "cancelled" && (!isAnswer || (path.use === "generate" && heard.textBytes === 0));
   if (isUnknown) return { usage: null, cost: unknown };
   const written = path.use === "embed" ? 0 : estimateTokens(heard.textBytes);
   // Images are more bytes than they are tokens.

@@ -79,17 +79,17 @@ const anthropic: Reader = (method, path) => {
   return null;
 };
 
-const googleVerbs: Record<string, Found["use"]> = {
-  generateContent: "generate",
-  streamGenerateContent: "generate",
-  embedContent: "embed",
-  batchEmbedContents: "embed",
-  countTokens: "free",
-};
+const googleVerbs: ReadonlyMap<string, Found["use"]> = new Map([
+  ["generateContent", "generate"],
+  ["streamGenerateContent", "generate"],
+  ["embedContent", "embed"],
+  ["batchEmbedContents", "embed"],
+  ["countTokens", "free"],
+]);
 
 const google: Reader = (method, path) => {
   const [, version, model, verb = ""] = /^\/(v1(?:beta|alpha)?)\/models\/([\w.-]+):(\w+)$/.exec(path) ?? [];
-  const use = googleVerbs[verb];
+  const use = googleVerbs.get(verb);
   if (method === "POST" && version !== undefined && model !== undefined && use !== undefined)
     return { ...plain(use, path, verb), model, streams: verb === "streamGenerateContent" };
   if (method === "GET" && /^\/v1(?:beta|alpha)?\/models(?:\/[\w.-]+)?$/.test(path))

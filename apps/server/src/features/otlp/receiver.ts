@@ -105,7 +105,7 @@ export class Receiver {
 /** What the protocol calls a partial success: the exporter need not send again what was left out, and may say so. */
 function answerOf(signal: Signal, { unusable, tooOld }: { unusable: number; tooOld: number }): TakenIn {
   if (unusable + tooOld === 0) return {};
-  const message = `${unusable} with counts or times that cannot be right, ${tooOld} older than what is kept`;
+  const message = `${unusable} with counts or times that cannot be right, ${tooOld} older than what is kept, or more than a day ahead`;
   return { partialSuccess: { rejected: unusable + tooOld, signal, errorMessage: message } };
 }
 

@@ -32,6 +32,8 @@ export type Taken = Written & { tooOld: number };
 
 const nothingElse = (): Promise<void> => Promise.resolve();
 
+/** Clocks may be so far ahead. */
+const aheadMs = 24 * 3_600_000;
 const flushMs = 250;
 /** Kept while the database does not take them; the oldest are dropped beyond it, and counted. */
 const maxKept = 50_000;
@@ -111,7 +113,7 @@ export class Ledger {
 
   /**
    * Writes calls that others report, with `also` in the same transaction. Those from a time whose calls have been deleted
-   * already are left out: they may have been counted before.
+   * already are left out, since they may have been counted before; and those from more than a day ahead.
    */
   async take(calls: readonly MeteredCall[], also: Also = nothingElse): Promise<Taken> {
     const entries = calls.map((call) => this.#priced(call));
@@ -119,7 +121,9 @@ export class Ledger {
     const written = await this.#insert(
       async (queries) => {
         const before = await purgedBefore(queries);
-        const kept = entries.filter(({ call }) => call.at >= before);
+        // What is reported from the future would count in no window, or in all of them.
+        const latest = stamp(new Date(this.#deps.clock().getTime() + aheadMs));
+        const kept = entries.filter(({ call }) => call.at >= before && call.at <= latest);
         tooOld = entries.length - kept.length;
         return kept;
       },

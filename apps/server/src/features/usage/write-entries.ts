@@ -89,8 +89,10 @@ type Call = { entry: Entry; before: store.StoredEntry[]; names: string[] };
 function isSame({ entry: { call }, names }: Call, { call: now }: Entry): boolean {
   if (now.settles === true || names.includes(now.key)) return true;
   const [a, b] = [call.subject, now.subject];
-  // What one server writes says nothing of another's calls.
-  const isOfOthers = a.server !== null && b.server !== null && a.server !== b.server;
+  // What one server writes, or one person sends, says nothing of another's calls.
+  const differs = (one: string | null, other: string | null): boolean =>
+    one !== null && other !== null && one !== other;
+  const isOfOthers = differs(a.server, b.server) || differs(a.actorId, b.actorId);
   return !isOfOthers && !sawBoth(a.source, b.source);
 }
 
