@@ -171,6 +171,35 @@ describe.each(stores)("one call that several sources saw, on %s", (_, openStore)
     }
   });
 
+  it("is one of several equal ones where nobody gives it an id: as many stand as each source saw", async () => {
+    const database = await openStore();
+    const ledger = ledgerOn(database);
+    const scenario = fc.record({
+      equal: fc.integer({ min: 1, max: 4 }),
+      sessions: fc.integer({ min: 1, max: 3 }),
+      order: fc.shuffledSubarray(["log" as const, "otlp" as const, "endpoint" as const], { minLength: 1 }),
+      isOneBatch: fc.boolean(),
+      repeats: fc.boolean(),
+    });
+    let expected = 0;
+    for (const [run, of] of fc.sample(scenario, { numRuns: 30, seed: 11 }).entries()) {
+      const told = of.order.flatMap((source) =>
+        Array.from({ length: of.sessions * of.equal }, (_, index) => {
+          const session = `s${run}-${index % of.sessions}`;
+          // The endpoint knows no session of these agents: there a call is known by its time alone.
+          const names = [...(source === "endpoint" ? [] : [`like:${session}`]), `like:model:${run}`];
+          return model({ key: `${source}${run}-${index}`, aliases: names, usage: used(100, 5) }, { source });
+        }),
+      );
+      const batches = of.isOneBatch ? [told] : told.map((call) => [call]);
+      for (const batch of of.repeats ? [...batches, ...batches] : batches) await ledger.take(batch);
+      expected += of.sessions * of.equal;
+      expect((await callsIn(database.queries)).length, JSON.stringify(of)).toBe(expected);
+      await expectSums(database);
+    }
+    await database.close();
+  });
+
   it("of one source the later word holds, whichever is read first", async () => {
     const early = model({ usage: used(1000, 1) });
     const late = model({ usage: used(1000, 300), at: "2026-03-01T10:00:05.000Z" });

@@ -112,6 +112,17 @@ function oneOf(known: readonly Call[]): Call[] {
   return one;
 }
 
+const isLikeness = (name: string): boolean => name.startsWith("like:");
+
+/** Calls that are equal to each other in all that is known of them are numbered; beyond this many they are one. */
+const mostAlike = 9;
+
+/** A name, and for one by likeness the names of further calls that are equal. */
+const formsOf = (name: string): string[] =>
+  isLikeness(name)
+    ? [name, ...Array.from({ length: mostAlike - 1 }, (_, index) => `${name}#${index + 2}`)]
+    : [name];
+
 /** Calls of a batch, with those of the ledger that they name: whatever shares a name is one call. */
 class Calls {
   readonly #byName = new Map<string, Call>();
@@ -120,7 +131,8 @@ class Calls {
 
   /** Reads what the ledger knows of the names of entries. */
   async load(queries: Queries, kind: Database["kind"], entries: readonly Entry[]): Promise<void> {
-    this.#keys = await store.keysOf(queries, kind, entries.flatMap(namesOf));
+    const names = new Set(entries.flatMap(namesOf).flatMap(formsOf));
+    this.#keys = await store.keysOf(queries, kind, [...names]);
     const standing = await store.entriesOf(queries, [...new Set(this.#keys.values())]);
     for (const stored of standing.values())
       this.#keep({ entry: stored, before: [stored], names: [stored.call.key] });
@@ -132,13 +144,15 @@ class Calls {
 
   add(entry: Entry): void {
     const names = namesOf(entry);
-    const known = oneOf(this.#known(names).filter((call) => isSame(call, entry)));
+    const certain = names.filter((name) => !isLikeness(name));
+    const sure = oneOf(this.#known(certain).filter((call) => isSame(call, entry)));
+    const known = sure.length > 0 ? sure : this.#alike(names, entry);
     if (known.length === 0 && entry.call.settles === true) return;
     // What is in the ledger gives the call its key.
     if (known.length > 1) known.sort((a, b) => b.before.length - a.before.length);
     const [first, ...others] = known;
     if (first === undefined) {
-      this.#keep({ entry, before: [], names });
+      this.#keep({ entry, before: [], names: names.map((name) => this.#freeForm(name)) });
       return;
     }
     for (const other of others) {
@@ -148,7 +162,20 @@ class Calls {
       this.#calls.delete(other);
     }
     first.entry = merge(first.entry, entry);
-    for (const name of names) this.#name(first, name);
+    // By its likeness a call is known by one name alone: the others are for calls that are equal to it.
+    for (const name of names) if (!isLikeness(name) || !this.#byName.has(name)) this.#name(first, name);
+  }
+
+  /** The first call that is like an entry, and that its source has not told of yet. */
+  #alike(names: readonly string[], entry: Entry): Call[] {
+    const alike = names.filter(isLikeness).flatMap(formsOf);
+    const found = this.#known(alike).find((call) => isSame(call, entry));
+    return found === undefined ? [] : [found];
+  }
+
+  /** A name, or for one by likeness that is taken, the same with a number. */
+  #freeForm(name: string): string {
+    return isLikeness(name) ? (formsOf(name).find((form) => !this.#byName.has(form)) ?? name) : name;
   }
 
   /** Calls that are new, and those that are known better than they stand. */
