@@ -126,4 +126,11 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "notify.test.ts › that do not answer are told later",
     ],
   },
+  {
+    asked: "Calls get the prices that hold now where somebody asks for it, on record",
+    shownBy: [
+      "reprice.test.ts › are those of their time, until somebody asks for today's",
+      "reprice.test.ts › that are changed for all leave no call without the one it had",
+    ],
+  },
 ];

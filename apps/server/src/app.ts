@@ -111,7 +111,7 @@ export async function createApp(deps: AppDeps) {
   const costs = createCosts({
     ...base,
     flush: () => usage.service.ledger.flush(),
-    standings: usage.service.standings,
+    ...usage.service,
   });
   const live = createLive({ ...base, eventsAfter: audit.after, latest: audit.latest });
   const gateway = createGateway({

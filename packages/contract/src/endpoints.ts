@@ -3,6 +3,8 @@ import {
   budgetStandingsSchema,
   invoiceSchema,
   reconciliationSchema,
+  repricedSchema,
+  repricingSchema,
   usageQuerySchema,
   usageReportSchema,
 } from "./usage.ts";
@@ -193,6 +195,7 @@ export const endpoints = {
   exportUsagePage: { ...operations.exportUsagePage, query: usageQuerySchema },
   exportFocus: { ...operations.exportFocus, query: usageQuerySchema },
   reconcile: { ...operations.reconcile, body: invoiceSchema, response: reconciliationSchema },
+  reprice: { ...operations.reprice, body: repricingSchema, response: repricedSchema },
   listBudgets: { ...operations.listBudgets, response: budgetStandingsSchema },
   listAudit: {
     ...operations.listAudit,

@@ -39,6 +39,13 @@ export const usageOperations = {
     tag: "usage",
     summary: "A provider's invoice beside the ledger: differences by model, and what may explain them",
   },
+  reprice: {
+    method: "POST",
+    path: "/usage/reprice",
+    access: ["decide"],
+    tag: "usage",
+    summary: "Give calls of a time the prices that hold now, on record; or say what that would change",
+  },
   listBudgets: {
     method: "GET",
     path: "/usage/budgets",

@@ -169,3 +169,26 @@ export const reconciliationSchema = z.object({
   ),
 });
 export type Reconciliation = z.infer<typeof reconciliationSchema>;
+
+/** Prices of calls are those of their time; this gives them today's, where somebody asks for it. */
+export const repricingSchema = z.strictObject({
+  from: momentSchema,
+  to: momentSchema,
+  tz: timeZoneSchema.default("UTC"),
+  /** Calls that had no price only, or all that tokens are known of. What a provider stated itself is left as it is. */
+  only: z.enum(["unpriced", "all"]).default("unpriced"),
+  /** Says what would change, and changes nothing. */
+  dry_run: z.boolean().default(true),
+});
+export type Repricing = z.infer<typeof repricingSchema>;
+
+export const repricedSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  dry_run: z.boolean(),
+  /** Calls that have another price now. */
+  calls: count,
+  usd_before: z.number(),
+  usd_after: z.number(),
+});
+export type Repriced = z.infer<typeof repricedSchema>;

@@ -142,6 +142,40 @@ export const usageCommands: Command[] = [
     show: showReport,
   }),
   command({
+    name: "usage reprice",
+    usage: "ciclo usage reprice --from DAY --to DAY [--all] [--apply] [--tz ZONE]",
+    summary:
+      "Give calls that had no price (--all: every call that a price table or a row priced) the prices that hold now. Says what would change; --apply changes it, and the audit log says so.",
+    examples: [
+      "ciclo usage reprice --from 2026-11-01 --to 2026-11-30",
+      "ciclo usage reprice --from 2026-11-01 --to 2026-11-30 --apply",
+    ],
+    options: {
+      from: { type: "string" },
+      to: { type: "string" },
+      tz: { type: "string" },
+      all: { type: "boolean" },
+      apply: { type: "boolean" },
+    },
+    takes: { min: 0, max: 0 },
+    async run({ values }) {
+      const [from, to] = [option(values, "from"), option(values, "to")];
+      if (from === undefined || to === undefined) throw new UsageError("--from and --to are required");
+      return await connect().call("reprice", {
+        body: {
+          from,
+          to,
+          tz: option(values, "tz") ?? "UTC",
+          only: values["all"] === true ? "all" : "unpriced",
+          dry_run: values["apply"] !== true,
+        },
+      });
+    },
+    show: ({ calls, usd_before, usd_after, dry_run }) => [
+      `${calls} calls: ${usd(usd_before)} USD before, ${usd(usd_after)} USD now${dry_run ? " (nothing is changed; --apply does it)" : ""}`,
+    ],
+  }),
+  command({
     name: "usage reconcile",
     usage: "ciclo usage reconcile INVOICE.csv --provider P --from DAY --to DAY [--tz ZONE]",
     summary:

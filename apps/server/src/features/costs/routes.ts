@@ -13,6 +13,7 @@ export function costsRoutes(mount: Mount, costs: CostsService): void {
   });
   mount("exportFocus", async ({ query }) => oneText(focusCsv(await costs.charges(query))));
   mount("reconcile", ({ body, locale }) => costs.reconcile(body, locale));
+  mount("reprice", ({ body, actor }) => costs.reprice(actor, body));
   mount("listBudgets", async ({ locale }) => ({ items: await costs.standings(locale) }));
 }
 

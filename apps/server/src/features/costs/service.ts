@@ -3,12 +3,15 @@ import {
   type Invoice,
   type Locale,
   type Reconciliation,
+  type Repriced,
+  type Repricing,
   text,
   type UsageBucket,
   type UsageQuery,
   type UsageReport,
 } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { knownGaps } from "./known-gaps.ts";
@@ -26,6 +29,10 @@ export type CostsDeps = {
   flush(): Promise<void>;
   /** Where budgets stand now. */
   standings(locale: Locale): Promise<BudgetStanding[]>;
+  reprice(
+    of: { from: string; to: string; only: "unpriced" | "all"; isDryRun: boolean },
+    actor: Actor,
+  ): Promise<{ calls: number; nanoBefore: number; nanoAfter: number }>;
 };
 
 export type CostsService = {
@@ -33,6 +40,8 @@ export type CostsService = {
   /** What is charged in a stretch of time, by day and subject. */
   charges(query: UsageQuery): Promise<Charge[]>;
   standings(locale: Locale): Promise<BudgetStanding[]>;
+  /** Gives calls the prices that hold now, on record. */
+  reprice(actor: Actor, repricing: Repricing): Promise<Repriced>;
   /** An invoice beside the ledger. Throws a `Refusal` for a CSV that cannot be read. */
   reconcile(invoice: Invoice, locale: Locale): Promise<Reconciliation>;
 };
@@ -41,73 +50,90 @@ export type CostsService = {
 const linesOfSeries = 8;
 
 export function createCostsService(deps: CostsDeps): CostsService {
-  const { queries } = deps;
+  const { queries, flush } = deps;
+  const rangeNow = (query: Pick<UsageQuery, "from" | "to" | "tz">): Range => {
+    const range = rangeOf(query, deps.clock().getTime());
+    if (range.to - range.from > mostMs) throw tooLong();
+    return range;
+  };
   return {
     async standings(locale) {
-      await deps.flush();
+      await flush();
       return await deps.standings(locale);
     },
     async charges(query) {
-      await deps.flush();
-      const range = rangeOf(query, deps.clock().getTime());
-      if (range.to - range.from > mostMs) throw tooLong();
-      return await chargesIn(queries, range, store.filterOf(query));
+      await flush();
+      return await chargesIn(queries, rangeNow(query), store.filterOf(query));
+    },
+    async reprice(actor, { from, to, tz, only, dry_run: isDryRun }) {
+      const stretch = shown(rangeNow({ from, to, tz }));
+      const { calls, nanoBefore, nanoAfter } = await deps.reprice({ ...stretch, only, isDryRun }, actor);
+      return {
+        ...stretch,
+        dry_run: isDryRun,
+        calls,
+        usd_before: nanoBefore / 1e9,
+        usd_after: nanoAfter / 1e9,
+      };
     },
     async reconcile({ provider, from, to, tz, lines, csv }, locale) {
-      await deps.flush();
-      const range = rangeOf({ from, to, tz }, deps.clock().getTime());
-      if (range.to - range.from > mostMs) throw tooLong();
+      await flush();
+      const range = rangeNow({ from, to, tz });
       const charges = await chargesIn(queries, range, { provider });
-      return {
-        provider,
-        from: new Date(range.from).toISOString(),
-        to: new Date(range.to).toISOString(),
-        ...reconciled(charges, lines ?? invoiceLines(csv ?? ""), locale),
-      };
+      return { provider, ...shown(range), ...reconciled(charges, lines ?? invoiceLines(csv ?? ""), locale) };
     },
     async report(query, locale) {
-      await deps.flush();
-      const range = rangeOf(query, deps.clock().getTime());
-      if (range.to - range.from > mostMs) throw tooLong();
-      const filter = store.filterOf(query);
-      const [now, earlier] = [
-        await merged(queries, range, query, filter),
-        await merged(queries, before(range), query, filter),
-      ];
-      const groups = [...now]
-        .map(([key, sums]) => ({ key, sums }))
-        .toSorted(
-          (a, b) => costOf(b.sums) - costOf(a.sums) || sumOf(b.sums, "calls") - sumOf(a.sums, "calls"),
-        );
-      const logged = await store.agentsLogged(queries, range, filter);
-      return {
-        from: new Date(range.from).toISOString(),
-        to: new Date(range.to).toISOString(),
-        tz: query.tz,
-        group_by: query.group_by,
-        total: presented(all(now)),
-        before: presented(all(earlier)),
-        groups: groups.map(({ key, sums }) => ({
-          key,
-          ...presented(sums),
-          cost_usd_before: costOf(earlier.get(key) ?? nothing()),
-        })),
-        series:
-          query.bucket === undefined
-            ? []
-            : await seriesOf(queries, {
-                range,
-                query,
-                filter,
-                bucket: query.bucket,
-                groups: groups.map(({ key }) => key),
-              }),
-        known_gaps: logged.flatMap((agent) => {
-          const gap = Object.hasOwn(knownGaps, agent) ? knownGaps[agent] : undefined;
-          return gap === undefined ? [] : [{ agent, text: gap[locale] }];
-        }),
-      };
+      await flush();
+      return await reportOf(queries, rangeNow(query), query, locale);
     },
+  };
+}
+
+const shown = ({ from, to }: Range): { from: string; to: string } => ({
+  from: new Date(from).toISOString(),
+  to: new Date(to).toISOString(),
+});
+
+async function reportOf(
+  queries: Queries,
+  range: Range,
+  query: UsageQuery,
+  locale: Locale,
+): Promise<UsageReport> {
+  const filter = store.filterOf(query);
+  const [now, earlier] = [
+    await merged(queries, range, query, filter),
+    await merged(queries, before(range), query, filter),
+  ];
+  const groups = [...now]
+    .map(([key, sums]) => ({ key, sums }))
+    .toSorted((a, b) => costOf(b.sums) - costOf(a.sums) || sumOf(b.sums, "calls") - sumOf(a.sums, "calls"));
+  const logged = await store.agentsLogged(queries, range, filter);
+  return {
+    ...shown(range),
+    tz: query.tz,
+    group_by: query.group_by,
+    total: presented(all(now)),
+    before: presented(all(earlier)),
+    groups: groups.map(({ key, sums }) => ({
+      key,
+      ...presented(sums),
+      cost_usd_before: costOf(earlier.get(key) ?? nothing()),
+    })),
+    series:
+      query.bucket === undefined
+        ? []
+        : await seriesOf(queries, {
+            range,
+            query,
+            filter,
+            bucket: query.bucket,
+            groups: groups.map(({ key }) => key),
+          }),
+    known_gaps: logged.flatMap((agent) => {
+      const gap = Object.hasOwn(knownGaps, agent) ? knownGaps[agent] : undefined;
+      return gap === undefined ? [] : [{ agent, text: gap[locale] }];
+    }),
   };
 }
 

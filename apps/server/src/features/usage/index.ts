@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { type BudgetStanding, type Locale, type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
+import type { Actor } from "../../domain/actor.ts";
 import type { Purge } from "../../domain/retention.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
 import type { CallSubject, NanoUsd, Pace, Reserve } from "../../domain/usage.ts";
@@ -11,7 +12,7 @@ import { CallJournal } from "./call-journal.ts";
 import { Budgets, type BudgetsDeps } from "./budgets/budgets.ts";
 import { tierUnpriced } from "./budgets/refusals.ts";
 import { deleteEventsBefore } from "./ledger-store.ts";
-import { Ledger, type LedgerDeps } from "./ledger.ts";
+import { Ledger, type LedgerDeps, type RepriceAsked, type Repriced } from "./ledger.ts";
 import { Prices } from "./prices.ts";
 
 export type UsageService = {
@@ -23,6 +24,8 @@ export type UsageService = {
   reserve: Reserve;
   /** What usage costs now; null where no price is known. */
   priceOf(subject: CallSubject, usage: ModelUsage): NanoUsd | null;
+  /** Gives calls the prices that hold now, with an entry in the audit log; see `Ledger.reprice`. */
+  reprice(of: RepriceAsked, actor: Actor): Promise<Repriced>;
   /** Where budgets stand now. */
   standings(locale: Locale): Promise<BudgetStanding[]>;
   purge: Purge;
@@ -73,6 +76,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
       },
       priceOf: ({ provider, model }, usage) =>
         prices().price({ provider, model, at: deps.clock(), usage }).nanoUsd,
+      reprice: (of, actor) => ledger.reprice(of, actor, deps.transaction),
       standings: (locale) => budgets.standings(locale),
       purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
     },

@@ -126,6 +126,34 @@ export async function callerOf(
   return found?.call.subject.actorId;
 }
 
+type PricedBetween = { from: string; to: string; only: "unpriced" | "all"; after: number; upTo: number };
+
+/** Calls of models with known tokens, of a time, whose ids are after one and up to another, in their order. */
+export async function pricedBetween(
+  queries: Queries,
+  { from, to, only, after, upTo }: PricedBetween,
+  limit: number,
+): Promise<StoredEntry[]> {
+  const sources = only === "unpriced" ? ["unpriced"] : ["unpriced", "table", "override", "estimated"];
+  const rows = await queries
+    .selectFrom("usage_events as event")
+    .innerJoin("usage_subjects as subject", "subject.id", "event.subject_id")
+    .selectAll("subject")
+    .selectAll("event")
+    .where("event.at", ">=", from)
+    .where("event.at", "<", to)
+    .where("event.id", ">", after)
+    .where("event.id", "<=", upTo)
+    .where("event.replaced_by", "is", null)
+    .where("event.input", "is not", null)
+    .where("subject.kind", "=", "model")
+    .where("event.cost_source", "in", sources)
+    .orderBy("event.id")
+    .limit(limit)
+    .execute();
+  return rows.map(storedEntry);
+}
+
 export type StoredEntry = Entry & { id: number; subjectId: number };
 
 /** Calls by key, as they stand now. */
@@ -305,4 +333,15 @@ export async function deleteEventsBefore(queries: Queries, at: string, limit: nu
     .limit(limit);
   await queries.deleteFrom("usage_aliases").where("alias", "in", names).execute();
   return Number(numDeletedRows);
+}
+
+/** The id of the latest call; 0 where there is none. */
+export async function lastId(queries: Queries): Promise<number> {
+  const row = await queries
+    .selectFrom("usage_events")
+    .select("id")
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id ?? 0;
 }

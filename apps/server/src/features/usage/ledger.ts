@@ -1,7 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { text } from "@ciclo/contract";
-import type { Database, Queries } from "../../db/dialect.ts";
+import type { AuditedTransaction, Database, Queries } from "../../db/dialect.ts";
 import { isDatabaseUnavailable } from "../../db/unavailable.ts";
+import type { Actor } from "../../domain/actor.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import type { Cost, MeteredCall, ToolCall } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
@@ -10,9 +11,9 @@ import type { Logger } from "../../lib/logger.ts";
 import type { CallJournal } from "./call-journal.ts";
 import type { Entry } from "./entry.ts";
 import { meteredTool, storableCall } from "./metered.ts";
-import { callerOf, purgedBefore } from "./ledger-store.ts";
+import { callerOf, lastId, pricedBetween, purgedBefore } from "./ledger-store.ts";
 import type { Prices } from "./prices.ts";
-import { type Change, KnownSubjects, writeEntries, type Written } from "./write-entries.ts";
+import { type Change, KnownSubjects, writeCosts, writeEntries, type Written } from "./write-entries.ts";
 
 export type LedgerDeps = {
   database: Pick<Database, "kind" | "queries" | "transaction">;
@@ -28,6 +29,10 @@ export type LedgerDeps = {
 
 /** What is written together with calls; `tooOld` is how many were left out. */
 export type Also = (queries: Queries, tooOld: number) => Promise<void>;
+export type RepriceAsked = { from: string; to: string; only: "unpriced" | "all"; isDryRun: boolean };
+
+/** How many calls have another price now, and what they cost together before and after. */
+export type Repriced = { calls: number; nanoBefore: number; nanoAfter: number };
 export type Taken = Written & { tooOld: number };
 
 const nothingElse = (): Promise<void> => Promise.resolve();
@@ -38,6 +43,7 @@ const flushMs = 250;
 /** Kept while the database does not take them; the oldest are dropped beyond it, and counted. */
 const maxKept = 50_000;
 const atOnce = 10_000;
+const repricedAtOnce = 1000;
 
 /**
  * Every call of a tool or model, once, with its price. Calls that the console itself sees are written together, a moment
@@ -142,6 +148,49 @@ export class Ledger {
     if (found !== undefined) return found;
     await setTimeout(2 * flushMs);
     return (await callerOf(this.#deps.database, name)) ?? null;
+  }
+
+  /**
+   * Gives calls of a time the prices that hold now, so many in one transaction, each with its entry in the audit log; or, with
+   * `isDryRun`, says what that would change. A call that has a price keeps it where there is none now.
+   */
+  async reprice(of: RepriceAsked, actor: Actor, transaction: AuditedTransaction): Promise<Repriced> {
+    await this.flush();
+    const all: Repriced = { calls: 0, nanoBefore: 0, nanoAfter: 0 };
+    // New rows have higher ids: what is written here is not read again.
+    const last = await lastId(this.#deps.database.queries);
+    for (let after = 0, isLast = false; !isLast;) {
+      const { done, spent, at } = await transaction(async (queries, record) => {
+        const entries = await pricedBetween(queries, { ...of, after, upTo: last }, repricedAtOnce);
+        const priced = entries
+          .map((before) => ({ before, cost: this.#repriced(before) }))
+          .filter(({ before, cost }) => cost.nanoUsd !== null && cost.nanoUsd !== before.cost.nanoUsd);
+        const sum = (of: (one: (typeof priced)[number]) => number | null): number =>
+          priced.reduce((total, one) => total + (of(one) ?? 0), 0);
+        const changed: Repriced = {
+          calls: priced.length,
+          nanoBefore: sum(({ before }) => before.cost.nanoUsd),
+          nanoAfter: sum(({ cost }) => cost.nanoUsd),
+        };
+        const end = { done: changed, spent: (): void => {}, at: entries.at(-1)?.id ?? null };
+        if (of.isDryRun || priced.length === 0) return end;
+        const writing = { queries, kind: this.#deps.database.kind, subjects: this.#subjects };
+        end.spent = await this.#deps.spend(queries, await writeCosts(writing, priced));
+        await record(repricedEntry(actor, of, changed));
+        return end;
+      });
+      spent();
+      all.calls += done.calls;
+      all.nanoBefore += done.nanoBefore;
+      all.nanoAfter += done.nanoAfter;
+      isLast = at === null;
+      after = at ?? after;
+    }
+    return all;
+  }
+
+  #repriced({ call, cost }: Entry): Cost {
+    return this.#priceOf({ ...call, cost: null, isEstimate: cost.source === "estimated" });
   }
 
   /** Writes what is there now. */
@@ -250,3 +299,18 @@ export class Ledger {
     this.#entries = this.#entries.slice(count);
   }
 }
+
+const repricedEntry = (actor: Actor, { from, to, only }: RepriceAsked, changed: Repriced) => ({
+  actor,
+  action: "usage.repriced" as const,
+  resource: "usage",
+  status: "succeeded" as const,
+  metadata: {
+    from,
+    to,
+    only,
+    calls: changed.calls,
+    usd_before: changed.nanoBefore / 1e9,
+    usd_after: changed.nanoAfter / 1e9,
+  },
+});

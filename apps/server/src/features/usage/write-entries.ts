@@ -58,12 +58,7 @@ export async function writeEntries(
   });
   const rollups = new Rollups();
   await store.insertEntries(queries, kind, fresh.map(placed));
-  for (const call of better) {
-    await store.stepAside(queries, call.before);
-    await store.insertEntries(queries, kind, [placed(call)]);
-    await store.markReplaced(queries, call.before, call.entry.call.key);
-    for (const old of call.before) rollups.add(old, old.subjectId, -1);
-  }
+  for (const call of better) await replace(writing, rollups, call.before, placed(call));
   for (const { entry } of [...fresh, ...better]) rollups.add(entry, ids.of(entry.call.subject));
   await store.insertAliases(queries, calls.aliases());
   await store.addRollups(queries, rollups);
@@ -77,6 +72,37 @@ export async function writeEntries(
     ],
     committed: ids.keep,
   };
+}
+
+/** Puts a better word in the place of calls as they stand: those stay, marked. */
+async function replace(
+  { queries, kind }: Writing,
+  rollups: Rollups,
+  before: readonly store.StoredEntry[],
+  now: store.Placed,
+): Promise<void> {
+  await store.stepAside(queries, before);
+  await store.insertEntries(queries, kind, [now]);
+  await store.markReplaced(queries, before, now.entry.call.key);
+  for (const old of before) rollups.add(old, old.subjectId, -1);
+}
+
+/** Gives calls other prices. To be run in a transaction. Returns how sums change. */
+export async function writeCosts(
+  writing: Writing,
+  priced: readonly { before: store.StoredEntry; cost: Entry["cost"] }[],
+): Promise<Change[]> {
+  const rollups = new Rollups();
+  const changes: Change[] = [];
+  for (const { before, cost } of priced) {
+    const { call, subjectId } = before;
+    const now: Entry = { call, cost };
+    await replace(writing, rollups, [before], { entry: now, subjectId });
+    rollups.add(now, subjectId);
+    changes.push({ ...before, sign: -1 }, { ...now, sign: 1 });
+  }
+  await store.addRollups(writing.queries, rollups);
+  return changes;
 }
 
 /** One call: what is known of it, where that stands in the ledger already, and all its names. */

@@ -1,0 +1,91 @@
+import { stringify } from "yaml";
+import { describe, expect, it } from "vitest";
+import { ask, calls, chatOf, endpointOf } from "./support/model-endpoint.ts";
+
+const chats = "openai/v1/chat/completions";
+const today = () => new Date().toISOString().slice(0, 10);
+const window = () => ({ from: today(), to: today(), tz: "UTC" });
+
+/** Prices of the built-in table, and what the team adds. */
+const prices = (usd: number): Record<string, string> => ({
+  "policies/prices.yaml": stringify({
+    id: "prices",
+    kind: "prices",
+    title: "Prices",
+    table: "genai-prices 0.1.8",
+    providers: {},
+    rows: [
+      {
+        provider: "openai",
+        model: "gpt-unheard-of",
+        from: "2026-01-01",
+        usd_per_million: { input: usd, output: usd },
+        source: "contract",
+      },
+    ],
+  }),
+});
+
+describe("prices of calls", () => {
+  it("are those of their time, until somebody asks for today's: on record, in every sum and budget", async () => {
+    const { gateway, person, approver } = await endpointOf({
+      "policies/budget.yaml":
+        "id: budget\nkind: budget\ntitle: All\nlimits: { daily_usd: 5 }\non_exceeded: block\n",
+    });
+    await ask(gateway, person, chats, chatOf({ model: "gpt-unheard-of" }));
+    await ask(gateway, person, chats, chatOf());
+    const before = await calls(gateway);
+    await gateway.push(prices(10));
+    const total = async () =>
+      (await person.client.call("getUsage", { query: { group_by: "model", tz: "UTC" } })).total;
+    expect(await total()).toMatchObject({ calls: 2, unpriced_calls: 1 });
+    const body = { ...window(), only: "unpriced" as const };
+    await expect(person.client.call("reprice", { body: { ...body, dry_run: true } })).rejects.toThrow(
+      /Requires: approver/,
+    );
+    const said = await approver.client.call("reprice", { body: { ...body, dry_run: true } });
+    const usd = ((1001 + 11) * 10) / 1e6;
+    expect(said).toMatchObject({ dry_run: true, calls: 1, usd_before: 0, usd_after: usd });
+    expect(await total()).toMatchObject({ unpriced_calls: 1 });
+    await approver.client.call("reprice", { body: { ...body, dry_run: false } });
+    const rows = await calls(gateway);
+    expect(
+      rows.map(({ model, cost_source }) => `${model} ${cost_source}`).toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(["gpt-5.2 table", "gpt-unheard-of override"]);
+    const sum = rows.reduce((all, { cost_nano_usd }) => all + (cost_nano_usd ?? 0), 0);
+    expect(await total()).toMatchObject({ calls: 2, unpriced_calls: 0, cost_usd: sum / 1e9 });
+    expect((await approver.client.call("listBudgets")).items).toMatchObject([{ spent: sum / 1e9 }]);
+    // The other call is the same row as before, and a second time changes nothing.
+    expect(rows.find(({ model }) => model === "gpt-5.2")?.id).toBe(
+      before.find(({ model }) => model === "gpt-5.2")?.id,
+    );
+    expect(await approver.client.call("reprice", { body: { ...body, dry_run: false } })).toMatchObject({
+      calls: 0,
+    });
+    const { items } = await approver.client.call("listAudit", { query: { action: "usage.repriced" } });
+    expect(items).toMatchObject([
+      { actor_name: approver.name, metadata: { calls: 1, usd_before: 0, usd_after: usd } },
+    ]);
+  });
+
+  it("that are changed for all leave no call without the one it had", async () => {
+    const { gateway, person, approver } = await endpointOf(prices(10));
+    await ask(gateway, person, chats, chatOf({ model: "gpt-unheard-of" }));
+    await gateway.push(prices(20));
+    await gateway.ledger.flush();
+    const all = { ...window(), only: "all" as const, dry_run: false };
+    expect(await approver.client.call("reprice", { body: all })).toMatchObject({ calls: 1 });
+    expect((await calls(gateway)).map(({ cost_nano_usd }) => cost_nano_usd)).toEqual([1012 * 20_000]);
+    await gateway.push({
+      "policies/prices.yaml": stringify({
+        id: "prices",
+        kind: "prices",
+        title: "P",
+        table: "genai-prices 0.1.8",
+        rows: [],
+      }),
+    });
+    expect(await approver.client.call("reprice", { body: all })).toMatchObject({ calls: 0 });
+    expect((await calls(gateway)).map(({ cost_nano_usd }) => cost_nano_usd)).toEqual([1012 * 20_000]);
+  });
+});
