@@ -29,7 +29,10 @@ describe("the build of the server", () => {
     for (const part of [...parts, "scripts", "packages/contract", "package-lock.json"]) {
       cpSync(join(project, part), join(root, part), { recursive: true });
     }
-    symlinkSync(join(project, "node_modules"), join(root, "node_modules"));
+    // npm leaves some packages beside the server, not at the root.
+    for (const folder of ["node_modules", "apps/server/node_modules"]) {
+      if (existsSync(join(project, folder))) symlinkSync(join(project, folder), join(root, folder));
+    }
   });
 
   const ciclo = (): string[] => [join(root, "apps/server/bin/ciclo.mjs"), "--version"];

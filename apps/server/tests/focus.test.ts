@@ -75,7 +75,7 @@ const call = (key: string, over: Partial<MeteredCall>, subject: Partial<CallSubj
   },
   key,
   aliases: [],
-  at: "2026-11-30T23:00:00.000Z",
+  at: "2026-10-31T23:00:00.000Z",
   session: null,
   operation: null,
   attempt: 1,
@@ -100,7 +100,7 @@ describe("charges in the columns of FOCUS", () => {
     const running = await startConsole();
     await running.ledger.take([
       call("1", {}, { run: "run-7", pullRequest: "#12", sprint: "48" }),
-      call("2", { at: "2026-12-01T01:00:00.000Z" }),
+      call("2", { at: "2026-11-01T01:00:00.000Z" }),
       call("3", {}, { model: "nobody-knows", actorName: null }),
       call(
         "4",
@@ -117,7 +117,7 @@ describe("charges in the columns of FOCUS", () => {
       ),
     ]);
     const { token, client } = await running.person("viewer");
-    const query = "from=2026-11-30&to=2026-12-01&tz=UTC";
+    const query = "from=2026-10-31&to=2026-11-01&tz=UTC";
     const response = await running.request(`/api/v1/usage/focus.csv?${query}`, {
       headers: { authorization: `Bearer ${token}` },
     });
@@ -147,7 +147,7 @@ describe("charges in the columns of FOCUS", () => {
           ]);
       }
     const report = await client.call("getUsage", {
-      query: { group_by: "model", tz: "UTC", from: "2026-11-30", to: "2026-12-01" },
+      query: { group_by: "model", tz: "UTC", from: "2026-10-31", to: "2026-11-01" },
     });
     const sum = rows.reduce((all, { BilledCost }) => all + Number(BilledCost), 0);
     expect(sum).toBeCloseTo(report.total.cost_usd, 9);
@@ -155,7 +155,7 @@ describe("charges in the columns of FOCUS", () => {
     expect(unpriced).toMatchObject({ BilledCost: "", x_ConsumedTokens: "1110", x_UnpricedCalls: "1" });
     expect(
       rows.map(({ BillingPeriodStart, BillingPeriodEnd }) => `${BillingPeriodStart} ${BillingPeriodEnd}`),
-    ).toContain("2026-12-01T00:00:00Z 2027-01-01T00:00:00Z");
+    ).toContain("2026-11-01T00:00:00Z 2026-12-01T00:00:00Z");
     expect(rows.map(({ Tags }) => Tags)).toContain('{"run":"run-7","pull_request":"#12","sprint":"48"}');
     const tool = rows.find(({ ConsumedUnit }) => ConsumedUnit === "Requests");
     expect(tool).toMatchObject({ EffectiveCost: "0.0025", ServiceProviderName: "hub" });
