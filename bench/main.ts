@@ -6,6 +6,7 @@ import { measureBeside } from "./beside.ts";
 import { measureGateway } from "./gateway.ts";
 import { type Figures, rounded, timed } from "./measure.ts";
 import { measureModels } from "./models.ts";
+import { measureReport } from "./report.ts";
 import { measureRepository } from "./repository.ts";
 import { measureSandbox } from "./sandbox.ts";
 import { measureHistory, measureStart } from "./server.ts";
@@ -36,6 +37,7 @@ const limits: Record<string, { most?: number; least?: number }> = {
   models_200_streams_peak_mb: { most: 250 },
   budget_check_1m_over_1k: { most: 1.5 },
   budget_read_1m_over_1k: { most: 1.5 },
+  usage_report_5m_p95_ms: { most: 150 },
   health_1m_over_1k: { most: 1.5 },
   sandboxed_start_over_plain: { most: 1.15 },
   npm_test_s: { most: 240 },
@@ -70,6 +72,7 @@ async function measureAll(): Promise<Figures> {
     ...(await measureGateway()),
     ...(await measureModels()),
     ...(await measureUsage()),
+    ...(await measureReport()),
     ...(await measureSandbox()),
     ...lastTestRun(),
   };
