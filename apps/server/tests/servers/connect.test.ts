@@ -4,7 +4,7 @@ import type { RegistryServer } from "@ciclo/contract";
 import { explainFailure } from "../../src/features/servers/explain.ts";
 import { maskValues } from "../../src/lib/mask-values.ts";
 import { secretsOf } from "../../src/features/servers/specs.ts";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { failureOf, fixture, openDeps, remote, shakeHands } from "../support/mcp/handshake.ts";
 import {
   legacyEcho,
@@ -54,6 +54,28 @@ describe("a handshake", () => {
     expect(connection).toMatchObject({ era, protocolVersion: revision, serverInfo: { name: "echo" } });
     expect(connection?.tools.map(({ tool }) => tool.name)).toEqual(["echo", "slow"]);
     await connection?.close();
+  });
+
+  it("waits as long as it may for the first answer of a server over the network", async () => {
+    const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { url } = await scripted(async (message, response) => {
+      asked.resolve();
+      await released.promise;
+      soundAnswer(message, response);
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const shaking = shakeHands(remote(url, { timeouts: { connect_ms: 60_000 } }));
+      await asked.promise;
+      vi.advanceTimersByTime(14_000);
+      vi.useRealTimers();
+      released.resolve();
+      const { connection, steps } = await shaking;
+      expect(steps.map(({ status }) => status)).toEqual(order.map(() => "ok"));
+      await connection?.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("goes over a WebSocket", async () => {

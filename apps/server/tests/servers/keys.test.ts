@@ -252,7 +252,7 @@ describe("a rotation", () => {
       ...openPolicies(),
       "mcp-registry.yaml": registryOf([
         {
-          ...remote(hanging.url, { timeouts: { connect_ms: 60_000 } }),
+          ...remote(hanging.url, { timeouts: { connect_ms: 5000 } }),
           headers: { authorization: "secret:hub/TOKEN" },
         },
       ]),
@@ -341,7 +341,7 @@ describe("a key's end", () => {
     pushFiles(running.git, {
       ...openPolicies(),
       "mcp-registry.yaml": registryOf([
-        { ...remote(hanging.url, { timeouts: { connect_ms: 60_000 } }), headers },
+        { ...remote(hanging.url, { timeouts: { connect_ms: 5000 } }), headers },
       ]),
     });
     const approver = await running.person("approver");
@@ -370,7 +370,7 @@ describe("a key's end", () => {
     pushFiles(running.git, {
       ...openPolicies(),
       "mcp-registry.yaml": registryOf([
-        { ...remote(hanging.url, { timeouts: { connect_ms: 60_000 } }), headers },
+        { ...remote(hanging.url, { timeouts: { connect_ms: 5000 } }), headers },
       ]),
     });
     const approver = await running.person("approver");

@@ -39,6 +39,10 @@ export class HandshakeError extends Error {
   }
 }
 
+/**
+ * How long a process may take for the first question, which is one of 2026-07-28: older ones may never answer it. A server over
+ * the network that is silent is down or slow, never old: it has `timeouts.connect_ms`.
+ */
 const probeMs = 5000;
 const maxPages = 100;
 const maxTools = 5000;
@@ -138,9 +142,10 @@ async function negotiate(
 ): Promise<Told<Client>> {
   const attempt = async (mode: "auto" | "legacy"): Promise<Client> => {
     const { Client: SdkClient, SseError } = await import("@modelcontextprotocol/client");
+    const probe = server.transport === "stdio" ? { timeoutMs: probeMs } : {};
     const client = new SdkClient(
       { name: "ciclo", version: deps.version },
-      { versionNegotiation: { mode, probe: { timeoutMs: probeMs } }, inputRequired: { autoFulfill: false } },
+      { versionNegotiation: { mode, probe }, inputRequired: { autoFulfill: false } },
     );
     opened.client = client;
     // The SDK opens a stream that has ended again, and waits for answers that belong to the session before.
