@@ -26,14 +26,31 @@ function blocksOf(markdown: string): Block[] {
   }));
 }
 
+/** Whether a line is as shown: `…` stands for characters, and more may follow. */
+function isLike(shown: string, line: string): boolean {
+  const [start = "", ...parts] = shown.split("…");
+  if (!line.startsWith(start)) return false;
+  let at = start.length;
+  return parts.every((part) => {
+    const found = line.indexOf(part, at);
+    at = found + part.length;
+    return found >= 0;
+  });
+}
+
 /** Whether what was printed is what is shown: `…` alone on a line stands for lines, within one for characters. */
 function shows(expected: string, printed: string): boolean {
-  const lines = expected.trimEnd().split("\n");
-  const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const parts = lines.map((line) =>
-    line === "…" ? "(?:.*\\n)*?" : `${line.split("…").map(escape).join(".*")}[^\\n]*\\n`,
-  );
-  return new RegExp(`^${parts.join("")}(?:.*\\n)*$`).test(`${printed.trimEnd()}\n`);
+  const lines = printed.trimEnd().split("\n");
+  const runs = expected.trimEnd().split(/^…$\n?/m);
+  let at = 0;
+  return runs.every((run, index) => {
+    const shown = run === "" ? [] : run.trimEnd().split("\n");
+    const last = index === 0 ? 0 : lines.length - shown.length;
+    while (at <= last && !shown.every((line, next) => isLike(line, lines[at + next] ?? ""))) at += 1;
+    const isThere = at <= last && at + shown.length <= lines.length;
+    at += shown.length;
+    return isThere;
+  });
 }
 
 /** Runs all blocks of a document in one shell, as a reader would. Returns what each printed. */
