@@ -7,8 +7,8 @@ import { createApp } from "../apps/server/src/app.ts";
 import { readConfig } from "../apps/server/src/config.ts";
 import { openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
 import { system } from "../apps/server/src/domain/actor.ts";
-import { noTokens } from "../apps/server/src/domain/tokens.ts";
-import type { CallSubject, MeteredCall } from "../apps/server/src/domain/usage.ts";
+import { tokenUsage } from "../apps/server/src/domain/tokens.ts";
+import { type CallSubject, type MeteredCall, noSubject } from "../apps/server/src/domain/usage.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { type Figures, median, timed } from "./measure.ts";
 
@@ -84,22 +84,15 @@ async function measureWith(events: number) {
 
 function allSubjects(): CallSubject[] {
   return Array.from({ length: servers * models.length }, (_, index) => ({
+    ...noSubject,
     kind: "model",
     source: "endpoint",
     server: `server-${index % servers}`,
-    tool: null,
     method: "messages",
-    era: null,
     provider: "anthropic",
     model: models[Math.floor(index / servers)] ?? null,
-    actorId: null,
     actorName: `person-${index % people}`,
     agent: "claude-code",
-    agentVersion: null,
-    run: null,
-    phase: null,
-    pullRequest: null,
-    sprint: null,
   }));
 }
 
@@ -119,13 +112,7 @@ function call(subjects: readonly CallSubject[], index: number, at: number): Mete
     ms: 100 + (index % 900),
     requestBytes: 1000,
     responseBytes: 1000,
-    usage: {
-      tokens: { ...noTokens, input: 1000 + (index % 100), cacheRead: 500, output: 100 },
-      webSearches: 0,
-      otherModality: 0,
-      model: null,
-      tier: null,
-    },
+    usage: tokenUsage({ input: 1000 + (index % 100), cacheRead: 500, output: 100 }),
     cost: { nanoUsd: 1_000_000 + index, source: "table", version: "bench" },
   };
 }

@@ -15,7 +15,7 @@ type Seen = {
   troubles(): readonly WorkerTrouble[];
 };
 
-/** The features that take in what others report, and that tell others what happens here. */
+/** The features that receive reports from outside, and those that send notices out. */
 export function createOutside(
   deps: AppDeps,
   core: Awaited<ReturnType<typeof createCore>>,

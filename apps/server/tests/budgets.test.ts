@@ -6,8 +6,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../src/db/dialect.ts";
 import { databaseUnavailable } from "../src/db/unavailable.ts";
-import { noTokens } from "../src/domain/tokens.ts";
-import type { CallSubject, MeteredCall, Reservation } from "../src/domain/usage.ts";
+import { tokenUsage } from "../src/domain/tokens.ts";
+import { type CallSubject, type MeteredCall, noSubject, type Reservation } from "../src/domain/usage.ts";
 import { calendarWindow } from "../src/features/usage/budgets/windows.ts";
 import { createUsage } from "../src/features/usage/index.ts";
 import { createLogger } from "../src/lib/logger.ts";
@@ -19,22 +19,14 @@ const budget = (fields: Record<string, unknown>): PolicyFile =>
 const policiesOf = (...policies: PolicyFile[]) => new Map(policies.map((policy) => [policy.id, policy]));
 
 const subject = (over: Partial<CallSubject> = {}): CallSubject => ({
+  ...noSubject,
   kind: "tool",
   source: "gateway",
   server: "hub",
   tool: "echo",
   method: "tools/call",
   era: "modern",
-  provider: null,
-  model: null,
-  actorId: null,
   actorName: "ana",
-  agent: null,
-  agentVersion: null,
-  run: null,
-  phase: null,
-  pullRequest: null,
-  sprint: null,
   ...over,
 });
 
@@ -388,13 +380,7 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
   it("of tokens counts tokens", async () => {
     const database = await openStore();
     const node = nodeOn(database, () => policiesOf(budget({ limits: { monthly_tokens: 1000 } })));
-    const usage = (output: number) => ({
-      tokens: { ...noTokens, input: 100, output },
-      webSearches: 0,
-      otherModality: 0,
-      model: null,
-      tier: null,
-    });
+    const usage = (output: number) => tokenUsage({ input: 100, output });
     const cost = { nanoUsd: null, source: "unpriced" as const, version: null };
     const reservation = await node.reserve(subject(), { nanoUsd: null, usage: usage(900) });
     await expect(node.reserve(subject(), { nanoUsd: null, usage: usage(900) })).rejects.toThrow(

@@ -4,13 +4,13 @@ import { promisify } from "node:util";
 import type { UsageGroup, UsageQuery } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noTokens } from "../src/domain/tokens.ts";
 import type { CallSubject, MeteredCall } from "../src/domain/usage.ts";
 import { latencyBounds } from "../src/features/usage/rollups.ts";
 import { settableClock } from "./support/clock.ts";
 import { startConsole, type TestConsole } from "./support/console.ts";
 import { stores } from "./support/databases.ts";
 import { startGateway } from "./support/mcp/gateway.ts";
+import { modelCall } from "./support/usage.ts";
 
 const bin = fileURLToPath(new URL("../bin/ciclo.mjs", import.meta.url));
 
@@ -18,47 +18,7 @@ const call = (
   index: number,
   over: Partial<MeteredCall> = {},
   subject: Partial<CallSubject> = {},
-): MeteredCall => ({
-  subject: {
-    kind: "model",
-    source: "endpoint",
-    server: null,
-    tool: null,
-    method: "messages",
-    era: null,
-    provider: "anthropic",
-    model: "claude-opus-5-5",
-    actorId: null,
-    actorName: "ana",
-    agent: "claude-code",
-    agentVersion: null,
-    run: null,
-    phase: null,
-    pullRequest: null,
-    sprint: null,
-    ...subject,
-  },
-  key: `c${index}`,
-  aliases: [],
-  at: "2026-11-10T10:00:00.000Z",
-  session: null,
-  operation: null,
-  attempt: 1,
-  status: "ok",
-  error: null,
-  ms: 100,
-  requestBytes: 1,
-  responseBytes: 1,
-  usage: {
-    tokens: { ...noTokens, input: 1000, cacheRead: 10, output: 100 },
-    webSearches: 0,
-    otherModality: 0,
-    model: null,
-    tier: null,
-  },
-  cost: null,
-  ...over,
-});
+): MeteredCall => modelCall(`c${index}`, { at: "2026-11-10T10:00:00.000Z", ...over }, subject);
 
 const clock = settableClock("2026-11-28T12:00:00.000Z");
 const ask = async (running: TestConsole, query: Partial<UsageQuery>) =>

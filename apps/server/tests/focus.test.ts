@@ -1,8 +1,7 @@
 import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
-import { noTokens } from "../src/domain/tokens.ts";
-import type { CallSubject, MeteredCall } from "../src/domain/usage.ts";
 import { startConsole } from "./support/console.ts";
+import { modelCall } from "./support/usage.ts";
 
 type Rule = { isMandatory?: true; isNullable?: true; form?: RegExp; values?: readonly string[] };
 const name: Rule = { form: /\S/ };
@@ -53,56 +52,14 @@ const rules: Record<string, Rule> = {
   Tags: { isNullable: true, form: /^\{.*\}$/ },
 };
 
-const call = (key: string, over: Partial<MeteredCall>, subject: Partial<CallSubject> = {}): MeteredCall => ({
-  subject: {
-    kind: "model",
-    source: "endpoint",
-    server: null,
-    tool: null,
-    method: "messages",
-    era: null,
-    provider: "anthropic",
-    model: "claude-opus-5-5",
-    actorId: null,
-    actorName: "ana",
-    agent: "claude-code",
-    agentVersion: null,
-    run: null,
-    phase: null,
-    pullRequest: null,
-    sprint: null,
-    ...subject,
-  },
-  key,
-  aliases: [],
-  at: "2026-10-31T23:00:00.000Z",
-  session: null,
-  operation: null,
-  attempt: 1,
-  status: "ok",
-  error: null,
-  ms: 100,
-  requestBytes: 1,
-  responseBytes: 1,
-  usage: {
-    tokens: { ...noTokens, input: 1000, cacheRead: 10, output: 100 },
-    webSearches: 0,
-    otherModality: 0,
-    model: null,
-    tier: null,
-  },
-  cost: null,
-  ...over,
-});
-
 describe("charges in the columns of FOCUS", () => {
   it("keep each column's rules, and come to the sum of the report", async () => {
     const running = await startConsole();
     await running.ledger.take([
-      call("1", {}, { run: "run-7", pullRequest: "#12", sprint: "48" }),
-      call("2", { at: "2026-11-01T01:00:00.000Z" }),
-      call("3", {}, { model: "nobody-knows", actorName: null }),
-      call(
+      modelCall("1", {}, { run: "run-7", pullRequest: "#12", sprint: "48" }),
+      modelCall("2", { at: "2026-11-01T01:00:00.000Z" }),
+      modelCall("3", {}, { model: "nobody-knows", actorName: null }),
+      modelCall(
         "4",
         { usage: null, cost: { nanoUsd: 2_500_000, source: "override", version: "mcp-registry.yaml" } },
         {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { MeteredCall } from "../src/domain/usage.ts";
+import { modelCall } from "./support/usage.ts";
 import { ask, chatOf, endpointOf } from "./support/model-endpoint.ts";
 import { send } from "./support/model-double.ts";
 import { temporaryFolder } from "./support/temporary.ts";
@@ -24,39 +24,16 @@ async function used() {
   const chats = "openai/v1/chat/completions";
   for (const name of ["gpt-5.2", "gpt-5.2", "gpt-unheard-of"])
     await ask(gateway, person, chats, chatOf({ model: name }));
-  const told: MeteredCall = {
-    subject: {
-      kind: "model",
-      source: "log",
-      server: null,
-      tool: null,
-      method: null,
-      era: null,
-      provider: "openai",
-      model: "gpt-5",
-      actorId: null,
-      actorName: null,
-      agent: "codex",
-      agentVersion: null,
-      run: null,
-      phase: null,
-      pullRequest: null,
-      sprint: null,
+  const told = modelCall(
+    "told",
+    {
+      at: new Date().toISOString(),
+      ms: null,
+      usage: null,
+      cost: { nanoUsd: 500_000_000, source: "override", version: null },
     },
-    key: "told",
-    aliases: [],
-    at: new Date().toISOString(),
-    session: null,
-    operation: null,
-    attempt: 1,
-    status: "ok",
-    error: null,
-    ms: null,
-    requestBytes: 0,
-    responseBytes: 0,
-    usage: null,
-    cost: { nanoUsd: 500_000_000, source: "override", version: null },
-  };
+    { source: "log", method: null, provider: "openai", model: "gpt-5", actorName: null, agent: "codex" },
+  );
   await gateway.ledger.take([told]);
   return { gateway, person };
 }

@@ -38,6 +38,19 @@ export const noTokens: Tokens = {
   reasoning: 0,
 };
 
+/** Usage of tokens alone, as most sources tell it. */
+export const tokenUsage = (
+  tokens: Partial<Tokens>,
+  more: Partial<Omit<ModelUsage, "tokens">> = {},
+): ModelUsage => ({
+  tokens: { ...noTokens, ...tokens },
+  webSearches: 0,
+  otherModality: 0,
+  model: null,
+  tier: null,
+  ...more,
+});
+
 /** Tokens that went into the model, from a cache or not. */
 export const inputOf = ({ input, cacheRead, cacheWriteShort, cacheWriteLong }: Tokens): number =>
   input + cacheRead + cacheWriteShort + cacheWriteLong;

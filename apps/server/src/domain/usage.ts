@@ -48,6 +48,24 @@ export type CallSubject = {
   sprint: string | null;
 };
 
+/** What is not known of a call, which is all but what it is and who tells of it. */
+export const noSubject: Omit<CallSubject, "kind" | "source"> = {
+  server: null,
+  tool: null,
+  method: null,
+  era: null,
+  provider: null,
+  model: null,
+  actorId: null,
+  actorName: null,
+  agent: null,
+  agentVersion: null,
+  run: null,
+  phase: null,
+  pullRequest: null,
+  sprint: null,
+};
+
 /** One call, as one source saw it end. Times in milliseconds, sizes in bytes of bodies. */
 export type MeteredCall = {
   /** Calls that are alike may share the object. */

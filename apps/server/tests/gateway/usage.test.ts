@@ -7,14 +7,14 @@ import { describe, expect, it } from "vitest";
 import { databaseUnavailable } from "../../src/db/unavailable.ts";
 import type { Database } from "../../src/db/dialect.ts";
 import type { MeteredCall, ToolCall } from "../../src/domain/usage.ts";
-import { noTokens } from "../../src/domain/tokens.ts";
+import { tokenUsage } from "../../src/domain/tokens.ts";
 import { CallJournal } from "../../src/features/usage/call-journal.ts";
 import { Ledger } from "../../src/features/usage/ledger.ts";
 import { Prices } from "../../src/features/usage/prices.ts";
 import { createLogger } from "../../src/lib/logger.ts";
 import { storable } from "../../src/lib/storable.ts";
 import { stores } from "../support/databases.ts";
-import { callsIn, toolCall } from "../support/usage.ts";
+import { callsIn, modelCall, toolCall } from "../support/usage.ts";
 
 /** `unit: "binary"` would list all of them first, for seconds. */
 const anyCharacter = fc.nat(0x10_ff_ff).map((code) => String.fromCodePoint(code));
@@ -55,51 +55,13 @@ const ledgerOn = (database: ConstructorParameters<typeof Ledger>[0]["database"])
 const nanoOf = ({ wasSent, costUsd }: ToolCall): number | null =>
   wasSent && costUsd !== null ? Math.round(costUsd * 1e9) : null;
 
-const model = (
-  over: Partial<MeteredCall> = {},
-  subject: Partial<MeteredCall["subject"]> = {},
-): MeteredCall => ({
-  subject: {
-    kind: "model",
-    source: "log",
-    server: null,
-    tool: null,
-    method: null,
-    era: null,
-    provider: "anthropic",
-    model: "claude-opus-5-5",
-    actorId: null,
-    actorName: null,
-    agent: "claude-code",
-    agentVersion: null,
-    run: null,
-    phase: null,
-    pullRequest: null,
-    sprint: null,
-    ...subject,
-  },
-  key: "m1",
-  aliases: [],
-  at: "2026-03-01T10:00:00.000Z",
-  session: null,
-  operation: null,
-  attempt: 1,
-  status: "ok",
-  error: null,
-  ms: 100,
-  requestBytes: 0,
-  responseBytes: 0,
-  usage: used(1000, 10),
-  cost: null,
-  ...over,
-});
-const used = (input: number, output: number): MeteredCall["usage"] => ({
-  tokens: { ...noTokens, input, output },
-  webSearches: 0,
-  otherModality: 0,
-  model: null,
-  tier: null,
-});
+const model = (over: Partial<MeteredCall> = {}, subject: Partial<MeteredCall["subject"]> = {}): MeteredCall =>
+  modelCall(
+    "m1",
+    { at: "2026-03-01T10:00:00.000Z", usage: used(1000, 10), ...over },
+    { source: "log", method: null, actorName: null, ...subject },
+  );
+const used = (input: number, output: number): MeteredCall["usage"] => tokenUsage({ input, output });
 
 /** The sums of hours and days are those of the calls that stand. */
 async function expectSums({ queries }: Pick<Database, "queries">): Promise<void> {

@@ -1,3 +1,5 @@
+import { tokenUsage } from "../../src/domain/tokens.ts";
+import { type CallSubject, type MeteredCall, noSubject } from "../../src/domain/usage.ts";
 import type { Queries } from "../../src/db/dialect.ts";
 import type { ToolCall } from "../../src/domain/usage.ts";
 
@@ -32,3 +34,36 @@ export const callsIn = (queries: Queries) =>
     .orderBy("event.at")
     .orderBy("event.id")
     .execute();
+
+/** A call of a model, as the endpoint tells of it, but for what is said otherwise. */
+export const modelCall = (
+  key: string,
+  over: Partial<MeteredCall> = {},
+  subject: Partial<CallSubject> = {},
+): MeteredCall => ({
+  subject: {
+    ...noSubject,
+    kind: "model",
+    source: "endpoint",
+    method: "messages",
+    provider: "anthropic",
+    model: "claude-opus-5-5",
+    actorName: "ana",
+    agent: "claude-code",
+    ...subject,
+  },
+  key,
+  aliases: [],
+  at: "2026-10-31T23:00:00.000Z",
+  session: null,
+  operation: null,
+  attempt: 1,
+  status: "ok",
+  error: null,
+  ms: 100,
+  requestBytes: 1,
+  responseBytes: 1,
+  usage: tokenUsage({ input: 1000, cacheRead: 10, output: 100 }),
+  cost: null,
+  ...over,
+});

@@ -2,14 +2,15 @@ import { ownServerId, type PolicyFile, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
-import type {
-  CallStatus,
-  CallSubject,
-  Cost,
-  Pace,
-  Reservation,
-  Reserve,
-  ToolCall,
+import {
+  type CallStatus,
+  type CallSubject,
+  type Cost,
+  noSubject,
+  type Pace,
+  type Reservation,
+  type Reserve,
+  type ToolCall,
 } from "../../domain/usage.ts";
 import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -223,22 +224,17 @@ type Caller = Pick<Metered, "actor" | "server" | "method" | "era" | "client">;
 
 /** What budgets look at of a call. */
 const toolSubject = ({ actor, server, method, era, client }: Caller, tool: string | null): CallSubject => ({
+  ...noSubject,
   kind: "tool",
   source: "gateway",
   server,
   tool,
   method,
   era,
-  provider: null,
-  model: null,
   actorId: actor.id,
   actorName: actor.name,
   agent: client?.name ?? null,
   agentVersion: client?.version ?? null,
-  run: null,
-  phase: null,
-  pullRequest: null,
-  sprint: null,
 });
 
 /** A budget's refusal, as callers of the gateway are told. */

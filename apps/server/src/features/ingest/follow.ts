@@ -119,7 +119,7 @@ async function readPacked(
   signal: AbortSignal,
 ): Promise<Position> {
   const head = await headOfPacked(path);
-  // Another file may have come by this name: rotation numbers them anew.
+  // Rotation renames files: another file may have this name now.
   const passed = head.head === from.head && head.headBytes === from.headBytes ? from.offset : 0;
   const lines = new Lines({ ...start, ...head, context: {} }, reader);
   const unpacked = createGunzip();

@@ -1,9 +1,15 @@
 import { crc32 } from "node:zlib";
 import { namesByAnswer } from "../../domain/likeness.ts";
 import { count, openaiUsage, UsageError } from "../../domain/provider-usage.ts";
-import type { ModelUsage } from "../../domain/tokens.ts";
-import type { CallStatus, CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
-import { LineError, type LogContext, usageOf } from "./agents/reader.ts";
+import { type ModelUsage, tokenUsage } from "../../domain/tokens.ts";
+import {
+  type CallStatus,
+  type CallSubject,
+  type Cost,
+  type MeteredCall,
+  noSubject,
+} from "../../domain/usage.ts";
+import { LineError, type LogContext } from "./agents/reader.ts";
 import { isObject, type Json, numberAt, textAt, timeOf } from "./said.ts";
 
 /** How a status of a telemetry line is called in the ledger. */
@@ -111,22 +117,14 @@ export class TelemetryReader {
     phase: string | null,
   ): CallSubject {
     return {
+      ...noSubject,
       kind: "model",
       source: "telemetry",
       server: this.#server,
       tool,
-      method: null,
-      era: null,
       provider,
       model,
-      actorId: null,
-      actorName: null,
-      agent: null,
-      agentVersion: null,
-      run: null,
       phase,
-      pullRequest: null,
-      sprint: null,
     };
   }
 }
@@ -139,7 +137,7 @@ function aliasesIn(metadata: Json): readonly string[] {
   const [response, call] = [textAt(metadata, "response_id"), textAt(metadata, "call_id")];
   if (response === null && call === null) return noAliases;
   // Where both are known the request through the gateway is meant.
-  // A server is told of the request that it serves, and of no other call.
+  // A server learns of the request that it serves, and of no other call.
   const own = call !== null && call.startsWith("gateway:") ? [call] : [];
   return [...own, ...namesByAnswer(response)];
 }
@@ -166,7 +164,7 @@ function usageIn(line: Json, { usage: reported }: Json): ModelUsage | null {
   const [usage] = (reported === undefined ? null : openaiUsage(reported)) ?? [];
   if (usage !== undefined) return usage;
   if (input === null && output === null) return null;
-  return usageOf({
+  return tokenUsage({
     input: input ?? 0,
     cacheRead: 0,
     cacheWriteShort: 0,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Actor } from "../../domain/actor.ts";
-import type { CallSubject } from "../../domain/usage.ts";
+import { type CallSubject, noSubject } from "../../domain/usage.ts";
 import type { ModelPath } from "./paths.ts";
 import type { Provider } from "./providers.ts";
 
@@ -64,20 +64,14 @@ function newSubject(
   actor: Actor,
 ): CallSubject {
   return {
+    ...noSubject,
     kind: "model",
     source: "endpoint",
-    server: null,
-    tool: null,
     method: path.method,
-    era: null,
     provider: provider.id,
     model,
     actorId: actor.id,
     actorName: actor.name,
     ...agentOf(request),
-    run: null,
-    phase: null,
-    pullRequest: null,
-    sprint: null,
   };
 }

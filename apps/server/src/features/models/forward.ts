@@ -273,7 +273,7 @@ class Events {
     });
   }
 
-  /** Takes in a piece of the stream. Returns what of it goes on now. */
+  /** Reads a piece of the stream. Returns the part that can be passed on now. */
   add(text: string): string {
     const passed: string[] = [];
     let from = 0;

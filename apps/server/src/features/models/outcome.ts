@@ -1,6 +1,6 @@
 import { estimateTokens } from "../../domain/estimates.ts";
 import { namesByAnswer } from "../../domain/likeness.ts";
-import { type ModelUsage, noTokens } from "../../domain/tokens.ts";
+import { type ModelUsage, tokenUsage } from "../../domain/tokens.ts";
 import type { CallStatus, Cost } from "../../domain/usage.ts";
 import type { Asked } from "./asked.ts";
 import type { Forwarded } from "./forward.ts";
@@ -48,20 +48,12 @@ function estimateOf({ path, asked, requestBytes }: Call, ended: Forwarded, isAns
   const written = path.use === "embed" ? 0 : estimateTokens(heard.textBytes);
   // Images are more bytes than they are tokens.
   const output = Math.min(written, mostEstimated);
-  return { usage: usageWith(estimateTokens(requestBytes), output, null), isEstimate: true, cost: null };
+  return { usage: tokenUsage({ input: estimateTokens(requestBytes), output }), isEstimate: true, cost: null };
 }
 
 /** The most that a call may use: what it brings, and all that the model may write. */
 export const mostUsed = ({ maxOutput, tier }: Asked, bytes: number): ModelUsage =>
-  usageWith(estimateTokens(bytes), maxOutput, tier);
-
-const usageWith = (input: number, output: number, tier: string | null): ModelUsage => ({
-  tokens: { ...noTokens, input, output },
-  webSearches: 0,
-  otherModality: 0,
-  model: null,
-  tier,
-});
+  tokenUsage({ input: estimateTokens(bytes), output: maxOutput }, { tier });
 
 const mostEstimated = 200_000;
 

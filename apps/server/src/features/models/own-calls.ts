@@ -2,7 +2,7 @@ import { request } from "undici";
 import { text } from "@ciclo/contract";
 import type { Actor } from "../../domain/actor.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
-import type { CallSubject, NanoUsd } from "../../domain/usage.ts";
+import { type CallSubject, type NanoUsd, noSubject } from "../../domain/usage.ts";
 import { Refusal } from "../../errors.ts";
 import { stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
@@ -90,22 +90,17 @@ function callOf(
     provider,
     asked,
     subject: {
+      ...noSubject,
       kind: "model",
       source: "endpoint",
-      server: null,
-      tool: null,
       method: path.method,
-      era: null,
       provider: provider.id,
       model: asked.model,
       actorId: actor.id,
       actorName: actor.name,
       agent: "ciclo",
-      agentVersion: null,
       run,
       phase,
-      pullRequest: null,
-      sprint: null,
     },
     session: null,
     sessions: [],

@@ -1,8 +1,8 @@
 import { namesByAnswer, namesByLikeness } from "../../domain/likeness.ts";
 import { count, inclusive, UsageError } from "../../domain/provider-usage.ts";
-import type { ModelUsage, Tokens } from "../../domain/tokens.ts";
+import { type Tokens, tokenUsage } from "../../domain/tokens.ts";
 import type { Actor } from "../../domain/actor.ts";
-import type { MeteredCall } from "../../domain/usage.ts";
+import { type MeteredCall, noSubject } from "../../domain/usage.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import type { OtlpRecord } from "./payload.ts";
 
@@ -264,26 +264,18 @@ function timeOf({ time }: OtlpRecord): string | null {
 
 function metered(told: Told, at: string, actor: Actor): MeteredCall {
   const { tokens, session, model, byTime } = told;
-  const usage: ModelUsage = { tokens, webSearches: 0, otherModality: 0, model: null, tier: null };
+  const usage = tokenUsage(tokens);
   const likeness = namesByLikeness({ sessions: [session], model, at, tokens, byTime });
   return {
     subject: {
+      ...noSubject,
       kind: "model",
       source: "otlp",
-      server: null,
-      tool: null,
-      method: null,
-      era: null,
       provider: told.provider,
       model,
       actorId: actor.id,
       actorName: actor.name,
       agent: told.agent,
-      agentVersion: null,
-      run: null,
-      phase: null,
-      pullRequest: null,
-      sprint: null,
     },
     // Nobody's report takes the place of another's.
     key: `otlp:${actor.id ?? actor.name}:${told.key}`,

@@ -10,7 +10,7 @@ const tokenBounds = [
   1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
 ];
 
-/** Takes in each call that the console sees itself. */
+/** Records each call that the console sees itself. */
 export type Observe = (call: MeteredCall, cost: Cost) => void;
 
 /** Metrics of calls, with the names of OpenTelemetry's GenAI and MCP conventions where there are such. */

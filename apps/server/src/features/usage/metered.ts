@@ -1,5 +1,11 @@
 import type { ModelUsage } from "../../domain/tokens.ts";
-import type { CallSubject, Cost, MeteredCall, ToolCall } from "../../domain/usage.ts";
+import {
+  type CallSubject,
+  type Cost,
+  type MeteredCall,
+  noSubject,
+  type ToolCall,
+} from "../../domain/usage.ts";
 import { newSequentialId } from "../../lib/ids.ts";
 import { storable } from "../../lib/storable.ts";
 
@@ -11,22 +17,17 @@ const longestText = 500;
 export function meteredTool(call: ToolCall, at: string): MeteredCall {
   return {
     subject: {
+      ...noSubject,
       kind: "tool",
       source: "gateway",
       server: call.server,
       tool: call.tool,
       method: call.method,
       era: call.era,
-      provider: null,
-      model: null,
       actorId: call.actorId,
       actorName: call.actorName,
       agent: call.clientName,
       agentVersion: call.clientVersion,
-      run: null,
-      phase: null,
-      pullRequest: null,
-      sprint: null,
     },
     key: call.key ?? `gateway:${newSequentialId()}`,
     aliases: [],

@@ -192,7 +192,7 @@ class Calls {
     for (const name of names) if (!isLikeness(name) || !this.#byName.has(name)) this.#name(first, name);
   }
 
-  /** The first call that is like an entry, and that its source has not told of yet. */
+  /** The first call that matches an entry, and that its source has not reported yet. */
   #alike(names: readonly string[], entry: Entry): Call[] {
     const alike = names.filter(isLikeness).flatMap(formsOf);
     const found = this.#known(alike).find((call) => isSame(call, entry));

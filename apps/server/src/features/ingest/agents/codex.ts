@@ -1,7 +1,7 @@
 import { count, inclusive } from "../../../domain/provider-usage.ts";
-import type { Tokens } from "../../../domain/tokens.ts";
+import { type Tokens, tokenUsage } from "../../../domain/tokens.ts";
 import { at, isObject, type Json, textAt, timeOf } from "../said.ts";
-import { type AgentLog, LineError, type LogContext, loggedCall, usageOf } from "./reader.ts";
+import { type AgentLog, LineError, type LogContext, loggedCall } from "./reader.ts";
 
 /**
  * Codex (seen: 0.171.0): a rollout file a thread. Newer versions write a `token_usage_record` for each answer and repeat it
@@ -61,7 +61,7 @@ function call(line: Json, context: LogContext, { key, usage }: { key: string; us
     version: textAt(context, "version"),
     session: textAt(context, "session"),
     likeness: { sessions: [textAt(context, "session"), textAt(context, "thread")], byTime: false },
-    usage: usageOf(codexTokens(usage)),
+    usage: tokenUsage(codexTokens(usage)),
   });
 }
 

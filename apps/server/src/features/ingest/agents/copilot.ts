@@ -1,7 +1,8 @@
+import { tokenUsage } from "../../../domain/tokens.ts";
 import { namesByAnswer } from "../../../domain/likeness.ts";
 import { count, inclusive } from "../../../domain/provider-usage.ts";
 import { at, isObject, numberAt, textAt, timeOf } from "../said.ts";
-import { type AgentLog, LineError, loggedCall, usageOf } from "./reader.ts";
+import { type AgentLog, LineError, loggedCall } from "./reader.ts";
 
 /** Copilot CLI (seen: 1.0.102): a `session.usage_record` for each answer that came to its end. */
 export const copilot: AgentLog = {
@@ -32,7 +33,7 @@ export const copilot: AgentLog = {
         version: textAt(context, "version"),
         session: textAt(context, "session"),
         ms: numberAt(usage, "duration"),
-        usage: usageOf(
+        usage: tokenUsage(
           inclusive({
             input: count(usage, "inputTokens"),
             cacheRead: count(usage, "cacheReadTokens"),

@@ -1,7 +1,8 @@
+import { tokenUsage } from "../../../domain/tokens.ts";
 import { count, inclusive } from "../../../domain/provider-usage.ts";
 import type { MeteredCall } from "../../../domain/usage.ts";
 import { at, isObject, type Json, textAt, timeOf } from "../said.ts";
-import { type AgentLog, LineError, type LogContext, loggedCall, usageOf } from "./reader.ts";
+import { type AgentLog, LineError, type LogContext, loggedCall } from "./reader.ts";
 
 /**
  * Gemini CLI (seen: 0.61.0): a file a session, a line a message; one that calls tools is written twice, and resumed
@@ -38,7 +39,7 @@ function spoken(message: Json, context: LogContext): MeteredCall[] {
       version: null,
       session: textAt(context, "session"),
       likeness: { sessions: [textAt(context, "session")], byTime: true },
-      usage: usageOf(
+      usage: tokenUsage(
         inclusive({
           // Results of tools are counted beside the prompt.
           input: count(tokens, "input") + count(tokens, "tool"),

@@ -1,7 +1,8 @@
+import { tokenUsage } from "../../../domain/tokens.ts";
 import { count } from "../../../domain/provider-usage.ts";
 import type { MeteredCall } from "../../../domain/usage.ts";
 import { at, isObject, type Json, numberAt, textAt, timeOf } from "../said.ts";
-import { LineError, loggedCall, usageOf } from "./reader.ts";
+import { LineError, loggedCall } from "./reader.ts";
 
 /** A row of the table `message` of `opencode.db`, with its `data` parsed. */
 export type OpencodeMessage = { id: string; session_id: string; data: Json };
@@ -43,7 +44,7 @@ export function opencodeCalls({ session_id, data }: OpencodeMessage): MeteredCal
       session: session_id,
       likeness: { sessions: [session_id], byTime: false },
       ms: Math.max(0, completed - created),
-      usage: usageOf(counts),
+      usage: tokenUsage(counts),
     }),
   ];
 }

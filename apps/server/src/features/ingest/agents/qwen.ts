@@ -1,6 +1,7 @@
+import { tokenUsage } from "../../../domain/tokens.ts";
 import { count, inclusive } from "../../../domain/provider-usage.ts";
 import { numberAt, textAt, timeOf } from "../said.ts";
-import { type AgentLog, LineError, loggedCall, usageOf } from "./reader.ts";
+import { type AgentLog, LineError, loggedCall } from "./reader.ts";
 
 /**
  * Qwen Code (seen: 0.24.4): one line a call in a file a month, helpers included. Its chat files leave those out and repeat
@@ -26,7 +27,7 @@ export const qwen: AgentLog = {
         session: textAt(line, "sessionId"),
         likeness: { sessions: [textAt(line, "sessionId")], byTime: true },
         ms: numberAt(line, "apiDurationMs"),
-        usage: usageOf(
+        usage: tokenUsage(
           inclusive({
             input: count(line, "inputTokens"),
             cacheRead: count(line, "cachedTokens"),

@@ -1,6 +1,6 @@
 import { namesByLikeness } from "../../../domain/likeness.ts";
-import type { CallStatus, CallSubject, MeteredCall } from "../../../domain/usage.ts";
-import type { ModelUsage, Tokens } from "../../../domain/tokens.ts";
+import { type CallStatus, type CallSubject, type MeteredCall, noSubject } from "../../../domain/usage.ts";
+import type { ModelUsage } from "../../../domain/tokens.ts";
 import type { Json } from "../said.ts";
 
 /** What earlier lines of a file said that later ones need. Kept with the place up to which a file has been read. */
@@ -70,28 +70,11 @@ function likenessOf({ likeness, usage, model, at }: Told): string[] {
 }
 
 const loggedSubject = ({ provider, model, agent, version }: Told): CallSubject => ({
+  ...noSubject,
   kind: "model",
   source: "log",
-  server: null,
-  tool: null,
-  method: null,
-  era: null,
   provider,
   model,
-  actorId: null,
-  actorName: null,
   agent,
   agentVersion: version,
-  run: null,
-  phase: null,
-  pullRequest: null,
-  sprint: null,
-});
-
-export const usageOf = (tokens: Tokens): ModelUsage => ({
-  tokens,
-  webSearches: 0,
-  otherModality: 0,
-  model: null,
-  tier: null,
 });

@@ -74,7 +74,7 @@ export class Purses {
   /** Takes from what this node has set aside already; null where there is not enough. */
   take(binding: Binding, estimate: number): Held | null {
     const lease = this.#leases.get(this.nameOf(binding, this.#now()).id);
-    // Under another limit it is asked for anew.
+    // The limit has changed: ask again.
     if (lease === undefined || lease.most !== binding.most) return null;
     if (freeOf(lease) - lease.over < Math.max(1, estimate)) return null;
     lease.underWay += estimate;

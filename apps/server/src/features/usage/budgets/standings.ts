@@ -5,7 +5,7 @@ import { unreadIn, unreadText } from "./refusals.ts";
 import { pursesOf } from "./purse-store.ts";
 import { rolled, type Slots } from "./windows.ts";
 
-/** Of a budget that gives each a purse of their own: so many are told of, those that spent most. */
+/** How many purses to list of a budget that gives each person their own; those that spent most come first. */
 export const mostHolders = 50;
 
 type Seen = {
