@@ -44,6 +44,8 @@ class SlowFirst extends BaseSequencer {
 const bounds = {
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // As long as `eventually`; left out, a condition that is waited for would have one second, which a busy machine does not keep.
+  expect: { poll: { timeout: 30_000 } },
   pool: "forks",
   // Reading the whole console takes longer than most files' tests: files share a process, and what it has read.
   isolate: false,
