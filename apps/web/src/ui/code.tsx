@@ -3,6 +3,7 @@ import { Check, Copy as CopyIcon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Button, IconButton } from "./button.tsx";
 import { cx } from "./cx.ts";
+import { ScrollRegion } from "./scroll-region.tsx";
 
 const shownMs = 2000;
 
@@ -70,16 +71,9 @@ export function Commit({ sha }: { sha: string }) {
 export function Code({ label, children, copy = true }: { label: string; children: string; copy?: boolean }) {
   return (
     <div className="relative rounded-lg border border-line bg-sunken">
-      <pre
-        role="region"
-        aria-label={label}
-        // Long blocks scroll, and what scrolls must be reachable by keyboard.
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        tabIndex={0}
-        className="max-h-96 overflow-auto p-3 pr-24 font-mono text-[0.93rem] whitespace-pre-wrap wrap-anywhere"
-      >
-        {children}
-      </pre>
+      <ScrollRegion label={label} className="max-h-96 overflow-auto p-3 pr-24">
+        <pre className="font-mono text-[0.93rem] whitespace-pre-wrap wrap-anywhere">{children}</pre>
+      </ScrollRegion>
       {copy ? (
         <div className="absolute top-2 right-2">
           <Copy value={children} />

@@ -1,6 +1,7 @@
 import type { UsageReport } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { useCallback, useState } from "react";
+import { ScrollRegion } from "../../ui/scroll-region.tsx";
 import { useFigures } from "./format.ts";
 
 type Props = { report: UsageReport; bucket: "hour" | "day" | "week" | "month"; nameOf(key: string): string };
@@ -168,14 +169,7 @@ function SeriesTable({ report, bucket, keys, nameOf }: Props & { keys: readonly 
   const figures = useFigures();
   const label = useBucketLabel(bucket, report.tz);
   return (
-    <div
-      role="region"
-      aria-label={t`Spend over time`}
-      // Long tables scroll, and what scrolls must be reachable by keyboard.
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-      tabIndex={0}
-      className="mt-2 max-h-96 overflow-auto"
-    >
+    <ScrollRegion label={t`Spend over time`} className="mt-2 max-h-96 overflow-auto">
       <table aria-label={t`Spend over time`} className="w-full text-right tabular-nums">
         <thead>
           <tr className="border-b border-line text-muted">
@@ -214,7 +208,7 @@ function SeriesTable({ report, bucket, keys, nameOf }: Props & { keys: readonly 
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollRegion>
   );
 }
 

@@ -7,6 +7,7 @@ import { codeOf } from "../../problems.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { TextArea, TextField } from "../../ui/field.tsx";
+import { ScrollRegion } from "../../ui/scroll-region.tsx";
 import { Problem } from "../../ui/states.tsx";
 import { useFigures } from "./format.ts";
 
@@ -88,20 +89,13 @@ function Differences({ of: { models, total } }: { of: Reconciliation }) {
   const { t } = useLingui();
   const { usd } = useFigures();
   const cells = (of: Reconciliation["total"]) =>
-    [of.ledger_usd, of.invoice_usd, of.difference_usd].map((value, index) => (
-      // oxlint-disable-next-line react/no-array-index-key -- the three columns never change their places
-      <td key={index} className="px-2 py-1 text-right whitespace-nowrap tabular-nums">
-        {usd(value)}
+    (["ledger_usd", "invoice_usd", "difference_usd"] as const).map((column) => (
+      <td key={column} className="px-2 py-1 text-right whitespace-nowrap tabular-nums">
+        {usd(of[column])}
       </td>
     ));
   return (
-    <div
-      role="region"
-      aria-label={t`Differences`}
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-      tabIndex={0}
-      className="overflow-x-auto"
-    >
+    <ScrollRegion label={t`Differences`} className="overflow-x-auto">
       <table aria-label={t`Differences`} className="w-full">
         <thead>
           <tr className="border-b border-line text-muted">
@@ -142,6 +136,6 @@ function Differences({ of: { models, total } }: { of: Reconciliation }) {
           </tr>
         </tfoot>
       </table>
-    </div>
+    </ScrollRegion>
   );
 }
