@@ -1,30 +1,12 @@
-import { stringify } from "yaml";
 import { describe, expect, it } from "vitest";
-import { ask, calls, chatOf, endpointOf } from "./support/model-endpoint.ts";
+import { ask, calls, chatOf, endpointOf, pricesOf } from "./support/model-endpoint.ts";
 
 const chats = "openai/v1/chat/completions";
 const today = () => new Date().toISOString().slice(0, 10);
 const window = () => ({ from: today(), to: today(), tz: "UTC" });
 
-/** Prices of the built-in table, and what the team adds. */
-const prices = (usd: number): Record<string, string> => ({
-  "policies/prices.yaml": stringify({
-    id: "prices",
-    kind: "prices",
-    title: "Prices",
-    table: "genai-prices 0.1.8",
-    providers: {},
-    rows: [
-      {
-        provider: "openai",
-        model: "gpt-unheard-of",
-        from: "2026-01-01",
-        usd_per_million: { input: usd, output: usd },
-        source: "contract",
-      },
-    ],
-  }),
-});
+const prices = (usd: number): Record<string, string> =>
+  pricesOf({ model: "gpt-unheard-of", input: usd, output: usd });
 
 describe("prices of calls", () => {
   it("are those of their time, until somebody asks for today's: on record, in every sum and budget", async () => {
@@ -76,15 +58,7 @@ describe("prices of calls", () => {
     const all = { ...window(), only: "all" as const, dry_run: false };
     expect(await approver.client.call("reprice", { body: all })).toMatchObject({ calls: 1 });
     expect((await calls(gateway)).map(({ cost_nano_usd }) => cost_nano_usd)).toEqual([1012 * 20_000]);
-    await gateway.push({
-      "policies/prices.yaml": stringify({
-        id: "prices",
-        kind: "prices",
-        title: "P",
-        table: "genai-prices 0.1.8",
-        rows: [],
-      }),
-    });
+    await gateway.push(pricesOf());
     expect(await approver.client.call("reprice", { body: all })).toMatchObject({ calls: 0 });
     expect((await calls(gateway)).map(({ cost_nano_usd }) => cost_nano_usd)).toEqual([1012 * 20_000]);
   });

@@ -57,7 +57,9 @@ export function readBody(
   let size = 0;
   // What comes in holds memory that others need: who stops sending gives it back.
   const idle = setTimeout(() => reject(stalled), idleMs).unref();
-  void promise.catch(() => {}).finally(() => clearTimeout(idle));
+  const stopWaiting = (): void => clearTimeout(idle);
+  // Whoever awaits the body hears what went wrong.
+  promise.then(stopWaiting, stopWaiting);
   request.on("data", (part: Buffer) => {
     idle.refresh();
     size += part.length;

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { stringify } from "yaml";
 import { describe, expect, it } from "vitest";
 import { event, send, stream } from "../support/model-double.ts";
-import { ask, calls, chatOf, endpointOf, lastCall, messageOf } from "../support/model-endpoint.ts";
+import { ask, calls, chatOf, endpointOf, pricesOf, lastCall, messageOf } from "../support/model-endpoint.ts";
 
 const key = "key-of-openai-0123456789";
 const chats = "openai/v1/chat/completions";
@@ -390,24 +390,7 @@ describe("what an answer used", () => {
   });
 
   it("costs what the team says, whatever its provider says", async () => {
-    const { model, gateway, person } = await endpointOf({
-      "policies/prices.yaml": stringify({
-        id: "prices",
-        kind: "prices",
-        title: "Prices",
-        table: "genai-prices 0.1.8",
-        providers: {},
-        rows: [
-          {
-            provider: "openai",
-            model: "gpt-5.2",
-            from: "2026-01-01",
-            usd_per_million: { input: 1, output: 2 },
-            source: "contract",
-          },
-        ],
-      }),
-    });
+    const { model, gateway, person } = await endpointOf(pricesOf({ model: "gpt-5.2", input: 1, output: 2 }));
     model.answer = (_, response) => {
       const usage = { prompt_tokens: 100, completion_tokens: 10, cost: 0.5 };
       send(response, { id: "x", model: "gpt-5.2", choices: [], usage });

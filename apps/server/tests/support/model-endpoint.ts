@@ -11,6 +11,23 @@ const providersOf = (url: string) => [
   { id: "google", dialect: "google", url, key: "secret:google/API_KEY" },
 ];
 
+/** The team's prices, in dollars a million tokens; the built-in table holds for the rest. */
+export const pricesOf = (...models: { model: string; input: number; output: number }[]) => ({
+  "policies/prices.yaml": stringify({
+    id: "prices",
+    kind: "prices",
+    title: "Prices",
+    table: "genai-prices 0.1.8",
+    rows: models.map(({ model, ...usd_per_million }) => ({
+      provider: "openai",
+      model,
+      from: "2026-01-01",
+      usd_per_million,
+      source: "contract",
+    })),
+  }),
+});
+
 /** A console with a model endpoint, the double of three providers behind it, their keys, and a planner who may use their models. */
 export async function endpointOf(more: Record<string, string> = {}, config: Partial<Config> = {}) {
   const model = await modelDouble();

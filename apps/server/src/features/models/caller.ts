@@ -51,13 +51,13 @@ export function subjectOf(
   const known = subjects.get(key);
   if (known !== undefined) return known;
   if (subjects.size >= mostKept) subjects.clear();
-  const subject = newSubject(request, path, provider, model, actor);
+  const subject = { ...subjectAt(path, provider, model, actor), ...agentOf(request) };
   subjects.set(key, subject);
   return subject;
 }
 
-function newSubject(
-  request: IncomingMessage,
+/** The same before anybody has said which program calls. */
+export function subjectAt(
   path: ModelPath,
   provider: Provider,
   model: string | null,
@@ -72,6 +72,5 @@ function newSubject(
     model,
     actorId: actor.id,
     actorName: actor.name,
-    ...agentOf(request),
   };
 }

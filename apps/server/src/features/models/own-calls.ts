@@ -2,12 +2,13 @@ import { request } from "undici";
 import { text } from "@ciclo/contract";
 import type { Actor } from "../../domain/actor.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
-import { type CallSubject, type NanoUsd, noSubject } from "../../domain/usage.ts";
+import type { CallSubject, NanoUsd } from "../../domain/usage.ts";
 import { Refusal } from "../../errors.ts";
 import { stamp } from "../../lib/clock.ts";
 import { newSequentialId } from "../../lib/ids.ts";
 import { maskValues } from "../../lib/mask-values.ts";
 import { type Asked, readAsked } from "./asked.ts";
+import { subjectAt } from "./caller.ts";
 import type { EndpointDeps } from "./endpoint.ts";
 import type { Forwarded } from "./forward.ts";
 import { Listener } from "./heard.ts";
@@ -89,19 +90,7 @@ function callOf(
     path,
     provider,
     asked,
-    subject: {
-      ...noSubject,
-      kind: "model",
-      source: "endpoint",
-      method: path.method,
-      provider: provider.id,
-      model: asked.model,
-      actorId: actor.id,
-      actorName: actor.name,
-      agent: "ciclo",
-      run,
-      phase,
-    },
+    subject: { ...subjectAt(path, provider, asked.model, actor), agent: "ciclo", run, phase },
     session: null,
     sessions: [],
     startedAt: performance.now(),
