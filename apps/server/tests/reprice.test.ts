@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { newSequentialId } from "../src/lib/ids.ts";
+import { send } from "./support/model-double.ts";
 import { ask, calls, chatOf, endpointOf, pricesOf } from "./support/model-endpoint.ts";
 
 const chats = "openai/v1/chat/completions";
@@ -48,6 +50,28 @@ describe("prices of calls", () => {
     expect(items).toMatchObject([
       { actor_name: approver.name, metadata: { calls: 1, usd_before: 0, usd_after: usd } },
     ]);
+  });
+
+  it("are again those of the model that answered, and none for audio", async () => {
+    const { model, gateway, person, approver } = await endpointOf(
+      pricesOf({ model: "gpt-that-answers", input: 10, output: 10 }),
+    );
+    const answerWith = (name: string, details: object) => {
+      model.answer = (_, response) => {
+        const usage = { prompt_tokens: 100, completion_tokens: 10, ...details };
+        send(response, { id: newSequentialId(), model: name, choices: [], usage });
+        return true;
+      };
+    };
+    answerWith("gpt-that-answers", {});
+    await ask(gateway, person, chats, chatOf());
+    answerWith("gpt-5.2", { prompt_tokens_details: { audio_tokens: 50 } });
+    await ask(gateway, person, chats, chatOf());
+    const before = await calls(gateway);
+    expect(before.map(({ cost_nano_usd }) => cost_nano_usd)).toEqual([110 * 10_000, null]);
+    const all = { ...window(), only: "all" as const, dry_run: false };
+    expect(await approver.client.call("reprice", { body: all })).toMatchObject({ calls: 0 });
+    expect(await calls(gateway)).toEqual(before);
   });
 
   it("that are changed for all leave no call without the one it had", async () => {

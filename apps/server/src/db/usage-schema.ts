@@ -46,6 +46,10 @@ export type UsageEventTable = {
   output: number | null;
   reasoning: Generated<number>;
   web_searches: Generated<number>;
+  /** Tokens that are audio or images made. */
+  other_modality: Generated<number>;
+  /** The model that answered, where it is not the one that was asked for. */
+  answered_by: string | null;
   tier: string | null;
   /** Null where no price is known. */
   cost_nano_usd: number | null;

@@ -11,6 +11,7 @@ import { ledger } from "./0007-ledger.ts";
 import { logFiles } from "./0008-log-files.ts";
 import { budgets } from "./0009-budgets.ts";
 import { webhooks } from "./0010-webhooks.ts";
+import { whatWasPriced } from "./0011-what-was-priced.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -31,6 +32,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0008-log-files": logFiles,
           "0009-budgets": budgets,
           "0010-webhooks": webhooks,
+          "0011-what-was-priced": whatWasPriced,
         }),
     },
   });

@@ -53,7 +53,8 @@ export function recordCall(
     // Budgets let in the model that was asked for. Another one that took its turn is named by its attempt.
     const subject = said?.model == null ? base.subject : { ...base.subject, model: said.model };
     // The one that answered has the price: `gpt-5.2-2025-12-11` for `gpt-5.2`.
-    const usage = said && { ...said, model: said.model ?? ended?.heard.model ?? null };
+    const answered = said?.model ?? ended?.heard.model ?? null;
+    const usage = said && { ...said, model: answered === subject.model ? null : answered };
     const paid = record({
       ...base,
       subject,

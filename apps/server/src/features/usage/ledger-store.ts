@@ -34,6 +34,8 @@ const eventColumns: readonly (Column<Placed> & { name: keyof UsageEventTable })[
   { name: "output", default: null, of: ({ entry }) => entry.call.usage?.tokens.output ?? null },
   { name: "reasoning", default: 0, of: ({ entry }) => entry.call.usage?.tokens.reasoning ?? 0 },
   { name: "web_searches", default: 0, of: ({ entry }) => entry.call.usage?.webSearches ?? 0 },
+  { name: "other_modality", default: 0, of: ({ entry }) => entry.call.usage?.otherModality ?? 0 },
+  { name: "answered_by", default: null, of: ({ entry }) => entry.call.usage?.model ?? null },
   { name: "tier", default: null, of: ({ entry }) => entry.call.usage?.tier ?? null },
   { name: "cost_nano_usd", default: null, of: ({ entry }) => entry.cost.nanoUsd },
   { name: "cost_source", of: ({ entry }) => entry.cost.source },
@@ -191,8 +193,8 @@ function storedEntry(row: EventRow): StoredEntry {
             reasoning: row.reasoning,
           },
           webSearches: row.web_searches,
-          otherModality: 0,
-          model: null,
+          otherModality: row.other_modality,
+          model: row.answered_by,
           tier: row.tier,
         };
   const call: MeteredCall = {
