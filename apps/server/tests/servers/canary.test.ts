@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { judge } from "../../src/features/canary/rules.ts";
 import { newToolsAllowed, openPolicies, pushFiles, registryOf } from "../support/config.ts";
 import {
@@ -61,6 +61,21 @@ describe("the canary", () => {
     expect(canary?.samples.map(({ ok }) => ok)).toEqual([true, true, true]);
     expect(outcome).toBe("applied");
     expect(timeline.at(-1)?.type).toBe("canary.passed");
+  });
+
+  it("does not take the time that a server needs to start for latency", async () => {
+    const policy = parse(canaryPolicy["policies/canary.yaml"]);
+    const limit = { ...policy, max_latency_ms: 1000 };
+    const { planner, approver } = await start({ "policies/canary.yaml": stringify(limit) });
+    let asked = 0;
+    const slowToStart = await scripted((message, response) => {
+      asked += 1;
+      setTimeout(() => soundAnswer(message, response), asked === 1 ? 1200 : 0);
+    });
+    const plan = await addServer(planner, approver, { endpoint: slowToStart.url });
+    const { canary } = await canaryOf(planner, plan);
+    expect(canary).toMatchObject({ status: "passed" });
+    expect(canary?.samples.map(({ ok }) => ok)).toEqual([true, true, true]);
   });
 
   it("takes a change back by itself that brings a server which does not answer, with the evidence on record", async () => {

@@ -195,11 +195,14 @@ export class Link implements ServerLink {
     if (this.connection !== null) this.#judge(this.#offered);
   }
 
-  /** Looks at the server now: lists its tools, and notes how long that took. */
+  /**
+   * Looks at the server now: lists its tools, and notes how long that took. A start that it has to wait for
+   * is not counted: that says how fast a program starts, not how fast it answers.
+   */
   async probe(): Promise<Sample> {
-    const start = performance.now();
     try {
       const { listTools } = await this.connected();
+      const start = performance.now();
       const limit = AbortSignal.timeout(callMsOf(this.#server()));
       const tools = await listTools(AbortSignal.any([limit, this.#abort.signal]));
       const sample = this.#note({ ok: true, ms: Math.round((performance.now() - start) * 100) / 100 }, null);
