@@ -8,9 +8,8 @@ import { createApp } from "../apps/server/src/app.ts";
 import { readConfig } from "../apps/server/src/config.ts";
 import { openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
 import { system } from "../apps/server/src/domain/actor.ts";
-import type { ToolCall } from "../apps/server/src/domain/usage.ts";
+import { noSubject, type ToolCall } from "../apps/server/src/domain/usage.ts";
 import { createUsage } from "../apps/server/src/features/usage/index.ts";
-import { meteredTool } from "../apps/server/src/features/usage/metered.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
 import { type Figures, median, timed } from "./measure.ts";
 
@@ -20,16 +19,20 @@ const atOnce = 10_000;
 const rounds = 300;
 
 const event: ToolCall = {
-  server: "hub",
-  tool: "echo",
-  method: "tools/call",
-  actorId: null,
-  actorName: "bench",
-  clientName: "bench",
-  clientVersion: "1",
+  subject: {
+    ...noSubject,
+    kind: "tool",
+    source: "gateway",
+    server: "hub",
+    tool: "echo",
+    method: "tools/call",
+    era: "modern",
+    actorName: "bench",
+    agent: "bench",
+    agentVersion: "1",
+  },
   status: "ok",
   error: null,
-  era: "modern",
   ms: 1,
   requestBytes: 100,
   responseBytes: 100,
@@ -37,7 +40,7 @@ const event: ToolCall = {
   costUsd: 0.000_001,
 };
 
-const subject = meteredTool(event, new Date().toISOString()).subject;
+const { subject } = event;
 
 const budget = policyFileSchema.parse({
   id: "budget",

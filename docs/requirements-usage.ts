@@ -54,6 +54,15 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
   },
   {
     asked:
+      "Run tokens: calls, tools and exports counted for run, phase, pull request and sprint, and nothing else",
+    shownBy: [
+      "models/run-tokens.test.ts › has calls of models and tools, and exports of usage, counted",
+      "models/run-tokens.test.ts › opens nothing else",
+      "models/run-tokens.test.ts › ends at once by whoever made it",
+    ],
+  },
+  {
+    asked:
       "Budgets refuse before the call, for 64 parallel calls and several nodes, and a crash leaks nothing",
     shownBy: [
       "budgets.test.ts › lets 64 parallel calls through while anything is left",

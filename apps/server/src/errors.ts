@@ -55,6 +55,16 @@ export const invalidPayload = (errors: readonly LocalFieldError[]): Refusal =>
     { errors },
   );
 
+/** What a run's token is told where people and their tools come in. */
+export const onlyCalls = (): Refusal =>
+  new Refusal(
+    "insufficient_permission",
+    text(
+      "This is the token of a run: it calls models and tools, and nothing else. Use a user's token here",
+      "Este é o token de uma execução: ele chama modelos e ferramentas, e nada mais. Use aqui o token de um usuário",
+    ),
+  );
+
 /** Refusal that names the roles which would do. */
 export function insufficientPermission(needed: readonly Permission[]): Refusal {
   const enough = [...new Set(needed.flatMap((permission): readonly Role[] => permissions[permission]))];

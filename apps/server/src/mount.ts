@@ -74,7 +74,7 @@ export function createMount(app: App, deps: MountDeps): Mount {
       const result = await handler(call as Call<typeof name>);
       if (result instanceof ReadableStream) {
         const recheck = async (): Promise<void> => void (await enter(c, deps, endpoint));
-        const until = authenticated?.session?.expiresAt ?? authenticated?.user.token_expires_at ?? null;
+        const until = authenticated?.until ?? null;
         return c.body(held(result, deps.hold, { recheck, until }), 200, streamHeaders(endpoint));
       }
       return endpoint.response === undefined

@@ -56,6 +56,9 @@ describe("help", () => {
       "token rotate",
       "token revoke",
       "token hash",
+      "run-token create",
+      "run-token list",
+      "run-token end",
       "chat",
       "plan",
       "apply",
@@ -127,6 +130,26 @@ describe("users and tokens", () => {
     const unknown = await ciclo(["user", "disable", "who@example.com"], { env: { LANG: "pt_BR.UTF-8" } });
     expect([unknown.code, unknown.stdout]).toEqual([1, ""]);
     expect(unknown.stderr).toContain("não existe");
+  });
+
+  it("gives a run a token of its own, lists it and ends it", async () => {
+    const made = await json<{ id: string; token: string }>([
+      "run-token",
+      "create",
+      "--run",
+      "ci-1",
+      "--pull-request",
+      "hub#12",
+    ]);
+    expect(made).toMatchObject({ run: "ci-1", pull_request: "hub#12", phase: null });
+    const refused = await ciclo(["changes"], { env: { CICLO_TOKEN: made.token } });
+    expect([refused.code, refused.stdout]).toEqual([1, ""]);
+    expect(refused.stderr).toContain("This is the token of a run");
+    expect((await ciclo(["run-token", "list"])).stdout).toMatch(/ci-1 {2}hub#12 {2}Operator {2}until /);
+    expect((await ciclo(["run-token", "end", made.id])).stdout).toContain("Ended: ");
+    expect((await ciclo(["run-token", "list"])).stdout).toContain("No live tokens of runs");
+    expect((await ciclo(["run-token", "end", made.id])).stderr).toContain("See: ciclo run-token list");
+    expect((await ciclo(["run-token", "create"])).code).toBe(2);
   });
 
   it("prints no colours into a pipe", async () => {

@@ -208,7 +208,7 @@ describe("telemetry of MCP servers", () => {
     const running = await startConsole();
     const keys = ["gateway:one", "gateway:two", "gateway:three"];
     keys.forEach((key, index) =>
-      running.ledger.recordTool(toolCall({ key, server: "glm46", actorName: `person-${index}` })),
+      running.ledger.recordTool(toolCall({ key }, { server: "glm46", actorName: `person-${index}` })),
     );
     await running.ledger.flush();
     writeFileSync(
@@ -242,7 +242,7 @@ describe("telemetry of MCP servers", () => {
 
   it("says nothing of another server's call, whatever id it names", async () => {
     const running = await startConsole();
-    running.ledger.recordTool(toolCall({ key: "gateway:one", server: "github" }));
+    running.ledger.recordTool(toolCall({ key: "gateway:one" }, { server: "github" }));
     await running.ledger.flush();
     writeFileSync(
       logOf(running, "a.jsonl", "evil"),

@@ -14,7 +14,7 @@ import { modernEcho } from "./support/mcp/http-servers.ts";
 
 const day = 86_400_000;
 const never = new AbortController().signal;
-const call = (server: string, costUsd: number | null) => toolCall({ server, costUsd });
+const call = (server: string, costUsd: number | null) => toolCall({ costUsd }, { server });
 
 describe("a retention policy", () => {
   it.each<[string, (file: string) => void]>([

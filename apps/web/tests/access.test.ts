@@ -105,6 +105,20 @@ describe("every provisioning step of the runbook", () => {
     expect(response.status).toBe(200);
   });
 
+  it("shows whose tokens of runs are live, and ends one", async () => {
+    const made = await api(server.tokens["root"] ?? "").call("createRunToken", {
+      body: { run: "ci-4711", phase: "review", pull_request: "hub#12" },
+    });
+    admin = await openAs(server, "root", "/access");
+    const row = admin.getByRole("row", { name: /ci-4711/ });
+    await expect.poll(() => row.textContent()).toContain("review · hub#12");
+    await row.getByRole("button", { name: "End the token of ci-4711" }).click();
+    await dialog("End the token of ci-4711?").getByRole("button", { name: "End the token" }).click();
+    await expect.poll(() => admin.getByRole("row", { name: /ci-4711/ }).count()).toBe(0);
+    const { items } = await api(server.tokens["root"] ?? "").call("listRunTokens");
+    expect(items.map(({ id }) => id)).not.toContain(made.id);
+  });
+
   it("lets a person renew their own token without losing the page that shows it", async () => {
     admin = await openAs(server, "root", "/access");
     await choose("root", "New token…");

@@ -51,6 +51,47 @@ export type ProvisionedUser = z.infer<typeof provisionedUserSchema>;
 
 export const tokenRequestSchema = z.strictObject({ expires_at: instant.optional() });
 
+const label = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}]+$/u, { error: "one line" });
+
+/** What calls are counted for: a run of an agent, and what the run is part of. */
+export const runContextSchema = z.strictObject({
+  run: label,
+  phase: label.optional(),
+  pull_request: label.optional(),
+  sprint: label.optional(),
+  /** The agent that runs, where it is known better than by what its program says of itself. */
+  agent: label.optional(),
+});
+
+export const newRunTokenSchema = runContextSchema.extend({
+  /** In one hour when left out; within 24 hours. */
+  expires_at: instant.optional(),
+});
+export type NewRunToken = z.input<typeof newRunTokenSchema>;
+
+/** A token that calls models and tools for a run, as the user who made it, and can do nothing else. */
+export const runTokenSchema = z.object({
+  id: z.string(),
+  user: z.object({ id: z.string(), name: z.string() }),
+  run: z.string(),
+  phase: z.string().nullable(),
+  pull_request: z.string().nullable(),
+  sprint: z.string().nullable(),
+  agent: z.string().nullable(),
+  created_at: instant,
+  expires_at: instant,
+});
+export type RunToken = z.infer<typeof runTokenSchema>;
+
+/** With the token, which is shown this once and stored only as a hash. */
+export const issuedRunTokenSchema = runTokenSchema.extend({ token: z.string() });
+export type IssuedRunToken = z.infer<typeof issuedRunTokenSchema>;
+
 export const sessionRequestSchema = z.union([
   z.strictObject({ token: z.string().min(1).max(512) }),
   z.strictObject({ link: z.string().min(1).max(512) }),

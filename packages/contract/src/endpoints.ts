@@ -9,9 +9,12 @@ import {
   usageReportSchema,
 } from "./usage.ts";
 import {
+  issuedRunTokenSchema,
+  newRunTokenSchema,
   newUserSchema,
   provisionedUserSchema,
   roleSchema,
+  runTokenSchema,
   sessionRequestSchema,
   sessionSchema,
   tokenRequestSchema,
@@ -129,6 +132,20 @@ export const endpoints = {
     ...operations.revokeToken,
     params: userParams,
     response: userSchema,
+  },
+  listRunTokens: {
+    ...operations.listRunTokens,
+    response: z.object({ items: z.array(runTokenSchema) }),
+  },
+  createRunToken: {
+    ...operations.createRunToken,
+    body: newRunTokenSchema,
+    response: issuedRunTokenSchema,
+  },
+  endRunToken: {
+    ...operations.endRunToken,
+    params: z.object({ id: z.string() }),
+    response: runTokenSchema,
   },
   getChat: {
     ...operations.getChat,

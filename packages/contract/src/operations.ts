@@ -1,4 +1,5 @@
 import type { Permission } from "./permissions.ts";
+import { accessOperations } from "./access-operations.ts";
 import { usageOperations } from "./usage-operations.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
@@ -19,80 +20,7 @@ export type Operation = {
 
 /** Every operation. Without schemas, so that a browser can know them without carrying those. */
 export const operations = {
-  createSession: {
-    method: "POST",
-    path: "/session",
-    access: "public",
-    tag: "access",
-    summary: "Exchange a token or one-time link for a session cookie",
-    status: 201,
-  },
-  getSession: {
-    method: "GET",
-    path: "/session",
-    access: ["read"],
-    tag: "access",
-    summary: "Who am I, and what may I do",
-  },
-  deleteSession: {
-    method: "DELETE",
-    path: "/session",
-    access: ["read"],
-    tag: "access",
-    summary: "Sign out",
-    status: 204,
-  },
-  listUsers: {
-    method: "GET",
-    path: "/users",
-    access: ["manage_access"],
-    tag: "access",
-    summary: "Users with their roles",
-  },
-  createUser: {
-    method: "POST",
-    path: "/users",
-    access: ["manage_access"],
-    tag: "access",
-    summary: "Create a user; the token is shown this once",
-    status: 201,
-  },
-  setUserRoles: {
-    method: "PUT",
-    path: "/users/{id}/roles",
-    access: ["manage_access"],
-    tag: "access",
-    summary: "Replace a user's roles",
-  },
-  disableUser: {
-    method: "POST",
-    path: "/users/{id}/disable",
-    access: ["manage_access"],
-    tag: "access",
-    summary: "Cut a user off at once: token, sessions, links",
-  },
-  enableUser: {
-    method: "POST",
-    path: "/users/{id}/enable",
-    access: ["manage_access"],
-    tag: "access",
-    summary: "Let a disabled user in again; they need a new token",
-  },
-  rotateToken: {
-    method: "POST",
-    path: "/users/{id}/token",
-    access: ["manage_access"],
-    tag: "access",
-    summary: "Give a user a new token, shown this once; the old one stops working",
-    status: 201,
-  },
-  revokeToken: {
-    method: "DELETE",
-    path: "/users/{id}/token",
-    access: ["manage_access"],
-    tag: "access",
-    summary: "Take a user's token away",
-  },
+  ...accessOperations,
   getChat: {
     method: "GET",
     path: "/config/chat",

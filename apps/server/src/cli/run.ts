@@ -10,6 +10,7 @@ import { type Command, type Io, UsageError } from "./command.ts";
 import { keyCommands } from "./keys.ts";
 import { llmCommands } from "./llm.ts";
 import { masterKeyCommands } from "./master-key.ts";
+import { runTokenCommands } from "./run-tokens.ts";
 import { remoteCommands } from "./remote.ts";
 import { serverCommands } from "./servers.ts";
 import { usageCommands } from "./usage.ts";
@@ -22,6 +23,7 @@ const commands: Command[] = [
   ...keyCommands,
   ...usageCommands,
   ...llmCommands,
+  ...runTokenCommands,
   ...masterKeyCommands,
   ...auditCommands,
 ];

@@ -29,6 +29,19 @@ type SessionTable = {
   created_at: string;
 };
 
+type RunTokenTable = {
+  token_hash: string;
+  id: string;
+  user_id: string;
+  run: string;
+  phase: string | null;
+  pull_request: string | null;
+  sprint: string | null;
+  agent: string | null;
+  created_at: string;
+  expires_at: string;
+};
+
 type SignInLinkTable = {
   link_hash: string;
   user_id: string;
@@ -267,6 +280,7 @@ export type Tables = UsageTables & {
   user_roles: UserRoleTable;
   sessions: SessionTable;
   sign_in_links: SignInLinkTable;
+  run_tokens: RunTokenTable;
   audit_events: AuditEventTable;
   audit_head: { id: number; seq: number; hash: string; mac: string | null };
   audit_checkpoints: AuditCheckpointTable;

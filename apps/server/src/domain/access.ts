@@ -10,6 +10,8 @@ export type Credentials = {
   csrfToken: string | undefined;
   /** Writes with a cookie need the CSRF token. */
   writes: boolean;
+  /** Whether models or tools are called: all that the token of a run is for. */
+  forCalls?: boolean;
   address: string;
 };
 
@@ -26,4 +28,12 @@ export type StandingAnswer = {
 export type HoldAnswer = (answer: StandingAnswer) => () => void;
 
 /** Who a request is from. `session` is null where it brought a token. */
-export type Authenticated = { actor: Actor; user: User; session: { id: string; expiresAt: string } | null };
+export type Authenticated = {
+  actor: Actor;
+  user: User;
+  session: { id: string } | null;
+  /** Of the user's token; null where it brought a session or the token of a run. */
+  tokenHash: string | null;
+  /** When what it brought ends, ISO 8601; null where it does not. */
+  until: string | null;
+};

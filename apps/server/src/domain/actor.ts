@@ -1,7 +1,23 @@
 import type { Role } from "@ciclo/contract";
 
+/** What a caller's calls are counted for: a run of an agent, and what the run is part of. */
+export type RunContext = {
+  run: string;
+  phase: string | null;
+  pullRequest: string | null;
+  sprint: string | null;
+  agent: string | null;
+};
+
 /** Who does something: an authenticated user, or the console itself (`id` null). */
-export type Actor = { id: string | null; name: string; email: string | null; roles: readonly Role[] };
+export type Actor = {
+  id: string | null;
+  name: string;
+  email: string | null;
+  roles: readonly Role[];
+  /** The run that acts as this user, by a token that calls models and tools and does nothing else. */
+  run?: RunContext;
+};
 
 /** The console acting by itself: the reconciler, expiry, webhooks. */
 export const system: Actor = { id: null, name: "ciclo", email: null, roles: [] };

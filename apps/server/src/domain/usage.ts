@@ -1,3 +1,4 @@
+import type { Actor } from "./actor.ts";
 import type { ModelUsage } from "./tokens.ts";
 
 /** Who saw a call, the most reliable first: the wire itself, then what others say of it. */
@@ -66,6 +67,27 @@ export const noSubject: Omit<CallSubject, "kind" | "source"> = {
   sprint: null,
 };
 
+/**
+ * Whose a call is, and what it is counted for. A run's token says which agent it is for: `agent` is what a program says of itself
+ * where none does.
+ */
+export const calledBy = (
+  { id, name, run }: Actor,
+  { agent, agentVersion }: Pick<CallSubject, "agent" | "agentVersion">,
+): Pick<
+  CallSubject,
+  "actorId" | "actorName" | "agent" | "agentVersion" | "run" | "phase" | "pullRequest" | "sprint"
+> => ({
+  actorId: id,
+  actorName: name,
+  agent: run?.agent ?? agent,
+  agentVersion,
+  run: run?.run ?? null,
+  phase: run?.phase ?? null,
+  pullRequest: run?.pullRequest ?? null,
+  sprint: run?.sprint ?? null,
+});
+
 /** One call, as one source saw it end. Times in milliseconds, sizes in bytes of bodies. */
 export type MeteredCall = {
   /** Calls that are alike may share the object. */
@@ -102,17 +124,9 @@ export type MeteredCall = {
 export type ToolCall = {
   /** By which the ledger knows it, where others have been told; it is given one otherwise. */
   key?: string;
-  server: string;
-  tool: string | null;
-  method: string;
-  actorId: string | null;
-  actorName: string;
-  /** The program that called, as it names itself; null where it does not. */
-  clientName: string | null;
-  clientVersion: string | null;
+  subject: CallSubject;
   status: CallStatus;
   error: string | null;
-  era: "modern" | "legacy";
   ms: number;
   requestBytes: number;
   responseBytes: number;

@@ -39,15 +39,16 @@ export class Callers {
 
   /** Asks who a token belongs to. Throws a `Refusal`. */
   async ask(authorization: string | undefined, address: string): Promise<Known> {
-    const { actor, user } = await this.#deps.authenticate({
+    const { actor, until } = await this.#deps.authenticate({
       authorization,
       cookie: undefined,
       csrfToken: undefined,
       writes: true,
+      forCalls: true,
       address,
     });
     if (actor.roles.length === 0) throw new Refusal("insufficient_permission", noRoles);
-    const known = { actor, until: user.token_expires_at };
+    const known = { actor, until };
     if (this.#known.size >= maxKept) this.#known.clear();
     this.#known.set(hashToken(authorization ?? ""), { ...known, keptUntil: performance.now() + keptMs });
     return known;

@@ -11,7 +11,7 @@ import {
 const mask = "•••";
 /** Beginnings by which issuers mark their tokens. */
 const issued =
-  /\b(?:gh[pousr]_|github_pat_|glpat-|gldt-|sk-|pk_live_|sk_live_|rk_live_|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|eyJ|npm_|pypi-|hf_|dop_v1_|SG\.)[\w.=/+-]{8,}/g;
+  /\b(?:ciclo_run_|gh[pousr]_|github_pat_|glpat-|gldt-|sk-|pk_live_|sk_live_|rk_live_|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|eyJ|npm_|pypi-|hf_|dop_v1_|SG\.)[\w.=/+-]{8,}/g;
 const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 const inAddress = /(\b[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:)[^/\s@]+(?=@)/gi;
 /** "my token is …", "senha: …", "API_KEY=…". The value may stand in quotes. */

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { databaseUnavailable } from "../../src/db/unavailable.ts";
 import type { Database } from "../../src/db/dialect.ts";
-import type { MeteredCall, ToolCall } from "../../src/domain/usage.ts";
+import { type CallSubject, type MeteredCall, noSubject, type ToolCall } from "../../src/domain/usage.ts";
 import { tokenUsage } from "../../src/domain/tokens.ts";
 import { CallJournal } from "../../src/features/usage/call-journal.ts";
 import { Ledger } from "../../src/features/usage/ledger.ts";
@@ -23,18 +23,25 @@ const word = fc
   .string({ maxLength: 20, unit: anyCharacter })
   .map((said) => (said.length % 3 === 0 ? `${said}\0` : said.length % 3 === 1 ? `${said}\ud83d` : said));
 const kept = (said: string | null): string | null => (said === null ? null : storable(said));
+const subject: fc.Arbitrary<CallSubject> = fc
+  .record({
+    server: fc.constantFrom("a", "b"),
+    tool: fc.option(word),
+    method: fc.constantFrom("tools/call", "tools/list"),
+    era: fc.constantFrom("modern" as const, "legacy" as const),
+    actorId: fc.option(fc.uuid()),
+    actorName: word,
+    agent: fc.option(word),
+    agentVersion: fc.option(word),
+    run: fc.option(word),
+    pullRequest: fc.option(word),
+  })
+  .map((said) => ({ ...noSubject, kind: "tool", source: "gateway", ...said }));
 const event: fc.Arbitrary<ToolCall> = fc.record({
-  server: fc.constantFrom("a", "b"),
-  tool: fc.option(word),
-  method: fc.constantFrom("tools/call", "tools/list"),
-  actorId: fc.option(fc.uuid()),
-  actorName: word,
-  clientName: fc.option(word),
-  clientVersion: fc.option(word),
+  subject,
   status: fc.constantFrom("ok", "tool_error", "error", "refused", "timeout", "cancelled"),
   wasSent: fc.boolean(),
   error: fc.option(word),
-  era: fc.constantFrom("modern", "legacy"),
   ms: fc.double({ min: 0, max: 1e6, noNaN: true }),
   requestBytes: fc.nat(),
   responseBytes: fc.nat(),
@@ -254,6 +261,8 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
         row.tool,
         row.actor_name,
         row.agent,
+        row.run,
+        row.pull_request,
         row.status,
         row.error,
         row.request_bytes,
@@ -262,10 +271,12 @@ describe.each(stores)("usage events on %s", (_, openStore) => {
     );
     const recorded = events.map((each) =>
       JSON.stringify([
-        each.server,
-        kept(each.tool),
-        storable(each.actorName),
-        kept(each.clientName),
+        each.subject.server,
+        kept(each.subject.tool),
+        kept(each.subject.actorName),
+        kept(each.subject.agent),
+        kept(each.subject.run),
+        kept(each.subject.pullRequest),
         each.status,
         kept(each.error),
         each.requestBytes,

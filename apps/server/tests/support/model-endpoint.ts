@@ -1,3 +1,4 @@
+import type { RegistryServer } from "@ciclo/contract";
 import { stringify } from "yaml";
 import type { Config } from "../../src/config.ts";
 import type { Person } from "./console.ts";
@@ -29,10 +30,14 @@ export const pricesOf = (...models: { model: string; input: number; output: numb
 });
 
 /** A console with a model endpoint, the double of three providers behind it, their keys, and a planner who may use their models. */
-export async function endpointOf(more: Record<string, string> = {}, config: Partial<Config> = {}) {
+export async function endpointOf(
+  more: Record<string, string> = {},
+  config: Partial<Config> = {},
+  servers: readonly RegistryServer[] = [],
+) {
   const model = await modelDouble();
   const gateway = await startGateway(
-    [],
+    servers,
     {
       "policies/access.yaml": stringify({
         id: "access",

@@ -4,17 +4,23 @@ import type { Queries } from "../../src/db/dialect.ts";
 import type { ToolCall } from "../../src/domain/usage.ts";
 
 /** One request through the gateway, as it ended. */
-export const toolCall = (over: Partial<ToolCall> = {}): ToolCall => ({
-  server: "hub",
-  tool: "echo",
-  method: "tools/call",
-  actorId: null,
-  actorName: "ana",
-  clientName: null,
-  clientVersion: null,
+export const toolCall = (
+  over: Partial<Omit<ToolCall, "subject">> = {},
+  subject: Partial<CallSubject> = {},
+): ToolCall => ({
+  subject: {
+    ...noSubject,
+    kind: "tool",
+    source: "gateway",
+    server: "hub",
+    tool: "echo",
+    method: "tools/call",
+    era: "modern",
+    actorName: "ana",
+    ...subject,
+  },
   status: "ok",
   error: null,
-  era: "modern",
   ms: 1,
   requestBytes: 1,
   responseBytes: 1,

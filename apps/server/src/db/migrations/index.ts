@@ -12,6 +12,7 @@ import { logFiles } from "./0008-log-files.ts";
 import { budgets } from "./0009-budgets.ts";
 import { webhooks } from "./0010-webhooks.ts";
 import { whatWasPriced } from "./0011-what-was-priced.ts";
+import { runTokens } from "./0012-run-tokens.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -33,6 +34,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0009-budgets": budgets,
           "0010-webhooks": webhooks,
           "0011-what-was-priced": whatWasPriced,
+          "0012-run-tokens": runTokens,
         }),
     },
   });

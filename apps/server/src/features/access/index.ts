@@ -7,6 +7,7 @@ import type { EventBus } from "../../lib/events.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { FailureLimiter } from "./limiter.ts";
 import { accessRoutes } from "./routes.ts";
+import { createRunTokens, type RunTokensService } from "./run-tokens.ts";
 import { createSessions, type SessionsService } from "./sessions.ts";
 import { StandingAnswers } from "./standing.ts";
 import * as store from "./store.ts";
@@ -17,6 +18,7 @@ export type AccessDeps = UsersDeps & { bus: Pick<EventBus, "publish" | "on">; lo
 export type AccessService = {
   users: UsersService;
   sessions: SessionsService;
+  runTokens: RunTokensService;
   /** Ends an answer as soon as its caller may no longer have it. Returns what lets go of it. */
   hold: HoldAnswer;
   activeRoles(queries: Queries, userIds?: readonly string[]): Promise<Map<string, readonly string[]>>;
@@ -37,10 +39,11 @@ export function createAccess(deps: AccessDeps): Feature<AccessService> {
       limiter: new FailureLimiter(deps.clock),
       visitors: new FailureLimiter(deps.clock),
     }),
+    runTokens: createRunTokens({ ...deps, transaction: changing }),
     hold: (answer) => standing.hold(answer),
     activeRoles: store.activeRoles,
   };
-  const routes: Routes = (mount) => accessRoutes(mount, service.users, service.sessions);
+  const routes: Routes = (mount) => accessRoutes(mount, service);
   return { service, routes, workers: workersOf(deps, standing) };
 }
 

@@ -1,9 +1,17 @@
 import type { Authenticated } from "../../domain/access.ts";
 import type { Mount } from "../../domain/mount.ts";
+import type { RunTokensService } from "./run-tokens.ts";
 import type { SessionsService } from "./sessions.ts";
 import type { UsersService } from "./users.ts";
 
-export function accessRoutes(mount: Mount, users: UsersService, sessions: SessionsService): void {
+export function accessRoutes(
+  mount: Mount,
+  {
+    users,
+    sessions,
+    runTokens,
+  }: { users: UsersService; sessions: SessionsService; runTokens: RunTokensService },
+): void {
   mount("createSession", async ({ body, address, setSessionCookie }) => {
     const opened = await sessions.open(body, address);
     setSessionCookie(opened.cookie, opened.maxAgeSeconds);
@@ -25,5 +33,10 @@ export function accessRoutes(mount: Mount, users: UsersService, sessions: Sessio
       ownSession: authenticated?.session?.id,
     }),
   );
+  mount("listRunTokens", async ({ actor }) => ({ items: await runTokens.list(actor) }));
+  mount("createRunToken", ({ authenticated, body }) =>
+    runTokens.create(authenticated as Authenticated, body),
+  );
+  mount("endRunToken", ({ actor, params }) => runTokens.end(actor, params.id));
   mount("revokeToken", ({ actor, params }) => users.revokeToken(actor, params));
 }

@@ -1,12 +1,14 @@
 import { createHmac } from "node:crypto";
 import { permissions, permits, type Permission, type Session, text, type User } from "@ciclo/contract";
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
-import { insufficientPermission, Refusal } from "../../errors.ts";
+import { insufficientPermission, onlyCalls, Refusal } from "../../errors.ts";
 import type { Actor, RecordEntry } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { equalInConstantTime, hashToken, newToken } from "../../lib/crypto.ts";
 import type { FailureLimiter } from "./limiter.ts";
 import { isActive, isTokenLive, presentUser, unauthenticated } from "./rules.ts";
+import { contextOf, isRunToken } from "./run-tokens.ts";
+import { findRunToken } from "./run-tokens-store.ts";
 import * as store from "./store.ts";
 import type { Authenticated, Credentials } from "../../domain/access.ts";
 
@@ -54,6 +56,7 @@ export function createSessions(deps: SessionsDeps): SessionsService {
   return {
     async authenticate(credentials) {
       const token = bearerToken(credentials.authorization);
+      if (token !== undefined && isRunToken(token)) return byRunToken(deps, token, credentials, fail);
       if (token !== undefined) {
         const user = await byToken(token);
         if (user === null) throw fail(credentials.address);
@@ -104,6 +107,26 @@ export function createSessions(deps: SessionsDeps): SessionsService {
       return link;
     },
   };
+}
+
+/** A run acts as the user whose token it is, while that user may act, and for calls alone. */
+async function byRunToken(
+  deps: SessionsDeps,
+  token: string,
+  { address, forCalls }: Credentials,
+  fail: (address: string) => Refusal,
+): Promise<Authenticated> {
+  const hash = hashToken(token);
+  const known = await findRunToken(deps.queries, "token_hash", hash);
+  const isLive =
+    known !== undefined &&
+    equalInConstantTime(known.token_hash, hash) &&
+    known.expires_at > stamp(deps.clock());
+  const user = isLive ? await store.findUser(deps.queries, "id", known.user_id) : undefined;
+  if (!isLive || user === undefined || !isActive(user)) throw fail(address);
+  if (forCalls !== true) throw onlyCalls();
+  const { actor, ...who } = authenticated(user, null);
+  return { ...who, actor: { ...actor, run: contextOf(known) }, tokenHash: null, until: known.expires_at };
 }
 
 async function bySession(
@@ -163,13 +186,13 @@ async function openSession(
   return { session: presentSession(who), cookie: id, maxAgeSeconds: sessionMs / 1000 };
 }
 
-function presentSession({ user, session }: Authenticated): Session {
+function presentSession({ user, session, until }: Authenticated): Session {
   const all = Object.keys(permissions) as Permission[];
   return {
     user,
     permissions: all.filter((permission) => permits(user.roles, permission)),
     csrf_token: session === null ? null : csrfTokenOf(session.id),
-    expires_at: session?.expiresAt ?? null,
+    expires_at: session === null ? null : until,
   };
 }
 
@@ -177,9 +200,18 @@ function presentSession({ user, session }: Authenticated): Session {
 const csrfTokenOf = (sessionId: string): string =>
   createHmac("sha256", sessionId).update("csrf").digest("hex");
 
-function authenticated(user: store.StoredUser, session: Authenticated["session"]): Authenticated {
+function authenticated(
+  user: store.StoredUser,
+  session: { id: string; expiresAt: string } | null,
+): Authenticated {
   const actor = { id: user.id, name: user.name, email: user.email, roles: user.roles };
-  return { actor, user: presentUser(user), session };
+  return {
+    actor,
+    user: presentUser(user),
+    session,
+    tokenHash: session === null ? user.api_token_hash : null,
+    until: session?.expiresAt ?? user.token_expires_at,
+  };
 }
 
 const bearerToken = (header: string | undefined): string | undefined =>

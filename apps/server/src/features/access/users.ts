@@ -14,6 +14,7 @@ import { type Clock, stamp } from "../../lib/clock.ts";
 import { hashToken, newToken } from "../../lib/crypto.ts";
 import { newId } from "../../lib/ids.ts";
 import { lastAdmin, presentUser } from "./rules.ts";
+import { endRunTokens } from "./run-tokens-store.ts";
 import * as store from "./store.ts";
 
 export type UsersDeps = { queries: Queries; transaction: AuditedTransaction; clock: Clock };
@@ -31,7 +32,7 @@ export type UsersService = {
   disable(actor: Actor, who: UserRef): Promise<User>;
   /** Lets a disabled user in again. Their old token stays dead. */
   enable(actor: Actor, who: UserRef): Promise<User>;
-  /** Ends the user's sessions, except `ownSession`: that of a person who rotates their own token. */
+  /** Ends the user's tokens of runs and sessions, except `ownSession`: that of a person who rotates their own token. */
   rotateToken(
     actor: Actor,
     who: UserRef,
@@ -78,6 +79,7 @@ export function createUsers(deps: UsersDeps): UsersService {
       change(actor, "user.disabled", who, async ({ queries, user, now }) => {
         await guardLastAdmin(queries, user);
         await store.disable(queries, user.id, now);
+        await endRunTokens(queries, user.id);
         return {};
       }),
     enable: (actor, who) =>
@@ -92,6 +94,7 @@ export function createUsers(deps: UsersDeps): UsersService {
         refuseDisabled(target);
         const hash = hashToken(token);
         await store.setToken(queries, target.id, { hash, expiresAt: expiresAt ?? null, at: now });
+        await endRunTokens(queries, target.id);
         await store.endSessions(queries, target.id, hashToken(ownSession));
         return { expires_at: expiresAt ?? null };
       });
@@ -100,6 +103,7 @@ export function createUsers(deps: UsersDeps): UsersService {
     revokeToken: (actor, who) =>
       change(actor, "token.revoked", who, async ({ queries, user, now }) => {
         await store.setToken(queries, user.id, { hash: null, expiresAt: null, at: now });
+        await endRunTokens(queries, user.id);
         await store.endSessions(queries, user.id);
         return {};
       }),

@@ -231,7 +231,7 @@ async function append(queries: Queries, { clock, seal }: Sealed, entry: AuditEnt
       resource: storable(entry.resource.slice(0, 1000)),
       status: entry.status,
       plan_id: entry.planId === undefined ? null : storable(entry.planId),
-      metadata: boundedJson(traced(entry.metadata ?? {})),
+      metadata: boundedJson(traced(entry)),
     };
     await store.appendEvent(queries, event, seal, (head) => ({
       ...event,
@@ -252,10 +252,14 @@ async function append(queries: Queries, { clock, seal }: Sealed, entry: AuditEnt
 
 const { metadata: metadataSchema } = auditEventSchema.shape;
 
-/** With the id of the request that caused it, if one did. */
-function traced(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+/** With the run that acts as the user, and the id of the request that caused it, if there are. */
+function traced({ actor, metadata = {} }: AuditEntry): Readonly<Record<string, unknown>> {
   const requestId = currentRequestId.getStore();
-  return requestId === undefined ? metadata : { ...metadata, request_id: requestId };
+  return {
+    ...metadata,
+    ...(actor.run === undefined ? {} : { run: actor.run.run }),
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+  };
 }
 
 const unavailable = (cause: unknown): Refusal =>

@@ -140,7 +140,7 @@ export class Aggregate {
 
   /** The tools that a caller may see, as a JSON array. */
   #listFor(actor: Actor): string {
-    const key = actor.roles.join(",");
+    const key = `${actor.roles.join(",")}${actor.run === undefined ? "" : " run"}`;
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
     const { guard, own, servers } = this.#deps;

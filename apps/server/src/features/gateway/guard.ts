@@ -6,6 +6,7 @@ import {
   type CallStatus,
   type CallSubject,
   type Cost,
+  calledBy,
   noSubject,
   type Pace,
   type Reservation,
@@ -156,18 +157,12 @@ export class Guard {
     if (call.audited === true && status !== "ok") this.records.failed(ending, status);
     else if (status === "refused") this.records.refused(ending);
     const costUsd = call.dispatched ? call.price : null;
+    const subject = toolSubject(call, call.tool);
     const cost = this.#deps.record({
       ...(call.key === undefined ? {} : { key: call.key }),
-      server: call.server,
-      tool: call.tool,
-      method: call.method,
-      actorId: call.actor.id,
-      actorName: call.actor.name,
-      clientName: call.client?.name ?? null,
-      clientVersion: call.client?.version ?? null,
+      subject,
       status,
       error,
-      era: call.era,
       ms: performance.now() - startedAt,
       requestBytes: call.requestBytes,
       responseBytes,
@@ -175,7 +170,7 @@ export class Guard {
       isReserved: call.reservation !== undefined && call.reservation !== null,
       costUsd,
     });
-    call.reservation?.settle([{ subject: toolSubject(call, call.tool), cost, usage: null }]);
+    call.reservation?.settle([{ subject, cost, usage: null }]);
   }
 
   #table(): AccessTable {
@@ -231,10 +226,7 @@ const toolSubject = ({ actor, server, method, era, client }: Caller, tool: strin
   tool,
   method,
   era,
-  actorId: actor.id,
-  actorName: actor.name,
-  agent: client?.name ?? null,
-  agentVersion: client?.version ?? null,
+  ...calledBy(actor, { agent: client?.name ?? null, agentVersion: client?.version ?? null }),
 });
 
 /** A budget's refusal, as callers of the gateway are told. */

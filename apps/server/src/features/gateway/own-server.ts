@@ -15,7 +15,7 @@ import {
 } from "@ciclo/contract";
 import type { Result } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import { insufficientPermission, invalidPayload, Refusal } from "../../errors.ts";
+import { insufficientPermission, invalidPayload, onlyCalls, Refusal } from "../../errors.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { fieldErrors } from "../../lib/validation.ts";
 import type { Caller } from "./bridge.ts";
@@ -157,13 +157,16 @@ export function createOwnServer(deps: OwnServerDeps): OwnServer {
   }));
   return {
     has: (name) => tools.has(name),
-    list: ({ roles }) =>
-      listed.filter(({ permission }) => permits(roles, permission)).map((each) => each.tool),
+    list: ({ roles, run }) =>
+      (run === undefined ? listed : [])
+        .filter(({ permission }) => permits(roles, permission))
+        .map((each) => each.tool),
     async call(name, input, caller) {
       const found = tools.get(name);
       try {
         if (found === undefined)
           throw new Refusal("not_found", { en: `No tool ${name}`, "pt-BR": `Não há ferramenta ${name}` });
+        if (caller.actor.run !== undefined) throw onlyCalls();
         if (!permits(caller.actor.roles, found.permission)) throw insufficientPermission([found.permission]);
         const parsed = found.input.safeParse(input ?? {});
         if (!parsed.success) throw invalidPayload(fieldErrors(parsed.error));

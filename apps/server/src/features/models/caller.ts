@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Actor } from "../../domain/actor.ts";
-import { type CallSubject, noSubject } from "../../domain/usage.ts";
+import { calledBy, type CallSubject, noSubject } from "../../domain/usage.ts";
 import type { ModelPath } from "./paths.ts";
 import type { Provider } from "./providers.ts";
 
@@ -28,7 +28,7 @@ const agents: readonly (readonly [RegExp, string])[] = [
   [/^copilot/i, "copilot-cli"],
 ];
 
-function agentOf({ headers }: IncomingMessage): { agent: string | null; agentVersion: string | null } {
+function agentOf({ headers }: IncomingMessage): Program {
   const said = headers["user-agent"] ?? "";
   const named = agents.find(([form]) => form.test(said))?.[1] ?? said.split(/[/ (]/, 1)[0] ?? "";
   const version = /\/v?(\d[\w.-]*)/.exec(said)?.[1] ?? null;
@@ -46,22 +46,25 @@ export function subjectOf(
   model: string | null,
   actor: Actor,
 ): CallSubject {
-  const alike = [actor.id, actor.name, path.method, provider.id, model];
-  const key = `${alike.join("\n")}\n${request.headers["user-agent"] ?? ""}`;
+  const { id, name, run } = actor;
+  const alike = [id, name, path.method, provider.id, model, request.headers["user-agent"] ?? ""];
+  const key = `${alike.join("\n")}${run === undefined ? "" : JSON.stringify(run)}`;
   const known = subjects.get(key);
   if (known !== undefined) return known;
   if (subjects.size >= mostKept) subjects.clear();
-  const subject = { ...subjectAt(path, provider, model, actor), ...agentOf(request) };
+  const subject = subjectAt(path, provider, model, { actor, program: agentOf(request) });
   subjects.set(key, subject);
   return subject;
 }
 
-/** The same before anybody has said which program calls. */
+type Program = Pick<CallSubject, "agent" | "agentVersion">;
+
+/** The same of a program that is known. */
 export function subjectAt(
   path: ModelPath,
   provider: Provider,
   model: string | null,
-  actor: Actor,
+  { actor, program }: { actor: Actor; program: Program },
 ): CallSubject {
   return {
     ...noSubject,
@@ -70,7 +73,6 @@ export function subjectAt(
     method: path.method,
     provider: provider.id,
     model,
-    actorId: actor.id,
-    actorName: actor.name,
+    ...calledBy(actor, program),
   };
 }

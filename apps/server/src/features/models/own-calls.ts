@@ -90,7 +90,11 @@ function callOf(
     path,
     provider,
     asked,
-    subject: { ...subjectAt(path, provider, asked.model, actor), agent: "ciclo", run, phase },
+    subject: {
+      ...subjectAt(path, provider, asked.model, { actor, program: { agent: "ciclo", agentVersion: null } }),
+      run,
+      phase,
+    },
     session: null,
     sessions: [],
     startedAt: performance.now(),

@@ -2,7 +2,7 @@ import { namesByAnswer, namesByLikeness } from "../../domain/likeness.ts";
 import { count, inclusive, UsageError } from "../../domain/provider-usage.ts";
 import { type Tokens, tokenUsage } from "../../domain/tokens.ts";
 import type { Actor } from "../../domain/actor.ts";
-import { type MeteredCall, noSubject } from "../../domain/usage.ts";
+import { calledBy, type MeteredCall, noSubject } from "../../domain/usage.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import type { OtlpRecord } from "./payload.ts";
 
@@ -273,9 +273,7 @@ function metered(told: Told, at: string, actor: Actor): MeteredCall {
       source: "otlp",
       provider: told.provider,
       model,
-      actorId: actor.id,
-      actorName: actor.name,
-      agent: told.agent,
+      ...calledBy(actor, { agent: told.agent, agentVersion: null }),
     },
     // Nobody's report takes the place of another's.
     key: `otlp:${actor.id ?? actor.name}:${told.key}`,

@@ -1,11 +1,5 @@
 import type { ModelUsage } from "../../domain/tokens.ts";
-import {
-  type CallSubject,
-  type Cost,
-  type MeteredCall,
-  noSubject,
-  type ToolCall,
-} from "../../domain/usage.ts";
+import type { CallSubject, Cost, MeteredCall, ToolCall } from "../../domain/usage.ts";
 import { newSequentialId } from "../../lib/ids.ts";
 import { storable } from "../../lib/storable.ts";
 
@@ -16,19 +10,7 @@ const longestText = 500;
 /** A request through the gateway, as the ledger keeps it. */
 export function meteredTool(call: ToolCall, at: string): MeteredCall {
   return {
-    subject: {
-      ...noSubject,
-      kind: "tool",
-      source: "gateway",
-      server: call.server,
-      tool: call.tool,
-      method: call.method,
-      era: call.era,
-      actorId: call.actorId,
-      actorName: call.actorName,
-      agent: call.clientName,
-      agentVersion: call.clientVersion,
-    },
+    subject: call.subject,
     key: call.key ?? `gateway:${newSequentialId()}`,
     aliases: [],
     at,

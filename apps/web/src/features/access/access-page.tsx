@@ -11,6 +11,7 @@ import { useBlocked } from "../session/session.tsx";
 import { AddUser } from "./add-user.tsx";
 import { permissionLabels, roleHints } from "./labels.ts";
 import { usersQuery } from "./queries.ts";
+import { RunTokens } from "./run-tokens.tsx";
 import { Users } from "./users.tsx";
 
 /** Who may do what. */
@@ -35,6 +36,7 @@ export function AccessPage() {
         }
       />
       {blocked === null ? <UsersPanel /> : <Note>{t`Users are shown to those who manage them.`}</Note>}
+      <RunTokens />
       <Matrix />
       {isAdding ? <AddUser onClose={() => setAdding(false)} /> : null}
     </>

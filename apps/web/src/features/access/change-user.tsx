@@ -77,19 +77,19 @@ function useWords({ name, email }: User): Record<UserAction, Words> {
   return {
     rotate: {
       title: t`New token for ${name}?`,
-      consequence: t`The present token of ${email} stops working at once, and open sessions end. Whatever uses it must get the new one.`,
+      consequence: t`The present token of ${email} stops working at once, and open sessions and tokens of runs end. Whatever uses it must get the new one.`,
       button: t`Make a new token`,
       done: "",
     },
     revoke: {
       title: t`Revoke the token of ${name}?`,
-      consequence: t`The token of ${email} stops working at once, and open sessions end. The user stays, without a way in.`,
+      consequence: t`The token of ${email} stops working at once, and open sessions and tokens of runs end. The user stays, without a way in.`,
       button: t`Revoke the token`,
       done: t`The token of ${name} was revoked`,
     },
     disable: {
       title: t`Disable ${name}?`,
-      consequence: t`Token, sessions and sign-in links of ${email} end at once. Their votes on open approvals no longer count. What they did stays in the audit log.`,
+      consequence: t`Token, sessions, tokens of runs and sign-in links of ${email} end at once. Their votes on open approvals no longer count. What they did stays in the audit log.`,
       button: t`Disable`,
       done: t`${name} was disabled`,
     },

@@ -19,7 +19,7 @@ const shows: Record<LiveTopic, readonly string[]> = {
   ],
   servers: ["servers", "server", "tool", "configuration", "health", "audit"],
   keys: ["keys", "rotation", "servers", "server", "audit"],
-  access: ["users", "session", "approvals", "audit"],
+  access: ["users", "run-tokens", "session", "approvals", "audit"],
   assistant: ["threads", "audit"],
   audit: ["audit"],
 };

@@ -1,0 +1,54 @@
+import type { Selectable } from "kysely";
+import type { Queries } from "../../db/dialect.ts";
+import type { Tables } from "../../db/schema.ts";
+
+export type StoredRunToken = Selectable<Tables["run_tokens"]>;
+
+/** Inserts a token; those that have ended are cleared away with it. */
+export async function insertRunToken(queries: Queries, token: StoredRunToken): Promise<void> {
+  await queries.deleteFrom("run_tokens").where("expires_at", "<=", token.created_at).execute();
+  await queries.insertInto("run_tokens").values(token).execute();
+}
+
+/** A token by its hash or id, or undefined. */
+export const findRunToken = (
+  queries: Queries,
+  key: "token_hash" | "id",
+  value: string,
+): Promise<StoredRunToken | undefined> =>
+  queries.selectFrom("run_tokens").selectAll().where(key, "=", value).executeTakeFirst();
+
+/** Up to 1000 tokens that are live, the newest first, with whose they are; of one user, or of all where none is named. */
+export async function liveRunTokens(
+  queries: Queries,
+  now: string,
+  userId?: string,
+): Promise<(StoredRunToken & { user_name: string })[]> {
+  let select = queries
+    .selectFrom("run_tokens")
+    .innerJoin("users", "users.id", "run_tokens.user_id")
+    .selectAll("run_tokens")
+    .select("users.name as user_name")
+    .where("run_tokens.expires_at", ">", now);
+  if (userId !== undefined) select = select.where("run_tokens.user_id", "=", userId);
+  return select.orderBy("run_tokens.created_at", "desc").orderBy("run_tokens.id").limit(1000).execute();
+}
+
+/** How many live tokens a user has. */
+export async function countRunTokens(queries: Queries, userId: string, now: string): Promise<number> {
+  const { count } = await queries
+    .selectFrom("run_tokens")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("user_id", "=", userId)
+    .where("expires_at", ">", now)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+export async function deleteRunToken(queries: Queries, id: string): Promise<void> {
+  await queries.deleteFrom("run_tokens").where("id", "=", id).execute();
+}
+
+export async function endRunTokens(queries: Queries, userId: string): Promise<void> {
+  await queries.deleteFrom("run_tokens").where("user_id", "=", userId).execute();
+}
