@@ -138,6 +138,7 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
   {
     asked: "Calls get the prices that hold now where somebody asks for it, on record",
     shownBy: [
+      "reprice.test.ts › change by a plan, from the change on",
       "reprice.test.ts › are those of their time, until somebody asks for today's",
       "reprice.test.ts › that are changed for all leave no call without the one it had",
     ],

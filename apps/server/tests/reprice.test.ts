@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newSequentialId } from "../src/lib/ids.ts";
+import { decideWith, planWith, submitWith } from "./support/console.ts";
 import { send } from "./support/model-double.ts";
 import { ask, calls, chatOf, endpointOf, pricesOf } from "./support/model-endpoint.ts";
 
@@ -50,6 +51,35 @@ describe("prices of calls", () => {
     expect(items).toMatchObject([
       { actor_name: approver.name, metadata: { calls: 1, usd_before: 0, usd_after: usd } },
     ]);
+  });
+
+  it("change by a plan, from the change on", async () => {
+    const { gateway, person, approver } = await endpointOf(prices(10));
+    await ask(gateway, person, chats, chatOf({ model: "gpt-unheard-of" }));
+    const row = {
+      provider: "openai",
+      model: "gpt-unheard-of",
+      from: "2026-01-01",
+      source: "contract of May",
+    };
+    const planned = await planWith(person, "edit_policies", {
+      policy_id: "prices",
+      changes: { rows: [{ ...row, usd_per_million: { input: 20, output: 20 } }] },
+    });
+    expect(planned.plan.risks.map(({ title }) => title)).toEqual([
+      "Price of openai/gpt-unheard-of from 2026-01-01: input 10, output 10 → input 20, output 20",
+    ]);
+    const { approval_id } = await submitWith(person, planned);
+    await decideWith(approver, approval_id, "approve");
+    await gateway.servers.reconcile();
+    await ask(gateway, person, chats, chatOf({ model: "gpt-unheard-of" }));
+    const [before, after] = await calls(gateway);
+    // The double counts on from call to call.
+    expect([before?.cost_nano_usd, after?.cost_nano_usd]).toEqual([
+      (1001 + 11) * 10_000,
+      (1002 + 12) * 20_000,
+    ]);
+    expect(after?.price_version).toBe("policies/prices.yaml openai/gpt-unheard-of 2026-01-01");
   });
 
   it("are again those of the model that answered, and none for audio", async () => {

@@ -340,6 +340,102 @@ describe("a plan that sends a stored key elsewhere", () => {
   });
 });
 
+describe("a plan that changes where models are asked, what they cost, or who is told", () => {
+  const provider = {
+    id: "openai",
+    dialect: "openai",
+    url: "https://api.openai.com/v1",
+    key: "secret:openai/API_KEY",
+  };
+  const row = {
+    provider: "zai",
+    model: "glm-4.6",
+    from: "2026-01-01",
+    usd_per_million: { input: 0.6, output: 2.2 },
+    source: "https://docs.z.ai",
+  };
+  const hook = { id: "team", url: "https://hooks.example/team" };
+  const policy = (id: string, more: object) => ({
+    [`policies/${id}.yaml`]: stringify({ id, kind: id, title: id, ...more }),
+  });
+  let author: Person;
+  beforeAll(async () => {
+    const console_ = await startConsole();
+    pushFiles(console_.git, {
+      ...policy("models", { providers: [provider] }),
+      ...policy("prices", { table: "genai-prices 0.1.8", rows: [row] }),
+      ...policy("notify", { webhooks: [hook] }),
+    });
+    author = await console_.person("planner");
+  });
+
+  it.each<[string, string, object, string[]]>([
+    [
+      "another host",
+      "models",
+      { providers: [{ ...provider, url: "https://other.example/v1" }] },
+      [
+        "high: Models of openai are asked at https://other.example/v1; was: https://api.openai.com/v1",
+        "high: Sends secret:openai/API_KEY to https://other.example/v1, models of openai; was: https://api.openai.com/v1, models of openai",
+      ],
+    ],
+    [
+      "a second provider with the first one's key, without TLS",
+      "models",
+      { providers: [provider, { ...provider, id: "mirror", url: "http://other.example/v1" }] },
+      [
+        "high: Models of mirror are asked without TLS: http://other.example/v1",
+        "high: Sends secret:openai/API_KEY to http://other.example/v1, models of mirror; was: https://api.openai.com/v1, models of openai",
+        "medium: Models of mirror are asked at http://other.example/v1",
+      ],
+    ],
+    [
+      "a provider's key as the address of a webhook",
+      "notify",
+      { webhooks: [hook, { id: "copy", url: "secret:openai/API_KEY" }] },
+      [
+        "high: Sends secret:openai/API_KEY to the address that it holds, as webhook copy; was: https://api.openai.com/v1, models of openai",
+        "medium: Webhook copy tells secret:openai/API_KEY of: budget.*",
+      ],
+    ],
+    [
+      "a webhook that hears more",
+      "notify",
+      { webhooks: [{ ...hook, on: ["budget.*", "key.*"] }] },
+      ["medium: Webhook team tells https://hooks.example/team of: budget.*, key.*"],
+    ],
+    [
+      "a lower price",
+      "prices",
+      { rows: [{ ...row, usd_per_million: { input: 0.6, output: 0 } }] },
+      ["high: Price of zai/glm-4.6 from 2026-01-01: input 0.6, output 2.2 → input 0.6, output 0"],
+    ],
+    [
+      "a price in front of another",
+      "prices",
+      { rows: [{ ...row, model: "glm-5", usd_per_million: { input: 1, output: 3 } }, row] },
+      ["medium: New price of zai/glm-5 from 2026-01-01: input 1, output 3 (https://docs.z.ai)"],
+    ],
+    [
+      "no price any more",
+      "prices",
+      { rows: [] },
+      ["medium: No price of its own any more: zai/glm-4.6 from 2026-01-01"],
+    ],
+    [
+      "other names",
+      "prices",
+      { providers: { "z.ai": "zai" } },
+      ["medium: Providers are known to prices by other names"],
+    ],
+    ["no more than another title", "prices", { title: "What models cost" }, []],
+    ["fewer models of a provider", "models", { providers: [{ ...provider, models: ["gpt-*"] }] }, []],
+  ])("says so: %s", async (_, policy_id, changes, says) => {
+    const { plan } = await planWith(author, "edit_policies", { policy_id, changes });
+    expect(plan.risks.map(({ impact, title }) => `${impact}: ${title}`).toSorted()).toEqual(says);
+  });
+});
+
 describe("a credential in plain", () => {
   const opened = { command, args };
   const bad: [string, string[]][] = [

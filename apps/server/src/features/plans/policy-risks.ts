@@ -66,8 +66,8 @@ function neverApproved(next: PolicyFile, { people }: Host): DraftRisk[] {
 
 /** Limits that rise or fall, with the factor. */
 function numberRisks(id: string, old: PolicyFile | undefined, next: PolicyFile | undefined): DraftRisk[] {
-  // What approvals ask for is compared by what it comes to.
-  if (next?.kind === "approvals") return [];
+  // What approvals ask for is compared by what it comes to, and prices by what they are of.
+  if (next?.kind === "approvals" || next?.kind === "prices") return [];
   const [from, to] = [numbers(old), numbers(next)];
   return [...to].flatMap(([path, value]) => {
     const was = from.get(path);

@@ -4,6 +4,7 @@ import { loosenedGuards } from "./guard-risks.ts";
 import { keyMoves } from "./key-moves.ts";
 import { policyRisks } from "./policy-risks.ts";
 import { type Host, serverRisks } from "./server-risks.ts";
+import { usageRisks } from "./usage-risks.ts";
 
 export type DraftRisk = { title: Text; impact: Risk["impact"]; mitigation: Text };
 
@@ -22,6 +23,7 @@ export function findRisks(
     ...loosenedGuards(before, after, host),
     ...policyRisks(before, after, host),
     ...keyMoves(before, after),
+    ...usageRisks(before, after),
     ...serverRisks(before, after, host),
     ...toolRisks(before, after),
     ...agentRisks(before, after),
