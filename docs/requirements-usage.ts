@@ -8,6 +8,7 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "servers/glm46.test.ts › try again after 429 and 5xx only",
       "servers/glm46.test.ts › count with a tokenizer",
       "servers/glm46.test.ts › is started from the registry",
+      "servers/glm46.test.ts › passes the conformance scenarios",
     ],
   },
   {

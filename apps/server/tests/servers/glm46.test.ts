@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { whenFileEnds } from "../support/closing.ts";
 import { newToolsAllowed, openPolicies } from "../support/config.ts";
 import { eventually } from "../support/eventually.ts";
+import { conformance, withToken } from "../support/mcp/conformance/suite.ts";
 import { clientAt, startGateway } from "../support/mcp/gateway.ts";
 import { event, modelDouble, send, stream } from "../support/model-double.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -62,6 +63,37 @@ const prices = {
   GLM46_PRICE_OUTPUT_PER_1K: "0.0022",
   GLM46_PRICE_EMBEDDING_PER_1K: "0.0001",
 };
+
+/** A console that starts the server from its registry, with its key from the store. */
+async function behindTheConsole() {
+  const model = await modelDouble();
+  const logs = await temporaryFolder();
+  const gateway = await startGateway(
+    [
+      {
+        id: "glm46",
+        title: "GLM-4.6",
+        transport: "stdio",
+        command: process.execPath,
+        args: [program, "--stdio"],
+        env: {
+          ZHIPU_API_KEY: "secret:zhipu/API_KEY",
+          GLM46_CHAT_URL: `${model.url}/v1/chat/completions`,
+          GLM46_LOG_DIR: join(logs, "glm46"),
+          ...prices,
+        },
+      },
+    ],
+    { ...openPolicies([process.execPath], [logs]), ...newToolsAllowed },
+    { config: { mcpLogs: logs } },
+  );
+  const approver = await gateway.person("approver");
+  await approver.client.call("addKey", {
+    body: { provider: "zhipu", name: "API_KEY", value: "key-0123456789abcdef" },
+  });
+  await gateway.push({});
+  return { gateway, person: await gateway.person("planner") };
+}
 
 describe.each<Mode>(["modern", "legacy"])("glm46-mcp-server, to a %s client", (mode) => {
   it("offers three tools, answers with what the model says, and leaves a line of telemetry for each call", async () => {
@@ -308,34 +340,45 @@ describe("guard-rails of glm46-mcp-server", () => {
 });
 
 describe("glm46-mcp-server behind the console", () => {
-  it("is started from the registry, called through the gateway, and its call counted once with its tokens", async () => {
-    const model = await modelDouble();
-    const logs = await temporaryFolder();
-    const gateway = await startGateway(
+  it.each([
+    [
+      "2026-07-28",
       [
-        {
-          id: "glm46",
-          title: "GLM-4.6",
-          transport: "stdio",
-          command: process.execPath,
-          args: [program, "--stdio"],
-          env: {
-            ZHIPU_API_KEY: "secret:zhipu/API_KEY",
-            GLM46_CHAT_URL: `${model.url}/v1/chat/completions`,
-            GLM46_LOG_DIR: join(logs, "glm46"),
-            ...prices,
-          },
-        },
+        "tools-list: 4 passed, 0 failed",
+        "http-header-validation: 14 passed, 0 failed",
+        "dns-rebinding-protection: 2 passed, 0 failed",
+        "server-sse-multiple-streams: 1 passed, 0 failed",
+        // What fails asks for tools of the suite's own, or for prompts and resources.
+        "server-stateless: 24 passed, 4 failed",
+        "caching: 4 passed, 3 failed",
       ],
-      { ...openPolicies([process.execPath], [logs]), ...newToolsAllowed },
-      { config: { mcpLogs: logs } },
-    );
-    const approver = await gateway.person("approver");
-    await approver.client.call("addKey", {
-      body: { provider: "zhipu", name: "API_KEY", value: "key-0123456789abcdef" },
-    });
-    await gateway.push({});
-    const person = await gateway.person("planner");
+    ],
+    [
+      "2025-11-25",
+      [
+        "server-initialize: 2 passed, 0 failed",
+        "ping: 2 passed, 0 failed",
+        "tools-list: 3 passed, 0 failed",
+        "dns-rebinding-protection: 2 passed, 0 failed",
+      ],
+    ],
+  ])(
+    "passes the conformance scenarios of %s for what it offers, which is tools",
+    async (revision, scores) => {
+      const { gateway, person } = await behindTheConsole();
+      await eventually(
+        () => clientAt(gateway, "/mcp/glm46", person, "modern").catch(() => null),
+        (found) => found !== null,
+      );
+      const at = `${await withToken(gateway.url, person.token)}/mcp/glm46`;
+      const printed = await conformance("server", "--url", at, "--requirements", revision);
+      for (const score of scores) expect(printed).toContain(score);
+    },
+    120_000,
+  );
+
+  it("is started from the registry, called through the gateway, and its call counted once with its tokens", async () => {
+    const { gateway, person } = await behindTheConsole();
     const client = await eventually(
       () => clientAt(gateway, "/mcp/glm46", person, "modern").catch(() => null),
       (found) => found !== null,
