@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { measureBeside } from "./beside.ts";
 import { measureGateway } from "./gateway.ts";
 import { type Figures, rounded, timed } from "./measure.ts";
+import { measureLogs } from "./logs.ts";
 import { measureModels } from "./models.ts";
 import { measureReport } from "./report.ts";
 import { measureRepository } from "./repository.ts";
@@ -38,6 +39,9 @@ const limits: Record<string, { most?: number; least?: number }> = {
   budget_check_1m_over_1k: { most: 1.5 },
   budget_read_1m_over_1k: { most: 1.5 },
   usage_report_5m_p95_ms: { most: 150 },
+  ingest_lines_per_s: { least: 100_000 },
+  claude_logs_over_ccusage: { most: 1 },
+  claude_logs_ccusage_over_appended: { least: 20 },
   health_1m_over_1k: { most: 1.5 },
   sandboxed_start_over_plain: { most: 1.15 },
   npm_test_s: { most: 240 },
@@ -73,6 +77,7 @@ async function measureAll(): Promise<Figures> {
     ...(await measureModels()),
     ...(await measureUsage()),
     ...(await measureReport()),
+    ...(await measureLogs()),
     ...(await measureSandbox()),
     ...lastTestRun(),
   };

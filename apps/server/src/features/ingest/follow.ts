@@ -44,6 +44,10 @@ export type LineReader = {
 };
 
 const chunkBytes = 1024 * 1024;
+/** Chunks that say little are handed over together: a transaction takes longer than the few calls in it. */
+const enough = 2000;
+/** Lines that cannot be used are held as they stand. */
+const mostHeldBytes = 16 * chunkBytes;
 /** Longer lines are counted as bad and passed over. */
 const mostLineBytes = 8 * 1024 * 1024;
 const headBytes = 1024;
@@ -78,19 +82,33 @@ async function readPlain(
     const known = isSame ? from : start;
     const length = Math.min(headBytes, size);
     const lines = new Lines({ ...known, headBytes: length, head: await headOf(file, length) }, reader);
+    let held: Batch | null = null;
+    let begun = known.offset;
     for (let at = known.offset; at < size;) {
       if (signal.aborted) break;
       const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, size - at));
       const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
       if (bytesRead === 0) break;
       at += bytesRead;
-      const batch = lines.add(chunk.subarray(0, bytesRead));
-      if (batch !== null) await take(batch);
+      held = joined(held, lines.add(chunk.subarray(0, bytesRead)));
+      if (held !== null && (held.calls.length + held.bad.length >= enough || at - begun >= mostHeldBytes)) {
+        await take(held);
+        held = null;
+        begun = at;
+      }
     }
+    if (held !== null) await take(held);
     return lines.position;
   } finally {
     await file.close();
   }
+}
+
+/** What two chunks in a row say. */
+function joined(first: Batch | null, next: Batch | null): Batch | null {
+  if (first === null || next === null) return first ?? next;
+  const { calls, bad } = first;
+  return { calls: [...calls, ...next.calls], bad: [...bad, ...next.bad], position: next.position };
 }
 
 async function headOf(file: Awaited<ReturnType<typeof open>>, bytes: number): Promise<string> {
@@ -220,12 +238,21 @@ class Lines {
     if (value === undefined && text.trim() === "") return;
     if (!isObject(value)) return refuse("no JSON object");
     try {
-      for (const call of this.#reader.read(value, this.position.context, raw)) calls.push(call);
+      for (const call of this.#reader.read(value, this.position.context, raw))
+        if (!isSaidAgain(calls.at(-1), call)) calls.push(call);
     } catch (error) {
       if (!(error instanceof LineError || error instanceof UsageError)) throw error;
       refuse(error.message);
     }
   }
+}
+
+/** Whether a call is that of the line before, with nothing new: agents write an answer's usage with each of its blocks. */
+function isSaidAgain(before: MeteredCall | undefined, now: MeteredCall): boolean {
+  if (before === undefined || before.key !== now.key || before.subject !== now.subject) return false;
+  const said = ({ aliases, session, status, isEstimate, ms, usage }: MeteredCall): string =>
+    JSON.stringify([aliases, session, status, isEstimate, ms, usage]);
+  return said(before) === said(now);
 }
 
 /** Where a mark stands next: most lines hold none, and need not be looked at one by one. */

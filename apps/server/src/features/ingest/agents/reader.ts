@@ -69,12 +69,24 @@ function likenessOf({ likeness, usage, model, at }: Told): string[] {
   return namesByLikeness({ ...likeness, model, at, tokens: usage.tokens });
 }
 
-const loggedSubject = ({ provider, model, agent, version }: Told): CallSubject => ({
-  ...noSubject,
-  kind: "model",
-  source: "log",
-  provider,
-  model,
-  agent,
-  agentVersion: version,
-});
+const subjects = new Map<string, CallSubject>();
+const mostSubjects = 1000;
+
+/** One object for calls that are alike: what comes of it is then looked up once. */
+function loggedSubject({ provider, model, agent, version }: Told): CallSubject {
+  const said = JSON.stringify([provider, model, agent, version]);
+  const known = subjects.get(said);
+  if (known !== undefined) return known;
+  if (subjects.size >= mostSubjects) subjects.clear();
+  const subject: CallSubject = {
+    ...noSubject,
+    kind: "model",
+    source: "log",
+    provider,
+    model,
+    agent,
+    agentVersion: version,
+  };
+  subjects.set(said, subject);
+  return subject;
+}
