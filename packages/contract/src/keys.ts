@@ -63,6 +63,8 @@ export const keySchema = z.object({
   used_by: z.array(z.string()),
   /** Providers of `policies/models.yaml` that calls of models go to with it. */
   used_by_models: z.array(z.string()),
+  /** Webhooks of `policies/notify.yaml` whose address it is. */
+  used_by_webhooks: z.array(z.string()),
   renewal: renewalSchema.nullable(),
   /** Why it cannot be renewed by itself just now, or whether that is being found out. */
   renewal_problem: z.string().nullable(),

@@ -18,7 +18,11 @@ const colours = {
 } as const;
 
 function keyLine(key: Key, io: Io): string {
-  const users = [...key.used_by, ...key.used_by_models.map((id) => `models of ${id}`)];
+  const users = [
+    ...key.used_by,
+    ...key.used_by_models.map((id) => `models of ${id}`),
+    ...key.used_by_webhooks.map((id) => `webhook ${id}`),
+  ];
   return [
     key.reference.padEnd(36),
     io.paint(colours[key.state], key.state.padEnd(9)),

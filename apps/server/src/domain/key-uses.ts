@@ -50,12 +50,17 @@ export function describeDestination(server: RegistryServer, { kind, name }: KeyU
   return kind === "argument" ? where : `${where}, ${kind} ${name}`;
 }
 
-/** Who takes a stored key: ids of servers, and of providers of models. */
-export type KeyUsers = { servers: readonly string[]; models: readonly string[] };
+/** Who takes a stored key: ids of servers, of providers of models, and of webhooks whose address it is. */
+export type KeyUsers = {
+  servers: readonly string[];
+  models: readonly string[];
+  webhooks: readonly string[];
+};
 
-export const nobody: KeyUsers = { servers: [], models: [] };
+export const nobody: KeyUsers = { servers: [], models: [], webhooks: [] };
 
-export const isTaken = ({ servers, models }: KeyUsers): boolean => servers.length + models.length > 0;
+export const isTaken = ({ servers, models, webhooks }: KeyUsers): boolean =>
+  servers.length + models.length + webhooks.length > 0;
 
 /** Who takes keys, by their reference, in one state of the configuration. Pure. */
 export function keyUsersOf({
@@ -72,12 +77,15 @@ export function keyUsersOf({
     (policyOf(policies, "models")?.providers ?? []).filter(({ key }) => key !== undefined),
     ({ key }) => key ?? "",
   );
+  const webhooks = Map.groupBy(policyOf(policies, "notify")?.webhooks ?? [], ({ url }) => url);
+  const references = [...webhooks.keys()].filter((url) => referenceIn(url) !== null);
   return new Map(
-    [...new Set([...servers.keys(), ...models.keys()])].map((reference) => [
+    [...new Set([...servers.keys(), ...models.keys(), ...references])].map((reference) => [
       reference,
       {
         servers: [...new Set((servers.get(reference) ?? []).map(([, id]) => id))],
         models: (models.get(reference) ?? []).map(({ id }) => id),
+        webhooks: (webhooks.get(reference) ?? []).map(({ id }) => id),
       },
     ]),
   );

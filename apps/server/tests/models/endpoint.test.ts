@@ -9,19 +9,28 @@ import { ask, calls, chatOf, endpointOf, lastCall, messageOf } from "../support/
 
 describe("a call of a model through the console", () => {
   it("takes keys that the list of keys and their revocation show as taken", async () => {
-    const { approver } = await endpointOf();
+    const { approver } = await endpointOf({
+      "policies/notify.yaml": stringify({
+        id: "notify",
+        kind: "notify",
+        title: "Notify",
+        webhooks: [{ id: "team", url: "secret:google/API_KEY" }],
+      }),
+    });
     const keys = async () => (await approver.client.call("listKeys")).items;
     expect(
-      (await keys()).map(({ reference, used_by, used_by_models }) => ({
+      (await keys()).map(({ reference, used_by, used_by_models, used_by_webhooks }) => ({
         reference,
         used_by,
         used_by_models,
+        used_by_webhooks,
       })),
     ).toEqual(
       ["anthropic", "google", "openai"].map((id) => ({
         reference: `secret:${id}/API_KEY`,
         used_by: [],
         used_by_models: [id],
+        used_by_webhooks: id === "google" ? ["team"] : [],
       })),
     );
     const params = { provider: "openai", name: "API_KEY" };

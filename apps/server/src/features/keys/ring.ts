@@ -54,6 +54,7 @@ export async function listKeys(deps: RingDeps, locale: Locale): Promise<Key[]> {
       expires_at,
       used_by: [...(users.get(reference) ?? nobody).servers],
       used_by_models: [...(users.get(reference) ?? nobody).models],
+      used_by_webhooks: [...(users.get(reference) ?? nobody).webhooks],
       renewal: key.renewal,
       renewal_problem: renewalProblem(key)?.[locale] ?? null,
       last_handshake:

@@ -209,6 +209,7 @@ async function revoke(deps: KeysDeps, actor: Actor, id: store.KeyId, locale: Loc
     await withdraw(deps, on, record, actor, id, {
       used_by: users.servers,
       used_by_models: users.models,
+      used_by_webhooks: users.webhooks,
     });
   });
   await deps.bus.publish("keys.changed");

@@ -172,6 +172,7 @@ function KeyFacts({ of: key }: { of: Key }) {
               )),
         ],
         key.used_by_models.length === 0 ? null : [t`For models of`, key.used_by_models.join(", ")],
+        key.used_by_webhooks.length === 0 ? null : [t`Address of webhook`, key.used_by_webhooks.join(", ")],
         key.renewal === null
           ? null
           : [t`Renewed`, t`by ${key.renewal.provider}, ${key.renewal.renew_days_before} days before its end`],
