@@ -164,13 +164,15 @@ describe("the log of a console", () => {
     const nested = JSON.parse(
       '{"__proto__":"new","tools":{"__proto__":"new","constructor":"new"}}',
     ) as object;
+    // What other readers take for ends of lines.
+    const lines = { said: "a\u2028b\u2029c\u0085d\re\vf\fg\nh" };
     await running.audit.transaction(async (_, record) => {
-      for (const metadata of [nested as Record<string, unknown>, ...told])
+      for (const metadata of [nested as Record<string, unknown>, lines, ...told])
         await record({ actor: system, action: "test.told", resource: "test", status: "succeeded", metadata });
     });
     await running.features.audit.workers.start();
     await running.features.audit.workers.stop();
-    expect(await running.audit.verify()).toMatchObject({ ok: true, events: told.length + 1 });
+    expect(await running.audit.verify()).toMatchObject({ ok: true, events: told.length + 2 });
   });
 
   it("is copied once where clocks differ, each event in the file of its day", async () => {

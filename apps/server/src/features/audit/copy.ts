@@ -1,7 +1,6 @@
 import { createReadStream } from "node:fs";
 import { appendFile, open, readdir, truncate } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { createInterface } from "node:readline";
 import { auditEventSchema, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { privateFolder, readIfThere, replaceFile } from "../../lib/files.ts";
@@ -258,17 +257,21 @@ class Ranges {
 
 /** The whole lines of a file, some at a time. */
 async function* batches(path: string): AsyncGenerator<string[]> {
-  const { bytes = Buffer.alloc(0) } = (await tailOf(path)) ?? {};
-  const isWhole = bytes.length === 0 || bytes.at(-1) === newLine;
   let lines: string[] = [];
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-    if (lines.length > batch) {
-      const last = lines.pop() ?? "";
-      yield lines;
-      lines = [last];
+  let rest = "";
+  // Not by `node:readline`, which takes separators of Unicode that may stand in a JSON text for ends of lines.
+  for await (const chunk of createReadStream(path, "utf8") as AsyncIterable<string>) {
+    const [first = "", ...more] = chunk.split("\n");
+    const last = more.pop();
+    if (last === undefined) {
+      rest += first;
+      continue;
     }
-    lines.push(line);
+    lines.push(rest + first, ...more);
+    rest = last;
+    if (lines.length < batch) continue;
+    yield lines;
+    lines = [];
   }
-  if (!isWhole) lines.pop();
   if (lines.length > 0) yield lines;
 }
