@@ -58,6 +58,7 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "Run tokens: calls, tools and exports counted for run, phase, pull request and sprint, and nothing else",
     shownBy: [
       "models/run-tokens.test.ts › has calls of models and tools, and exports of usage, counted",
+      "models/run-tokens.test.ts › says nothing of calls of other runs",
       "models/run-tokens.test.ts › opens nothing else",
       "models/run-tokens.test.ts › ends at once by whoever made it",
     ],

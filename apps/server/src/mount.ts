@@ -2,7 +2,7 @@ import { basename } from "node:path/posix";
 import { type Endpoint, endpoints, permits, text } from "@ciclo/contract";
 import { getCookie, setCookie } from "hono/cookie";
 import type { z } from "zod";
-import { fieldError, insufficientPermission, invalidPayload, Refusal } from "./errors.ts";
+import { fieldError, insufficientPermission, invalidPayload, onlyCalls, Refusal } from "./errors.ts";
 import type { Authenticated, Credentials, HoldAnswer, StandingAnswer } from "./domain/access.ts";
 import { type Actor, anonymous } from "./domain/actor.ts";
 import { readJson } from "./json-body.ts";
@@ -187,6 +187,8 @@ function held(
 async function enter(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promise<Authenticated | null> {
   const authenticated = endpoint.access === "public" ? null : await authenticate(c, deps, endpoint);
   if (authenticated !== null) c.set("actor", authenticated.actor);
+  // It is let in as far as that, so that what is recorded of it says whose it is.
+  if (authenticated?.actor.run !== undefined) throw onlyCalls();
   authorise(endpoint, authenticated);
   return authenticated;
 }
@@ -197,6 +199,7 @@ async function authenticate(c: AppContext, deps: MountDeps, endpoint: Endpoint):
     cookie: getCookie(c, cookieName(deps.addresses)),
     csrfToken: c.req.header("x-ciclo-csrf"),
     writes: endpoint.method !== "GET",
+    forCalls: true,
     address: addressOf(c),
   });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hasHidden } from "./hidden-characters.ts";
 
 import { type Permission, permissions, roles } from "./permissions.ts";
 
@@ -8,10 +9,20 @@ const nameSchema = z
   .string()
   .trim()
   .max(200)
-  .regex(/^[^\p{Cc}<>]*[\p{L}\p{N}][^\p{Cc}<>]*$/u, {
+  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}<>]*[\p{L}\p{N}][^\p{Cc}\p{Cs}\p{Zl}\p{Zp}<>]*$/u, {
     error: "one line with a letter or digit, without angle brackets",
-  });
+    abort: true,
+  })
+  .refine((name) => !hasHidden(name), { error: "without characters that nobody sees" });
 const instant = z.iso.datetime();
+/** A time as somebody writes it, in any zone. */
+const moment = z.iso.datetime({
+  offset: true,
+  error: "a time such as 2027-01-31T00:00:00Z or 2027-01-30T21:00:00-03:00",
+});
+
+/** Tokens of runs begin so: here, and for scanners of secrets. */
+export const runTokenPrefix = "ciclo_run_";
 
 /** Lower-cased, so that one mailbox is one user. */
 export const emailSchema = z.email().max(320).toLowerCase();
@@ -21,7 +32,10 @@ export const tokenSchema = z
   .string()
   .min(32)
   .max(512)
-  .regex(/^[\x21-\x7e]+$/);
+  .regex(/^[\x21-\x7e]+$/)
+  .refine((token) => !token.startsWith(runTokenPrefix), {
+    error: `begins with ${runTokenPrefix}, as tokens of runs do; make another: openssl rand -hex 32`,
+  });
 
 export const userSchema = z.object({
   id: z.string(),
@@ -41,7 +55,7 @@ export const newUserSchema = z.strictObject({
   email: emailSchema,
   roles: z.array(roleSchema).max(roles.length).default([]),
   token: tokenSchema.optional(),
-  token_expires_at: instant.optional(),
+  token_expires_at: moment.optional(),
 });
 export type NewUser = z.input<typeof newUserSchema>;
 
@@ -49,14 +63,17 @@ export type NewUser = z.input<typeof newUserSchema>;
 export const provisionedUserSchema = userSchema.extend({ token: z.string() });
 export type ProvisionedUser = z.infer<typeof provisionedUserSchema>;
 
-export const tokenRequestSchema = z.strictObject({ expires_at: instant.optional() });
+export const tokenRequestSchema = z.strictObject({ expires_at: moment.optional() });
 
 const label = z
   .string()
   .trim()
-  .min(1)
   .max(200)
-  .regex(/^[^\p{Cc}]+$/u, { error: "one line" });
+  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*[\p{L}\p{N}][^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, {
+    error: "one line with a letter or digit",
+    abort: true,
+  })
+  .refine((said) => !hasHidden(said), { error: "without characters that nobody sees" });
 
 /** What calls are counted for: a run of an agent, and what the run is part of. */
 export const runContextSchema = z.strictObject({
@@ -70,7 +87,7 @@ export const runContextSchema = z.strictObject({
 
 export const newRunTokenSchema = runContextSchema.extend({
   /** In one hour when left out; within 24 hours. */
-  expires_at: instant.optional(),
+  expires_at: moment.optional(),
 });
 export type NewRunToken = z.input<typeof newRunTokenSchema>;
 

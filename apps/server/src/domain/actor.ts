@@ -19,6 +19,10 @@ export type Actor = {
   run?: RunContext;
 };
 
+/** By which callers are told apart: users, and each run that acts as one. */
+export const callerKey = ({ id, name, run }: Actor): string =>
+  run === undefined ? (id ?? name) : JSON.stringify([id ?? name, run.run]);
+
 /** The console acting by itself: the reconciler, expiry, webhooks. */
 export const system: Actor = { id: null, name: "ciclo", email: null, roles: [] };
 

@@ -42,23 +42,17 @@ const isTaken = async ({ url }: Pick<TestGateway, "url">, token: string): Promis
   return status === 200;
 };
 
-const exported = {
+/** What an agent exports of one call. */
+const exported = (service: string, attributes: Record<string, string | number>) => ({
   resourceLogs: [
     {
-      resource: { attributes: [{ key: "service.name", value: { stringValue: "claude-code" } }] },
+      resource: { attributes: [{ key: "service.name", value: { stringValue: service } }] },
       scopeLogs: [
         {
           logRecords: [
             {
               timeUnixNano: `${Date.now()}000000`,
-              attributes: Object.entries({
-                "event.name": "api_request",
-                model: "claude-opus-5-5",
-                input_tokens: 100,
-                output_tokens: 10,
-                "session.id": "s-1",
-                request_id: "req_1",
-              }).map(([key, value]) => ({
+              attributes: Object.entries(attributes).map(([key, value]) => ({
                 key,
                 value: typeof value === "number" ? { intValue: value } : { stringValue: value },
               })),
@@ -68,6 +62,24 @@ const exported = {
       ],
     },
   ],
+});
+const claudeCall = (request_id: string, input_tokens: number) =>
+  exported("claude-code", {
+    "event.name": "api_request",
+    model: "claude-opus-5-5",
+    input_tokens,
+    output_tokens: 10,
+    "session.id": "s-1",
+    request_id,
+  });
+
+const report = async ({ url }: Pick<TestGateway, "url">, { token }: { token: string }, body: unknown) => {
+  const { status } = await fetch(`${url}/v1/logs`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  expect(status).toBe(200);
 };
 
 describe("the token of a run", () => {
@@ -80,12 +92,7 @@ describe("the token of a run", () => {
     expect((await ask(gateway, made, "openai/v1/chat/completions", chatOf())).status).toBe(200);
     const client = await clientAt(gateway, "/mcp/hub", made, "modern");
     expect(await textOf(client, "echo", { text: "hello" })).toContain("hello");
-    const logs = await fetch(`${gateway.url}/v1/logs`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${made.token}`, "content-type": "application/json" },
-      body: JSON.stringify(exported),
-    });
-    expect(logs.status).toBe(200);
+    await report(gateway, made, claudeCall("req_1", 100));
     const counted = await calls(gateway);
     expect(new Set(counted.map(({ source }) => source))).toEqual(new Set(["endpoint", "gateway", "otlp"]));
     for (const call of counted) {
@@ -96,9 +103,9 @@ describe("the token of a run", () => {
       });
     }
     await gateway.ledger.flush();
-    const report = await person.client.call("getUsage", { query: { group_by: "run" } });
-    expect(report.groups.map(({ key }) => key)).toEqual(["ci-4711"]);
-    expect(report.groups[0]?.calls).toBe(counted.length);
+    const { groups } = await person.client.call("getUsage", { query: { group_by: "run" } });
+    expect(groups.map(({ key }) => key)).toEqual(["ci-4711"]);
+    expect(groups[0]?.calls).toBe(counted.length);
   });
 
   it("tells calls of one user for two runs apart", async () => {
@@ -109,6 +116,69 @@ describe("the token of a run", () => {
     }
     await ask(gateway, person, "openai/v1/chat/completions", chatOf());
     expect((await calls(gateway)).map(({ run }) => run)).toEqual(["one", "two", "two", null]);
+  });
+
+  it("says nothing of calls of other runs; a call of its user's own that it reports is the run's", async () => {
+    const { gateway, person } = await endpointOf();
+    const [one, two] = [
+      await person.client.call("createRunToken", { body: { run: "one" } }),
+      await person.client.call("createRunToken", { body: { run: "two", phase: "build", sprint: "S2" } }),
+    ];
+    await report(gateway, one, claudeCall("req_1", 100_000));
+    await report(gateway, two, claudeCall("req_1", 1));
+    const answers: string[] = [];
+    for (const token of [one, person]) {
+      const answer = await ask(gateway, token, "openai/v1/chat/completions", chatOf());
+      answers.push(((await answer.json()) as { id: string }).id);
+    }
+    // The same answers as another run, and as a run, tells of them.
+    for (const response_id of answers)
+      await report(
+        gateway,
+        two,
+        exported("qwen-code", {
+          "event.name": "qwen-code.api_response",
+          model: "gpt-5.2",
+          response_id,
+          input_token_count: 5,
+          output_token_count: 5,
+          cached_content_token_count: 0,
+          thoughts_token_count: 0,
+          total_token_count: 10,
+          "session.id": "q",
+        }),
+      );
+    const counted = (await calls(gateway)).map(({ source, run, phase, sprint, input }) =>
+      [source, run, phase, sprint, source === "otlp" ? input : ""].join(" "),
+    );
+    expect(counted.toSorted()).toEqual([
+      "endpoint one   ",
+      "endpoint two build S2 ",
+      "otlp one   100000",
+      "otlp two build S2 1",
+      "otlp two build S2 5",
+    ]);
+  });
+
+  it("names the program of its own calls, and no other run's", async () => {
+    const { url } = await modernEcho();
+    const gateway = await startGateway([remote(url, { id: "hub" })]);
+    const person = await gateway.person("planner");
+    const runs = [
+      await tokenFor(person, { run: "a", agent: undefined }),
+      await tokenFor(person, { run: "b", agent: undefined }),
+    ];
+    const clients = [];
+    for (const [index, made] of runs.entries())
+      clients.push(await clientAt(gateway, "/mcp/hub", made, "legacy", `program-${index}`));
+    for (const client of clients) await textOf(client, "echo", { text: "x" });
+    const called = (await calls(gateway)).filter(({ method }) => method === "tools/call");
+    expect(called.map(({ run, agent }) => `${run} ${agent}`)).toEqual(["a program-0", "b program-1"]);
+    // Refusals of one are on record beside those of the other.
+    for (const client of clients) await client.callTool({ name: "nosuch", arguments: {} }).catch(() => null);
+    await gateway.gateway.settled();
+    const { items } = await person.client.call("listAudit", { query: { action: "gateway.refused" } });
+    expect(new Set(items.map(({ metadata }) => metadata.run))).toEqual(new Set(["a", "b"]));
   });
 
   it("opens nothing else: no API, no session, and none of the console's own tools", async () => {
@@ -129,6 +199,8 @@ describe("the token of a run", () => {
         detail: expect.stringContaining("token of a run") as string,
       });
     }
+    const { items } = await all.client.call("listAudit", { query: { action: "http.listKeys" } });
+    expect(items).toMatchObject([{ actor_id: all.id, status: "refused", metadata: { run: "ci-4711" } }]);
     const signIn = gateway.clientOf().call("createSession", { body: { token: made.token } });
     expect(await problemOf(signIn)).toMatchObject({ code: "unauthenticated" });
     for (const path of ["/mcp", "/mcp/ciclo"]) {
@@ -159,6 +231,13 @@ describe("the token of a run", () => {
       params: { id: person.id },
       body: { expires_at: "2026-11-01T12:10:00.000Z" },
     });
+    const signedIn = await fetch(`${gateway.url}/api/v1/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ token }),
+    });
+    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+    const { csrf_token } = (await signedIn.json()) as { csrf_token: string };
     const short = await gateway.clientOf(token).call("createRunToken", { body: { run: "short" } });
     expect(short.expires_at).toBe("2026-11-01T12:10:00.000Z");
     expect(await isTaken(gateway, short.token)).toBe(true);
@@ -167,7 +246,44 @@ describe("the token of a run", () => {
       () => isTaken(gateway, short.token),
       (taken) => !taken,
     );
-    expect((await admin.client.call("listRunTokens")).items).toEqual([]);
+    // The session outlives the token by which it was opened.
+    const late = await fetch(`${gateway.url}/api/v1/run-tokens`, {
+      method: "POST",
+      headers: { cookie, "x-ciclo-csrf": csrf_token, "content-type": "application/json" },
+      body: JSON.stringify({ run: "late" }),
+    });
+    expect(await late.json()).toMatchObject({ code: "policy_denied" });
+    const { items } = await admin.client.call("listRunTokens");
+    expect(items.map(({ run }) => run)).not.toContain("short");
+  });
+
+  it.each([
+    ["two lines", "two\nlines"],
+    ["a separator of lines", "a\u2028b"],
+    ["nothing that is seen", "\u200b"],
+    ["another direction", "\u202eevil"],
+    ["half of a character", "\ud800"],
+    ["nothing", "  "],
+    ["too much", "x".repeat(201)],
+  ])("has no name that holds %s, and says so once", async (_, name) => {
+    const gateway = await startGateway([]);
+    const { client } = await gateway.person("viewer");
+    for (const field of ["run", "phase"]) {
+      const problem = await problemOf(client.call("createRunToken", { body: { run: "r", [field]: name } }));
+      expect(problem).toMatchObject({ code: "invalid_payload", errors: [{ path: field }] });
+    }
+  });
+
+  it("is no user's token by its form", async () => {
+    const gateway = await startGateway([]);
+    const { client } = await gateway.person("admin");
+    const body = { name: "Bot", email: "bot@example.com", token: `ciclo_run_${"a".repeat(40)}` };
+    expect(await problemOf(client.call("createUser", { body }))).toMatchObject({
+      code: "invalid_payload",
+      errors: [{ path: "token", message: expect.stringContaining("ciclo_run_") as string }],
+    });
+    const { status, detail } = await problemOf(gateway.clientOf(body.token).call("listKeys"));
+    expect([status, detail]).toEqual([401, expect.stringContaining("ciclo run-token create")]);
   });
 
   it("ends at once by whoever made it and by admins, and with its user's access", async () => {

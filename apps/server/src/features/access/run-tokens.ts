@@ -2,6 +2,7 @@ import {
   type IssuedRunToken,
   type NewRunToken,
   newRunTokenSchema,
+  runTokenPrefix,
   permits,
   type RunToken,
   text,
@@ -28,13 +29,11 @@ export type RunTokensService = {
   end(actor: Actor, id: string): Promise<RunToken>;
 };
 
-/** By which a token of a run is told from a user's, here and by scanners of secrets. */
-const prefix = "ciclo_run_";
 const defaultMs = 3_600_000;
 const mostMs = 24 * 3_600_000;
 const mostLive = 1000;
 
-export const isRunToken = (token: string): boolean => token.startsWith(prefix);
+export const isRunToken = (token: string): boolean => token.startsWith(runTokenPrefix);
 
 /** What a stored token says of the calls that are made with it. */
 export const contextOf = (token: store.StoredRunToken): RunContext => ({
@@ -56,7 +55,7 @@ export function createRunTokens({ queries, transaction, clock }: RunTokensDeps):
       const { actor, user } = who;
       const { run, phase, pull_request, sprint, agent, expires_at } = newRunTokenSchema.parse(request);
       const now = clock();
-      const secret = `${prefix}${newToken()}`;
+      const secret = `${runTokenPrefix}${newToken()}`;
       const token: store.StoredRunToken = {
         token_hash: hashToken(secret),
         id: newId(),
@@ -127,6 +126,7 @@ function endOf(asked: string | undefined, now: Date, own: string | null): string
         "o token de uma execução vale no máximo 24 horas; crie outro quando ele terminar",
       ),
     ]);
+  if (own !== null && Date.parse(own) <= now.getTime()) throw ownHasEnded(own);
   return stamp(new Date(own === null ? at : Math.min(at, Date.parse(own))));
 }
 
@@ -152,6 +152,25 @@ const tooMany = (): Refusal =>
     text(
       `You have ${mostLive} live tokens of runs, which is the limit. End some: ciclo run-token end ID`,
       `Você tem ${mostLive} tokens de execução ativos, que é o limite. Encerre alguns: ciclo run-token end ID`,
+    ),
+  );
+
+/** What is said of a token by its form alone. */
+export const runHasEnded = (): Refusal =>
+  new Refusal(
+    "unauthenticated",
+    text(
+      "No live token of a run: it has ended, or never was. Make another: ciclo run-token create --run R",
+      "Não é um token de execução ativo: terminou ou nunca existiu. Crie outro: ciclo run-token create --run R",
+    ),
+  );
+
+const ownHasEnded = (at: string): Refusal =>
+  new Refusal(
+    "policy_denied",
+    text(
+      `Your own token ended at ${at}, and a run's token ends with it. Have a new one made: ciclo token rotate <e-mail>`,
+      `Seu próprio token terminou em ${at}, e o de uma execução termina com ele. Peça um novo: ciclo token rotate <e-mail>`,
     ),
   );
 

@@ -7,7 +7,7 @@ import { type Clock, stamp } from "../../lib/clock.ts";
 import { equalInConstantTime, hashToken, newToken } from "../../lib/crypto.ts";
 import type { FailureLimiter } from "./limiter.ts";
 import { isActive, isTokenLive, presentUser, unauthenticated } from "./rules.ts";
-import { contextOf, isRunToken } from "./run-tokens.ts";
+import { contextOf, isRunToken, runHasEnded } from "./run-tokens.ts";
 import { findRunToken } from "./run-tokens-store.ts";
 import * as store from "./store.ts";
 import type { Authenticated, Credentials } from "../../domain/access.ts";
@@ -123,7 +123,10 @@ async function byRunToken(
     equalInConstantTime(known.token_hash, hash) &&
     known.expires_at > stamp(deps.clock());
   const user = isLive ? await store.findUser(deps.queries, "id", known.user_id) : undefined;
-  if (!isLive || user === undefined || !isActive(user)) throw fail(address);
+  if (!isLive || user === undefined || !isActive(user)) {
+    const refusal = fail(address);
+    throw refusal.code === "unauthenticated" ? runHasEnded() : refusal;
+  }
   if (forCalls !== true) throw onlyCalls();
   const { actor, ...who } = authenticated(user, null);
   return { ...who, actor: { ...actor, run: contextOf(known) }, tokenHash: null, until: known.expires_at };

@@ -93,10 +93,10 @@ export function createUsers(deps: UsersDeps): UsersService {
       const user = await change(actor, "token.rotated", who, async ({ queries, user: target, now }) => {
         refuseDisabled(target);
         const hash = hashToken(token);
-        await store.setToken(queries, target.id, { hash, expiresAt: expiresAt ?? null, at: now });
+        await store.setToken(queries, target.id, { hash, expiresAt: inUtc(expiresAt), at: now });
         await endRunTokens(queries, target.id);
         await store.endSessions(queries, target.id, hashToken(ownSession));
-        return { expires_at: expiresAt ?? null };
+        return { expires_at: inUtc(expiresAt) };
       });
       return { ...user, token };
     },
@@ -128,7 +128,7 @@ async function addUser(
     name: user.name,
     email: user.email,
     api_token_hash: hashToken(token),
-    token_expires_at: user.token_expires_at ?? null,
+    token_expires_at: inUtc(user.token_expires_at),
     created_at: now,
     updated_at: now,
   });
@@ -188,6 +188,9 @@ async function guardLastAdmin(queries: Queries, user: store.StoredUser): Promise
   if (!user.roles.includes("admin") || user.disabled_at !== null) return;
   if ((await store.countActive(queries, user.id, ["admin"])) === 0) throw lastAdmin();
 }
+
+/** As it is compared with others. */
+const inUtc = (at: string | undefined): string | null => (at === undefined ? null : stamp(new Date(at)));
 
 function refusePast(field: string, at: string | undefined, now: string): void {
   if (at === undefined || new Date(at).toISOString() > now) return;

@@ -11,7 +11,7 @@ import {
   type ServerCapabilities,
 } from "@modelcontextprotocol/server";
 import type { Locale } from "@ciclo/contract";
-import type { Actor } from "../../domain/actor.ts";
+import { type Actor, callerKey } from "../../domain/actor.ts";
 import type { ClientName } from "./client-names.ts";
 import { GatewayRefusal } from "./messages.ts";
 
@@ -113,7 +113,7 @@ class UnderWay {
   }
 }
 
-const keyOf = ({ actor }: Caller, id: unknown): string => JSON.stringify([actor.id ?? actor.name, id]);
+const keyOf = ({ actor }: Caller, id: unknown): string => JSON.stringify([callerKey(actor), id]);
 
 function serverFor(bridged: Bridged, caller: Caller, underWay: UnderWay): Server {
   const { info, instructions, capabilities } = bridged;

@@ -1,5 +1,5 @@
 import type { AuditedTransaction } from "../../db/dialect.ts";
-import type { Actor } from "../../domain/actor.ts";
+import { type Actor, callerKey } from "../../domain/actor.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 
@@ -36,7 +36,7 @@ export class CallRecords {
 
   refused(ending: Ending): void {
     const { actor, server, subject, error } = ending;
-    const caller = actor.id ?? actor.name;
+    const caller = callerKey(actor);
     const now = this.#deps.clock().getTime();
     let known = this.#refusals.get(caller);
     if (known === undefined || now - known.at >= quietMs) {

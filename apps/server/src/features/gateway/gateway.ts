@@ -5,7 +5,7 @@ import { ownServerId, text } from "@ciclo/contract";
 import type { Database } from "../../db/dialect.ts";
 import { Refusal } from "../../errors.ts";
 import type { HoldAnswer } from "../../domain/access.ts";
-import type { Actor } from "../../domain/actor.ts";
+import { type Actor, callerKey } from "../../domain/actor.ts";
 import type { LiveServer } from "../../domain/servers.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { Aggregate, type AggregateDeps, callOwn, targetOf } from "./aggregate.ts";
@@ -242,7 +242,7 @@ export class Gateway {
   }): Promise<void> {
     const { request, response, route, actor, message } = posted;
     const modern = isModern(message, headerOf(request, "mcp-protocol-version"));
-    const client = this.#clients.of(message, request.headers, actor.id ?? actor.name, request.url ?? "");
+    const client = this.#clients.of(message, request.headers, callerKey(actor), request.url ?? "");
     const caller: Caller = { actor, locale: localeOf(request), client };
     if (route.server === null) await this.#aggregate.post(request, response, message, modern, caller);
     else if (route.server === ownServerId) {

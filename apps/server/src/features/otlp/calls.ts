@@ -1,7 +1,7 @@
 import { namesByAnswer, namesByLikeness } from "../../domain/likeness.ts";
 import { count, inclusive, UsageError } from "../../domain/provider-usage.ts";
 import { type Tokens, tokenUsage } from "../../domain/tokens.ts";
-import type { Actor } from "../../domain/actor.ts";
+import { type Actor, callerKey } from "../../domain/actor.ts";
 import { calledBy, type MeteredCall, noSubject } from "../../domain/usage.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import type { OtlpRecord } from "./payload.ts";
@@ -56,8 +56,9 @@ export class Conversations {
   readonly #providers = new Map<string, string>();
 
   /** Those of one caller: what others say of theirs changes nothing. */
-  of({ id: actorId, name }: Actor): OwnConversations {
-    const keyOf = (id: string): string => `${actorId ?? name} ${id}`;
+  of(actor: Actor): OwnConversations {
+    const caller = callerKey(actor);
+    const keyOf = (id: string): string => `${caller} ${id}`;
     return {
       hear: (record) => {
         if (record.attributes.get("event.name") !== "codex.conversation_starts") return;
@@ -276,7 +277,7 @@ function metered(told: Told, at: string, actor: Actor): MeteredCall {
       ...calledBy(actor, { agent: told.agent, agentVersion: null }),
     },
     // Nobody's report takes the place of another's.
-    key: `otlp:${actor.id ?? actor.name}:${told.key}`,
+    key: `otlp:${callerKey(actor)}:${told.key}`,
     aliases: [...told.aliases, ...likeness],
     at,
     session,

@@ -115,10 +115,10 @@ type Call = { entry: Entry; before: store.StoredEntry[]; names: string[] };
 function isSame({ entry: { call }, names }: Call, { call: now }: Entry): boolean {
   if (now.settles === true || names.includes(now.key)) return true;
   const [a, b] = [call.subject, now.subject];
-  // What one server writes, or one person sends, says nothing of another's calls.
+  // What one server writes, or one person or run sends, says nothing of another's calls.
   const differs = (one: string | null, other: string | null): boolean =>
     one !== null && other !== null && one !== other;
-  const isOfOthers = differs(a.server, b.server) || differs(a.actorId, b.actorId);
+  const isOfOthers = differs(a.server, b.server) || differs(a.actorId, b.actorId) || differs(a.run, b.run);
   return !isOfOthers && !sawBoth(a.source, b.source);
 }
 

@@ -54,9 +54,10 @@ export async function clientAt(
   path: string,
   person: Pick<Person, "token">,
   mode: Mode,
+  name = "test",
 ): Promise<Client> {
   const client = new Client(
-    { name: "test", version: "1.0.0" },
+    { name, version: "1.0.0" },
     { versionNegotiation: { mode: mode === "modern" ? { pin: "2026-07-28" } : "legacy" } },
   );
   const transport = new StreamableHTTPClientTransport(new URL(`${gateway.url}${path}`), {
