@@ -42,6 +42,8 @@ const event: ToolCall = {
 
 const { subject } = event;
 
+const agents = new Map();
+
 const budget = policyFileSchema.parse({
   id: "budget",
   kind: "budget",
@@ -85,6 +87,7 @@ async function measureWith(events: number) {
     home,
     policies: () => policies,
     unusable: () => new Set(),
+    agents: () => agents,
     mayRaise: () => ({ en: "", "pt-BR": "" }),
   }).service;
   for (let count = 0; count < events; count += Math.min(atOnce, events)) {

@@ -72,6 +72,7 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "budgets.test.ts › counts what the ledger counts",
       "budgets.test.ts › are days, weeks and months of the zone",
       "models/endpoint.test.ts › is refused with 402 before it is sent",
+      "models/endpoint.test.ts › is refused where the manifest of its agent holds a budget",
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { type PolicyFile, type Text, text } from "@ciclo/contract";
+import { type AgentFile, type PolicyFile, type Text, text } from "@ciclo/contract";
 import type { AppDeps } from "./app.ts";
 import { version } from "./config.ts";
 import type { createCore } from "./core.ts";
@@ -26,6 +26,7 @@ function raisedBy(roles: readonly string[], publicUrl: string | undefined): Text
 }
 
 const noPolicies: ReadonlyMap<string, PolicyFile> = new Map();
+const noAgents: ReadonlyMap<string, AgentFile> = new Map();
 
 /** The features that turn what is configured into what runs: `app.ts` puts before them what people and programs meet. */
 export async function createEngine(
@@ -51,10 +52,11 @@ export async function createEngine(
     home: config.home,
     policies,
     unusable,
-    mayRaise: (policy) => {
+    agents: () => servers.service.snapshot()?.agents ?? noAgents,
+    mayRaise: (file) => {
       const snapshot = servers.service.snapshot();
       // Where the approvals policy cannot be used nobody may; health says so.
-      const rules = snapshot?.approvals == null ? [] : requirementsFor(snapshot, [`policies/${policy}.yaml`]);
+      const rules = snapshot?.approvals == null ? [] : requirementsFor(snapshot, [file]);
       return raisedBy([...new Set(rules.flatMap(({ roles }) => roles))], config.publicUrl);
     },
   });

@@ -30,6 +30,7 @@ const subject = (over: Partial<CallSubject> = {}): CallSubject => ({
   ...over,
 });
 
+const noAgents = new Map();
 type Node = ReturnType<typeof nodeOn>;
 
 function nodeOn(
@@ -53,6 +54,7 @@ function nodeOn(
     logger: createLogger("silent"),
     policies,
     unusable: () => new Set(),
+    agents: () => noAgents,
     home,
     mayRaise: () => ({ en: "Ask an approver.", "pt-BR": "Peça a um approver." }),
   });

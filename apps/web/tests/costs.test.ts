@@ -72,7 +72,7 @@ describe("the page of costs", () => {
     const budgets = page.getByRole("region", { name: "Orçamentos" });
     await budgets.getByRole("article").first().waitFor();
     expect(await budgets.getByRole("article").first().innerText()).toMatch(
-      /^Claude\s+policies\/night\.yaml · total_usd\s+Esgotado\s+US\$\s[\d.,]+ de US\$\s12,00 \([\d.,]+%\)/,
+      /^Claude\s+policies\/night\.yaml · limits\.total_usd\s+Esgotado\s+US\$\s[\d.,]+ de US\$\s12,00 \([\d.,]+%\)/,
     );
     expect(await budgets.getByRole("article", { name: /Pessoa (ana|bruno) total_usd/ }).count()).toBe(2);
     await budgets.getByText("Um planner pode planejar um limite maior").first().waitFor();

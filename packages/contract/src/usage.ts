@@ -96,6 +96,9 @@ export const budgetStates = ["within", "alert", "exceeded", "unreadable"] as con
 export const budgetStandingSchema = z.object({
   policy: z.string(),
   title: z.string(),
+  /** Where the limit stands: `policies/budget.yaml`, `limits.daily_usd`; of an agent `agents/hub/agent.yaml`, `finops.monthly_usd`. */
+  file: z.string(),
+  field: z.string(),
   /** The field of `limits` that it is: `daily_usd`, `rolling.0`. */
   limit: z.string(),
   unit: z.enum(["usd", "tokens"]),

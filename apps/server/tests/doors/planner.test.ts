@@ -436,6 +436,29 @@ describe("a plan that changes where models are asked, what they cost, or who is 
   });
 });
 
+describe("a plan that gives an agent more to spend", () => {
+  it.each([
+    [{ monthly_usd: 200 }, ["medium: hub: finops.monthly_usd rises (100 → 200)"]],
+    [
+      { cost_center: "x" },
+      ["high: hub: finops.monthly_usd no longer holds (was 100)", "medium: No budget binds hub"],
+    ],
+    [{ monthly_usd: 50 }, []],
+  ])("says so: %j", async (finops, says) => {
+    const running = await startConsole();
+    const manifest = { name: "hub", title: "Hub", version: "1.0.0", finops: { monthly_usd: 100 } };
+    pushFiles(running.git, { "agents/hub/agent.yaml": stringify(manifest) });
+    const author = await running.person("planner");
+    const { plan } = await planWith(author, "generate_artifact", {
+      artifact_type: "agent.manifest",
+      target_path: "agents/hub/agent.yaml",
+      parameters: { finops },
+    });
+    const told = plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
+    expect(told.filter((each) => !each.includes("Replaces the whole")).toSorted()).toEqual(says);
+  });
+});
+
 describe("a credential in plain", () => {
   const opened = { command, args };
   const bad: [string, string[]][] = [

@@ -499,6 +499,53 @@ describe("a call of a model through the console", () => {
     expect(purse?.spent).toBe(rows.reduce((sum, { cost_nano_usd }) => sum + (cost_nano_usd ?? 0), 0));
   });
 
+  it("is refused where the manifest of its agent holds a budget, or names one, that is spent", async () => {
+    const { gateway, person } = await endpointOf({
+      "agents/claude-code/agent.yaml": stringify({
+        name: "claude-code",
+        title: "Claude Code",
+        version: "1.0.0",
+        finops: { monthly_usd: 0.000_001 },
+      }),
+      "agents/codex/agent.yaml": stringify({
+        name: "codex",
+        title: "Codex",
+        version: "1.0.0",
+        policies: ["small"],
+      }),
+      "policies/small.yaml": stringify({
+        id: "small",
+        kind: "budget",
+        title: "Small",
+        limits: { daily_usd: 0.000_001 },
+        on_exceeded: "block",
+      }),
+    });
+    const askAs = async (program: string): Promise<[number, string]> => {
+      const headers = { "user-agent": program };
+      const response = await ask(gateway, person, "openai/v1/chat/completions", chatOf(), headers);
+      return [response.status, await response.text()];
+    };
+    for (const [program, where] of [
+      ["claude-cli/2.1.332", "agents/claude-code/agent.yaml, finops.monthly_usd"],
+      ["codex_cli_rs/0.171.0", "policies/small.yaml, limits.daily_usd"],
+    ] as const) {
+      expect((await askAs(program))[0]).toBe(200);
+      await gateway.ledger.flush();
+      const [status, said] = await askAs(program);
+      expect([status, said]).toEqual([402, expect.stringContaining(where) as string]);
+      expect(said).toContain("approver approves it");
+    }
+    expect((await askAs("opencode/1.18.33"))[0]).toBe(200);
+    const { items } = await person.client.call("listBudgets");
+    expect(
+      items
+        .filter(({ state }) => state === "exceeded")
+        .map(({ file, field }) => `${file} ${field}`)
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(["agents/claude-code/agent.yaml finops.monthly_usd", "policies/small.yaml limits.daily_usd"]);
+  });
+
   it("asks for no WebSocket, and takes no body that names no model", async () => {
     const { gateway, person } = await endpointOf();
     const status = await new Promise((resolve, reject) => {

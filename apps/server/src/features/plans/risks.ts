@@ -93,6 +93,32 @@ function agentRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
       ...dangling(agent, after),
     ]),
     ...removed.map((agent) => removal(agent)),
+    ...[...before.agents.values()].flatMap((agent) => ownLimit(agent, after.agents.get(agent.name))),
+  ];
+}
+
+/** An agent's own limit in dollars that no longer holds, or holds less. */
+function ownLimit({ name, finops }: AgentFile, now: AgentFile | undefined): DraftRisk[] {
+  const [was, next] = [finops?.monthly_usd, now?.finops?.monthly_usd];
+  if (was === undefined || now === undefined || (next !== undefined && next <= was)) return [];
+  return [
+    {
+      title:
+        next === undefined
+          ? text(
+              `${name}: finops.monthly_usd no longer holds (was ${was})`,
+              `${name}: finops.monthly_usd deixa de valer (era ${was})`,
+            )
+          : text(
+              `${name}: finops.monthly_usd rises (${was} → ${next})`,
+              `${name}: finops.monthly_usd sobe (${was} → ${next})`,
+            ),
+      impact: next === undefined || next >= was * 5 ? "high" : "medium",
+      mitigation: text(
+        "The agent may spend more from then on. Have somebody who answers for it agree.",
+        "O agente pode gastar mais a partir daí. Peça o acordo de quem responde por isso.",
+      ),
+    },
   ];
 }
 

@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { type BudgetStanding, type Locale, type PolicyFile, text } from "@ciclo/contract";
+import { type AgentFile, type BudgetStanding, type Locale, type PolicyFile, text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Actor } from "../../domain/actor.ts";
+import { withAgentBudgets } from "../../domain/agent-budgets.ts";
 import type { Purge } from "../../domain/retention.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
 import type { CallSubject, NanoUsd, Pace, Reserve } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
 import { CallJournal } from "./call-journal.ts";
+import type { Policies } from "./budgets/bindings.ts";
 import { Budgets, type BudgetsDeps } from "./budgets/budgets.ts";
 import { tierUnpriced } from "./budgets/refusals.ts";
 import { deleteEventsBefore } from "./ledger-store.ts";
@@ -35,6 +37,8 @@ type UsageDeps = Omit<LedgerDeps, "prices" | "spend" | "journal"> &
   Omit<BudgetsDeps, "node"> & {
     queries: Parameters<typeof deleteEventsBefore>[0];
     home: string;
+    /** Manifests of the live configuration: they may hold budgets. */
+    agents(): ReadonlyMap<string, AgentFile>;
   };
 
 const tendEveryMs = 10_000;
@@ -43,7 +47,7 @@ const tendEveryMs = 10_000;
 export function createUsage(deps: UsageDeps): Feature<UsageService> {
   const prices = latestPrices(deps.policies);
   const node = nodeOf(deps.home);
-  const budgets = new Budgets({ ...deps, node });
+  const budgets = new Budgets({ ...deps, node, policies: withBudgetsOfAgents(deps) });
   const ledger = new Ledger({
     ...deps,
     journal: new CallJournal(join(deps.home, "calls"), deps.logger),
@@ -99,6 +103,18 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
 /** What this node is called, after a restart too: no two consoles share a folder. */
 const nodeOf = (home: string): string =>
   createHash("sha256").update(`${hostname()}:${home}`).digest("hex").slice(0, 32);
+
+/** The policies of the live configuration, with the budgets of its agents: one object while neither changes. */
+function withBudgetsOfAgents({ policies, agents }: UsageDeps): () => Policies {
+  let of: { policies: Policies; agents: ReadonlyMap<string, AgentFile> } | null = null;
+  let all: Policies = new Map();
+  return () => {
+    const now = { policies: policies(), agents: agents() };
+    if (of?.policies !== now.policies || of.agents !== now.agents)
+      [of, all] = [now, withAgentBudgets(now.policies, now.agents)];
+    return all;
+  };
+}
 
 /** The prices of the live configuration. They are read again when its policies change. */
 function latestPrices(policies: UsageDeps["policies"]): () => Prices {

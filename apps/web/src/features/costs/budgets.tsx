@@ -98,7 +98,7 @@ function Standing({ of: standing }: { of: BudgetStanding }) {
         <div className="min-w-0">
           <h3 className="wrap-anywhere">{name}</h3>
           <span className="text-muted">
-            <Mono>{`policies/${standing.policy}.yaml · ${standing.limit}`}</Mono>
+            <Mono>{`${standing.file} · ${standing.field}`}</Mono>
           </span>
         </div>
         <Badge tone={look.tone} icon={look.icon}>

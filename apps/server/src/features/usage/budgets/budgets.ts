@@ -2,6 +2,7 @@ import { type BudgetStanding, type Locale, type Text, text } from "@ciclo/contra
 import type { AuditedTransaction, Queries } from "../../../db/dialect.ts";
 import { Refusal } from "../../../errors.ts";
 import { system } from "../../../domain/actor.ts";
+import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
 import type { ModelUsage } from "../../../domain/tokens.ts";
 import type { CallSubject, Cost, MeteredCall, NanoUsd, Reservation } from "../../../domain/usage.ts";
 import { Tasks } from "../../../lib/background.ts";
@@ -35,8 +36,8 @@ export type BudgetsDeps = PursesDeps & {
   policies(): Policies;
   /** Ids of policies that are there but cannot be used. */
   unusable(): ReadonlySet<string>;
-  /** Who may raise the limits of a policy, and how: the last sentence of a refusal. */
-  mayRaise(policy: string): Text;
+  /** Who may raise the limits in a file, and how: the last sentence of a refusal. */
+  mayRaise(file: string): Text;
 };
 
 /** A row of the ledger that adds to what is spent, or takes its part away again. */
@@ -241,9 +242,9 @@ export class Budgets {
   #refusal({ binding, window, spent, reserved }: Spent): Refusal {
     const { budget, meter, holder } = binding;
     const { limit } = meter;
-    const raise = this.#deps.mayRaise(budget.id);
+    const raise = this.#deps.mayRaise(budgetFile(budget.id));
     const whose = holder === "" ? "" : ` (${this.#people.nameOf(holder)})`;
-    const where = `policies/${budget.id}.yaml, limits.${limit}${whose}`;
+    const where = `${budgetFile(budget.id)}, ${budgetField(budget.id, limit)}${whose}`;
     const [used, of] = [amountText(binding, spent), amountText(binding, binding.most)];
     const aside = spent < binding.most ? amountText(binding, reserved) : null;
     const until = Number.isFinite(window.endsAt)

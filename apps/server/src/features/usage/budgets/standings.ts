@@ -1,5 +1,6 @@
 import type { Locale, BudgetStanding, Text } from "@ciclo/contract";
 import type { Queries } from "../../../db/dialect.ts";
+import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
 import { type Binding, budgetsIn, limitsOf, type Policies, purseId, windowOf } from "./bindings.ts";
 import { unreadIn, unreadText } from "./refusals.ts";
 import { pursesOf } from "./purse-store.ts";
@@ -11,7 +12,7 @@ export const mostHolders = 50;
 type Seen = {
   now: Date;
   locale: Locale;
-  mayRaise(policy: string): Text;
+  mayRaise(file: string): Text;
   nameOf(holder: string): string;
   leaseOf(id: string): { amount: number; underWay: number };
 };
@@ -20,7 +21,9 @@ type Seen = {
 export const unreadStandings = (unusable: ReadonlySet<string>, locale: Locale): BudgetStanding[] =>
   unreadIn(unusable).map((id) => ({
     policy: id,
-    title: `policies/${id}.yaml`,
+    title: budgetFile(id),
+    file: budgetFile(id),
+    field: "",
     limit: "",
     unit: "usd",
     per: null,
@@ -66,7 +69,7 @@ export async function standingsOf(
       .slice(0, mostHolders);
     const isShared = limit.meter.per === null;
     const purses = isShared && found.length === 0 ? [{ holder: "", spent: 0, reserved: 0 }] : found;
-    const raise = mayRaise(limit.budget.id)[locale];
+    const raise = mayRaise(budgetFile(limit.budget.id))[locale];
     return purses.map((purse) =>
       standing(limit, { ...purse, holder: nameOf(purse.holder) }, window.endsAt, raise),
     );
@@ -85,6 +88,8 @@ function standing(
   return {
     policy: budget.id,
     title: budget.title,
+    file: budgetFile(budget.id),
+    field: budgetField(budget.id, meter.limit),
     limit: meter.limit,
     unit: meter.unit === "tokens" ? "tokens" : "usd",
     per: meter.per,

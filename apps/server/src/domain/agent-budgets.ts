@@ -1,0 +1,48 @@
+import type { AgentFile, PolicyFile, PolicyOf } from "@ciclo/contract";
+
+type Policies = ReadonlyMap<string, PolicyFile>;
+type Agents = ReadonlyMap<string, AgentFile>;
+
+const ownBudget = "agents/";
+const alertAt = [0.8];
+
+/**
+ * Policies with the budgets that manifests of agents make: `finops.monthly_usd` is one for the agent's calls, and a budget that
+ * a manifest names under `policies`, and that says nothing of whom it binds, binds the agents that name it. Pure.
+ */
+export function withAgentBudgets(policies: Policies, agents: Agents): Policies {
+  const own = [...agents.values()].flatMap(({ name, title, finops }): [string, PolicyOf<"budget">][] =>
+    finops?.monthly_usd === undefined
+      ? []
+      : [
+          [
+            `${ownBudget}${name}`,
+            {
+              id: `${ownBudget}${name}`,
+              kind: "budget",
+              title,
+              scope: { agents: [name] },
+              limits: { monthly_usd: finops.monthly_usd },
+              time_zone: "UTC",
+              alert_at: alertAt,
+              on_exceeded: "block",
+            },
+          ],
+        ],
+  );
+  const named = [...policies].flatMap(([id, policy]): [string, PolicyOf<"budget">][] => {
+    // `budget` itself binds all calls.
+    if (policy.kind !== "budget" || policy.scope !== undefined || id === "budget") return [];
+    const those = [...agents.values()].filter((agent) => agent.policies?.includes(id));
+    return those.length === 0 ? [] : [[id, { ...policy, scope: { agents: those.map(({ name }) => name) } }]];
+  });
+  return own.length + named.length === 0 ? policies : new Map([...policies, ...named, ...own]);
+}
+
+/** The file that a budget stands in. */
+export const budgetFile = (id: string): string =>
+  id.startsWith(ownBudget) ? `${id}/agent.yaml` : `policies/${id}.yaml`;
+
+/** The field of that file where a limit stands. */
+export const budgetField = (id: string, limit: string): string =>
+  id.startsWith(ownBudget) ? "finops.monthly_usd" : `limits.${limit}`;
