@@ -92,6 +92,7 @@ export async function createApp(deps: AppDeps) {
     servers: servers.service.standings,
     sandbox: servers.service.sandbox,
     keys: keys.service.standings,
+    logs: () => outside.ingest.service.standings(),
     troubles: () => workers.troubles(),
     freeBytes: () => (deps.freeBytes ?? freeBytes)(config.home),
   });

@@ -317,6 +317,15 @@ describe("telemetry of MCP servers", () => {
     for (const [index, [, reason]] of bad.entries()) expect(told[index]?.reason).toMatch(reason);
     expect(told.at(-2)?.reason).toBe("no UTF-8");
     expect(JSON.stringify(told)).not.toContain("0123456789abcdef0123456789abcdef");
+    const { client } = await running.person("viewer");
+    const { checks } = await client.call("getHealth");
+    const { status, detail } = checks.find(({ id }) => id === "logs") ?? {};
+    expect([status, detail]).toEqual([
+      "degraded",
+      expect.stringMatching(
+        /telemetry: 17 of 20 lines could not be used; they are kept with the reason in rejected\//,
+      ),
+    ]);
     expect(statSync(side).mode & 0o777).toBe(0o600);
     expect(await filesOf(running)).toMatchObject([{ bad: bad.length + 2, lines: bad.length + 5 }]);
     await running.ingest.read();

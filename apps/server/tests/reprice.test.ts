@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { newSequentialId } from "../src/lib/ids.ts";
 import { decideWith, planWith, submitWith } from "./support/console.ts";
 import { send } from "./support/model-double.ts";
-import { ask, calls, chatOf, endpointOf, pricesOf } from "./support/model-endpoint.ts";
+import { ask, budgetStandings, calls, chatOf, endpointOf, pricesOf } from "./support/model-endpoint.ts";
 
 const chats = "openai/v1/chat/completions";
 const today = () => new Date().toISOString().slice(0, 10);
@@ -39,7 +39,7 @@ describe("prices of calls", () => {
     ).toEqual(["gpt-5.2 table", "gpt-unheard-of override"]);
     const sum = rows.reduce((all, { cost_nano_usd }) => all + (cost_nano_usd ?? 0), 0);
     expect(await total()).toMatchObject({ calls: 2, unpriced_calls: 0, cost_usd: sum / 1e9 });
-    expect((await approver.client.call("listBudgets")).items).toMatchObject([{ spent: sum / 1e9 }]);
+    expect(await budgetStandings(approver)).toMatchObject([{ spent: sum / 1e9 }]);
     // The other call is the same row as before, and a second time changes nothing.
     expect(rows.find(({ model }) => model === "gpt-5.2")?.id).toBe(
       before.find(({ model }) => model === "gpt-5.2")?.id,

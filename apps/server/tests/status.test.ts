@@ -51,6 +51,7 @@ describe("health and live configuration", () => {
       ["servers", "ok"],
       ["sandbox", "ok"],
       ["keys", "ok"],
+      ["logs", "ok"],
       ["background", "ok"],
       ["audit", "ok"],
     ]);

@@ -25,6 +25,7 @@ export const healthChecks = [
   "servers",
   "sandbox",
   "keys",
+  "logs",
   "background",
   "audit",
 ] as const;

@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/model-double.ts";
 import { system } from "../../src/domain/actor.ts";
-import { ask, calls, chatOf, endpointOf, messageOf } from "../support/model-endpoint.ts";
+import { ask, budgetStandings, calls, chatOf, endpointOf, messageOf } from "../support/model-endpoint.ts";
 
 const chats = "openai/v1/chat/completions";
 
@@ -151,11 +151,11 @@ describe("a budget before a call of a model", () => {
     const { gateway, person, approver } = await endpointOf();
     await ask(gateway, person, chats, chatOf());
     await gateway.push(budgetOf({ per: "person", limits: { total_usd: 0.001 } }));
-    expect((await approver.client.call("listBudgets")).items).toMatchObject([
+    expect(await budgetStandings(approver)).toMatchObject([
       { holder: person.name, state: "exceeded", of: 0.001 },
     ]);
     await gateway.push({ "policies/budget.yaml": "id: budget\nkind: budget\nlimits: { daily_usd: lots }\n" });
-    expect((await approver.client.call("listBudgets")).items).toMatchObject([
+    expect(await budgetStandings(approver)).toMatchObject([
       { policy: "budget", state: "unreadable", raise: expect.stringContaining("nothing is let through") },
     ]);
   });

@@ -91,6 +91,10 @@ export const calls = async (gateway: TestGateway) => {
 };
 export const lastCall = async (gateway: TestGateway) => (await calls(gateway)).at(-1);
 
+/** Where the limits of `policies/budget.yaml` stand, apart from those that a new repository comes with. */
+export const budgetStandings = async ({ client }: Person) =>
+  (await client.call("listBudgets")).items.filter(({ policy }) => policy === "budget");
+
 export const chatOf = (more: Record<string, unknown> = {}) => ({
   model: "gpt-5.2",
   messages: [{ role: "user", content: "Hello" }],

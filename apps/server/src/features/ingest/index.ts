@@ -4,6 +4,7 @@ import { Worker } from "../../lib/background.ts";
 import { Rejected } from "./rejected.ts";
 import { Ingest, type IngestDeps } from "./service.ts";
 import { agentSource, opencodeDatabase, telemetrySource } from "./sources.ts";
+import { type LogStanding, logStandings } from "./store.ts";
 
 type Deps = Omit<IngestDeps, "rejected"> & {
   home: string;
@@ -15,7 +16,9 @@ type Deps = Omit<IngestDeps, "rejected"> & {
 const everyMs = 2000;
 
 /** Usage that others wrote down: telemetry of MCP servers, logs of agents. */
-export function createIngest(deps: Deps): Feature<{ read(): Promise<void> }> {
+export function createIngest(
+  deps: Deps,
+): Feature<{ read(): Promise<void>; standings(): Promise<readonly LogStanding[]> }> {
   const rejected = new Rejected(deps.home);
   const sources = [
     telemetrySource(deps.mcpLogs, () => deps.clock().getTime()),
@@ -32,7 +35,7 @@ export function createIngest(deps: Deps): Feature<{ read(): Promise<void> }> {
     pass: (signal) => ingest.pass(signal),
   });
   return {
-    service: { read: () => reading.run() },
+    service: { read: () => reading.run(), standings: () => logStandings(deps.queries) },
     routes: noRoutes,
     workers: {
       troubles: () => reading.troubles(),

@@ -44,3 +44,22 @@ export async function savePosition(
     .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
     .execute();
 }
+
+/** What has been read of a source's files. `tooOld`: calls older than calls are kept. */
+export type LogStanding = { source: string; files: number; lines: number; bad: number; tooOld: number };
+
+/** What has been read, by source. */
+export function logStandings(queries: Queries): Promise<LogStanding[]> {
+  return queries
+    .selectFrom("log_files")
+    .select(({ fn }) => [
+      "source",
+      fn.countAll<number>().as("files"),
+      fn.sum<number>("lines").as("lines"),
+      fn.sum<number>("bad").as("bad"),
+      fn.sum<number>("too_old").as("tooOld"),
+    ])
+    .groupBy("source")
+    .orderBy("source")
+    .execute();
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { diskFinding } from "./findings.ts";
+import { diskFinding, logsFinding } from "./findings.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -13,5 +13,26 @@ describe("the room on the disk", () => {
     [72_788, "ok", "71 GB are free for the data folder", "71 GB livres para a pasta de dados"],
   ])("of %d MB is %s", (free, status, en, ptBR) => {
     expect(diskFinding(free * megabyte + 1)).toEqual({ status, detail: { en, "pt-BR": ptBR } });
+  });
+});
+
+describe("usage logs", () => {
+  const telemetry = { source: "telemetry", files: 2, lines: 100, bad: 0, tooOld: 0 };
+  it.each([
+    [[], "ok", "None has been read yet"],
+    [[telemetry], "ok", "100 lines of 2 files read"],
+    [
+      [telemetry, { source: "codex", files: 1, lines: 10, bad: 5, tooOld: 2 }],
+      "ok",
+      "110 lines of 3 files read; codex: 5 of 10 lines could not be used; they are kept with the reason in rejected/ of the data folder; codex: 2 calls are older than calls are kept",
+    ],
+    [
+      [{ ...telemetry, bad: 51 }],
+      "degraded",
+      "100 lines of 2 files read; telemetry: 51 of 100 lines could not be used; they are kept with the reason in rejected/ of the data folder",
+    ],
+  ])("%j are %s", (logs, status, en) => {
+    const found = logsFinding(logs);
+    expect([found.status, found.detail.en]).toEqual([status, en]);
   });
 });

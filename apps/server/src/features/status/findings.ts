@@ -197,6 +197,47 @@ export function keysFinding(keys: readonly KeyStanding[]): Finding {
     : ok("None ends soon, no rotation failed", "Nenhuma vence em breve, nenhuma rotação falhou");
 }
 
+/** What has been read of usage logs, by source. */
+export type LogStanding = { source: string; files: number; lines: number; bad: number; tooOld: number };
+
+/** Lines that could not be used are told of; most of a source's lines are a format that is not understood. */
+export function logsFinding(logs: readonly LogStanding[]): Finding {
+  const [files, lines] = [
+    logs.reduce((sum, each) => sum + each.files, 0),
+    logs.reduce((sum, each) => sum + each.lines, 0),
+  ];
+  if (files === 0) return ok("None has been read yet", "Nenhum foi lido ainda");
+  const bad = logs.filter((each) => each.bad > 0);
+  const old = logs.filter((each) => each.tooOld > 0);
+  const notes = [
+    text(`${lines} lines of ${files} files read`, `${lines} linhas de ${files} arquivos lidas`),
+    ...bad.map((each) =>
+      text(
+        `${each.source}: ${each.bad} of ${each.lines} lines could not be used`,
+        `${each.source}: ${each.bad} de ${each.lines} linhas não puderam ser usadas`,
+      ),
+    ),
+    ...(bad.length === 0
+      ? []
+      : [
+          text(
+            "they are kept with the reason in rejected/ of the data folder",
+            "elas ficam com o motivo em rejected/ na pasta de dados",
+          ),
+        ]),
+    ...old.map((each) =>
+      text(
+        `${each.source}: ${each.tooOld} calls are older than calls are kept`,
+        `${each.source}: ${each.tooOld} chamadas são mais antigas do que as que ficam guardadas`,
+      ),
+    ),
+  ];
+  return {
+    status: bad.some((each) => each.bad * 2 > each.lines) ? "degraded" : "ok",
+    detail: joined(notes),
+  };
+}
+
 export function backgroundFinding(troubles: readonly WorkerTrouble[]): Finding {
   return troubles.length > 0
     ? { status: "degraded", detail: joined(troubles.map(ofWorker)) }

@@ -17,6 +17,8 @@ import {
   type Finding,
   keysFinding,
   type KeyStanding,
+  logsFinding,
+  type LogStanding,
   ok,
   repositoryFinding,
   sandboxFinding,
@@ -46,6 +48,8 @@ export type StatusDeps = {
   servers(): readonly ServerStanding[];
   sandbox(): Promise<SandboxStanding>;
   keys(): Promise<readonly KeyStanding[]>;
+  /** What has been read of usage logs. */
+  logs(): Promise<readonly LogStanding[]>;
   /** Workers whose latest pass failed. */
   troubles(): readonly WorkerTrouble[];
   /** Bytes that are free for the data folder. */
@@ -79,6 +83,7 @@ export function createStatusService(deps: StatusDeps): StatusService {
     servers: async () => serversFinding(deps.servers()),
     sandbox: async () => sandboxFinding(await deps.sandbox()),
     keys: async () => keysFinding(await deps.keys()),
+    logs: async () => logsFinding(await deps.logs()),
     background: async () => backgroundFinding(deps.troubles()),
     audit: async () =>
       auditFinding(await deps.lastCheckpoint(), await deps.tampering(), deps.auditTroubles()),

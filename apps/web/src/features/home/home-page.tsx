@@ -49,6 +49,7 @@ const checkNames: Record<Health["checks"][number]["id"], ReturnType<typeof msg>>
   servers: msg`MCP servers`,
   keys: msg`Keys`,
   sandbox: msg`Sandbox of servers`,
+  logs: msg`Usage logs`,
   background: msg`Background work`,
   audit: msg`Audit log`,
 };
