@@ -22,6 +22,9 @@ const pace = 6;
 /** What a node answers while PostgreSQL is away, path by path. */
 const asked = ["/readyz", "/api/v1/changes", "/mcp"] as const;
 
+/** So many changes may take, on a machine that runs other tests beside. */
+const workMs = 300_000;
+
 describe("PostgreSQL comes and goes under three nodes at work", () => {
   let postgres: PostgresServer;
   let consoles: ServerProcess[];
@@ -114,6 +117,7 @@ describe("PostgreSQL comes and goes under three nodes at work", () => {
         await eventually(
           () => Promise.resolve(load.acknowledged),
           (now) => now >= before + pace,
+          workMs,
         );
         await strike();
         for (const { url } of consoles) {
