@@ -1,8 +1,5 @@
-import { appendFile } from "node:fs/promises";
-import { join } from "node:path";
 import {
   type AuditEvent,
-  auditEventSchema,
   type AuditFilter,
   type AuditQuery,
   type AuditVerdict,
@@ -13,23 +10,19 @@ import {
 import type { Database, Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { isDatabaseUnavailable } from "../../db/unavailable.ts";
 import { Refusal } from "../../errors.ts";
-import { type Actor, type AuditEntry, system } from "../../domain/actor.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
-import { privateFolder, readIfThere } from "../../lib/files.ts";
-import { newId } from "../../lib/ids.ts";
-import { storable } from "../../lib/storable.ts";
 import type { Logger } from "../../lib/logger.ts";
-import { currentRequestId } from "../../lib/request-context.ts";
 import { encodeCursor, type Page, toPage } from "../../lib/page.ts";
 import type { EventBus } from "../../lib/events.ts";
 import type { StoredEvent } from "./chain.ts";
-import { z } from "zod";
 import { parseFrontier } from "./merkle.ts";
 import { checkpointText, createSigner, type NoteSigner } from "./note.ts";
 import * as store from "./store.ts";
 import { createHeadSeal, type HeadSeal } from "./head-seal.ts";
-import { parseJson } from "../../lib/parse-json.ts";
-import { copyProblem, endWithWholeLine } from "./copy.ts";
+import { append, unavailable } from "./append.ts";
+import { copyProblem } from "./copy.ts";
+import { publish, publishedNotes } from "./published.ts";
 import { alteredAction, type Broken, verifyLog } from "./verify.ts";
 
 export type AuditDeps = {
@@ -73,7 +66,6 @@ export type AuditService = {
 };
 
 const batch = 5000;
-const maxMetadata = 16_000;
 const origin = "ciclo.audit";
 
 export function createAuditService(given: AuditDeps): AuditService {
@@ -219,67 +211,6 @@ function auditedTransaction(deps: Sealed): AuditedTransaction {
   };
 }
 
-async function append(queries: Queries, { clock, seal }: Sealed, entry: AuditEntry): Promise<void> {
-  try {
-    const event = {
-      id: newId(),
-      at: stamp(clock()),
-      actor_id: entry.actor.id,
-      actor_name: storable(entry.actor.name),
-      actor_roles: JSON.stringify(entry.actor.roles),
-      action: entry.action,
-      resource: storable(entry.resource.slice(0, 1000)),
-      status: entry.status,
-      plan_id: entry.planId === undefined ? null : storable(entry.planId),
-      metadata: boundedJson(traced(entry)),
-    };
-    await store.appendEvent(queries, event, seal, (head) => ({
-      ...event,
-      id: newId(),
-      actor_id: system.id,
-      actor_name: system.name,
-      actor_roles: JSON.stringify(system.roles),
-      action: alteredAction,
-      resource: "audit_head",
-      status: "failed",
-      plan_id: null,
-      metadata: JSON.stringify({ found: head }),
-    }));
-  } catch (error) {
-    throw isDatabaseUnavailable(error) ? error : unavailable(error);
-  }
-}
-
-const { metadata: metadataSchema } = auditEventSchema.shape;
-
-/** With the run that acts as the user, and the id of the request that caused it, if there are. */
-function traced({ actor, metadata = {} }: AuditEntry): Readonly<Record<string, unknown>> {
-  const requestId = currentRequestId.getStore();
-  return {
-    ...metadata,
-    ...(actor.run === undefined ? {} : { run: actor.run.run }),
-    ...(requestId === undefined ? {} : { request_id: requestId }),
-  };
-}
-
-const unavailable = (cause: unknown): Refusal =>
-  new Refusal(
-    "audit_unavailable",
-    text(
-      "The audit log cannot be written, so nothing was changed. Check the database and try again.",
-      "O registro de auditoria não pode ser gravado, então nada foi alterado. Verifique o banco de dados e tente de novo.",
-    ),
-    { cause },
-  );
-
-/** What is hashed is what is read again, by the contract: a name such as `__proto__` would not be. */
-function boundedJson(metadata: Readonly<Record<string, unknown>>): string {
-  const json = JSON.stringify(metadataSchema.parse(JSON.parse(JSON.stringify(metadata))));
-  return json.length <= maxMetadata
-    ? json
-    : JSON.stringify({ truncated: true, text: json.slice(0, maxMetadata / 2) });
-}
-
 /**
  * Signs the log as it stands. The new root extends the frontier of the last signed
  * one, so a checkpoint that contradicts an earlier one cannot come about.
@@ -319,41 +250,6 @@ const present = (signer: NoteSigner, checkpoint: store.StoredCheckpoint): Checkp
   verifier_key: signer.verifierKey,
   signed_at: checkpoint.signed_at,
 });
-
-const publishedFile = (folder: string): string => join(folder, "checkpoints.jsonl");
-
-/** A copy outside the database, so that whoever rewrites the table contradicts it. */
-async function publish(folder: string, checkpoint: store.StoredCheckpoint): Promise<void> {
-  await privateFolder(folder);
-  await endWithWholeLine(publishedFile(folder));
-  const line = JSON.stringify({ signed_at: checkpoint.signed_at, note: checkpoint.note });
-  await appendFile(publishedFile(folder), `${line}\n`, { mode: 0o600 });
-}
-
-/** The text of a file; empty where there is none, null never: a folder in its place reads as a line that is none. */
-async function textOf(path: string): Promise<string | null> {
-  try {
-    return await readIfThere(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EISDIR") return "a folder\n";
-    throw error;
-  }
-}
-
-const publishedSchema = z.object({ signed_at: z.string(), note: z.string() });
-
-/** Notes of `checkpoints.jsonl`, or which line of it cannot be read. A last line without an end was cut off by a crash. */
-async function publishedNotes(folder: string): Promise<string[] | Broken> {
-  const lines = ((await textOf(publishedFile(folder))) ?? "").split("\n").slice(0, -1);
-  const notes: string[] = [];
-  for (const [index, line] of lines.entries()) {
-    const parsed = publishedSchema.safeParse(parseJson(line));
-    if (!parsed.success)
-      return { seq: 0, reason: `line ${index + 1} of checkpoints.jsonl is not a checkpoint` };
-    notes.push(parsed.data.note);
-  }
-  return notes;
-}
 
 async function storedNotes(queries: Queries): Promise<string[]> {
   return (await store.allCheckpoints(queries)).map((checkpoint) => checkpoint.note);
