@@ -1,9 +1,8 @@
-import type { Connection, JudgedTool, ListedTool, OfferedTool, ServerLink } from "../../domain/servers.ts";
-import { type PolicyOf, type ProtocolEra, type ServerState, type Text, text } from "@ciclo/contract";
+import type { Connection, JudgedTool, ListedTool, ServerLink } from "../../domain/servers.ts";
+import { type ProtocolEra, type ServerState, type Text, text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { detached, type Tasks } from "../../lib/background.ts";
-import { canonicalJson } from "../../lib/crypto.ts";
 import { CallerConnections } from "./caller-connections.ts";
 import { connect, HandshakeError } from "./connect.ts";
 import { callMsOf, type ConnectDeps, type Target } from "./opening.ts";
@@ -11,7 +10,7 @@ import { type Mask, maskValues } from "../../lib/mask-values.ts";
 import { explainFailure } from "./explain.ts";
 import { secretsOf } from "./specs.ts";
 import { type Health, nextHealth, retryMs, type Sample, slowOrShaky, unknownHealth } from "./health.ts";
-import { coreOf, inspectTool, judgeTools, type LockedTools } from "./tools.ts";
+import { type ToolRules, ToolShelf } from "./tool-shelf.ts";
 
 export type LinkDeps = ConnectDeps & {
   clock: Clock;
@@ -32,9 +31,6 @@ export type LinkSpec = {
   serverId: string;
   quarantine: Text | null;
 };
-
-/** What its tools are judged by. */
-export type ToolRules = { lock: LockedTools; newTools: PolicyOf<"access">["new_tools"] };
 
 const probeEveryMs = 30_000;
 const keptSamples = 120;
@@ -60,15 +56,12 @@ export class Link implements ServerLink {
   retryAt: string | null = null;
   restarts = 0;
   connection: Connection | null = null;
-  tools: readonly JudgedTool[] = [];
   inFlight = 0;
   readonly #deps: LinkDeps;
-  #rules: ToolRules;
-  #offered: readonly OfferedTool[] = [];
+  readonly #shelf: ToolShelf;
   readonly mask: Mask;
   readonly #ready = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
-  #byName = new Map<string, JudgedTool>();
   #timer: NodeJS.Timeout | null = null;
   #idle: (() => void) | null = null;
   #held = 0;
@@ -83,7 +76,7 @@ export class Link implements ServerLink {
 
   constructor(spec: LinkSpec, rules: ToolRules, deps: LinkDeps) {
     this.spec = spec;
-    this.#rules = rules;
+    this.#shelf = new ToolShelf(rules, () => deps.onTools(this));
     this.#deps = deps;
     this.mask = maskValues(spec.target === null ? [] : secretsOf(spec.target.server, spec.target));
     this.#byCaller = this.#connectionsByCaller();
@@ -103,6 +96,10 @@ export class Link implements ServerLink {
     return this.spec.target?.values ?? {};
   }
 
+  get tools(): readonly JudgedTool[] {
+    return this.#shelf.tools;
+  }
+
   get closed(): boolean {
     return this.#abort.signal.aborted;
   }
@@ -116,7 +113,7 @@ export class Link implements ServerLink {
 
   /** A tool by name, as judged against the lock. */
   tool(name: string): JudgedTool | undefined {
-    return this.#byName.get(name);
+    return this.#shelf.get(name);
   }
 
   /**
@@ -124,13 +121,9 @@ export class Link implements ServerLink {
    * What was not there at the latest look is looked at soon.
    */
   shown(listed: ListedTool): ListedTool | null {
-    const judged = this.#byName.get(listed.name);
-    if (judged?.offered != null && inspectTool(listed).hash === judged.offered.hash) {
-      if (judged.reason !== null) return null;
-      return judged.isPartial ? coreOf(listed) : listed;
-    }
-    this.#lookSoon();
-    return null;
+    const shown = this.#shelf.shown(listed);
+    if (shown === undefined) this.#lookSoon();
+    return shown ?? null;
   }
 
   /** The connection, made when there is none. Refuses, saying why and when it is tried again. */
@@ -190,9 +183,8 @@ export class Link implements ServerLink {
 
   /** Judges the tools by other rules from now on. */
   judgeBy(rules: ToolRules): void {
-    if (canonicalJson(rules) === canonicalJson(this.#rules)) return;
-    this.#rules = rules;
-    if (this.connection !== null) this.#judge(this.#offered);
+    const areOthers = this.#shelf.judgeBy(rules);
+    if (areOthers && this.connection !== null) this.#shelf.judge();
   }
 
   /**
@@ -206,7 +198,7 @@ export class Link implements ServerLink {
       const limit = AbortSignal.timeout(callMsOf(this.#server()));
       const tools = await listTools(AbortSignal.any([limit, this.#abort.signal]));
       const sample = this.#note({ ok: true, ms: Math.round((performance.now() - start) * 100) / 100 }, null);
-      this.#judge(tools);
+      this.#shelf.judge(tools);
       return sample;
     } catch (error) {
       // That it is not connected to says nothing new.
@@ -368,7 +360,7 @@ export class Link implements ServerLink {
         void this.#deps.tasks.run("connecting again", () => this.#lost(why));
       });
       this.#note({ ok: true, ms: Math.round((performance.now() - start) * 100) / 100 }, null, Infinity);
-      this.#judge(connection.tools);
+      this.#shelf.judge(connection.tools);
       this.#later(probeEveryMs, () => this.#probeAgain());
     } catch (error) {
       if (this.closed) return;
@@ -408,21 +400,7 @@ export class Link implements ServerLink {
     }
     return sample;
   }
-
-  /** Holds the tools against the lock; callers are told of those that are not as before. */
-  #judge(offered: readonly OfferedTool[]): void {
-    const before = fingerprint(this.tools);
-    this.#offered = offered;
-    this.tools = judgeTools(offered, this.#rules.lock, this.#rules.newTools);
-    this.#byName = new Map(this.tools.map((tool) => [tool.name, tool]));
-    if (fingerprint(this.tools) !== before) this.#deps.onTools(this);
-  }
 }
-
-const fingerprint = (tools: readonly JudgedTool[]): string =>
-  tools
-    .map(({ name, state, offered, reason }) => `${name} ${state} ${reason === null} ${offered?.hash ?? ""}`)
-    .join("\n");
 
 const tooBusy = (id: string, most: number): Refusal =>
   new Refusal(

@@ -14,7 +14,8 @@ import { type NetworkRules, urlProblem } from "../../lib/outbound.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { commandProblem } from "./commands.ts";
 import type { ConnectDeps } from "./opening.ts";
-import type { LinkSpec, ToolRules } from "./link.ts";
+import type { LinkSpec } from "./link.ts";
+import type { ToolRules } from "./tool-shelf.ts";
 
 /** The values in use, as far as servers need them. */
 export type Ring = {
