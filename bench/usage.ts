@@ -8,9 +8,9 @@ import { createApp } from "../apps/server/src/app.ts";
 import { readConfig } from "../apps/server/src/config.ts";
 import { openSqliteDatabase } from "../apps/server/src/db/dialect.ts";
 import { system } from "../apps/server/src/domain/actor.ts";
-import { noSubject, type ToolCall } from "../apps/server/src/domain/usage.ts";
 import { createUsage } from "../apps/server/src/features/usage/index.ts";
 import { createLogger } from "../apps/server/src/lib/logger.ts";
+import { toolCall } from "../apps/server/tests/support/usage.ts";
 import { type Figures, median, timed } from "./measure.ts";
 
 const few = 1000;
@@ -18,28 +18,10 @@ const many = 1_000_000;
 const atOnce = 10_000;
 const rounds = 300;
 
-const event: ToolCall = {
-  subject: {
-    ...noSubject,
-    kind: "tool",
-    source: "gateway",
-    server: "hub",
-    tool: "echo",
-    method: "tools/call",
-    era: "modern",
-    actorName: "bench",
-    agent: "bench",
-    agentVersion: "1",
-  },
-  status: "ok",
-  error: null,
-  ms: 1,
-  requestBytes: 100,
-  responseBytes: 100,
-  wasSent: true,
-  costUsd: 0.000_001,
-};
-
+const event = toolCall(
+  { requestBytes: 100, responseBytes: 100, costUsd: 0.000_001 },
+  { actorName: "bench", agent: "bench" },
+);
 const { subject } = event;
 
 const agents = new Map();

@@ -7,28 +7,17 @@ import { describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../src/db/dialect.ts";
 import { databaseUnavailable } from "../src/db/unavailable.ts";
 import { tokenUsage } from "../src/domain/tokens.ts";
-import { type CallSubject, type MeteredCall, noSubject, type Reservation } from "../src/domain/usage.ts";
+import { type CallSubject, type MeteredCall, type Reservation } from "../src/domain/usage.ts";
 import { calendarWindow } from "../src/features/usage/budgets/windows.ts";
 import { createUsage } from "../src/features/usage/index.ts";
 import { createLogger } from "../src/lib/logger.ts";
 import { settableClock } from "./support/clock.ts";
 import { newPostgresUrl, stores } from "./support/databases.ts";
+import { toolSubject } from "./support/usage.ts";
 
 const budget = (fields: Record<string, unknown>): PolicyFile =>
   policyFileSchema.parse({ id: "budget", kind: "budget", title: "Budget", on_exceeded: "block", ...fields });
 const policiesOf = (...policies: PolicyFile[]) => new Map(policies.map((policy) => [policy.id, policy]));
-
-const subject = (over: Partial<CallSubject> = {}): CallSubject => ({
-  ...noSubject,
-  kind: "tool",
-  source: "gateway",
-  server: "hub",
-  tool: "echo",
-  method: "tools/call",
-  era: "modern",
-  actorName: "ana",
-  ...over,
-});
 
 const noAgents = new Map();
 type Node = ReturnType<typeof nodeOn>;
@@ -66,7 +55,7 @@ function nodeOn(
     begin: () => service.budgets.begin(),
     stop: () => workers.stop(),
     ask: (usd: number, of: Partial<CallSubject> = {}) =>
-      service.reserve(subject(of), { nanoUsd: Math.round(usd * 1e9), usage: null }),
+      service.reserve(toolSubject(of), { nanoUsd: Math.round(usd * 1e9), usage: null }),
     /** A call that was let through ends, and cost so much. */
     pay(reservation: Reservation, usd: number, of: Partial<CallSubject> = {}): void {
       count += 1;
@@ -80,7 +69,7 @@ function nodeOn(
 
 /** A call that cost so much. */
 const callOf = (of: Partial<CallSubject>, usd: number, more: Partial<MeteredCall> = {}) => ({
-  subject: subject(of),
+  subject: toolSubject(of),
   key: "one",
   aliases: [],
   at: new Date().toISOString(),
@@ -384,12 +373,12 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     const node = nodeOn(database, () => policiesOf(budget({ limits: { monthly_tokens: 1000 } })));
     const usage = (output: number) => tokenUsage({ input: 100, output });
     const cost = { nanoUsd: null, source: "unpriced" as const, version: null };
-    const reservation = await node.reserve(subject(), { nanoUsd: null, usage: usage(900) });
-    await expect(node.reserve(subject(), { nanoUsd: null, usage: usage(900) })).rejects.toThrow(
+    const reservation = await node.reserve(toolSubject(), { nanoUsd: null, usage: usage(900) });
+    await expect(node.reserve(toolSubject(), { nanoUsd: null, usage: usage(900) })).rejects.toThrow(
       /1000 tokens are set aside/,
     );
-    reservation.settle([{ subject: subject(), cost, usage: usage(50) }]);
-    expect(await let_through(node.reserve(subject(), { nanoUsd: null, usage: usage(10) }))).toBe(true);
+    reservation.settle([{ subject: toolSubject(), cost, usage: usage(50) }]);
+    expect(await let_through(node.reserve(toolSubject(), { nanoUsd: null, usage: usage(10) }))).toBe(true);
     await node.stop();
     await database.close();
   });

@@ -366,10 +366,6 @@ describe("glm46-mcp-server behind the console", () => {
     "passes the conformance scenarios of %s for what it offers, which is tools",
     async (revision, scores) => {
       const { gateway, person } = await behindTheConsole();
-      await eventually(
-        () => clientAt(gateway, "/mcp/glm46", person, "modern").catch(() => null),
-        (found) => found !== null,
-      );
       const at = `${await withToken(gateway.url, person.token)}/mcp/glm46`;
       const printed = await conformance("server", "--url", at, "--requirements", revision);
       for (const score of scores) expect(printed).toContain(score);
@@ -379,15 +375,12 @@ describe("glm46-mcp-server behind the console", () => {
 
   it("is started from the registry, called through the gateway, and its call counted once with its tokens", async () => {
     const { gateway, person } = await behindTheConsole();
-    const client = await eventually(
-      () => clientAt(gateway, "/mcp/glm46", person, "modern").catch(() => null),
-      (found) => found !== null,
-    );
-    const answer = await client?.callTool({
+    const client = await clientAt(gateway, "/mcp/glm46", person, "modern");
+    const answer = await client.callTool({
       name: "glm46.chat",
       arguments: chat("Hello", { route: "planner" }),
     });
-    expect(answer?.isError).not.toBe(true);
+    expect(answer.isError).not.toBe(true);
     await gateway.ledger.flush();
     await gateway.ingest.read();
     const calls = (await callsIn(gateway.database.queries)).filter(

@@ -3,22 +3,25 @@ import { type CallSubject, type MeteredCall, noSubject } from "../../src/domain/
 import type { Queries } from "../../src/db/dialect.ts";
 import type { ToolCall } from "../../src/domain/usage.ts";
 
+/** What is known of a call of a tool through the gateway. */
+export const toolSubject = (over: Partial<CallSubject> = {}): CallSubject => ({
+  ...noSubject,
+  kind: "tool",
+  source: "gateway",
+  server: "hub",
+  tool: "echo",
+  method: "tools/call",
+  era: "modern",
+  actorName: "ana",
+  ...over,
+});
+
 /** One request through the gateway, as it ended. */
 export const toolCall = (
   over: Partial<Omit<ToolCall, "subject">> = {},
   subject: Partial<CallSubject> = {},
 ): ToolCall => ({
-  subject: {
-    ...noSubject,
-    kind: "tool",
-    source: "gateway",
-    server: "hub",
-    tool: "echo",
-    method: "tools/call",
-    era: "modern",
-    actorName: "ana",
-    ...subject,
-  },
+  subject: toolSubject(subject),
   status: "ok",
   error: null,
   ms: 1,

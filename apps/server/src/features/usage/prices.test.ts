@@ -2,18 +2,10 @@ import { calcPrice } from "@pydantic/genai-prices";
 import { type PolicyFile, policyFileSchema } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { inputOf, type ModelUsage, noTokens, type Tokens } from "../../domain/tokens.ts";
+import { inputOf, type ModelUsage, noTokens, type Tokens, tokenUsage } from "../../domain/tokens.ts";
 import { Prices } from "./prices.ts";
 
 const at = new Date("2026-11-27T12:00:00.000Z");
-const usage = (tokens: Partial<Tokens>, more: Partial<ModelUsage> = {}): ModelUsage => ({
-  tokens: { ...noTokens, ...tokens },
-  webSearches: 0,
-  otherModality: 0,
-  model: null,
-  tier: null,
-  ...more,
-});
 const prices = new Prices(new Map());
 const cost = (provider: string, model: string, used: ModelUsage, when = at) =>
   prices.price({ provider, model, at: when, usage: used });
@@ -51,7 +43,7 @@ test("the sum is the library's, to a billionth of a dollar, also above its thres
           model,
           { providerId: provider, timestamp: at },
         );
-        const { nanoUsd, version } = cost(provider, model, usage(tokens));
+        const { nanoUsd, version } = cost(provider, model, tokenUsage(tokens));
         expect(Math.abs((nanoUsd ?? -1) - (expected?.total_price ?? 0) * 1e9)).toBeLessThanOrEqual(1);
         expect(version).toBe("genai-prices 0.1.8");
       },
@@ -63,7 +55,7 @@ describe("the right cents", () => {
   test("cache writes of an hour cost twice the input, those of five minutes a quarter more", () => {
     const million = 1_000_000;
     // At 200,000 tokens and below: claude-opus-5-5 has one price for all sizes.
-    const of = (tokens: Partial<Tokens>) => cost("anthropic", "claude-opus-5-5", usage(tokens)).nanoUsd;
+    const of = (tokens: Partial<Tokens>) => cost("anthropic", "claude-opus-5-5", tokenUsage(tokens)).nanoUsd;
     expect(of({ input: million })).toBe(4e9);
     expect(of({ cacheWriteShort: million })).toBe(5e9);
     expect(of({ cacheWriteLong: million })).toBe(8e9);
@@ -71,7 +63,8 @@ describe("the right cents", () => {
   });
 
   test("a call over 200,000 input tokens costs more as a whole; at 200,000 it does not", () => {
-    const of = (tokens: Partial<Tokens>) => cost("anthropic", "claude-sonnet-4-5", usage(tokens)).nanoUsd;
+    const of = (tokens: Partial<Tokens>) =>
+      cost("anthropic", "claude-sonnet-4-5", tokenUsage(tokens)).nanoUsd;
     expect(of({ input: 200_000 })).toBe(0.6e9);
     expect(of({ input: 300_000 })).toBe(1.8e9);
     expect(of({ input: 100_000, cacheRead: 100_001 })).toBe(Math.round(100_000 * 6000 + 100_001 * 600));
@@ -79,7 +72,7 @@ describe("the right cents", () => {
 
   test("tiers: batch and flex at half where the provider says so, others unpriced", () => {
     const of = (provider: string, model: string, tier: string | null) =>
-      cost(provider, model, usage({ input: 1_000_000 }, { tier })).nanoUsd;
+      cost(provider, model, tokenUsage({ input: 1_000_000 }, { tier })).nanoUsd;
     expect(of("openai", "gpt-5.2", null)).toBe(1.75e9);
     expect(of("openai", "gpt-5.2", "default")).toBe(1.75e9);
     expect(of("openai", "gpt-5.2", "flex")).toBe(0.875e9);
@@ -101,7 +94,7 @@ describe("the right cents", () => {
         source: "contract",
       },
     ]);
-    const used = usage({ input: 1_000_000 }, { tier: "priority" });
+    const used = tokenUsage({ input: 1_000_000 }, { tier: "priority" });
     expect(own.price({ provider: "openai", model: "gpt-5.2", at, usage: used })).toMatchObject({
       nanoUsd: 3.5e9,
       source: "override",
@@ -109,7 +102,7 @@ describe("the right cents", () => {
   });
 
   test("tokens without a rate are unpriced, not free; a name that begins like another is another model", () => {
-    const used = usage({ input: 1_000_000, output: 1_000_000 });
+    const used = tokenUsage({ input: 1_000_000, output: 1_000_000 });
     for (const [provider, model] of [
       ["mistral", "voxtral-mini-latest"],
       ["mistral", "mistral-ocr-latest"],
@@ -123,11 +116,11 @@ describe("the right cents", () => {
         source: "unpriced",
       });
     }
-    expect(cost("openai", "text-embedding-3-small", usage({ input: 1_000_000 })).nanoUsd).toBe(0.02e9);
+    expect(cost("openai", "text-embedding-3-small", tokenUsage({ input: 1_000_000 })).nanoUsd).toBe(0.02e9);
   });
 
   test("a name that objects have of themselves is a name like any other", () => {
-    const used = (tier: string | null) => usage({ input: 1 }, { tier });
+    const used = (tier: string | null) => tokenUsage({ input: 1 }, { tier });
     for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
       expect(cost(name, "gpt-5.2", used(null)).source).toBe("unpriced");
       expect(cost("openai", name, used(null)).source).toBe("unpriced");
@@ -136,11 +129,11 @@ describe("the right cents", () => {
   });
 
   test("searches are billed by number", () => {
-    expect(cost("anthropic", "claude-opus-5-5", usage({}, { webSearches: 3 })).nanoUsd).toBe(0.03e9);
+    expect(cost("anthropic", "claude-opus-5-5", tokenUsage({}, { webSearches: 3 })).nanoUsd).toBe(0.03e9);
   });
 
   test("GLM by the rows that come along, from their day on", () => {
-    const used = usage({ input: 1_000_000, output: 1_000_000 });
+    const used = tokenUsage({ input: 1_000_000, output: 1_000_000 });
     expect(cost("zai", "glm-4.6", used)).toEqual({
       nanoUsd: 2.8e9,
       source: "override",
@@ -165,7 +158,7 @@ describe("the right cents", () => {
         provider: "acme",
         model: "m",
         at: new Date(`${day}T00:00:00Z`),
-        usage: usage({ input: 1_000_000 }),
+        usage: tokenUsage({ input: 1_000_000 }),
       });
     expect(on("2025-12-31").source).toBe("unpriced");
     expect([on("2026-01-31").nanoUsd, on("2026-02-28").nanoUsd, on("2027-01-01").nanoUsd]).toEqual([
@@ -175,7 +168,7 @@ describe("the right cents", () => {
 });
 
 describe("what has no known price is unpriced, never free", () => {
-  const used = usage({ input: 1000, output: 10 });
+  const used = tokenUsage({ input: 1000, output: 10 });
   test.each([
     ["anthropic", "claude-sonnet-4-5-foo"],
     ["anthropic", "claude-sonnet-9"],
@@ -198,15 +191,17 @@ describe("what has no known price is unpriced, never free", () => {
   });
 
   test("grok-4 is not grok-4.3", () => {
-    const million = usage({ input: 100_000 });
+    const million = tokenUsage({ input: 100_000 });
     expect(cost("x-ai", "grok-4", million).nanoUsd).toBe(0.3e9);
     expect(cost("x-ai", "grok-4.3", million).nanoUsd).toBe(0.125e9);
   });
 
   test("a model that the table knows without the rate that is needed, or in another modality", () => {
-    expect(cost("openai", "text-embedding-3-small", usage({ input: 1000 })).source).toBe("table");
+    expect(cost("openai", "text-embedding-3-small", tokenUsage({ input: 1000 })).source).toBe("table");
     expect(cost("openai", "text-embedding-3-small", used).source).toBe("unpriced");
-    expect(cost("openai", "gpt-5.2", usage({ input: 10 }, { otherModality: 5 })).source).toBe("unpriced");
+    expect(cost("openai", "gpt-5.2", tokenUsage({ input: 10 }, { otherModality: 5 })).source).toBe(
+      "unpriced",
+    );
     expect(prices.price({ provider: null, model: "gpt-5.2", at, usage: used }).source).toBe("unpriced");
     expect(
       prices.price({ provider: "openai", model: "gpt-5.2", at: new Date(NaN), usage: used }).source,
