@@ -187,7 +187,7 @@ function held(
 async function enter(c: AppContext, deps: MountDeps, endpoint: Endpoint): Promise<Authenticated | null> {
   const authenticated = endpoint.access === "public" ? null : await authenticate(c, deps, endpoint);
   if (authenticated !== null) c.set("actor", authenticated.actor);
-  // It is let in as far as that, so that what is recorded of it says whose it is.
+  // Refused here and not when it is read, so that what is recorded of it says whose it is.
   if (authenticated?.actor.run !== undefined) throw onlyCalls();
   authorise(endpoint, authenticated);
   return authenticated;
@@ -199,7 +199,6 @@ async function authenticate(c: AppContext, deps: MountDeps, endpoint: Endpoint):
     cookie: getCookie(c, cookieName(deps.addresses)),
     csrfToken: c.req.header("x-ciclo-csrf"),
     writes: endpoint.method !== "GET",
-    forCalls: true,
     address: addressOf(c),
   });
 }

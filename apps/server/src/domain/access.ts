@@ -10,8 +10,6 @@ export type Credentials = {
   csrfToken: string | undefined;
   /** Writes with a cookie need the CSRF token. */
   writes: boolean;
-  /** Whether models or tools are called: all that the token of a run is for. */
-  forCalls?: boolean;
   address: string;
 };
 

@@ -137,6 +137,9 @@ export type ToolCall = {
   costUsd: number | null;
 };
 
+/** What has been read of a source's usage logs. `tooOld`: calls older than calls are kept. */
+export type LogStanding = { source: string; files: number; lines: number; bad: number; tooOld: number };
+
 /** What a call may cost at most, set aside until it has ended. */
 export type Reservation = {
   /** `paid`: what came of it; nothing where it was not made. */

@@ -44,7 +44,6 @@ export class Callers {
       cookie: undefined,
       csrfToken: undefined,
       writes: true,
-      forCalls: true,
       address,
     });
     if (actor.roles.length === 0) throw new Refusal("insufficient_permission", noRoles);

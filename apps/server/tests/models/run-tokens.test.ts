@@ -175,7 +175,8 @@ describe("the token of a run", () => {
     const called = (await calls(gateway)).filter(({ method }) => method === "tools/call");
     expect(called.map(({ run, agent }) => `${run} ${agent}`)).toEqual(["a program-0", "b program-1"]);
     // Refusals of one are on record beside those of the other.
-    for (const client of clients) await client.callTool({ name: "nosuch", arguments: {} }).catch(() => null);
+    for (const client of clients)
+      await expect(client.callTool({ name: "nosuch", arguments: {} })).rejects.toThrow(/nosuch/);
     await gateway.gateway.settled();
     const { items } = await person.client.call("listAudit", { query: { action: "gateway.refused" } });
     expect(new Set(items.map(({ metadata }) => metadata.run))).toEqual(new Set(["a", "b"]));

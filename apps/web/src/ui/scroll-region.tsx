@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-/** A part of the page that scrolls by itself: it can be reached by keyboard, and says what it holds. */
+/** A scrolling part of the page. You can reach it with the keyboard, and its label says what it holds. */
 export function ScrollRegion({
   label,
   className,

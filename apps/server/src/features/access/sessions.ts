@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { permissions, permits, type Permission, type Session, text, type User } from "@ciclo/contract";
 import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
-import { insufficientPermission, onlyCalls, Refusal } from "../../errors.ts";
+import { insufficientPermission, Refusal } from "../../errors.ts";
 import type { Actor, RecordEntry } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { equalInConstantTime, hashToken, newToken } from "../../lib/crypto.ts";
@@ -109,11 +109,11 @@ export function createSessions(deps: SessionsDeps): SessionsService {
   };
 }
 
-/** A run acts as the user whose token it is, while that user may act, and for calls alone. */
+/** A run acts as the user whose token it is, while that user may act. What it may reach is for the doors to say. */
 async function byRunToken(
   deps: SessionsDeps,
   token: string,
-  { address, forCalls }: Credentials,
+  { address }: Credentials,
   fail: (address: string) => Refusal,
 ): Promise<Authenticated> {
   const hash = hashToken(token);
@@ -127,7 +127,6 @@ async function byRunToken(
     const refusal = fail(address);
     throw refusal.code === "unauthenticated" ? runHasEnded() : refusal;
   }
-  if (forCalls !== true) throw onlyCalls();
   const { actor, ...who } = authenticated(user, null);
   return { ...who, actor: { ...actor, run: contextOf(known) }, tokenHash: null, until: known.expires_at };
 }

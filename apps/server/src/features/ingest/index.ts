@@ -1,10 +1,11 @@
 import { text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
+import type { LogStanding } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
 import { Rejected } from "./rejected.ts";
 import { Ingest, type IngestDeps } from "./service.ts";
 import { agentSource, opencodeDatabase, telemetrySource } from "./sources.ts";
-import { type LogStanding, logStandings } from "./store.ts";
+import { logStandings } from "./store.ts";
 
 type Deps = Omit<IngestDeps, "rejected"> & {
   home: string;

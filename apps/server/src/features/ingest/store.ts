@@ -1,5 +1,6 @@
 import type { Queries } from "../../db/dialect.ts";
 import type { LogFileTable } from "../../db/usage-schema.ts";
+import type { LogStanding } from "../../domain/usage.ts";
 import type { LogContext } from "./agents/reader.ts";
 import type { Position } from "./follow.ts";
 
@@ -44,9 +45,6 @@ export async function savePosition(
     .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
     .execute();
 }
-
-/** What has been read of a source's files. `tooOld`: calls older than calls are kept. */
-export type LogStanding = { source: string; files: number; lines: number; bad: number; tooOld: number };
 
 /** What has been read, by source. */
 export function logStandings(queries: Queries): Promise<LogStanding[]> {

@@ -8,6 +8,7 @@ import {
   text,
 } from "@ciclo/contract";
 import type { SandboxStanding } from "../../domain/servers.ts";
+import type { LogStanding } from "../../domain/usage.ts";
 import { builtInVersion, type Snapshot } from "../../domain/snapshot.ts";
 import type { WorkerTrouble } from "../../domain/feature.ts";
 import { Refusal } from "../../errors.ts";
@@ -197,10 +198,7 @@ export function keysFinding(keys: readonly KeyStanding[]): Finding {
     : ok("None ends soon, no rotation failed", "Nenhuma vence em breve, nenhuma rotação falhou");
 }
 
-/** What has been read of usage logs, by source. */
-export type LogStanding = { source: string; files: number; lines: number; bad: number; tooOld: number };
-
-/** Lines that could not be used are told of; most of a source's lines are a format that is not understood. */
+/** Counts the lines that could not be used. Where they are most of a source, its format is not understood. */
 export function logsFinding(logs: readonly LogStanding[]): Finding {
   const [files, lines] = [
     logs.reduce((sum, each) => sum + each.files, 0),

@@ -18,7 +18,6 @@ import {
   keysFinding,
   type KeyStanding,
   logsFinding,
-  type LogStanding,
   ok,
   repositoryFinding,
   sandboxFinding,
@@ -29,6 +28,7 @@ import {
 import type { Logger } from "../../lib/logger.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { SandboxStanding } from "../../domain/servers.ts";
+import type { LogStanding } from "../../domain/usage.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 
 export type StatusDeps = {

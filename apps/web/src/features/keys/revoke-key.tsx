@@ -38,7 +38,7 @@ export function RevokeKey({ of: key, onClose }: { of: Key; onClose(): void }) {
         <Note tone="warn">{t`Calls of models to these providers fail from then on: ${key.used_by_models.join(", ")}`}</Note>
       )}
       {key.used_by_webhooks.length === 0 ? null : (
-        <Note tone="warn">{t`These webhooks are told of nothing from then on: ${key.used_by_webhooks.join(", ")}`}</Note>
+        <Note tone="warn">{t`These webhooks stop receiving events: ${key.used_by_webhooks.join(", ")}`}</Note>
       )}
       {key.used_by.length === 0 ? null : (
         <Note tone="warn">{t`These servers take it and are quarantined at once: ${key.used_by.join(", ")}`}</Note>
