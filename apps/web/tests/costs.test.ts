@@ -147,7 +147,7 @@ describe("the page of costs", () => {
 
   it("teaches the first step where there is nothing", async () => {
     const page = await costs("en", "/costs?from=2020-01-01&to=2020-01-31");
-    await page.getByText("No calls in this time").waitFor();
+    await page.getByText("No calls in this period").waitFor();
     expect(await page.getByText("ciclo llm client claude-code").count()).toBe(1);
   });
 });

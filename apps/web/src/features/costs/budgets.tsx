@@ -124,7 +124,7 @@ function Standing({ of: standing }: { of: BudgetStanding }) {
           t`Of all time`
         ) : (
           <>
-            {t`Begins anew`} <Time at={resets} />
+            {t`Resets`} <Time at={resets} />
           </>
         )}
         {standing.on_exceeded === "warn" ? ` · ${t`only warns`}` : ` · ${t`refuses calls beyond it`}`}

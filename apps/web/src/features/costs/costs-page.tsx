@@ -226,8 +226,8 @@ function Report({ search, onSearch }: Props) {
     );
   if (report.total.calls === 0)
     return (
-      <Empty title={t`No calls in this time`}>
-        {t`Calls through the gateway are counted by themselves. Set agents up to call models through the console with: ciclo llm client claude-code`}
+      <Empty title={t`No calls in this period`}>
+        {t`Calls through the gateway are counted automatically. Set agents up to call models through the console with: ciclo llm client claude-code`}
       </Empty>
     );
   return (

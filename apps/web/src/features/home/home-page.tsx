@@ -106,7 +106,7 @@ function Lately() {
   const { t } = useLingui();
   const { data, error, isPending, refetch } = useQuery(changesQuery({}));
   return (
-    <Panel flush title={t`Changed lately`} actions={<Link to="/changes">{t`All changes`}</Link>}>
+    <Panel flush title={t`Recent changes`} actions={<Link to="/changes">{t`All changes`}</Link>}>
       {isPending ? <Skeleton rows={5} height={36} /> : null}
       {error === null ? null : <Problem error={error} onRetry={() => void refetch()} />}
       {data?.items.length === 0 ? (
