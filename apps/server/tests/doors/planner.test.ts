@@ -429,9 +429,62 @@ describe("a plan that changes where models are asked, what they cost, or who is 
       ["medium: Providers are known to prices by other names"],
     ],
     ["no more than another title", "prices", { title: "What models cost" }, []],
-    ["fewer models of a provider", "models", { providers: [{ ...provider, models: ["gpt-*"] }] }, []],
+    [
+      "a second row of one price",
+      "prices",
+      { rows: [row, { ...row, usd_per_million: { input: 0, output: 0 } }] },
+      ["high: New price of zai/glm-4.6 from 2026-01-01: input 0, output 0 (https://docs.z.ai)"],
+    ],
+    [
+      "other models, and another name for its prices",
+      "models",
+      { providers: [{ ...provider, models: ["gpt-*"], prices: "free" }] },
+      ["medium: Provider openai is asked for other models: openai: * → openai: gpt-* (free)"],
+    ],
   ])("says so: %s", async (_, policy_id, changes, says) => {
     const { plan } = await planWith(author, "edit_policies", { policy_id, changes });
+    expect(plan.risks.map(({ impact, title }) => `${impact}: ${title}`).toSorted()).toEqual(says);
+  });
+});
+
+describe("a plan that has models asked of another provider", () => {
+  const provider = (id: string, models: string[]) => ({
+    id,
+    dialect: "openai",
+    url: `https://${id}.example/v1`,
+    models,
+  });
+  const [first, second] = [provider("first", ["gpt-*"]), provider("second", ["glm-*"])];
+  it.each([
+    [
+      "by their order",
+      [second, first],
+      ["medium: Providers are asked in another order: first, second → second, first"],
+    ],
+    [
+      "by what they are asked for",
+      [provider("first", ["gpt-5"]), provider("second", ["*"])],
+      [
+        "medium: Provider first is asked for other models: openai: gpt-* → openai: gpt-5",
+        "medium: Provider second is asked for other models: openai: glm-* → openai: *",
+      ],
+    ],
+    ["by none", [first, second], []],
+  ])("says so: %s", async (_, providers, says) => {
+    const running = await startConsole();
+    pushFiles(running.git, {
+      "policies/models.yaml": stringify({
+        id: "models",
+        kind: "models",
+        title: "Models",
+        providers: [first, second],
+      }),
+    });
+    const author = await running.person("planner");
+    const { plan } = await planWith(author, "edit_policies", {
+      policy_id: "models",
+      changes: { title: "What is asked", providers },
+    });
     expect(plan.risks.map(({ impact, title }) => `${impact}: ${title}`).toSorted()).toEqual(says);
   });
 });

@@ -9,10 +9,66 @@ export const usageRisks = (before: Snapshot, after: Snapshot): DraftRisk[] => [
   ...webhookRisks(policyOf(before.policies, "notify"), policyOf(after.policies, "notify")),
 ];
 
+type Provider = PolicyOf<"models">["providers"][number];
+
 /** Where prompts go, which hold what people and agents write. */
 function providerRisks(old: PolicyOf<"models"> | null, next: PolicyOf<"models"> | null): DraftRisk[] {
-  const were = new Map(old?.providers.map((provider) => [provider.id, provider]));
-  return (next?.providers ?? []).flatMap(({ id, url }) => {
+  const [before, after] = [old?.providers ?? [], next?.providers ?? []];
+  const were = new Map(before.map((provider) => [provider.id, provider]));
+  return [
+    ...addressRisks(after, were),
+    ...after.flatMap((provider) => takenRisks(provider, were.get(provider.id))),
+    ...orderRisks(before, after),
+  ];
+}
+
+/** Which models a provider is asked for, in which API, and by which name its calls are priced. */
+function takenRisks({ id, ...now }: Provider, was: Provider | undefined): DraftRisk[] {
+  if (was === undefined) return [];
+  const said = ({ dialect, models, prices }: Omit<Provider, "id">): string =>
+    `${dialect}: ${models.join(", ")}${prices === undefined ? "" : ` (${prices})`}`;
+  const [old, next] = [said(was), said(now)];
+  if (old === next) return [];
+  return [
+    {
+      title: text(
+        `Provider ${id} is asked for other models: ${old} → ${next}`,
+        `O provedor ${id} é consultado por outros modelos: ${old} → ${next}`,
+      ),
+      impact: "medium",
+      mitigation: checkRoute,
+    },
+  ];
+}
+
+/** The first provider that has a model is asked for it. */
+function orderRisks(before: readonly Provider[], after: readonly Provider[]): DraftRisk[] {
+  const idsIn = (some: readonly Provider[], others: readonly Provider[]): string =>
+    some
+      .map(({ id }) => id)
+      .filter((id) => others.some((other) => other.id === id))
+      .join(", ");
+  const [was, now] = [idsIn(before, after), idsIn(after, before)];
+  if (was === now) return [];
+  return [
+    {
+      title: text(
+        `Providers are asked in another order: ${was} → ${now}`,
+        `Os provedores são consultados em outra ordem: ${was} → ${now}`,
+      ),
+      impact: "medium",
+      mitigation: checkRoute,
+    },
+  ];
+}
+
+const checkRoute = text(
+  "Prompts for a model go to the first provider that has it. Check where those of each model go then.",
+  "Os prompts de um modelo vão ao primeiro provedor que o tem. Confira para onde vão os de cada modelo.",
+);
+
+function addressRisks(providers: readonly Provider[], were: ReadonlyMap<string, Provider>): DraftRisk[] {
+  return providers.flatMap(({ id, url }) => {
     const was = were.get(id)?.url;
     if (was === url) return [];
     const isPlain = url.startsWith("http:") && !/^http:\/\/(?:localhost|127\.|\[::1\])/.test(url);
@@ -52,21 +108,23 @@ function priceRisks(old: PolicyOf<"prices"> | null, next: PolicyOf<"prices"> | n
   return [
     ...(old !== null && old.table !== next.table ? [otherTable(old.table, next.table)] : []),
     ...(JSON.stringify(old?.providers ?? {}) === JSON.stringify(next.providers) ? [] : [otherNames]),
-    ...[...now].flatMap(([name, row]) => {
-      const was = rows.get(name);
-      return was === undefined ? [newPrice(name, row)] : changedPrice(name, was, row);
+    ...[...now].flatMap(([name, some]) => {
+      const was = rows.get(name) ?? [];
+      return some.flatMap((row, index) => {
+        const old = was[index];
+        return old === undefined ? [newPrice(name, row)] : changedPrice(name, old, row);
+      });
     }),
     ...gone.map(([name]) => gonePrice(name)),
   ];
 }
 
-/** Rows by what they price: one for each model, tier and first day. */
-const rowsOf = (policy: PolicyOf<"prices"> | null): Map<string, PriceRow> =>
-  new Map(
-    (policy?.rows ?? []).map((row) => [
-      `${row.provider}/${row.model}${row.tier === undefined ? "" : ` (${row.tier})`} from ${row.from}`,
-      row,
-    ]),
+/** Rows by what they price: a model, a tier, and the first day. A row may stand there twice. */
+const rowsOf = (policy: PolicyOf<"prices"> | null): Map<string, PriceRow[]> =>
+  Map.groupBy(
+    policy?.rows ?? [],
+    ({ provider, model, tier, from }) =>
+      `${provider}/${model}${tier === undefined ? "" : ` (${tier})`} from ${from}`,
   );
 
 const checkPrice = text(
