@@ -134,14 +134,32 @@ describe("the right cents", () => {
 
   test("GLM by the rows that come along, from their day on", () => {
     const used = tokenUsage({ input: 1_000_000, output: 1_000_000 });
-    expect(cost("zai", "glm-4.6", used)).toEqual({
-      nanoUsd: 2.8e9,
-      source: "override",
-      version: "policies/prices.yaml zai/glm-4.6 2025-09-30",
-    });
+    const { version, ...price } = cost("zai", "glm-4.6", used);
+    expect(price).toEqual({ nanoUsd: 2.8e9, source: "override" });
+    expect(version).toMatch(/^policies\/prices\.yaml zai\/glm-4\.6 2025-09-30 #[0-9a-f]{8}$/);
     expect(cost("zhipu", "glm-4.6", used).nanoUsd).toBe(2.8e9);
     expect(cost("zai", "glm-4.6", used, new Date("2025-09-29T23:59:59Z")).source).toBe("unpriced");
     expect(cost("zai", "glm-5.3", used)).toMatchObject({ source: "table", version: "genai-prices 0.1.8" });
+  });
+
+  test("a row that is corrected in its place has another version", () => {
+    const versionAt = (input: number): string | null =>
+      withRows([
+        {
+          provider: "acme",
+          model: "m",
+          from: "2026-01-01",
+          usd_per_million: { input, output: 0 },
+          source: "invoice",
+        },
+      ]).price({
+        provider: "acme",
+        model: "m",
+        at: new Date("2026-02-01T00:00:00Z"),
+        usage: tokenUsage({ input: 1 }),
+      }).version;
+    expect(versionAt(1)).toBe(versionAt(1));
+    expect(versionAt(1)).not.toBe(versionAt(2));
   });
 
   test("the row of the latest day that has come holds", () => {

@@ -1,6 +1,7 @@
 import { type PolicyFile, type PolicyOf, policyFileSchema, policyOf, type PriceRow } from "@ciclo/contract";
 import { parse } from "yaml";
 import type { ModelUsage } from "../../domain/tokens.ts";
+import { sha256 } from "../../lib/crypto.ts";
 import { defaultPrices } from "../../domain/default-prices.ts";
 import { costAt, type NanoUsd, type Rates, rowRates } from "./rates.ts";
 import { tableRates } from "./table-rates.ts";
@@ -84,7 +85,9 @@ export class Prices {
       .filter((one) => (one.tier ?? "standard").toLowerCase() === wanted && one.from <= day)
       .toSorted((a, b) => (a.from < b.from ? 1 : -1));
     if (row === undefined) return null;
-    const version = `policies/prices.yaml ${provider}/${model} ${row.from}`;
+    // Rows may be corrected in their place: each wording is a version of its own.
+    const wording = sha256(JSON.stringify(row)).slice(0, 8);
+    const version = `policies/prices.yaml ${provider}/${model} ${row.from} #${wording}`;
     return { rates: rowRates(row), source: "override" as const, version };
   }
 
