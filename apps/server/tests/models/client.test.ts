@@ -50,7 +50,7 @@ describe("the assistant with a model", () => {
     expect(await calls(gateway)).toMatchObject([
       {
         actor_name: person.name,
-        agent: "ciclo",
+        agent: "assistant",
         phase: "assistant",
         model: "gpt-5.2",
         input: 1000,
@@ -77,6 +77,26 @@ describe("the assistant with a model", () => {
     });
     const reply = await viewer.client.call("chat", { body: { message: odd } });
     expect(reply.plan).toBeNull();
+    expect(model.asked).toHaveLength(1);
+  });
+
+  it("is held to the budget of its agent, as a new repository has it", async () => {
+    const { gateway, person, model } = await endpointOf({
+      ...routesOf(),
+      "policies/spend-guard.yaml": stringify({
+        id: "spend-guard",
+        kind: "budget",
+        title: "Spend guard",
+        limits: { daily_usd: 0.000_001 },
+        on_exceeded: "block",
+      }),
+    });
+    model.answer = saying({ kind: "answer", text: "It is 42." });
+    const message = "what would the answer be, roughly?";
+    expect((await person.client.call("chat", { body: { message } })).reply).toContain("It is 42.");
+    await gateway.ledger.flush();
+    const { reply } = await person.client.call("chat", { body: { message } });
+    expect(reply).toContain("policies/spend-guard.yaml, limits.daily_usd");
     expect(model.asked).toHaveLength(1);
   });
 

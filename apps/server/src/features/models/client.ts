@@ -89,6 +89,8 @@ export class ModelClient {
     const { generateText, NoObjectGeneratedError, Output } = await import("ai");
     const own: OwnCall = {
       actor: asked.actor,
+      // The agent of a phase is called like it.
+      agent: asked.phase,
       phase: asked.phase,
       run: asked.run ?? null,
       operation,

@@ -29,6 +29,8 @@ export type OwnCallsDeps = Pick<
 /** Whom the console calls a model for, what for, and within which limits. */
 export type OwnCall = {
   actor: Actor;
+  /** The agent that asks, as its manifest names it: its budgets hold. */
+  agent: string;
   phase: string;
   run: string | null;
   operation: string;
@@ -80,7 +82,7 @@ function pathOf({ dialect, url: base }: Provider, url: URL): ModelPath {
 }
 
 function callOf(
-  { actor, phase, run, operation, provider }: OwnCall,
+  { actor, agent, phase, run, operation, provider }: OwnCall,
   path: ModelPath,
   asked: Asked,
   { attempt, bytes }: { attempt: number; bytes: number },
@@ -91,7 +93,7 @@ function callOf(
     provider,
     asked,
     subject: {
-      ...subjectAt(path, provider, asked.model, { actor, program: { agent: "ciclo", agentVersion: null } }),
+      ...subjectAt(path, provider, asked.model, { actor, program: { agent, agentVersion: null } }),
       run,
       phase,
     },
