@@ -53,6 +53,7 @@ export async function createEngine(
     policies,
     unusable,
     agents: () => servers.service.snapshot()?.agents ?? noAgents,
+    unusableAgents: () => servers.service.snapshot()?.unusableAgents ?? new Set<string>(),
     mayRaise: (file) => {
       const snapshot = servers.service.snapshot();
       // Where the approvals policy cannot be used nobody may; health says so.

@@ -44,6 +44,7 @@ function nodeOn(
     policies,
     unusable: () => new Set(),
     agents: () => noAgents,
+    unusableAgents: () => new Set(),
     home,
     mayRaise: () => ({ en: "Ask an approver.", "pt-BR": "Peça a um approver." }),
   });

@@ -6,6 +6,10 @@ type Agents = ReadonlyMap<string, AgentFile>;
 const ownBudget = "agents/";
 const alertAt = [0.8];
 
+/** The id of the budget in an agent's manifest. */
+export const agentBudget = (name: string): string => `${ownBudget}${name}`;
+export const isAgentBudget = (id: string): boolean => id.startsWith(ownBudget);
+
 /**
  * Policies with the budgets that manifests of agents make: `finops.monthly_usd` is one for the agent's calls, and a budget that
  * a manifest names under `policies`, and that says nothing of whom it binds, binds the agents that name it. Pure.
@@ -16,9 +20,9 @@ export function withAgentBudgets(policies: Policies, agents: Agents): Policies {
       ? []
       : [
           [
-            `${ownBudget}${name}`,
+            agentBudget(name),
             {
-              id: `${ownBudget}${name}`,
+              id: agentBudget(name),
               kind: "budget",
               title,
               scope: { agents: [name] },
@@ -41,8 +45,8 @@ export function withAgentBudgets(policies: Policies, agents: Agents): Policies {
 
 /** The file that a budget stands in. */
 export const budgetFile = (id: string): string =>
-  id.startsWith(ownBudget) ? `${id}/agent.yaml` : `policies/${id}.yaml`;
+  isAgentBudget(id) ? `${id}/agent.yaml` : `policies/${id}.yaml`;
 
 /** The field of that file where a limit stands. */
 export const budgetField = (id: string, limit: string): string =>
-  id.startsWith(ownBudget) ? "finops.monthly_usd" : `limits.${limit}`;
+  isAgentBudget(id) ? "finops.monthly_usd" : `limits.${limit}`;

@@ -29,6 +29,8 @@ export type Snapshot = {
   files: ReadonlyMap<string, SourceFile>;
   /** Ids of policies that are there but cannot be used: what they would say is not known, so it is taken for no. */
   unusable: ReadonlySet<string>;
+  /** Names of agents whose manifests are there but cannot be used. */
+  unusableAgents: ReadonlySet<string>;
   /** Files that are not even read: what is wrong with each. They are among the problems. */
   leftOut: readonly { path: string; message: Text }[];
   /** Files that do not fit their schema; they are left out above. `path` is `file:line`. */

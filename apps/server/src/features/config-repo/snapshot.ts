@@ -69,6 +69,7 @@ export function buildSnapshot(
     approvalsVersion: policyFile?.blob ?? builtInVersion,
     files: new Map(files.map((file) => [file.path, file])),
     unusable,
+    unusableAgents: new Set(problems.flatMap(({ path }) => unusableAgent(path, agents))),
     leftOut,
     problems,
   };
@@ -96,6 +97,13 @@ function unusableIds(path: string, policies: ReadonlyMap<string, PolicyFile>): s
   const meant = meantAs(path.replace(/:\d+$/, ""));
   const id = /^policies\/(.+)\.yaml$/.exec(meant ?? "")?.[1];
   return id === undefined || policies.has(id) ? [] : [id];
+}
+
+/** The agent whose manifest a file that counts for nothing may have been meant as, where no such agent is there. */
+function unusableAgent(path: string, agents: ReadonlyMap<string, AgentFile>): string[] {
+  const meant = meantAs(path.replace(/:\d+$/, ""));
+  const name = /^agents\/([^/]+)\/agent\.yaml$/.exec(meant ?? "")?.[1];
+  return name === undefined || agents.has(name) ? [] : [name];
 }
 
 const add = <T>(map: Map<string, T>, value: T, keyOf: (value: T) => string): void => {

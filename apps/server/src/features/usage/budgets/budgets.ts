@@ -25,7 +25,7 @@ import {
 } from "./bindings.ts";
 import { CallRates } from "./call-rates.ts";
 import { People } from "./people.ts";
-import { refuseUnread, tooMany } from "./refusals.ts";
+import { refuseUnread, tooMany, unreadIn } from "./refusals.ts";
 import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
 import { mostHolders, standingsOf, unreadStandings } from "./standings.ts";
@@ -36,6 +36,8 @@ export type BudgetsDeps = PursesDeps & {
   policies(): Policies;
   /** Ids of policies that are there but cannot be used. */
   unusable(): ReadonlySet<string>;
+  /** Names of agents whose manifests are there but cannot be used: they may hold a budget. */
+  unusableAgents(): ReadonlySet<string>;
   /** Who may raise the limits in a file, and how: the last sentence of a refusal. */
   mayRaise(file: string): Text;
 };
@@ -77,7 +79,7 @@ export class Budgets {
 
   /** Where budgets stand now. */
   async standings(locale: Locale): Promise<BudgetStanding[]> {
-    const { clock, mayRaise, database, unusable } = this.#deps;
+    const { clock, mayRaise, database, unusable, unusableAgents } = this.#deps;
     await this.#people.meet();
     const now = clock();
     await this.#open(sharedBindings(this.#policies()));
@@ -94,7 +96,7 @@ export class Budgets {
       nameOf: (holder) => this.#people.nameOf(holder),
       leaseOf: (id) => this.#purses.leaseOf(id),
     });
-    return [...unreadStandings(unusable(), locale), ...standings];
+    return [...unreadStandings(unreadIn(unusable(), unusableAgents()), locale), ...standings];
   }
 
   /** Lets go of what is set aside, and waits for what is still to be recorded. */
@@ -122,7 +124,7 @@ export class Budgets {
     subject: CallSubject,
     most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null; uncounted?: Refusal | null },
   ): Promise<Reservation> {
-    refuseUnread(this.#deps.unusable());
+    refuseUnread(this.#deps.unusable(), this.#deps.unusableAgents(), subject);
     if (!this.#people.hasMet) await this.#people.meet();
     const held: { binding: Binding; held: Held }[] = [];
     try {

@@ -1,20 +1,33 @@
 import { policyKinds, type Text, text } from "@ciclo/contract";
+import { agentBudget, budgetFile, isAgentBudget } from "../../../domain/agent-budgets.ts";
+import type { CallSubject } from "../../../domain/usage.ts";
 import { Refusal } from "../../../errors.ts";
 
 /** Budgets that are there and cannot be read. Only budgets have names of their own. */
-export const unreadIn = (unusable: ReadonlySet<string>): string[] =>
-  [...unusable].filter((id) => id === "budget" || !(policyKinds as readonly string[]).includes(id));
+export const unreadIn = (unusable: ReadonlySet<string>, agents: ReadonlySet<string>): string[] => [
+  ...[...unusable].filter((id) => id === "budget" || !(policyKinds as readonly string[]).includes(id)),
+  ...[...agents].map(agentBudget),
+];
 
 export const unreadText = (id: string): Text =>
-  text(
-    `policies/${id}.yaml cannot be used, so nothing is let through that a budget may forbid. Health says what is wrong with it`,
-    `policies/${id}.yaml não pode ser usada, então não passa nada que um orçamento possa proibir. A saúde diz o que há de errado`,
-  );
+  isAgentBudget(id)
+    ? text(
+        `${budgetFile(id)} cannot be used, so no call of that agent is let through: it may hold a budget. Health says what is wrong with it`,
+        `${budgetFile(id)} não pode ser usado, então nenhuma chamada desse agente passa: pode conter um orçamento. A saúde diz o que há de errado`,
+      )
+    : text(
+        `${budgetFile(id)} cannot be used, so nothing is let through that a budget may forbid. Health says what is wrong with it`,
+        `${budgetFile(id)} não pode ser usada, então não passa nada que um orçamento possa proibir. A saúde diz o que há de errado`,
+      );
 
-/** What a budget says that cannot be read is taken for no. */
-export function refuseUnread(unusable: ReadonlySet<string>): void {
-  if (unusable.size === 0) return;
-  const [unread] = unreadIn(unusable);
+/** What a budget says that cannot be read is taken for no: a policy's for all calls, a manifest's for those of its agent. */
+export function refuseUnread(
+  unusable: ReadonlySet<string>,
+  agents: ReadonlySet<string>,
+  { agent }: Pick<CallSubject, "agent">,
+): void {
+  if (unusable.size === 0 && agents.size === 0) return;
+  const [unread] = unreadIn(unusable, new Set(agent !== null && agents.has(agent) ? [agent] : []));
   if (unread !== undefined) throw new Refusal("budget_exceeded", unreadText(unread), { quiet: true });
 }
 

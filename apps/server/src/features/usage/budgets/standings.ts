@@ -2,7 +2,7 @@ import type { Locale, BudgetStanding, Text } from "@ciclo/contract";
 import type { Queries } from "../../../db/dialect.ts";
 import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
 import { type Binding, budgetsIn, limitsOf, type Policies, purseId, windowOf } from "./bindings.ts";
-import { unreadIn, unreadText } from "./refusals.ts";
+import { unreadText } from "./refusals.ts";
 import { pursesOf } from "./purse-store.ts";
 import { rolled, type Slots } from "./windows.ts";
 
@@ -18,8 +18,8 @@ type Seen = {
 };
 
 /** Budgets that are there but cannot be read: nothing is let through that they may forbid. */
-export const unreadStandings = (unusable: ReadonlySet<string>, locale: Locale): BudgetStanding[] =>
-  unreadIn(unusable).map((id) => ({
+export const unreadStandings = (ids: readonly string[], locale: Locale): BudgetStanding[] =>
+  ids.map((id) => ({
     policy: id,
     title: budgetFile(id),
     file: budgetFile(id),
