@@ -70,6 +70,11 @@ async function measureWith(events: number) {
     policies: () => policies,
     unusable: () => new Set(),
     agents: () => agents,
+    unusableAgents: () => new Set(),
+    decidedAt: "",
+    activeRoles: () => Promise.resolve(new Map()),
+    endRunTokens: () => Promise.resolve(),
+    accessChanged: () => Promise.resolve(),
     mayRaise: () => ({ en: "", "pt-BR": "" }),
   }).service;
   for (let count = 0; count < events; count += Math.min(atOnce, events)) {

@@ -76,6 +76,16 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
     ],
   },
   {
+    asked: "A run that hits its budget pauses and asks: raise, re-route, stop",
+    shownBy: [
+      "models/run-pauses.test.ts › pauses, once, and goes on with what an approver lets it spend",
+      "models/run-pauses.test.ts › asks another model where it is re-routed",
+      "models/run-pauses.test.ts › is over at once where it is stopped",
+      "models/run-pauses.test.ts › does the same on PostgreSQL",
+      "web/costs.test.ts › has a paused run decided on by an approver",
+    ],
+  },
+  {
     asked: "Reports by any group, in any time zone, with what is missing",
     shownBy: [
       "costs.test.ts › sums, compares with the window before",

@@ -54,6 +54,10 @@ export async function createEngine(
     unusable,
     agents: () => servers.service.snapshot()?.agents ?? noAgents,
     unusableAgents: () => servers.service.snapshot()?.unusableAgents ?? new Set<string>(),
+    decidedAt: `${config.publicUrl ?? ""}/costs`,
+    activeRoles: access.activeRoles,
+    endRunTokens: access.runTokens.endOf,
+    accessChanged: () => bus.publish("access.changed"),
     mayRaise: (file) => {
       const snapshot = servers.service.snapshot();
       // Where the approvals policy cannot be used nobody may; health says so.

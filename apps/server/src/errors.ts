@@ -35,6 +35,19 @@ export class Refusal extends Error {
 /** A handshake that has to wait until somebody has approved the server. It can be planned without. */
 export class NotBeforeApproval extends Refusal {}
 
+/**
+ * Refuses a call of a run that somebody has sent to another model. Whoever can ask that one does; to all others it is a refusal
+ * like any.
+ */
+export class Rerouted extends Refusal {
+  readonly model: string;
+
+  constructor(model: string, detail: Text) {
+    super("budget_exceeded", detail, { quiet: true });
+    this.model = model;
+  }
+}
+
 /** A field's path with what is wrong there, before a language is chosen. */
 export type LocalFieldError = { path: string; message: Text };
 

@@ -45,6 +45,10 @@ function nodeOn(
     unusable: () => new Set(),
     agents: () => noAgents,
     unusableAgents: () => new Set(),
+    decidedAt: "/costs",
+    activeRoles: () => Promise.resolve(new Map()),
+    endRunTokens: () => Promise.resolve(),
+    accessChanged: () => Promise.resolve(),
     home,
     mayRaise: () => ({ en: "Ask an approver.", "pt-BR": "Peça a um approver." }),
   });

@@ -59,6 +59,10 @@ describe("help", () => {
       "run-token create",
       "run-token list",
       "run-token end",
+      "run-pause list",
+      "run-pause raise",
+      "run-pause reroute",
+      "run-pause stop",
       "chat",
       "plan",
       "apply",
@@ -150,6 +154,9 @@ describe("users and tokens", () => {
     expect((await ciclo(["run-token", "list"])).stdout).toContain("No live tokens of runs");
     expect((await ciclo(["run-token", "end", made.id])).stderr).toContain("See: ciclo run-token list");
     expect((await ciclo(["run-token", "create"])).code).toBe(2);
+    expect((await ciclo(["run-pause", "list"])).stdout).toContain("No paused runs");
+    expect((await ciclo(["run-pause", "raise", "x", "some"])).stderr).toContain("is no amount");
+    expect((await ciclo(["run-pause", "stop", "x"])).stderr).toContain("See: ciclo run-pause list");
   });
 
   it("prints no colours into a pipe", async () => {

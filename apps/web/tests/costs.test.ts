@@ -78,6 +78,38 @@ describe("the page of costs", () => {
     await budgets.getByText("Um planner pode planejar um limite maior").first().waitFor();
   });
 
+  it("has a paused run decided on by an approver, who sees what it spent of which budget", async () => {
+    const home = await costs("pt-BR", "/");
+    await home.getByRole("link", { name: "1 execução esgotou o orçamento e espera uma decisão" }).click();
+    await home.getByRole("region", { name: "Execuções pausadas" }).getByText("Espera uma decisão").waitFor();
+    const page = await costs("en", "/costs");
+    const paused = page
+      .getByRole("region", { name: "Paused runs" })
+      .getByRole("article", { name: "nightly-42" });
+    await paused.getByText(/Had spent \$0\.0\d of \$0\.05, and asked for gpt-5\.2/).waitFor();
+    await paused.getByText("policies/nightly.yaml · limits.total_usd").waitFor();
+    await page.getByRole("button", { name: "Send nightly-42 to another model" }).click();
+    await page.getByRole("textbox", { name: "Model" }).fill("gpt-5.2-mini");
+    await page.getByRole("button", { name: "Send it there" }).click();
+    // The budget counts all calls of the run: without an amount it would stay paused.
+    await page
+      .getByRole("dialog")
+      .getByText(/counts the calls of gpt-5\.2-mini too/)
+      .waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Let nightly-42 spend more" }).click();
+    await page.getByLabel("More, in US dollars").fill("2.5");
+    await page.getByLabel("Reason").fill("the release waits for it");
+    await page.getByRole("button", { name: "Let it spend more", exact: true }).click();
+    await paused.getByText("May spend more").waitFor();
+    await paused.getByText(/\$2\.50 more · the release waits for it/).waitFor();
+    // What was decided is there for the others, too.
+    const { stdout } = await run(process.execPath, [bin, "run-pause", "list"], {
+      env: { ...process.env, CICLO_URL: server.url, CICLO_TOKEN: server.tokens["bruno"] },
+    });
+    expect(stdout).toMatch(/nightly-42 {2}ana {2}0\.0\d+ USD of 0\.05 USD .* raised {2}2\.5 USD more/);
+  });
+
   it("is narrowed down by a click, in its address, and back again", async () => {
     const page = await costs("en", "/costs");
     await page.getByRole("link", { name: "gpt-5.2" }).click();

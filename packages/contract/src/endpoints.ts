@@ -2,9 +2,11 @@ import { z } from "zod";
 import {
   budgetStandingsSchema,
   invoiceSchema,
+  pauseDecisionSchema,
   reconciliationSchema,
   repricedSchema,
   repricingSchema,
+  runPauseSchema,
   usageQuerySchema,
   usageReportSchema,
 } from "./usage.ts";
@@ -218,6 +220,16 @@ export const endpoints = {
     ...operations.listAudit,
     query: auditQuerySchema,
     response: page(auditEventSchema),
+  },
+  listRunPauses: {
+    ...operations.listRunPauses,
+    response: z.object({ items: z.array(runPauseSchema) }),
+  },
+  decideRunPause: {
+    ...operations.decideRunPause,
+    params: z.object({ id: z.string() }),
+    body: pauseDecisionSchema,
+    response: runPauseSchema,
   },
   getCheckpoint: {
     ...operations.getCheckpoint,

@@ -53,4 +53,19 @@ export const usageOperations = {
     tag: "usage",
     summary: "What is spent of each budget in its present period",
   },
+  listRunPauses: {
+    method: "GET",
+    path: "/run-pauses",
+    access: ["read"],
+    tag: "usage",
+    summary: "Runs that used up a budget and wait for a person, and what was decided lately",
+  },
+  decideRunPause: {
+    method: "POST",
+    path: "/run-pauses/{id}/decision",
+    access: ["read"],
+    tag: "usage",
+    summary:
+      "Let a paused run spend more, send its calls to another model, or stop it. An approver decides; whoever the run acts as may stop it",
+  },
 } as const satisfies Record<string, Operation>;

@@ -125,6 +125,58 @@ export type BudgetStanding = z.infer<typeof budgetStandingSchema>;
 /** What is nearest to its limit first. */
 export const budgetStandingsSchema = z.object({ items: z.array(budgetStandingSchema) });
 
+export const pauseDecisions = ["raise", "reroute", "stop"] as const;
+/** `over`: nobody decided, and the budget has room again; or what was decided holds no longer. */
+export const pauseStates = ["waiting", "raised", "rerouted", "stopped", "over"] as const;
+
+/** A run that used up a budget with `on_exceeded: ask`: its calls are refused until somebody decides. Amounts in `unit`. */
+export const runPauseSchema = z.object({
+  id: z.string(),
+  run: z.string(),
+  /** As whom the run acts. */
+  user: z.object({ id: z.string().nullable(), name: z.string() }),
+  /** The limit that it used up, as in a budget's standing. */
+  policy: z.string(),
+  file: z.string(),
+  field: z.string(),
+  unit: z.enum(["usd", "tokens"]),
+  spent: z.number(),
+  of: z.number(),
+  /** The model that its call asked for; null where it called a tool. */
+  model: z.string().nullable(),
+  paused_at: z.string(),
+  state: z.enum(pauseStates),
+  /** How much more the run may spend; null where that was not decided. */
+  amount: z.number().nullable(),
+  /** The model that is asked in place of the others; null where that was not decided. */
+  to_model: z.string().nullable(),
+  decided_by: z.string().nullable(),
+  decided_at: z.string().nullable(),
+  note: z.string().nullable(),
+  /** Whether the one who asks may decide that. */
+  may: z.object({ raise: z.boolean(), stop: z.boolean() }),
+});
+export type RunPause = z.infer<typeof runPauseSchema>;
+
+const amountSchema = z.number().positive().max(1e12);
+const noteSchema = z.string().trim().max(500).optional();
+/** The signs of a model's name, as the endpoint takes it. */
+const modelNameSchema = z.string().regex(/^[\x21-\x7E]{1,300}$/, { error: "the name of a model" });
+export const pauseDecisionSchema = z.discriminatedUnion("decision", [
+  /** The run may spend so much more, in the limit's unit. */
+  z.strictObject({ decision: z.literal("raise"), amount: amountSchema, note: noteSchema }),
+  /** Its calls of models ask this one. With an amount where the budget counts that model's calls, too. */
+  z.strictObject({
+    decision: z.literal("reroute"),
+    model: modelNameSchema,
+    amount: amountSchema.optional(),
+    note: noteSchema,
+  }),
+  /** Its tokens end, and its calls stay refused. */
+  z.strictObject({ decision: z.literal("stop"), note: noteSchema }),
+]);
+export type PauseDecision = z.infer<typeof pauseDecisionSchema>;
+
 /** A provider's invoice for a stretch of time: its lines, or the CSV that the provider exports. */
 export const invoiceSchema = z
   .strictObject({

@@ -14,7 +14,7 @@ export const approvalStatuses = ["pending", "approved", "rejected", "expired", "
 export const auditStatuses = ["succeeded", "refused", "failed"] as const;
 
 /** Subjects of live events. A reader asks again for what it shows of the subject. */
-export const liveTopics = ["changes", "servers", "keys", "access", "assistant", "audit"] as const;
+export const liveTopics = ["changes", "servers", "keys", "access", "assistant", "usage", "audit"] as const;
 export type LiveTopic = (typeof liveTopics)[number];
 
 /** Whether all callers share the console's session with a server, or each has one of their own. */

@@ -10,6 +10,7 @@ import { type Command, type Io, UsageError } from "./command.ts";
 import { keyCommands } from "./keys.ts";
 import { llmCommands } from "./llm.ts";
 import { masterKeyCommands } from "./master-key.ts";
+import { runPauseCommands } from "./run-pauses.ts";
 import { runTokenCommands } from "./run-tokens.ts";
 import { remoteCommands } from "./remote.ts";
 import { serverCommands } from "./servers.ts";
@@ -24,6 +25,7 @@ const commands: Command[] = [
   ...usageCommands,
   ...llmCommands,
   ...runTokenCommands,
+  ...runPauseCommands,
   ...masterKeyCommands,
   ...auditCommands,
 ];

@@ -137,7 +137,38 @@ type BudgetPurseTable = {
 /** What a node may spend of a purse without asking again. */
 type BudgetLeaseTable = { purse_id: string; node: string; amount: number; expires_at: string };
 
+/** A run that used up a limit. Amounts in billionths of a dollar, or tokens. */
+export type RunPauseTable = {
+  id: string;
+  /** Whose run it is and which limit: of several pauses the one that counts has it, the others have null. */
+  current: string | null;
+  run: string;
+  actor_id: string | null;
+  actor_name: string;
+  /** What the limit counts, as JSON: see `Meter`; with whose purse it is. */
+  meter: string;
+  policy: string;
+  unit: string;
+  /** Whom its call asked for which model; null where it called a tool. */
+  provider: string | null;
+  model: string | null;
+  spent: number;
+  of_amount: number;
+  paused_at: string;
+  /** `waiting`, `raised`, `rerouted`, `stopped`. */
+  state: string;
+  to_model: string | null;
+  /** What the run may spend beyond the limit, what counts that, as JSON, and up to which amount. */
+  extra: number | null;
+  extra_meter: string | null;
+  extra_most: number | null;
+  decided_by: string | null;
+  decided_at: string | null;
+  note: string | null;
+};
+
 export type UsageTables = {
+  run_pauses: RunPauseTable;
   budget_purses: BudgetPurseTable;
   budget_leases: BudgetLeaseTable;
   /** What is counted, as JSON: see `Meter`. */

@@ -1,5 +1,6 @@
 import type { RegistryServer } from "@ciclo/contract";
 import { stringify } from "yaml";
+import type { Database } from "../../src/db/dialect.ts";
 import type { Config } from "../../src/config.ts";
 import type { Person } from "./console.ts";
 import { startGateway, type TestGateway } from "./mcp/gateway.ts";
@@ -34,6 +35,7 @@ export async function endpointOf(
   more: Record<string, string> = {},
   config: Partial<Config> = {},
   servers: readonly RegistryServer[] = [],
+  database?: Database,
 ) {
   const model = await modelDouble();
   const gateway = await startGateway(
@@ -61,7 +63,7 @@ export async function endpointOf(
       }),
       ...more,
     },
-    { config },
+    database === undefined ? { config } : { config, database },
   );
   const approver = await gateway.person("approver");
   for (const provider of ["openai", "anthropic", "google"])

@@ -43,6 +43,7 @@ export async function seedCosts({ url, git, tokens }: RunningConsole, now = new 
       on_exceeded: "warn",
     }),
   });
+  await pauseRun({ url, git, tokens });
   const root = createClient({ baseUrl: url, token: tokens["root"], locale: "pt-BR" });
   const budgets = (least: number) =>
     eventually(
@@ -105,4 +106,54 @@ function span(id: string, { provider, model, input, output }: Used, daysAgo: num
       value: typeof value === "number" ? { intValue: value } : { stringValue: value },
     })),
   };
+}
+
+/** A run that used up a budget which asks, by what it reported itself. */
+async function pauseRun({ url, git, tokens }: Pick<RunningConsole, "url" | "git" | "tokens">): Promise<void> {
+  pushFiles(git, {
+    "policies/nightly.yaml": stringify({
+      id: "nightly",
+      kind: "budget",
+      title: "Nightly runs",
+      scope: { runs: ["nightly-42"] },
+      limits: { total_usd: 0.05 },
+      on_exceeded: "ask",
+    }),
+    "policies/models.yaml": stringify({
+      id: "models",
+      kind: "models",
+      title: "Models",
+      // Nothing listens there: a call that is refused goes nowhere.
+      providers: [{ id: "openai", dialect: "openai", url: "http://127.0.0.1:9/v1" }],
+    }),
+    "policies/access.yaml": stringify({
+      id: "access",
+      kind: "access",
+      title: "Access",
+      default: "deny",
+      rules: [{ roles: ["planner"], servers: ["*"], models: ["*"], tools: ["*"], effect: "allow" }],
+    }),
+  });
+  const ana = createClient({ baseUrl: url, token: tokens["ana"], locale: "en" });
+  await eventually(
+    () => ana.call("listBudgets"),
+    ({ items }) => items.some(({ policy }) => policy === "nightly"),
+  );
+  const { token } = await ana.call("createRunToken", { body: { run: "nightly-42" } });
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const used = span(
+    "nightly42",
+    { provider: "openai", model: "gpt-5.2", input: 40_000, output: 900 },
+    0,
+    new Date(),
+  );
+  const resource = { attributes: [{ key: "service.name", value: { stringValue: "my-agent" } }] };
+  const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [used] }] }] });
+  await fetch(`${url}/v1/traces`, { method: "POST", headers, body });
+  const ask = { model: "gpt-5.2", messages: [{ role: "user", content: "Go on" }] };
+  await eventually(
+    () =>
+      fetch(`${url}/llm/openai/v1/chat/completions`, { method: "POST", headers, body: JSON.stringify(ask) }),
+    ({ status }) => status === 402,
+  );
 }

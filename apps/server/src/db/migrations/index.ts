@@ -13,6 +13,7 @@ import { budgets } from "./0009-budgets.ts";
 import { webhooks } from "./0010-webhooks.ts";
 import { whatWasPriced } from "./0011-what-was-priced.ts";
 import { runTokens } from "./0012-run-tokens.ts";
+import { runPauses } from "./0013-run-pauses.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -35,6 +36,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0010-webhooks": webhooks,
           "0011-what-was-priced": whatWasPriced,
           "0012-run-tokens": runTokens,
+          "0013-run-pauses": runPauses,
         }),
     },
   });

@@ -74,4 +74,5 @@ function workersOf({ bus, logger }: AccessDeps, standing: StandingAnswers): Back
   };
 }
 
-const isAboutAccess = (action: string): boolean => /^(user|token)\.|^session\.closed$/.test(action);
+const isAboutAccess = (action: string): boolean =>
+  /^(?:user|token)\.|^session\.closed$|^run\.stopped$/.test(action);

@@ -49,6 +49,8 @@ export async function deleteRunToken(queries: Queries, id: string): Promise<void
   await queries.deleteFrom("run_tokens").where("id", "=", id).execute();
 }
 
-export async function endRunTokens(queries: Queries, userId: string): Promise<void> {
-  await queries.deleteFrom("run_tokens").where("user_id", "=", userId).execute();
+/** Ends all tokens of a user, or those of one of their runs. */
+export async function endRunTokens(queries: Queries, userId: string, run?: string): Promise<void> {
+  const ending = queries.deleteFrom("run_tokens").where("user_id", "=", userId);
+  await (run === undefined ? ending : ending.where("run", "=", run)).execute();
 }

@@ -27,6 +27,8 @@ export type RunTokensService = {
   create(who: Authenticated, request: NewRunToken): Promise<IssuedRunToken>;
   /** Ends one's own token, or anybody's as an admin. */
   end(actor: Actor, id: string): Promise<RunToken>;
+  /** Ends all tokens of one run of a user, in the transaction of whoever stops that run and records it. */
+  endOf(queries: Queries, of: { userId: string; run: string }): Promise<void>;
 };
 
 const defaultMs = 3_600_000;
@@ -84,6 +86,7 @@ export function createRunTokens({ queries, transaction, clock }: RunTokensDeps):
       });
       return { ...present(token, user.name), token: secret };
     },
+    endOf: (on, { userId, run }) => store.endRunTokens(on, userId, run),
     end: (actor, id) =>
       transaction(async (on, record) => {
         const token = await store.findRunToken(on, "id", id);

@@ -14,6 +14,8 @@ export function costsRoutes(mount: Mount, costs: CostsService): void {
   mount("exportFocus", async ({ query }) => oneText(focusCsv(await costs.charges(query))));
   mount("reconcile", ({ body, locale }) => costs.reconcile(body, locale));
   mount("reprice", ({ body, actor }) => costs.reprice(actor, body));
+  mount("listRunPauses", async ({ actor }) => ({ items: await costs.pauses(actor) }));
+  mount("decideRunPause", ({ actor, params, body }) => costs.decide(actor, params.id, body));
   mount("listBudgets", async ({ locale }) => ({ items: await costs.standings(locale) }));
 }
 

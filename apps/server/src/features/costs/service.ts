@@ -2,9 +2,11 @@ import {
   type BudgetStanding,
   type Invoice,
   type Locale,
+  type PauseDecision,
   type Reconciliation,
   type Repriced,
   type Repricing,
+  type RunPause,
   text,
   type UsageBucket,
   type UsageQuery,
@@ -29,6 +31,8 @@ export type CostsDeps = {
   flush(): Promise<void>;
   /** Where budgets stand now. */
   standings(locale: Locale): Promise<BudgetStanding[]>;
+  pauses(actor: Actor): Promise<RunPause[]>;
+  decide(actor: Actor, id: string, decision: PauseDecision): Promise<RunPause>;
   reprice(
     of: { from: string; to: string; only: "unpriced" | "all"; isDryRun: boolean },
     actor: Actor,
@@ -40,6 +44,9 @@ export type CostsService = {
   /** What is charged in a stretch of time, by day and subject. */
   charges(query: UsageQuery): Promise<Charge[]>;
   standings(locale: Locale): Promise<BudgetStanding[]>;
+  /** Runs that used up a budget and wait for a person, and what was decided lately. */
+  pauses(actor: Actor): Promise<RunPause[]>;
+  decide(actor: Actor, id: string, decision: PauseDecision): Promise<RunPause>;
   /** Gives calls the prices that hold now, on record. */
   reprice(actor: Actor, repricing: Repricing): Promise<Repriced>;
   /** An invoice beside the ledger. Throws a `Refusal` for a CSV that cannot be read. */
@@ -61,6 +68,8 @@ export function createCostsService(deps: CostsDeps): CostsService {
       await flush();
       return await deps.standings(locale);
     },
+    pauses: (actor) => deps.pauses(actor),
+    decide: (actor, id, decision) => deps.decide(actor, id, decision),
     async charges(query) {
       await flush();
       return await chargesIn(queries, rangeNow(query), store.filterOf(query));

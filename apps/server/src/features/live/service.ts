@@ -138,6 +138,9 @@ const topics: Record<string, LiveTopic> = {
   key: "keys",
   user: "access",
   token: "access",
+  budget: "usage",
+  run: "usage",
+  usage: "usage",
   chat: "assistant",
   plan: "assistant",
 };

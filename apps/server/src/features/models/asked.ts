@@ -75,6 +75,22 @@ export function readAsked(path: ModelPath, body: Buffer): Asked {
   };
 }
 
+/** The same request of another model: not a byte of the rest is touched. */
+export function askingModel(path: ModelPath, body: Buffer, model: string): { path: ModelPath; body: Buffer } {
+  if (path.model !== null) {
+    if (!/^[\w.-]+$/.test(model)) throw unreadable("model");
+    return {
+      path: { ...path, model, path: path.path.replace(`/models/${path.model}:`, () => `/models/${model}:`) },
+      body,
+    };
+  }
+  const source = body.toString("utf8");
+  const place = membersOf(source).find(({ name }) => name === "model");
+  if (place === undefined) return { path, body };
+  const named = JSON.stringify(model);
+  return { path, body: Buffer.from(`${source.slice(0, place.from)}${named}${source.slice(place.to)}`) };
+}
+
 /** Names that a path, a rule and a log show as they are. */
 const isModelName = (name: string): boolean =>
   /^[\x21-\x7E]{1,300}$/.test(name) && !name.split("/").includes("..");

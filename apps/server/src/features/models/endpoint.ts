@@ -10,7 +10,7 @@ import {
 } from "@ciclo/contract";
 import type { Dispatcher } from "undici";
 import type { AuditedTransaction } from "../../db/dialect.ts";
-import { Refusal } from "../../errors.ts";
+import { Refusal, Rerouted } from "../../errors.ts";
 import type { HoldAnswer } from "../../domain/access.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { namesByAnswer } from "../../domain/likeness.ts";
@@ -37,10 +37,10 @@ import {
   tooLarge,
   unreached,
 } from "./refusals.ts";
-import { readAsked } from "./asked.ts";
+import { askingModel, readAsked } from "./asked.ts";
 import { type Forwarded, forward } from "./forward.ts";
 import { Listener } from "./heard.ts";
-import { isMetered, modelPathOf, modelRoot } from "./paths.ts";
+import { isMetered, type ModelPath, modelPathOf, modelRoot } from "./paths.ts";
 import { credentialOf, type Provider, providerFor } from "./providers.ts";
 
 export type EndpointDeps = CallersDeps &
@@ -73,6 +73,9 @@ export type EndpointDeps = CallersDeps &
 
 /** A key's value, and what hides it in what comes back. */
 export type OpenKey = { value: string; mask: Mask };
+
+type Asking = { request: IncomingMessage; known: Known; startedAt: number };
+type Admitted = { call: Call; body: Buffer | null; reservation: Reservation | null };
 
 /** Providers take requests of up to 32 MB; what is larger is refused here, and by them. */
 const maxBodyBytes = 40 * 1024 * 1024;
@@ -117,6 +120,28 @@ export class ModelEndpoint {
     const startedAt = performance.now();
     const sent = request.method === "POST" ? await body(maxBodyBytes) : null;
     if (request.method === "POST" && sent === null) throw tooLarge(maxBodyBytes);
+    const {
+      call,
+      body: passed,
+      reservation,
+    } = await this.#admitted({ request, known, startedAt }, path, sent);
+    await this.#pass({ request, response, known, call, body: passed, reservation });
+  }
+
+  /** A call that is let through; of a run that was sent to another model, the same call of that one. */
+  async #admitted(from: Asking, path: ModelPath, sent: Buffer | null): Promise<Admitted> {
+    const first = this.#call(from, path, sent);
+    try {
+      return { ...first, reservation: await this.#admit(from.known.actor, first.call) };
+    } catch (error) {
+      if (!(error instanceof Rerouted) || sent === null) throw error;
+      const other = askingModel(path, sent, error.model);
+      const second = this.#call(from, other.path, other.body);
+      return { ...second, reservation: await this.#admit(from.known.actor, second.call) };
+    }
+  }
+
+  #call({ request, known, startedAt }: Asking, path: ModelPath, sent: Buffer | null) {
     const asked = sent !== null && path.use !== "retrieve" ? readAsked(path, sent) : null;
     const model = asked?.model ?? path.model;
     const provider = providerFor(this.#deps.policies(), this.#deps.unusable(), path.dialect, model);
@@ -131,8 +156,7 @@ export class ModelEndpoint {
       startedAt,
       requestBytes: sent?.length ?? 0,
     };
-    const reservation = await this.#admit(known.actor, call);
-    await this.#pass({ request, response, known, call, body: asked?.body ?? sent, reservation });
+    return { call, body: asked?.body ?? sent };
   }
 
   /** Lets a call through, with what is set aside for it. What is refused is in the ledger too. Throws a `Refusal`. */
@@ -152,7 +176,8 @@ export class ModelEndpoint {
       return reservation;
     } catch (error) {
       reservation?.settle([]);
-      if (error instanceof Refusal && isMetered(path)) this.#refused(call, error);
+      const isRefused = error instanceof Refusal && !(error instanceof Rerouted);
+      if (isRefused && isMetered(path)) this.#refused(call, error);
       throw error;
     }
   }

@@ -33,26 +33,43 @@ const slackText = (said: string): string =>
   said.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 const pageOf = (action: string): string =>
-  action.startsWith("budget.") ? "costs" : action.startsWith("key.") ? "keys" : "audit";
+  /^(?:budget|run)\./.test(action) ? "costs" : action.startsWith("key.") ? "keys" : "audit";
 
 function sentenceOf(event: AuditEvent): Text {
   const { action, resource, status, actor_name: actor, metadata } = event;
   if (action === "budget.alert" || action === "budget.exceeded") return budgetSentence(resource, metadata);
+  if (action === "run.paused") return pauseSentence(resource, metadata);
   return text(`${actor}: ${action} ${resource} (${status})`, `${actor}: ${action} ${resource} (${status})`);
 }
 
+function wordIn(metadata: Record<string, unknown>, name: string): string {
+  const value = metadata[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** In what a limit counts. */
+function amountIn(metadata: Record<string, unknown>, name: "spent" | "of", locale: Locale): string {
+  return metadata[`${name}_usd`] === undefined
+    ? `${new Intl.NumberFormat(locale).format(Number(metadata[`${name}_tokens`]))} tokens`
+    : new Intl.NumberFormat(locale, { style: "currency", currency: "USD" }).format(
+        Number(metadata[`${name}_usd`]),
+      );
+}
+
+function pauseSentence(resource: string, metadata: Record<string, unknown>): Text {
+  const said = (name: string): string => wordIn(metadata, name);
+  const run = resource.replace(/^run:/, "");
+  const where = `${said("policy")} ${said("limit")}`;
+  const amount = (name: "spent" | "of", locale: Locale): string => amountIn(metadata, name, locale);
+  return text(
+    `The run ${run} of ${said("user")} is paused: budget ${where}, ${amount("spent", "en")} of ${amount("of", "en")} are spent. Raise its limit, re-route it or stop it: ${said("decide_at")}`,
+    `A execução ${run} de ${said("user")} está pausada: orçamento ${where}, ${amount("spent", "pt-BR")} de ${amount("of", "pt-BR")} gastos. Aumente o limite, desvie-a ou encerre-a: ${said("decide_at")}`,
+  );
+}
+
 function budgetSentence(resource: string, metadata: Record<string, unknown>): Text {
-  const said = (name: string): string => {
-    const value = metadata[name];
-    return typeof value === "string" ? value : "";
-  };
-  const isUsd = metadata["spent_usd"] !== undefined;
-  const amount = (name: "spent" | "of", locale: Locale): string =>
-    isUsd
-      ? new Intl.NumberFormat(locale, { style: "currency", currency: "USD" }).format(
-          Number(metadata[`${name}_usd`]),
-        )
-      : `${new Intl.NumberFormat(locale).format(Number(metadata[`${name}_tokens`]))} tokens`;
+  const said = (name: string): string => wordIn(metadata, name);
+  const amount = (name: "spent" | "of", locale: Locale): string => amountIn(metadata, name, locale);
   const policy = resource.replace(/^policy:/, "");
   const whose = metadata["holder"] === undefined ? "" : ` (${said("holder")})`;
   const percent = Math.round(100 * Number(metadata["part"] ?? 0));

@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { type AgentFile, type BudgetStanding, type Locale, type PolicyFile, text } from "@ciclo/contract";
+import {
+  type AgentFile,
+  type BudgetStanding,
+  type Locale,
+  type PauseDecision,
+  type PolicyFile,
+  type RunPause,
+  text,
+} from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { withAgentBudgets } from "../../domain/agent-budgets.ts";
@@ -30,6 +38,10 @@ export type UsageService = {
   reprice(of: RepriceAsked, actor: Actor): Promise<Repriced>;
   /** Where budgets stand now. */
   standings(locale: Locale): Promise<BudgetStanding[]>;
+  /** Runs that used up a budget which asks. */
+  pauses(actor: Actor): Promise<RunPause[]>;
+  /** Decides on one; see `Pauses.decide`. */
+  decide(actor: Actor, id: string, decision: PauseDecision): Promise<RunPause>;
   purge: Purge;
 };
 
@@ -82,6 +94,11 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
         prices().price({ provider, model, at: deps.clock(), usage }).nanoUsd,
       reprice: (of, actor) => ledger.reprice(of, actor, deps.transaction),
       standings: (locale) => budgets.standings(locale),
+      pauses: (actor) => budgets.pauses.list(actor),
+      async decide(actor, id, decision) {
+        await ledger.flush();
+        return await budgets.pauses.decide(actor, id, decision);
+      },
       purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
     },
     routes: noRoutes,

@@ -28,6 +28,12 @@ const bars: Record<BudgetStanding["state"], string> = {
   unreadable: "bg-bad",
 };
 
+const effects: Record<BudgetStanding["on_exceeded"], ReturnType<typeof msg>> = {
+  block: msg`refuses calls beyond it`,
+  ask: msg`pauses runs, and refuses other calls beyond it`,
+  warn: msg`only warns`,
+};
+
 /** Spend against budget: what is nearest to its limit first. */
 export function Budgets() {
   const { t } = useLingui();
@@ -127,7 +133,7 @@ function Standing({ of: standing }: { of: BudgetStanding }) {
             {t`Resets`} <Time at={resets} />
           </>
         )}
-        {standing.on_exceeded === "warn" ? ` · ${t`only warns`}` : ` · ${t`refuses calls beyond it`}`}
+        {` · ${i18n._(effects[standing.on_exceeded])}`}
       </p>
       {standing.state === "within" ? null : <p>{standing.raise}</p>}
     </article>

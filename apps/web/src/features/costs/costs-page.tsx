@@ -18,6 +18,7 @@ import { useFigures } from "./format.ts";
 import { Groups } from "./groups.tsx";
 import { groupLabels, nameLabels, periodLabels } from "./labels.ts";
 import { daysOf, defaults, reportQuery, usageQueryOf } from "./queries.ts";
+import { PausedRuns } from "./paused-runs.tsx";
 import { type CostsSearch, periods } from "./search.ts";
 import { ReconcileDialog } from "./reconcile-dialog.tsx";
 import { Sources } from "./sources.tsx";
@@ -41,6 +42,7 @@ export function CostsPage({ search, onSearch }: Props) {
         }
       />
       {isChecking ? <ReconcileDialog {...daysOf("last_month")} onClose={() => setChecking(false)} /> : null}
+      <PausedRuns />
       <Budgets />
       <Choices search={search} onSearch={onSearch} />
       <Report search={search} onSearch={onSearch} />

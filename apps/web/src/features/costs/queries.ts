@@ -20,6 +20,12 @@ export const budgetsQuery = queryOptions({
   refetchInterval: againMs,
 });
 
+export const pausesQuery = queryOptions({
+  queryKey: ["usage", "pauses"],
+  queryFn: async () => (await call("listRunPauses")).items,
+  refetchInterval: againMs,
+});
+
 const pad = (value: number): string => String(value).padStart(2, "0");
 /** A day of the browser's own zone. */
 const dayOf = (date: Date): string =>

@@ -21,6 +21,7 @@ const shows: Record<LiveTopic, readonly string[]> = {
   keys: ["keys", "rotation", "servers", "server", "audit"],
   access: ["users", "run-tokens", "session", "approvals", "audit"],
   assistant: ["threads", "audit"],
+  usage: ["usage", "audit"],
   audit: ["audit"],
 };
 

@@ -7,12 +7,13 @@ import { Badge } from "../../ui/badge.tsx";
 import { ButtonLink } from "../../ui/button.tsx";
 import { Mono } from "../../ui/code.tsx";
 import { PageHeader, Panel } from "../../ui/page.tsx";
-import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
+import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { Time } from "../../ui/time.tsx";
 import { Inbox } from "../changes/inbox.tsx";
 import { ChangeBadge } from "../changes/labels.tsx";
 import { changesQuery } from "../changes/queries.ts";
 import { useSession } from "../session/session.tsx";
+import { pausesQuery } from "../costs/queries.ts";
 import { configurationQuery, healthQuery } from "./queries.ts";
 
 /** What waits for me, what is unhealthy, what changed lately. */
@@ -31,12 +32,28 @@ export function HomePage() {
         }
       />
       <Inbox />
+      <PausedRuns />
       <div className="grid items-start gap-5 lg:grid-cols-2">
         <HealthPanel />
         <Lately />
       </div>
       <LivePanel />
     </>
+  );
+}
+
+/** Runs that wait for somebody to decide; not there while there are none. */
+function PausedRuns() {
+  const { t } = useLingui();
+  const { data } = useQuery(pausesQuery);
+  const count = (data ?? []).filter(({ state }) => state === "waiting").length;
+  if (count === 0) return null;
+  return (
+    <Note tone="warn">
+      <Link to="/costs">
+        {t`${plural(count, { one: "# run used up its budget and waits for a decision", other: "# runs used up their budgets and wait for a decision" })}`}
+      </Link>
+    </Note>
   );
 }
 

@@ -3,7 +3,14 @@ import type { BudgetHolder, PolicyFile, PolicyOf } from "@ciclo/contract";
 import { type ModelUsage, totalOf } from "../../../domain/tokens.ts";
 import type { CallSubject, Cost } from "../../../domain/usage.ts";
 import { sha256 } from "../../../lib/crypto.ts";
-import { always, type Calendar, calendarWindow, type Window } from "./windows.ts";
+import {
+  always,
+  type Calendar,
+  calendarWindow,
+  type Stretch,
+  stretchWindow,
+  type Window,
+} from "./windows.ts";
 
 export type Budget = PolicyOf<"budget">;
 export type Policies = ReadonlyMap<string, PolicyFile>;
@@ -16,7 +23,7 @@ export type Meter = {
   /** The field of `limits`: `daily_usd`, `rolling.0`. */
   limit: string;
   unit: "nano_usd" | "tokens";
-  calendar: Calendar | "always" | { hours: number };
+  calendar: Calendar | "always" | { hours: number } | Stretch;
   timeZone: string;
 };
 
@@ -68,7 +75,7 @@ export const ownBindings = (policies: Policies): Binding[] =>
 /** From when on calls count against a limit, ISO 8601 UTC. */
 export function sinceOf(meter: Meter, atMs: number): string {
   const { calendar } = meter;
-  return typeof calendar === "object"
+  return typeof calendar === "object" && "hours" in calendar
     ? new Date(atMs - calendar.hours * 3_600_000).toISOString()
     : windowOf(meter, atMs).startsAt;
 }
@@ -87,6 +94,13 @@ export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subjec
     (models === undefined ||
       (subject.model !== null && models.some((form) => matches(subject.model ?? "", form))))
   );
+}
+
+/** Whether a limit would count calls of a model in a purse, too, if they are like others that it counts there. Pure. */
+export function countsModel({ scope, per }: Meter, holder: string, model: string): boolean {
+  const models = scope?.models;
+  const isInScope = models === undefined || models.some((form) => matches(model, form));
+  return isInScope && (per !== "model" || model === holder);
 }
 
 const matches = (name: string, form: string): boolean =>
@@ -142,11 +156,12 @@ export function limitsOf(budget: Budget, holder: string): Binding[] {
 export function windowOf({ calendar, timeZone }: Meter, atMs: number): Window {
   if (calendar === "always") return always;
   if (typeof calendar === "string") return calendarWindow(calendar, atMs, timeZone);
+  if ("from" in calendar) return stretchWindow(calendar);
   return { key: `rolling:${calendar.hours}`, startsAt: "", beginsAt: -Infinity, endsAt: Infinity };
 }
 
 /** The same for the same meter. Where it counts something else it is another one, and begins with what the ledger says. */
-const meterId = (meter: Meter): string => sha256(JSON.stringify(meter)).slice(0, 16);
+export const meterId = (meter: Meter): string => sha256(JSON.stringify(meter)).slice(0, 16);
 
 /** The name of a purse: what is counted, in a window, for a holder. */
 export const purseId = (meter: string, window: Window, holder: string): string =>

@@ -24,23 +24,25 @@ import {
   sinceOf,
 } from "./bindings.ts";
 import { CallRates } from "./call-rates.ts";
+import { Pauses, type PausesDeps } from "./pauses.ts";
 import { People } from "./people.ts";
 import { refuseUnread, tooMany, unreadIn } from "./refusals.ts";
 import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
 import { mostHolders, standingsOf, unreadStandings } from "./standings.ts";
 
-export type BudgetsDeps = PursesDeps & {
-  transaction: AuditedTransaction;
-  logger: Logger;
-  policies(): Policies;
-  /** Ids of policies that are there but cannot be used. */
-  unusable(): ReadonlySet<string>;
-  /** Names of agents whose manifests are there but cannot be used: they may hold a budget. */
-  unusableAgents(): ReadonlySet<string>;
-  /** Who may raise the limits in a file, and how: the last sentence of a refusal. */
-  mayRaise(file: string): Text;
-};
+export type BudgetsDeps = PursesDeps &
+  Pick<PausesDeps, "decidedAt" | "activeRoles" | "endRunTokens" | "accessChanged"> & {
+    transaction: AuditedTransaction;
+    logger: Logger;
+    policies(): Policies;
+    /** Ids of policies that are there but cannot be used. */
+    unusable(): ReadonlySet<string>;
+    /** Names of agents whose manifests are there but cannot be used: they may hold a budget. */
+    unusableAgents(): ReadonlySet<string>;
+    /** Who may raise the limits in a file, and how: the last sentence of a refusal. */
+    mayRaise(file: string): Text;
+  };
 
 /** A row of the ledger that adds to what is spent, or takes its part away again. */
 type Change = { call: MeteredCall; cost: Cost; sign: 1 | -1 };
@@ -56,12 +58,15 @@ export class Budgets {
   #counted = new Map<string, Counted[]>();
   readonly #rates: CallRates;
   readonly #people: People;
+  /** Runs that used up a limit which asks. */
+  readonly pauses: Pauses;
 
   constructor(deps: BudgetsDeps) {
     this.#deps = deps;
     this.#rates = new CallRates(deps.clock);
     this.#people = new People(deps.database.queries);
     this.#purses = new Purses(deps);
+    this.pauses = new Pauses({ ...deps, policies: () => this.#policies() }, this.#purses);
     this.#tasks = new Tasks(deps.logger);
   }
 
@@ -74,6 +79,7 @@ export class Budgets {
   async tend(): Promise<void> {
     await this.#people.meet();
     await this.#purses.tend();
+    await this.pauses.tend();
     await this.#open(sharedBindings(this.#policies()));
   }
 
@@ -136,8 +142,7 @@ export class Budgets {
         if (most.uncounted != null && binding.meter.unit === "nano_usd") throw most.uncounted;
         const estimate = amountOf(binding.meter, most, most.usage);
         const taken = this.#purses.take(binding, estimate) ?? (await this.#purses.reserve(binding, estimate));
-        if (!("lease" in taken)) throw this.#refusal(taken);
-        held.push({ binding, held: taken });
+        held.push("lease" in taken ? { binding, held: taken } : await this.#beyond(subject, taken, estimate));
       }
     } catch (error) {
       for (const one of held) this.#purses.release(one.held);
@@ -173,6 +178,7 @@ export class Budgets {
         const amount = sign * amountOf(counted.meter, cost, call.usage);
         if (amount === 0) continue;
         const name = this.#purses.nameOf(counted, atMs);
+        if (atMs < name.window.beginsAt || atMs >= name.window.endsAt) continue;
         const sum = sums.get(name.id) ?? { name, amount: 0, own: 0, atMs };
         sum.amount += amount;
         if (call.isReserved === true) sum.own += amount;
@@ -201,6 +207,15 @@ export class Budgets {
 
   async #open(bindings: readonly Binding[]): Promise<void> {
     for (const binding of bindings) await this.#purses.open(binding);
+  }
+
+  /** What a run may have beyond a limit that is used up. Throws a `Refusal` where it may have nothing. */
+  async #beyond(subject: CallSubject, stands: Spent, estimate: number) {
+    const { budget, most } = stands.binding;
+    // What is only set aside for calls under way is nothing to ask a person about.
+    const asks = budget.on_exceeded === "ask" && subject.run !== null && stands.spent >= most;
+    if (!asks) throw this.#refusal(stands);
+    return await this.pauses.beyond(subject, stands, estimate);
   }
 
   /** What counts a call, of all that is counted. */

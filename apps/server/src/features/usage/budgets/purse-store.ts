@@ -9,8 +9,8 @@ export type Purse = { spent: number; reserved: number; slots: Slots };
 
 export type PurseName = { id: string; meter: Meter; meterId: string; holder: string; window: Window };
 
-const hoursOf = ({ calendar }: Meter): number | null =>
-  typeof calendar === "object" ? calendar.hours : null;
+export const hoursOf = ({ calendar }: Meter): number | null =>
+  typeof calendar === "object" && "hours" in calendar ? calendar.hours : null;
 
 /**
  * A purse as it stands, held until the transaction ends: one row. Where there is none yet, it is made, with what the ledger
@@ -57,7 +57,25 @@ async function heldPurse(
 ): Promise<Purse | null> {
   const query = queries.selectFrom("budget_purses").selectAll().where("id", "=", id);
   const row = await (kind === "postgres" ? query.forUpdate() : query).executeTakeFirst();
-  if (row === undefined) return null;
+  return row === undefined ? null : purseIn(row, meter, nowMs);
+}
+
+/** What is spent of a purse, in the window that it is of; null where it counts nothing yet. */
+export async function spentOf(
+  queries: Queries,
+  { id, meter }: PurseName,
+  nowMs: number,
+): Promise<number | null> {
+  const row = await queries.selectFrom("budget_purses").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? null : purseIn(row, meter, nowMs).spent;
+}
+
+/** A purse as a row has it. Pure. */
+export function purseIn(
+  row: { spent: number; reserved: number; slots: string },
+  meter: Meter,
+  nowMs: number,
+): Purse {
   const hours = hoursOf(meter);
   if (hours === null) return { spent: row.spent, reserved: row.reserved, slots: {} };
   const { slots, sum } = rolled(JSON.parse(row.slots) as Slots, hours, nowMs);

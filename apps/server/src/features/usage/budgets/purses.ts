@@ -61,7 +61,7 @@ export class Purses {
     atMs: number,
   ): store.PurseName {
     const { calendar, timeZone } = meter;
-    const key = `${typeof calendar === "object" ? calendar.hours : calendar} ${timeZone}`;
+    const key = `${typeof calendar === "string" ? calendar : JSON.stringify(calendar)} ${timeZone}`;
     let window = this.#windows.get(key);
     if (window === undefined || atMs >= window.endsAt || atMs < window.beginsAt) {
       window = windowOf(meter, atMs);

@@ -3,8 +3,7 @@ import type { Queries } from "../../../db/dialect.ts";
 import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
 import { type Binding, budgetsIn, limitsOf, type Policies, purseId, windowOf } from "./bindings.ts";
 import { unreadText } from "./refusals.ts";
-import { pursesOf } from "./purse-store.ts";
-import { rolled, type Slots } from "./windows.ts";
+import { hoursOf, purseIn, pursesOf } from "./purse-store.ts";
 
 /** How many purses to list of a budget that gives each person their own; those that spent most come first. */
 export const mostHolders = 50;
@@ -60,10 +59,7 @@ export async function standingsOf(
         holder: row.id.slice(start.length),
         // What this node has taken in advance for calls to come is not set aside for any.
         reserved: row.reserved - leaseOf(row.id).amount + leaseOf(row.id).underWay,
-        spent:
-          typeof limit.meter.calendar === "object"
-            ? rolled(JSON.parse(row.slots) as Slots, limit.meter.calendar.hours, now.getTime()).sum
-            : row.spent,
+        spent: purseIn(row, limit.meter, now.getTime()).spent,
       }))
       .toSorted((a, b) => b.spent - a.spent)
       .slice(0, mostHolders);
@@ -100,7 +96,7 @@ function standing(
     state: spent >= most ? "exceeded" : spent >= firstAlert * most ? "alert" : "within",
     on_exceeded: budget.on_exceeded,
     resets_at: Number.isFinite(endsAt) ? new Date(endsAt).toISOString() : null,
-    rolling_hours: typeof meter.calendar === "object" ? meter.calendar.hours : null,
+    rolling_hours: hoursOf(meter),
     raise,
   };
 }

@@ -31,6 +31,16 @@ export const always: Window = {
   endsAt: Infinity,
 };
 
+/** One stretch of time, ISO 8601 UTC. */
+export type Stretch = { from: string; until: string };
+
+export const stretchWindow = ({ from, until }: Stretch): Window => ({
+  key: `from:${from}`,
+  startsAt: from,
+  beginsAt: Date.parse(from),
+  endsAt: Date.parse(until),
+});
+
 /** Parts of a rolling window that are forgotten together, in hours: a part of a day is 5 minutes, of more an hour. */
 export const slotMsOf = (hours: number): number => (hours <= 24 ? 300_000 : 3_600_000);
 

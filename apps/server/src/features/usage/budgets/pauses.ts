@@ -1,0 +1,353 @@
+import { permits, type PauseDecision, type RunPause, type Text } from "@ciclo/contract";
+import type { AuditedTransaction, Database, Queries } from "../../../db/dialect.ts";
+import { type Actor, system } from "../../../domain/actor.ts";
+import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
+import type { CallSubject } from "../../../domain/usage.ts";
+import { insufficientPermission, Rerouted } from "../../../errors.ts";
+import { type Clock, stamp } from "../../../lib/clock.ts";
+import { newId } from "../../../lib/ids.ts";
+import { type Binding, countsModel, limitsOf, type Meter, meterId, type Policies } from "./bindings.ts";
+import * as store from "./pause-store.ts";
+import {
+  alreadyDecided,
+  countsToo,
+  goesOn,
+  pausedText,
+  refusePaused,
+  rerouteTool,
+  reroutedText,
+  selfDecision,
+  stoppedText,
+  unknownPause,
+} from "./pause-refusals.ts";
+import { openPurse, spentOf } from "./purse-store.ts";
+import type { Held, Purses, Spent } from "./purses.ts";
+import type { Stretch } from "./windows.ts";
+
+export type PausesDeps = {
+  database: Pick<Database, "kind" | "queries">;
+  transaction: AuditedTransaction;
+  clock: Clock;
+  policies(): Policies;
+  /** Where a paused run is decided on: an address of the console. */
+  decidedAt: string;
+  /** Users by id, with their roles; those alone who may come in. */
+  activeRoles(queries: Queries): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Ends all tokens of a user's run, in the transaction that stops it. */
+  endRunTokens(queries: Queries, of: { userId: string; run: string }): Promise<void>;
+  /** Called once tokens have ended: whoever came in by one is let go of. */
+  accessChanged(): Promise<void>;
+};
+
+/** A decision holds for so long; after that the run asks again. */
+const decidedMs = 7 * 24 * 3_600_000;
+const keptMs = 90 * 24 * 3_600_000;
+const mostListed = 200;
+/** Of one user's runs so many may wait; the calls of more are refused, and nobody is asked. */
+const mostWaiting = 100;
+
+type Place = { meter: Meter; holder: string };
+
+/**
+ * Runs that used up a limit with `on_exceeded: ask`. The first call that is refused pauses the run: its calls are refused until
+ * somebody lets it spend more, sends it to another model, or stops it. Only calls that a limit refuses come here.
+ */
+export class Pauses {
+  readonly #deps: PausesDeps;
+  readonly #purses: Purses;
+
+  constructor(deps: PausesDeps, purses: Purses) {
+    this.#deps = deps;
+    this.#purses = purses;
+  }
+
+  /**
+   * What a run may have beyond a limit that is used up, set aside for one call. Throws a `Refusal` (`budget_exceeded`) where
+   * nobody has decided that it may have more, and `Rerouted` where its calls go to another model.
+   */
+  async beyond(
+    subject: CallSubject,
+    { binding, spent }: Spent,
+    estimate: number,
+  ): Promise<{ binding: Binding; held: Held }> {
+    const { database } = this.#deps;
+    const pause = await store.currentPause(database.queries, currentOf(subject, binding.meterId));
+    if (pause === undefined || this.#hasLapsed(pause))
+      throw this.#refusal(await this.#pause(subject, binding, spent, pause));
+    if (pause.state === "waiting" || pause.state === "stopped") throw this.#refusal(pause);
+    if (pause.to_model !== null && subject.model !== pause.to_model) {
+      const isOfOthers = subject.model === null || subject.provider !== pause.provider;
+      if (!isOfOthers) throw new Rerouted(pause.to_model, reroutedText(pause));
+      if (pause.extra === null) throw refusePaused(reroutedText(pause));
+    }
+    const extra = extraOf(pause, binding);
+    const held =
+      extra === null
+        ? null
+        : (this.#purses.take(extra, estimate) ?? (await this.#purses.reserve(extra, estimate)));
+    if (extra !== null && held !== null && "lease" in held) return { binding: extra, held };
+    throw this.#refusal(await this.#pause(subject, binding, spent, pause));
+  }
+
+  /** Runs that wait, and what was decided in the last days, the newest first. */
+  async list(actor: Actor): Promise<RunPause[]> {
+    const { database, clock } = this.#deps;
+    const { queries } = database;
+    const since = stamp(new Date(clock().getTime() - decidedMs));
+    const rows = await store.pausesSince(queries, since, mostListed);
+    if (rows.length === 0) return [];
+    const isAlone = await this.#isOnlyApprover(queries, actor);
+    return await Promise.all(rows.map((row) => this.#present(queries, row, { actor, isAlone })));
+  }
+
+  /** Decides on a paused run. Throws a `Refusal` for whoever may not, and where there is nothing to decide. */
+  async decide(actor: Actor, id: string, decision: PauseDecision): Promise<RunPause> {
+    const { database, transaction, clock, accessChanged, endRunTokens } = this.#deps;
+    const decided = await transaction(async (on, record) => {
+      const pause = await store.findPause(on, database.kind, id);
+      if (pause === undefined) throw unknownPause(id);
+      const isAlone = await this.#isOnlyApprover(on, actor);
+      refuseUnlessMay(actor, pause, decision, isAlone);
+      const isStop = decision.decision === "stop";
+      if (pause.current === null || pause.state === "stopped" || (pause.state !== "waiting" && !isStop))
+        throw alreadyDecided(pause);
+      if (!isStop && (await this.#hasRoom(on, pause))) throw goesOn(pause);
+      const changed: store.StoredPause = {
+        ...pause,
+        ...(await this.#outcomeOf(on, pause, decision)),
+        decided_by: actor.name,
+        decided_at: stamp(clock()),
+        note: decision.note ?? null,
+      };
+      const { id: _, ...fields } = changed;
+      await store.updatePause(on, id, fields);
+      if (isStop && pause.actor_id !== null)
+        await endRunTokens(on, { userId: pause.actor_id, run: pause.run });
+      await record({
+        actor,
+        action: `run.${changed.state}`,
+        resource: `run:${pause.run}`,
+        status: "succeeded",
+        metadata: { ...saidOf(changed), by_pause: id },
+      });
+      return { changed, shown: await this.#present(on, changed, { actor, isAlone }) };
+    });
+    if (decided.changed.state === "stopped") await accessChanged();
+    return decided.shown;
+  }
+
+  /** Forgets what was decided long ago. */
+  async tend(): Promise<void> {
+    const { database, clock } = this.#deps;
+    await store.deletePausesBefore(database.queries, stamp(new Date(clock().getTime() - keptMs)));
+  }
+
+  /** Takes note that a run has to wait, once; it takes the place of a decision that holds no longer. */
+  async #pause(
+    subject: CallSubject,
+    { budget, meter, meterId: of, most, holder }: Binding,
+    spent: number,
+    before: store.StoredPause | undefined,
+  ): Promise<store.StoredPause> {
+    const { database, transaction, clock } = this.#deps;
+    const current = currentOf(subject, of);
+    const actorName = subject.actorName ?? "—";
+    const place: Place = { meter, holder };
+    const pause: store.StoredPause = {
+      id: newId(),
+      current,
+      run: subject.run ?? "",
+      actor_id: subject.actorId,
+      actor_name: actorName,
+      meter: JSON.stringify(place),
+      policy: budget.id,
+      unit: meter.unit,
+      provider: subject.provider,
+      model: subject.model,
+      spent,
+      of_amount: most,
+      paused_at: stamp(clock()),
+      state: "waiting",
+      to_model: null,
+      extra: null,
+      extra_meter: null,
+      extra_most: null,
+      decided_by: null,
+      decided_at: null,
+      note: null,
+    };
+    return await transaction(async (on, record) => {
+      const now = await store.currentPause(on, current, database.kind);
+      // Another call of the run was refused a moment ago, or somebody has just decided.
+      if (now !== undefined && now.id !== before?.id) return now;
+      if ((await store.countWaiting(on, subject.actorId)) >= mostWaiting) throw this.#refusal(pause, true);
+      if (!(await store.insertPause(on, pause, now?.id)))
+        return (await store.currentPause(on, current)) ?? pause;
+      await record({
+        actor: system,
+        action: "run.paused",
+        resource: `run:${pause.run}`,
+        status: "refused",
+        metadata: { ...saidOf(pause), decide_at: this.#deps.decidedAt },
+      });
+      return pause;
+    });
+  }
+
+  /** What a decision makes of a pause. What may be spent beyond the limit is counted from this hour on. */
+  async #outcomeOf(
+    on: Queries,
+    pause: store.StoredPause,
+    decision: PauseDecision,
+  ): Promise<Partial<store.StoredPause>> {
+    if (decision.decision === "stop") return { state: "stopped" };
+    const { meter, holder } = JSON.parse(pause.meter) as Place;
+    const extra =
+      decision.amount === undefined
+        ? {}
+        : await this.#extra(
+            on,
+            pause,
+            meter,
+            Math.round(decision.amount * (meter.unit === "tokens" ? 1 : 1e9)),
+          );
+    if (decision.decision === "raise") return { state: "raised", ...extra };
+    if (pause.model === null) throw rerouteTool();
+    if (countsModel(meter, holder, decision.model) && decision.amount === undefined)
+      throw countsToo(decision.model, pause);
+    return { state: "rerouted", to_model: decision.model, ...extra };
+  }
+
+  async #extra(on: Queries, pause: store.StoredPause, { unit }: Meter, extra: number) {
+    const { database, clock } = this.#deps;
+    const nowMs = clock().getTime();
+    // The ledger sums by hours: what this run has spent in this one is added to what it may have.
+    const calendar: Stretch = {
+      from: `${stamp(clock()).slice(0, 13)}:00:00.000Z`,
+      until: stamp(new Date(nowMs + decidedMs)),
+    };
+    const meter: Meter = {
+      policy: `run_pauses/${pause.id}`,
+      scope: { runs: [pause.run], people: [pause.actor_id ?? pause.actor_name] },
+      per: null,
+      limit: "extra",
+      unit,
+      calendar,
+      timeZone: "UTC",
+    };
+    const name = this.#purses.nameOf({ meter, meterId: meterId(meter), holder: "" }, nowMs);
+    const { spent } = await openPurse(on, database.kind, name, nowMs);
+    return { extra, extra_meter: JSON.stringify(meter), extra_most: spent + extra };
+  }
+
+  #hasLapsed({ decided_at: at }: store.StoredPause): boolean {
+    return at !== null && Date.parse(at) + decidedMs <= this.#deps.clock().getTime();
+  }
+
+  /** Whether the limit that paused a run lets calls through again: a new period, or a plan that raised it. */
+  async #hasRoom(queries: Queries, pause: store.StoredPause): Promise<boolean> {
+    const { meter, holder } = JSON.parse(pause.meter) as Place;
+    const budget = this.#deps.policies().get(pause.policy);
+    if (budget?.kind !== "budget" || budget.on_exceeded !== "ask") return true;
+    const of = meterId(meter);
+    const binding = limitsOf(budget, holder).find((one) => one.meterId === of);
+    if (binding === undefined) return true;
+    const nowMs = this.#deps.clock().getTime();
+    const spent = await spentOf(queries, this.#purses.nameOf(binding, nowMs), nowMs);
+    return (spent ?? 0) < binding.most;
+  }
+
+  async #present(
+    queries: Queries,
+    pause: store.StoredPause,
+    { actor, isAlone }: { actor: Actor; isAlone: boolean },
+  ): Promise<RunPause> {
+    const { meter } = JSON.parse(pause.meter) as Place;
+    const isOver = pause.state === "waiting" && (await this.#hasRoom(queries, pause));
+    const unit = meter.unit === "tokens" ? 1 : 1e9;
+    return {
+      id: pause.id,
+      run: pause.run,
+      user: { id: pause.actor_id, name: pause.actor_name },
+      policy: pause.policy,
+      file: budgetFile(pause.policy),
+      field: budgetField(pause.policy, meter.limit),
+      unit: meter.unit === "tokens" ? "tokens" : "usd",
+      spent: pause.spent / unit,
+      of: pause.of_amount / unit,
+      model: pause.model,
+      paused_at: pause.paused_at,
+      state: isOver ? "over" : (pause.state as RunPause["state"]),
+      amount: pause.extra === null ? null : pause.extra / unit,
+      to_model: pause.to_model,
+      decided_by: pause.decided_by,
+      decided_at: pause.decided_at,
+      note: pause.note,
+      may: {
+        raise: pause.state === "waiting" && !isOver && mayRaise(actor, pause, isAlone),
+        stop: pause.state !== "stopped" && !isOver && mayStop(actor, pause),
+      },
+    };
+  }
+
+  /** Whether nobody else could decide: as with plans, a lone approver may then decide on what is their own. */
+  async #isOnlyApprover(queries: Queries, { id }: Actor): Promise<boolean> {
+    const people = await this.#deps.activeRoles(queries);
+    return ![...people].some(([user, roles]) => user !== id && roles.includes("approver"));
+  }
+
+  #refusal(pause: store.StoredPause, isUnasked = false) {
+    const said: Text =
+      pause.state === "stopped" ? stoppedText(pause) : pausedText(pause, this.#deps.decidedAt, isUnasked);
+    return refusePaused(said);
+  }
+}
+
+const currentOf = ({ actorId, actorName, run }: CallSubject, meter: string): string =>
+  JSON.stringify([actorId ?? actorName, run, meter]);
+
+/** The purse of what a run may spend beyond a limit. */
+function extraOf(
+  { extra_meter: said, extra_most: most }: store.StoredPause,
+  { budget }: Binding,
+): Binding | null {
+  if (said === null || most === null) return null;
+  const meter = JSON.parse(said) as Meter;
+  return { budget, meter, meterId: meterId(meter), most, holder: "" };
+}
+
+const isOwn = ({ id }: Actor, { actor_id }: store.StoredPause): boolean => id !== null && id === actor_id;
+
+const mayRaise = (actor: Actor, pause: store.StoredPause, isAlone: boolean): boolean =>
+  permits(actor.roles, "decide") && (isAlone || !isOwn(actor, pause));
+
+const mayStop = (actor: Actor, pause: store.StoredPause): boolean =>
+  isOwn(actor, pause) || permits(actor.roles, "decide") || permits(actor.roles, "manage_access");
+
+function refuseUnlessMay(
+  actor: Actor,
+  pause: store.StoredPause,
+  { decision }: PauseDecision,
+  isAlone: boolean,
+): void {
+  if (decision === "stop") {
+    if (!mayStop(actor, pause)) throw insufficientPermission(["decide"]);
+  } else if (!permits(actor.roles, "decide")) throw insufficientPermission(["decide"]);
+  else if (!mayRaise(actor, pause, isAlone)) throw selfDecision();
+}
+
+/** In the audit log. */
+function saidOf(pause: store.StoredPause): Record<string, unknown> {
+  const { meter } = JSON.parse(pause.meter) as Place;
+  const [unit, name] = meter.unit === "tokens" ? [1, "tokens"] : [1e9, "usd"];
+  return {
+    user: pause.actor_name,
+    policy: pause.policy,
+    limit: meter.limit,
+    [`spent_${name}`]: pause.spent / unit,
+    [`of_${name}`]: pause.of_amount / unit,
+    ...(pause.extra === null ? {} : { [`more_${name}`]: pause.extra / unit }),
+    ...(pause.to_model === null ? {} : { to_model: pause.to_model }),
+    ...(pause.note === null ? {} : { note: pause.note }),
+  };
+}

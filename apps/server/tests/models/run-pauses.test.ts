@@ -1,0 +1,278 @@
+import type { PauseDecision } from "@ciclo/contract";
+import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { type Database, openDatabase } from "../../src/db/dialect.ts";
+import { type Person, problemOf } from "../support/console.ts";
+import { newPostgresUrl } from "../support/databases.ts";
+import type { TestGateway } from "../support/mcp/gateway.ts";
+import { send } from "../support/model-double.ts";
+import { ask, calls, chatOf, endpointOf, messageOf, pricesOf } from "../support/model-endpoint.ts";
+
+/** Each call of the double costs 10 dollars with one, and 1 with the other. */
+const prices = pricesOf(
+  { model: "gpt-5.2", input: 10_000, output: 0 },
+  { model: "gpt-5.2-mini", input: 1000, output: 0 },
+);
+const budgetOf = (more: Record<string, unknown> = {}) => ({
+  "policies/runs.yaml": stringify({
+    id: "runs",
+    kind: "budget",
+    title: "Runs",
+    scope: {},
+    per: "run",
+    limits: { total_usd: 15 },
+    on_exceeded: "ask",
+    ...more,
+  }),
+});
+
+async function pausing(more: Record<string, string> = budgetOf(), database?: Database) {
+  const { gateway, person, approver, model } = await endpointOf({ ...prices, ...more }, {}, [], database);
+  let count = 0;
+  model.answer = ({ body, path }, response) => {
+    if (!path.includes("/chat/completions")) return false;
+    const id = `chatcmpl-${String((count += 1)).padStart(16, "0")}`;
+    const choices = [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }];
+    const usage = { prompt_tokens: 1000, completion_tokens: 5 };
+    send(response, { id, model: body["model"], choices, usage });
+    return true;
+  };
+  const tokenOf = async (run: string): Promise<string> =>
+    (await person.client.call("createRunToken", { body: { run } })).token;
+  const token = await tokenOf("nightly");
+  const askAs = (of: string, body: unknown = chatOf()): Promise<Response> =>
+    ask(gateway, { token: of }, "openai/v1/chat/completions", body);
+  /** Spends what the run has. */
+  const spend = async (of = token): Promise<void> => {
+    for (let count = 0; count < 2; count += 1) {
+      expect((await askAs(of)).status).toBe(200);
+      await gateway.ledger.flush();
+    }
+  };
+  const pauses = async ({ client }: Person = approver) => (await client.call("listRunPauses")).items;
+  return { gateway, person, approver, model, token, tokenOf, askAs, spend, pauses };
+}
+
+const audited = async (gateway: TestGateway, action: string) =>
+  gateway.database.queries
+    .selectFrom("audit_events")
+    .select(["action", "actor_name", "resource", "metadata"])
+    .where("action", "=", action)
+    .execute();
+
+describe("a run that uses up a budget which asks", () => {
+  it("pauses, once, and goes on with what an approver lets it spend", async () => {
+    const { gateway, approver, person, model, token, askAs, spend, pauses } = await pausing();
+    await spend();
+    const asked = model.asked.length;
+    const refused = await Promise.all([askAs(token), askAs(token), askAs(token)]);
+    for (const response of refused) {
+      expect(response.status).toBe(402);
+      const said = await response.text();
+      expect(said).toContain("policies/runs.yaml, limits.total_usd: 20 USD of 15 USD are spent");
+      expect(said).toContain("the run nightly is paused");
+      expect(said).toContain("/costs");
+    }
+    expect(model.asked).toHaveLength(asked);
+    const [pause, ...others] = await pauses();
+    expect(others).toEqual([]);
+    expect(pause).toMatchObject({
+      run: "nightly",
+      user: { name: person.name },
+      file: "policies/runs.yaml",
+      field: "limits.total_usd",
+      unit: "usd",
+      spent: 20,
+      of: 15,
+      model: "gpt-5.2",
+      state: "waiting",
+      may: { raise: true, stop: true },
+    });
+    expect(await audited(gateway, "run.paused")).toHaveLength(1);
+    const id = pause?.id ?? "";
+    const raised = await approver.client.call("decideRunPause", {
+      params: { id },
+      body: { decision: "raise", amount: 10.5, note: "the release waits for it" },
+    });
+    expect(raised).toMatchObject({ state: "raised", amount: 10.5, decided_by: approver.name });
+    // 10 of 10.5 dollars, then what is left lets one more through.
+    for (const status of [200, 200, 402]) {
+      expect((await askAs(token)).status).toBe(status);
+      await gateway.ledger.flush();
+    }
+    const [again] = await pauses();
+    expect(again).toMatchObject({ state: "waiting", spent: 40, of: 15 });
+    expect(again?.id).not.toBe(id);
+    const [entry] = await audited(gateway, "run.raised");
+    expect(entry).toMatchObject({ actor_name: approver.name, resource: "run:nightly" });
+    expect(JSON.parse(entry?.metadata ?? "")).toMatchObject({
+      more_usd: 10.5,
+      note: "the release waits for it",
+    });
+    const { queries } = gateway.database;
+    await expect
+      .poll(async () =>
+        (await queries.selectFrom("budget_purses").select("reserved").execute()).map(
+          ({ reserved }) => reserved,
+        ),
+      )
+      .toEqual(expect.arrayContaining([0]));
+  });
+
+  it("pauses no other run, and none where the budget only blocks", async () => {
+    const { gateway, token, tokenOf, askAs, spend, pauses } = await pausing();
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    expect((await askAs(await tokenOf("weekly"))).status).toBe(200);
+    expect(await pauses()).toHaveLength(1);
+    const blocking = await pausing(budgetOf({ on_exceeded: "block" }));
+    await blocking.spend();
+    expect((await blocking.askAs(blocking.token)).status).toBe(402);
+    expect(await blocking.pauses()).toEqual([]);
+    expect(await audited(gateway, "run.paused")).toHaveLength(1);
+  });
+
+  it("asks another model where it is re-routed, which is what is checked, counted and priced", async () => {
+    const { gateway, approver, model, token, askAs, spend, pauses } = await pausing(
+      budgetOf({ per: undefined, scope: { models: ["gpt-5.2"] } }),
+    );
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    const [pause] = await pauses();
+    const id = pause?.id ?? "";
+    const decide = (body: PauseDecision) => approver.client.call("decideRunPause", { params: { id }, body });
+    expect(await problemOf(decide({ decision: "reroute", model: "gpt-5.2" }))).toMatchObject({
+      code: "invalid_payload",
+      detail: expect.stringContaining("counts the calls of gpt-5.2 too") as string,
+    });
+    await decide({ decision: "reroute", model: "gpt-5.2-mini" });
+    const answer = await askAs(token, chatOf({ temperature: 0 }));
+    expect(answer.status).toBe(200);
+    expect(model.asked.at(-1)?.body).toMatchObject({ model: "gpt-5.2-mini", temperature: 0 });
+    expect((await calls(gateway)).at(-1)).toMatchObject({
+      model: "gpt-5.2-mini",
+      run: "nightly",
+      status: "ok",
+    });
+    // What access policy does not let the caller use is no way around a budget.
+    const other = await pausing(budgetOf({ per: undefined, scope: { models: ["gpt-5.2"] } }));
+    await other.spend();
+    expect((await other.askAs(other.token)).status).toBe(402);
+    const [waiting] = await other.pauses();
+    await other.approver.client.call("decideRunPause", {
+      params: { id: waiting?.id ?? "" },
+      body: { decision: "reroute", model: "o9-forbidden" },
+    });
+    expect((await other.askAs(other.token)).status).toBe(403);
+  });
+
+  it("re-routes calls that name their model in the path, too", async () => {
+    const { gateway, person, approver } = await endpointOf({
+      ...budgetOf({
+        per: undefined,
+        scope: { models: ["gemini-*-pro", "claude-opus-*"] },
+        limits: { total_usd: 1e-9 },
+      }),
+    });
+    for (const [run, path, body, to] of [
+      ["one", "google/v1beta/models/gemini-2.5-pro:generateContent", { contents: [] }, "gemini-2.5-flash"],
+      ["two", "anthropic/v1/messages", messageOf(), "claude-haiku-5"],
+    ] as const) {
+      const { token } = await person.client.call("createRunToken", { body: { run } });
+      const askOnce = (): Promise<Response> => ask(gateway, { token }, path, body);
+      await askOnce();
+      await gateway.ledger.flush();
+      expect((await askOnce()).status).toBe(402);
+      const { items } = await approver.client.call("listRunPauses");
+      await approver.client.call("decideRunPause", {
+        params: { id: items.find((pause) => pause.run === run)?.id ?? "" },
+        body: { decision: "reroute", model: to },
+      });
+      expect((await askOnce()).status).toBe(200);
+      expect((await calls(gateway)).at(-1)).toMatchObject({ model: to, run });
+    }
+  });
+
+  it("is over at once where it is stopped: its tokens end, and a new one is refused", async () => {
+    const { gateway, person, token, tokenOf, askAs, spend, pauses } = await pausing();
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    const [pause] = await pauses(person);
+    // Whoever it acts as may stop it, and not more.
+    expect(pause?.may).toEqual({ raise: false, stop: true });
+    const id = pause?.id ?? "";
+    expect(
+      await problemOf(
+        person.client.call("decideRunPause", { params: { id }, body: { decision: "raise", amount: 1 } }),
+      ),
+    ).toMatchObject({ code: "insufficient_permission" });
+    await person.client.call("decideRunPause", { params: { id }, body: { decision: "stop" } });
+    expect((await askAs(token)).status).toBe(401);
+    const again = await askAs(await tokenOf("nightly"));
+    expect(again.status).toBe(402);
+    expect(await again.text()).toContain(`was stopped by ${person.name}`);
+    expect(
+      await problemOf(person.client.call("decideRunPause", { params: { id }, body: { decision: "stop" } })),
+    ).toMatchObject({ code: "already_decided" });
+    expect(await audited(gateway, "run.stopped")).toHaveLength(1);
+  });
+
+  it("is decided on by somebody else than whom it acts as, where there is one", async () => {
+    const { gateway, approver, askAs, pauses } = await pausing();
+    const both = await gateway.person("planner", "approver");
+    const { token } = await both.client.call("createRunToken", { body: { run: "mine" } });
+    for (const status of [200, 200, 402]) {
+      expect((await askAs(token)).status).toBe(status);
+      await gateway.ledger.flush();
+    }
+    const [pause] = await pauses(both);
+    expect(pause?.may).toEqual({ raise: false, stop: true });
+    const raise = (by: Person) =>
+      by.client.call("decideRunPause", {
+        params: { id: pause?.id ?? "" },
+        body: { decision: "raise", amount: 1 },
+      });
+    expect(await problemOf(raise(both))).toMatchObject({ code: "self_approval" });
+    await raise(approver);
+    expect(await problemOf(raise(approver))).toMatchObject({ code: "already_decided" });
+    const viewer = await gateway.person("viewer");
+    expect((await pauses(viewer))[0]?.may).toEqual({ raise: false, stop: false });
+  });
+
+  it("is not waited for any more once a plan has raised the limit", async () => {
+    const { gateway, approver, token, askAs, spend, pauses } = await pausing();
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    await gateway.push(budgetOf({ limits: { total_usd: 1000 } }));
+    expect((await askAs(token)).status).toBe(200);
+    const [pause] = await pauses();
+    expect(pause).toMatchObject({ state: "over", may: { raise: false, stop: false } });
+    expect(
+      await problemOf(
+        approver.client.call("decideRunPause", {
+          params: { id: pause?.id ?? "" },
+          body: { decision: "raise", amount: 1 },
+        }),
+      ),
+    ).toMatchObject({ code: "already_decided", detail: expect.stringContaining("has room again") as string });
+  });
+
+  it("does the same on PostgreSQL", async () => {
+    const { approver, token, askAs, spend, pauses, gateway } = await pausing(
+      budgetOf(),
+      await openDatabase({ url: await newPostgresUrl(), file: "" }),
+    );
+    await spend();
+    await Promise.all([askAs(token), askAs(token)]);
+    const [pause, ...others] = await pauses();
+    expect(others).toEqual([]);
+    await approver.client.call("decideRunPause", {
+      params: { id: pause?.id ?? "" },
+      body: { decision: "raise", amount: 5 },
+    });
+    for (const status of [200, 402]) {
+      expect((await askAs(token)).status).toBe(status);
+      await gateway.ledger.flush();
+    }
+  });
+});
