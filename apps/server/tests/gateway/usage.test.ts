@@ -169,6 +169,46 @@ describe.each(stores)("one call that several sources saw, on %s", (_, openStore)
     await database.close();
   });
 
+  it("is one of as many as the source saw that saw most of them, in whatever order and however many", async () => {
+    const database = await openStore();
+    const ledger = ledgerOn(database);
+    const count = fc.integer({ min: 0, max: 14 });
+    const scenario = fc
+      .record({
+        log: count,
+        otlp: count,
+        endpoint: count,
+        hasOwnIds: fc.boolean(),
+        size: fc.integer({ min: 1, max: 9 }),
+      })
+      .chain(({ log, otlp, endpoint, ...of }) => {
+        const told = Object.entries({ log, otlp, endpoint }).flatMap(([source, times]) =>
+          Array.from({ length: times }, (_, index) => ({ source: source as "log", index })),
+        );
+        const most = Math.max(log, otlp, endpoint);
+        return fc.record({
+          order: fc.shuffledSubarray(told, { minLength: told.length }),
+          most: fc.constant(most),
+          of: fc.constant(of),
+        });
+      });
+    let expected = 0;
+    for (const [run, { order, most, of }] of fc.sample(scenario, { numRuns: 25, seed: 7 }).entries()) {
+      const told = order.map(({ source, index }) => {
+        const id = `${source}-${run}-${index}`;
+        const own = of.hasOwnIds && source === "log" ? [`response:${id}`] : [];
+        return model({ key: id, aliases: [...own, `like:session-${run}`], usage: used(100, 5) }, { source });
+      });
+      for (let from = 0; from < told.length; from += of.size)
+        await ledger.take(told.slice(from, from + of.size));
+      await ledger.take(told);
+      expected += most;
+      expect((await callsIn(database.queries)).length, JSON.stringify({ order, of })).toBe(expected);
+    }
+    await expectSums(database);
+    await database.close();
+  });
+
   it("of one source the later word holds, whichever is read first", async () => {
     const early = model({ usage: used(1000, 1) });
     const late = model({ usage: used(1000, 300), at: "2026-03-01T10:00:05.000Z" });

@@ -140,29 +140,67 @@ function oneOf(known: readonly Call[]): Call[] {
 
 const isLikeness = (name: string): boolean => name.startsWith("like:");
 
-/** Calls that are equal to each other in all that is known of them are numbered; beyond this many they are one. */
-const mostAlike = 9;
-
-/** A name, and for one by likeness the names of further calls that are equal. */
-const formsOf = (name: string): string[] =>
-  isLikeness(name)
-    ? [name, ...Array.from({ length: mostAlike - 1 }, (_, index) => `${name}#${index + 2}`)]
-    : [name];
+/**
+ * Calls that are equal in all that is known of them are numbered: a name by likeness has forms. Which sources have told of the
+ * call of a form is known by a claim each, so that in whatever order sources tell, there are as many calls as the source
+ * that saw most of them saw.
+ */
+const formOf = (name: string, number: number): string => (number === 1 ? name : `${name}#${number}`);
+const claimOf = (form: string, source: UsageSource): string => `${form}@${source}`;
+/** Beyond this many they are one. */
+const mostAlike = 5000;
+/** How many forms of a name are read at first; twice as many each time that all of them are there. */
+const formsAtFirst = 4;
 
 /** Calls of a batch, with those of the ledger that they name: whatever shares a name is one call. */
 class Calls {
   readonly #byName = new Map<string, Call>();
   readonly #calls = new Set<Call>();
-  #keys = new Map<string, string>();
+  readonly #keys = new Map<string, string>();
+
+  /** The highest number that a name by likeness has. */
+  readonly #numbers = new Map<string, number>();
 
   /** Reads what the ledger knows of the names of entries. */
   async load(queries: Queries, kind: Database["kind"], entries: readonly Entry[]): Promise<void> {
-    const names = new Set(entries.flatMap(namesOf).flatMap(formsOf));
-    this.#keys = await store.keysOf(queries, kind, [...names]);
-    const standing = await store.entriesOf(queries, [...new Set(this.#keys.values())]);
-    for (const stored of standing.values())
+    const names: string[] = [];
+    const alike = new Map<string, Set<UsageSource>>();
+    for (const entry of entries)
+      for (const name of namesOf(entry)) {
+        if (!isLikeness(name)) names.push(name);
+        else {
+          const sources = alike.get(name) ?? new Set();
+          alike.set(name, sources.add(entry.call.subject.source));
+        }
+      }
+    let asked = [...alike];
+    for (
+      let [from, count] = [1, formsAtFirst];
+      from <= mostAlike;
+      [from, count] = [from + count, 2 * count]
+    ) {
+      const numbers = Array.from({ length: count }, (_, index) => from + index);
+      for (const [name, sources] of asked)
+        for (const number of numbers) {
+          const form = formOf(name, number);
+          names.push(form, ...[...sources].map((source) => claimOf(form, source)));
+        }
+      await this.#read(queries, kind, names.splice(0));
+      for (const [name] of asked)
+        for (const number of numbers)
+          if (this.#byName.has(formOf(name, number))) this.#numbers.set(name, number);
+      asked = asked.filter(([name]) => this.#numbers.get(name) === from + count - 1);
+      if (asked.length === 0) return;
+    }
+  }
+
+  async #read(queries: Queries, kind: Database["kind"], names: readonly string[]): Promise<void> {
+    const keys = await store.keysOf(queries, kind, [...new Set(names)]);
+    const unread = [...new Set(keys.values())].filter((key) => !this.#byName.has(key));
+    for (const stored of (await store.entriesOf(queries, unread)).values())
       this.#keep({ entry: stored, before: [stored], names: [stored.call.key] });
-    for (const [name, key] of this.#keys) {
+    for (const [name, key] of keys) {
+      this.#keys.set(name, key);
       const call = this.#byName.get(key);
       if (call !== undefined) this.#name(call, name);
     }
@@ -170,15 +208,18 @@ class Calls {
 
   add(entry: Entry): void {
     const names = namesOf(entry);
-    const certain = names.filter((name) => !isLikeness(name));
+    const alike = names.filter(isLikeness);
+    const certain = alike.length === 0 ? names : names.filter((name) => !isLikeness(name));
     const sure = oneOf(this.#known(certain).filter((call) => isSame(call, entry)));
-    const known = sure.length > 0 ? sure : this.#alike(names, entry);
+    const known = sure.length > 0 ? sure : this.#alike(alike, entry);
     if (known.length === 0 && entry.call.settles === true) return;
     // What is in the ledger gives the call its key.
     if (known.length > 1) known.sort((a, b) => b.before.length - a.before.length);
     const [first, ...others] = known;
     if (first === undefined) {
-      this.#keep({ entry, before: [], names: names.map((name) => this.#freeForm(name)) });
+      const call: Call = { entry, before: [], names: certain };
+      this.#keep(call);
+      this.#claim(call, alike, entry);
       return;
     }
     for (const other of others) {
@@ -188,20 +229,35 @@ class Calls {
       this.#calls.delete(other);
     }
     first.entry = merge(first.entry, entry);
-    // By its likeness a call is known by one name alone: the others are for calls that are equal to it.
-    for (const name of names) if (!isLikeness(name) || !this.#byName.has(name)) this.#name(first, name);
+    for (const name of certain) this.#name(first, name);
+    this.#claim(first, alike, entry);
   }
 
   /** The first call that matches an entry, and that its source has not reported yet. */
   #alike(names: readonly string[], entry: Entry): Call[] {
-    const alike = names.filter(isLikeness).flatMap(formsOf);
-    const found = this.#known(alike).find((call) => isSame(call, entry));
-    return found === undefined ? [] : [found];
+    const { source } = entry.call.subject;
+    for (const name of names)
+      for (let number = 1; number <= (this.#numbers.get(name) ?? 0); number += 1) {
+        const form = formOf(name, number);
+        const call = this.#byName.get(form);
+        if (call !== undefined && !this.#byName.has(claimOf(form, source)) && isSame(call, entry))
+          return [call];
+      }
+    return [];
   }
 
-  /** A name, or for one by likeness that is taken, the same with a number. */
-  #freeForm(name: string): string {
-    return isLikeness(name) ? (formsOf(name).find((form) => !this.#byName.has(form)) ?? name) : name;
+  /** Takes note that an entry's source has told of a call: under the number that it has, or the next one. */
+  #claim(call: Call, names: readonly string[], { call: { subject } }: Entry): void {
+    for (const name of names) {
+      const highest = this.#numbers.get(name) ?? 0;
+      let number = 1;
+      while (number <= highest && this.#byName.get(formOf(name, number)) !== call) number += 1;
+      if (number > mostAlike) continue;
+      const form = formOf(name, number);
+      this.#numbers.set(name, Math.max(number, highest));
+      this.#name(call, form);
+      this.#name(call, claimOf(form, subject.source));
+    }
   }
 
   /** Calls that are new, and those that are known better than they stand. */
