@@ -16,6 +16,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openSqliteDatabase } from "../src/db/dialect.ts";
+import { settableClock } from "./support/clock.ts";
 import { startConsole, type TestConsole } from "./support/console.ts";
 import { stores } from "./support/databases.ts";
 import { eventually } from "./support/eventually.ts";
@@ -181,6 +182,27 @@ describe("telemetry of MCP servers", () => {
     writeFileSync(`${log}.1`, line(1) + line(1) + line(2) + line(2));
     await running.ingest.read();
     expect(await inputs(running)).toHaveLength(4);
+    // Three lines of one moment, the first and the last alike; their copy has another end of lines, and a mark in front.
+    const [a, b] = [line(3), line(3, { tokens_out: 11 })];
+    writeFileSync(logOf(running, "b.jsonl"), a + b + a);
+    writeFileSync(logOf(running, "c.jsonl"), `\uFEFF${(a + b + a).replaceAll("\n", "\r\n")}`);
+    await running.ingest.read();
+    expect(await inputs(running)).toHaveLength(7);
+    expect((await filesOf(running)).map(({ bad }) => bad)).toEqual([0, 0, 0, 0]);
+  });
+
+  it("is taken in after days, though little was written on each", async () => {
+    const clock = settableClock("2026-11-27T12:00:00.000Z");
+    const running = await startConsole({ clock });
+    for (let day = 0; day < 5; day += 1) {
+      appendFileSync(logOf(running), line(0, { ts: clock().toISOString() }));
+      await running.ingest.read();
+      expect(await inputs(running)).toHaveLength(day + 1);
+      clock.advance(20 * 3_600_000);
+    }
+    appendFileSync(logOf(running), line(0, { ts: "2027-01-01T00:00:00.000Z" }));
+    await running.ingest.read();
+    expect(await filesOf(running)).toMatchObject([{ lines: 6, bad: 1 }]);
   });
 
   it.each(stores)("takes names as they come, whatever they mean elsewhere: %s", async (_, openStore) => {
@@ -469,13 +491,16 @@ describe("logs of agents", () => {
     const running = await startConsole({ config: { agentLogs: [{ agent: "opencode", folder }] } });
     await running.ingest.read();
     expect(await callsIn(running.database.queries)).toHaveLength(5);
-    add(rows.slice(5));
+    const last = rows.slice(-1).map((row) => ({ ...row, time_updated: Date.now() as never }));
+    add(rows.slice(5, -1));
+    // A clock that was ahead hides nothing that comes after.
     insert.run("msg_bad", "ses", 1, 1_900_000_000_000, "{");
     await running.ingest.read();
+    add(last);
     await running.ingest.read();
     const calls = await callsIn(running.database.queries);
     expect(calls.reduce((sum, { input }) => sum + (input ?? 0), 0)).toBe(11_749);
-    expect(await filesOf(running)).toMatchObject([{ source: "opencode", bad: 1 }]);
+    expect(await filesOf(running)).toMatchObject([{ source: "opencode", bad: 1, lines: rows.length }]);
     expect(readFileSync(join(running.home, "rejected/opencode/opencode.db"), "utf8")).toContain("msg_bad");
     database.close();
   });

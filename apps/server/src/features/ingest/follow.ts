@@ -229,8 +229,9 @@ class Lines {
     return { calls, bad, position: this.position };
   }
 
-  #line(raw: Buffer, to: { line: number; isSound: boolean; calls: MeteredCall[]; bad: BadLine[] }): void {
+  #line(bytes: Buffer, to: { line: number; isSound: boolean; calls: MeteredCall[]; bad: BadLine[] }): void {
     const { line, calls, bad } = to;
+    const raw = line === 1 && startsWithMark(bytes) ? bytes.subarray(3) : bytes;
     const refuse = (reason: string): void => void bad.push({ line, reason, bytes: raw });
     if (!to.isSound && !isUtf8(raw)) return refuse("no UTF-8");
     const text = raw.toString("utf8");
@@ -246,6 +247,9 @@ class Lines {
     }
   }
 }
+
+/** Some editors begin a file with the mark of its encoding. */
+const startsWithMark = (raw: Buffer): boolean => raw[0] === 0xef && raw[1] === 0xbb && raw[2] === 0xbf;
 
 /** Whether a call is that of the line before, with nothing new: agents write an answer's usage with each of its blocks. */
 function isSaidAgain(before: MeteredCall | undefined, now: MeteredCall): boolean {

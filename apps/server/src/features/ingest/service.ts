@@ -10,7 +10,7 @@ import { type Batch, readOn, start } from "./follow.ts";
 import type { Rejected } from "./rejected.ts";
 import { filesOf, type LogSource } from "./sources.ts";
 import { opencodeName } from "./agents/opencode.ts";
-import { opencodeSince } from "./opencode-store.ts";
+import { isBehind, opencodeSince } from "./opencode-store.ts";
 import { type LogFile, positionOf, savePosition } from "./store.ts";
 
 export type IngestDeps = {
@@ -70,22 +70,25 @@ export class Ingest {
     const { queries, rejected, take, clock } = this.#deps;
     // What is written is in the log beside it until that is taken over.
     const { mtimeMs, size } = await newest(path, `${path}-wal`);
-    const seen = this.#seen.get(path);
-    if (seen !== undefined && seen.size === size && seen.mtimeMs === mtimeMs) return;
+    const known = this.#seen.get(path);
+    if (known !== undefined && known.size === size && known.mtimeMs === mtimeMs) return;
     const file: LogFile = { id: `${hostname()}:${path}`, source: opencodeName, path };
     const from = (await positionOf(queries, file.id)) ?? start;
     const totals = { lines: from.lines, bad: from.bad, tooOld: from.tooOld };
-    let place = { updated: Number(from.context["updated"] ?? 0) - overlapMs, id: "" };
+    let seen = { updated: Number(from.context["updated"] ?? 0), id: String(from.context["id"] ?? "") };
+    // What a row from the future hides was written before its time has come.
+    let place = { updated: Math.min(seen.updated, clock().getTime()) - overlapMs, id: "" };
     while (!signal.aborted) {
-      const found = opencodeSince(path, place);
+      const found = opencodeSince(path, place, seen);
       if (found.rows === 0) break;
       place = found.place;
-      totals.lines += found.rows;
+      if (isBehind(place, seen)) seen = place;
+      totals.lines += found.unseen;
       totals.bad += found.bad.length;
       await rejected.keep(opencodeName, "opencode.db", found.bad, false);
       await take(found.calls, (also, tooOld) => {
         totals.tooOld += tooOld;
-        return savePosition(also, file, { ...start, ...totals, context: place }, stamp(clock()));
+        return savePosition(also, file, { ...start, ...totals, context: seen }, stamp(clock()));
       });
     }
     this.#seen.set(path, { size, mtimeMs });

@@ -35,7 +35,6 @@ export class TelemetryReader {
   readonly #now: () => number;
   /** Lines of one kind share their subject. */
   readonly #subjects = new Map<string, CallSubject>();
-  #lines = 0;
   #most = "";
   #last: { tool: unknown; route: unknown; provider: unknown; model: unknown; subject: CallSubject } | null =
     null;
@@ -49,7 +48,7 @@ export class TelemetryReader {
     const { ts, status: said, metadata } = line;
     const when = typeof ts === "string" ? timeOf(ts) : null;
     if (when === null) throw new LineError("ts is no time from 2020 on");
-    if (when > this.#latest()) throw new LineError("ts is more than a day ahead");
+    if (when > this.#most && when > this.#latest()) throw new LineError("ts is more than a day ahead");
     const status = typeof said === "string" ? statuses.get(said) : undefined;
     if (status === undefined) throw new LineError("status is none of success, denied, error and pending");
     const more = isObject(metadata) ? metadata : {};
@@ -76,10 +75,9 @@ export class TelemetryReader {
     ];
   }
 
-  /** The clock is asked once a thousand lines, which take milliseconds. */
+  /** The latest time that a line may have. The clock is asked where what it said before does not do. */
   #latest(): string {
-    if (this.#lines % 1000 === 0) this.#most = new Date(this.#now() + aheadMs).toISOString();
-    this.#lines += 1;
+    this.#most = new Date(this.#now() + aheadMs).toISOString();
     return this.#most;
   }
 
@@ -144,19 +142,26 @@ function aliasesIn(metadata: Json): readonly string[] {
 
 /**
  * What the same line always has, wherever a copy of it stands: its time, its bytes, and which of several equal lines of one
- * moment it is.
+ * moment it is. The context holds the lines of the moment, each as often as it was there.
  */
 function keyOf(when: string, raw: Uint8Array, context: LogContext): string {
-  const said = `${when}:${crc32(raw)}`;
-  if (context["said"] === said) {
-    const times = Number(context["times"]) + 1;
-    context["times"] = times;
-    return `${said}:${times}`;
+  const isOfWindows = raw.at(-1) === carriageReturn;
+  const sum = String(crc32(isOfWindows ? raw.subarray(0, -1) : raw));
+  const key = `${when}:${sum}`;
+  if (context["moment"] !== when) {
+    context["moment"] = when;
+    context["sums"] = sum;
+    return key;
   }
-  context["said"] = said;
-  context["times"] = 0;
-  return said;
+  const sums = String(context["sums"]);
+  const times = sums.split(" ").filter((one) => one === sum).length;
+  if (sums.length < mostSums) context["sums"] = `${sums} ${sum}`;
+  return times === 0 ? key : `${key}:${times}`;
 }
+
+const carriageReturn = 13;
+/** Characters of sums that are kept: those of a hundred lines of one moment. */
+const mostSums = 1100;
 
 function usageIn(line: Json, { usage: reported }: Json): ModelUsage | null {
   const input = given(line, "tokens_in");
