@@ -98,6 +98,66 @@ describe("what agents export", () => {
     },
   );
 
+  it("of all sessions of all agents in one console is all that the wire says, whatever ids come again", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    const expected = new Map<string, number>();
+    for (const [agent, file] of files) {
+      for (const request of requestsOf(agent, file)) await post(gateway, token, request);
+      const { whole } = truthOf(agent, file);
+      const told = agent === "opencode" ? whole.slice(0, -1) : whole;
+      const name = agent === "copilot" ? "copilot-cli" : agent;
+      expected.set(name, (expected.get(name) ?? 0) + told.length);
+    }
+    const counts = new Map<string, number>();
+    for (const { agent } of await calls(gateway)) counts.set(agent ?? "", (counts.get(agent ?? "") ?? 0) + 1);
+    const named = [...expected].filter(([, count]) => count > 0);
+    expect(Object.fromEntries(counts)).toEqual(Object.fromEntries(named));
+  });
+
+  const claudeOf = (service: string, body: string, said: Record<string, string | number>) => ({
+    resourceLogs: [
+      {
+        resource: { attributes: [{ key: "service.name", value: { stringValue: service } }] },
+        scopeLogs: [
+          {
+            logRecords: [
+              {
+                timeUnixNano: "1790000000943682000",
+                body: { stringValue: body },
+                attributes: Object.entries({ "event.name": body.split(".")[1] ?? body, ...said }).map(
+                  ([key, value]) => ({
+                    key,
+                    value: typeof value === "number" ? { intValue: value } : { stringValue: value },
+                  }),
+                ),
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+
+  it("is Claude Code's whatever a team calls the service, to the millisecond, with its tier; equal moments are two calls", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    const used = { model: "claude-opus-5-5", input_tokens: 1000, output_tokens: 20, "session.id": "s" };
+    for (const said of [
+      { ...used, "event.sequence": 5, speed: "normal" },
+      { ...used, "event.sequence": 7, speed: "fast" },
+    ])
+      for (let times = 0; times < 2; times += 1)
+        await post(gateway, token, {
+          path: "/v1/logs",
+          body: claudeOf("team-claude", "claude_code.api_request", said),
+        });
+    expect(await calls(gateway)).toMatchObject([
+      { agent: "claude-code", tier: null, cost_source: "table", at: "2026-09-21T14:13:20.943Z" },
+      { agent: "claude-code", tier: "fast", cost_source: "unpriced", at: "2026-09-21T14:13:20.943Z" },
+    ]);
+  });
+
   it("may be packed, and in protobuf", async () => {
     const gateway = await startGateway([]);
     const { token } = await gateway.person("viewer");

@@ -209,6 +209,71 @@ describe.each(stores)("one call that several sources saw, on %s", (_, openStore)
     await database.close();
   });
 
+  it("keeps what a log alone knows where an export has the sums, in either order, and its price", async () => {
+    const sums = { inputTokens: 1503, output: 30 };
+    const exported = (usage: MeteredCall["usage"], over: Partial<MeteredCall> = {}) =>
+      model({ key: "otlp:r", aliases: ["request:r"], usage, ...over }, { source: "otlp" });
+    const logged = (usage: MeteredCall["usage"], over: Partial<MeteredCall> = {}) =>
+      model({ key: "log:r", aliases: ["request:r"], usage, ...over });
+    const split = tokenUsage(
+      { input: 3, cacheRead: 1000, cacheWriteShort: 500, output: sums.output, reasoning: 12 },
+      { webSearches: 2 },
+    );
+    const plain = tokenUsage({ input: 503, cacheRead: 1000, output: sums.output });
+    const attempts = [used(100, 10), used(200, 50)];
+    const cases: [MeteredCall[], Record<string, unknown>[]][] = [
+      [
+        [logged(split), exported(plain)],
+        [{ source: "otlp", input: 3, cache_write_short: 500, reasoning: 12, web_searches: 2 }],
+      ],
+      [
+        [logged(tokenUsage({ input: 10, output: 1 }, { tier: "fast" })), exported(used(10, 1))],
+        [{ tier: "fast", cost_source: "unpriced" }],
+      ],
+      // Attempts of one answer, which the export sums up.
+      [
+        [
+          ...attempts.map((usage, index) =>
+            logged(usage, {
+              key: index === 0 ? "log:r" : "log:r#1",
+              aliases: [index === 0 ? "request:r" : "request:r#1"],
+              operation: "claude:m",
+              attempt: index + 1,
+            }),
+          ),
+          exported(used(300, 60)),
+        ],
+        [
+          { input: 100, output: 10, attempt: 1 },
+          { input: 200, output: 50, attempt: 2 },
+        ],
+      ],
+    ];
+    for (const [told, expected] of cases)
+      for (const order of [told, told.toReversed()]) {
+        const database = await openStore();
+        const ledger = ledgerOn(database);
+        for (const call of order) await ledger.take([call]);
+        const rows = (await callsIn(database.queries)).toSorted((a, b) => a.attempt - b.attempt);
+        expect(rows).toMatchObject(expected);
+        await expectSums(database);
+        await database.close();
+      }
+  });
+
+  it("is priced once two sources know together whom it asked for which model", async () => {
+    const database = await openStore();
+    const ledger = ledgerOn(database);
+    const log = model({ key: "log:r", aliases: ["like:s"] }, { model: null });
+    const told = model({ key: "otlp:r", aliases: ["like:s"] }, { source: "otlp", provider: null });
+    for (const call of [log, told]) await ledger.take([call]);
+    expect(await callsIn(database.queries)).toMatchObject([
+      { provider: "anthropic", model: "claude-opus-5-5", cost_source: "table" },
+    ]);
+    await expectSums(database);
+    await database.close();
+  });
+
   it("of one source the later word holds, whichever is read first", async () => {
     const early = model({ usage: used(1000, 1) });
     const late = model({ usage: used(1000, 300), at: "2026-03-01T10:00:05.000Z" });

@@ -649,6 +649,24 @@ describe("what agents report of calls through the console", () => {
     });
   };
 
+  it("is joined by how the agent's program names itself, also where a run's token names another agent", async () => {
+    const { gateway, person, model } = await endpointOf({
+      "policies/access.yaml": stringify({
+        id: "access",
+        kind: "access",
+        title: "Access",
+        default: "deny",
+        rules: [{ roles: ["planner"], servers: ["*"], models: ["*"], effect: "allow" }],
+      }),
+    });
+    const run = await person.client.call("createRunToken", { body: { run: "r", agent: "reviewer" } });
+    model.answer = answers("short", 1234, 9);
+    await ask(gateway, run, "openai/v1/chat/completions", chatOf(), qwen);
+    await gateway.ledger.flush();
+    await report(gateway, run, "short", 1234, 9);
+    expect(await calls(gateway)).toMatchObject([{ source: "endpoint", agent: "reviewer", run: "r" }]);
+  });
+
   it("makes no two calls one, though they used the same", async () => {
     const { model, gateway, person } = await endpointOf();
     const ids = ["A", "B", "C"].map((each) => `chatcmpl-0000000000000000000${each}`);

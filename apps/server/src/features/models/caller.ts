@@ -28,7 +28,7 @@ const agents: readonly (readonly [RegExp, string])[] = [
   [/^copilot/i, "copilot-cli"],
 ];
 
-function agentOf({ headers }: IncomingMessage): Program {
+export function agentOf({ headers }: Pick<IncomingMessage, "headers">): Program {
   const said = headers["user-agent"] ?? "";
   const named = agents.find(([form]) => form.test(said))?.[1] ?? said.split(/[/ (]/, 1)[0] ?? "";
   const version = /\/v?(\d[\w.-]*)/.exec(said)?.[1] ?? null;

@@ -97,6 +97,7 @@ function callOf(
       run,
       phase,
     },
+    program: null,
     session: null,
     sessions: [],
     startedAt: performance.now(),

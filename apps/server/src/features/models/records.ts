@@ -17,6 +17,8 @@ export type Call = {
   asked: Asked | null;
   subject: CallSubject;
   session: string | null;
+  /** The agent by how its program names itself, whatever its token says. */
+  program: string | null;
   /** All names that the agent gives its session. */
   sessions: readonly string[];
   startedAt: number;
@@ -78,17 +80,16 @@ export function recordCall(
 const namesNoSession: ReadonlySet<string> = new Set(["gemini-cli", "qwen-code"]);
 const keepsNoId: ReadonlySet<string> = new Set([...namesNoSession, "codex", "opencode"]);
 
-function likenessOf({ subject, sessions }: Call, usage: ModelUsage | null, at: string): string[] {
-  const agent = subject.agent ?? "";
+function likenessOf({ subject, program, sessions }: Call, usage: ModelUsage | null, at: string): string[] {
+  const agent = program ?? "";
   if (usage === null || !keepsNoId.has(agent)) return [];
   const { tokens, model } = usage;
-  return namesByLikeness({
-    sessions,
-    model: model ?? subject.model,
-    at,
-    tokens,
-    byTime: namesNoSession.has(agent),
-  });
+  const byTime = namesNoSession.has(agent);
+  // Some sources say which model was asked, others which one answered.
+  const names = [model ?? subject.model, subject.model].flatMap((named) =>
+    namesByLikeness({ sessions, model: named, at, tokens, byTime }),
+  );
+  return [...new Set(names)];
 }
 
 /** A call as far as it is known when it begins. */

@@ -16,6 +16,7 @@ type Told = {
   model: string | null;
   session: string | null;
   tokens: Tokens;
+  tier?: string | null;
   ms: number | null;
   /** Whether sources that give no id know the call by its time. */
   byTime: boolean;
@@ -81,12 +82,15 @@ const mostConversations = 10_000;
 
 function readerFor({ service, name, span, attributes }: OtlpRecord): Reader | null {
   const event = attributes.get("event.name");
-  if (service === "claude-code") return event === "api_request" ? claude : null;
-  if (service.startsWith("codex")) return event === "codex.sse_event" ? codex : null;
+  // A team may call these two services as it likes: their records have names of their own.
+  if (name === "claude_code.api_request" || (service === "claude-code" && event === "api_request"))
+    return claude;
+  if (event === "codex.sse_event") return codex;
+  if (service === "claude-code" || service.startsWith("codex")) return null;
+  // Their spans tell of the same calls once more.
   if (service === "gemini-cli") return event === "gemini_cli.api_response" ? gemini : null;
   if (service === "qwen-code") return event === "qwen-code.api_response" ? qwen : null;
-  if (service === "opencode")
-    return /^ai\.(?:stream|generate)Text\.do(?:Stream|Generate)$/.test(name) ? opencode : null;
+  if (/^ai\.(?:stream|generate)(?:Text|Object)\.do(?:Stream|Generate)$/.test(name)) return aiSdk;
   // One level of spans only: what wraps a call repeats its counts.
   const operation = attributes.get("gen_ai.operation.name");
   const isCall =
@@ -123,8 +127,11 @@ const claude: Reader = (record) => {
   const written = countAt(record, "cache_creation_tokens");
   const long = countAt(record, "cache_creation_1h_tokens");
   return {
-    // Its sequence begins again when a session is taken up: only the time tells two such records apart.
-    key: request === null ? `claude:${session}:${record.time}` : `request:${request}`,
+    // Its sequence begins again when a session is taken up.
+    key:
+      request === null
+        ? `claude:${session}:${record.time}:${record.attributes.get("event.sequence") ?? ""}`
+        : `claude:${session}:request:${request}`,
     aliases: request === null ? [] : [`request:${request}`],
     agent: "claude-code",
     provider: "anthropic",
@@ -138,6 +145,7 @@ const claude: Reader = (record) => {
       output: countAt(record, "output_tokens"),
       reasoning: 0,
     },
+    tier: textAt(record, "speed") === "fast" ? "fast" : null,
     ms: msAt(record, "duration_ms"),
     byTime: false,
   };
@@ -170,21 +178,23 @@ const codex: Reader = (record, conversations) => {
 
 const gemini: Reader = (record) => {
   const thoughts = countAt(record, "thoughts_token_count");
-  const session = textAt(record, "session.id");
+  const [session, model] = [textAt(record, "session.id"), textAt(record, "model")];
+  const tokens = inclusive({
+    input: countAt(record, "input_token_count") + countAt(record, "tool_token_count"),
+    cacheRead: countAt(record, "cached_content_token_count"),
+    cacheWriteShort: 0,
+    output: countAt(record, "output_token_count") + thoughts,
+    reasoning: thoughts,
+  });
   return {
-    key: `gemini:${session}:${record.time}`,
+    // Helpers answer in the same millisecond.
+    key: `gemini:${session}:${record.time}:${model}:${Object.values(tokens).join(":")}`,
     aliases: [],
     agent: "gemini-cli",
     provider: "google",
-    model: textAt(record, "model"),
+    model,
     session,
-    tokens: inclusive({
-      input: countAt(record, "input_token_count") + countAt(record, "tool_token_count"),
-      cacheRead: countAt(record, "cached_content_token_count"),
-      cacheWriteShort: 0,
-      output: countAt(record, "output_token_count") + thoughts,
-      reasoning: thoughts,
-    }),
+    tokens,
     ms: msAt(record, "duration_ms"),
     byTime: true,
   };
@@ -194,7 +204,7 @@ const qwen: Reader = (record) => {
   const response = textAt(record, "response_id");
   const session = textAt(record, "session.id");
   return {
-    key: `qwen:${response ?? `${session}:${record.time}`}`,
+    key: `qwen:${session}:${response ?? record.time}`,
     aliases: namesByAnswer(response),
     agent: "qwen-code",
     provider: textAt(record, "auth_type"),
@@ -212,21 +222,31 @@ const qwen: Reader = (record) => {
   };
 };
 
-const opencode: Reader = (record) => ({
-  ...genAiOf(record),
-  agent: "opencode",
-  // `loop.chat`: the provider's name, and the kind of its API.
-  provider: textAt(record, "ai.model.provider")?.split(".", 1)[0] ?? null,
-  session: textAt(record, "session.id"),
-  tokens: inclusive({
-    input: countAt(record, "ai.usage.inputTokens"),
-    cacheRead: countAt(record, "ai.usage.cachedInputTokens"),
-    cacheWriteShort: 0,
-    output: countAt(record, "ai.usage.outputTokens"),
-    reasoning: countAt(record, "ai.usage.reasoningTokens"),
-  }),
-  ms: msAt(record, "ai.response.msToFinish"),
-});
+/** Spans of the AI SDK, as opencode and others send them. */
+const aiSdk: Reader = (record) => {
+  const [input, cacheRead] = [
+    countAt(record, "ai.usage.inputTokens"),
+    countAt(record, "ai.usage.cachedInputTokens"),
+  ];
+  const fresh = "ai.usage.inputTokenDetails.noCacheTokens";
+  return {
+    ...genAiOf(record),
+    // `loop.chat`: the provider's name, and the kind of its API.
+    provider: textAt(record, "ai.model.provider")?.split(".", 1)[0] ?? null,
+    session: textAt(record, "session.id"),
+    tokens: inclusive({
+      input,
+      cacheRead,
+      // What was neither new nor read from the cache was written to it.
+      cacheWriteShort: record.attributes.has(fresh)
+        ? Math.max(0, input - cacheRead - countAt(record, fresh))
+        : 0,
+      output: countAt(record, "ai.usage.outputTokens"),
+      reasoning: countAt(record, "ai.usage.reasoningTokens"),
+    }),
+    ms: msAt(record, "ai.response.msToFinish"),
+  };
+};
 
 /** Spans with the names of OpenTelemetry for generative AI, as Copilot sends them. */
 const genAi: Reader = (record) => genAiOf(record);
@@ -235,8 +255,9 @@ function genAiOf(record: OtlpRecord): Told {
   const response = textAt(record, "gen_ai.response.id");
   const { service } = record;
   return {
-    // A call may be told by two spans, with one answer.
-    key: namesByAnswer(response)[0] ?? `span:${record.span}`,
+    // A call may be told by two spans of a trace, with one answer.
+    key:
+      response === null ? `span:${record.span}` : `${service}:${record.span?.split(":", 1)[0]}:${response}`,
     aliases: namesByAnswer(response),
     agent: service === "github-copilot" ? "copilot-cli" : service,
     // Before version 1.37 of the conventions it was the system.
@@ -259,13 +280,14 @@ const earliestMs = Date.parse("2020-01-01T00:00:00.000Z");
 const latestMs = Date.parse("9999-12-31T00:00:00.000Z");
 
 function timeOf({ time }: OtlpRecord): string | null {
-  const ms = Math.floor(Number(time) / 1e6);
+  // Nanoseconds are more than a number holds exactly.
+  const ms = Number(time.slice(0, -6));
   return ms >= earliestMs && ms < latestMs ? new Date(ms).toISOString() : null;
 }
 
 function metered(told: Told, at: string, actor: Actor): MeteredCall {
   const { tokens, session, model, byTime } = told;
-  const usage = tokenUsage(tokens);
+  const usage = tokenUsage(tokens, { tier: told.tier ?? null });
   const likeness = namesByLikeness({ sessions: [session], model, at, tokens, byTime });
   return {
     subject: {

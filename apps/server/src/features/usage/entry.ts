@@ -1,3 +1,4 @@
+import { inputOf, type ModelUsage } from "../../domain/tokens.ts";
 import { type CallSubject, type Cost, type MeteredCall, usageSources } from "../../domain/usage.ts";
 
 /** A call with its price, which is fixed when it is written. */
@@ -38,19 +39,43 @@ function joined(before: Entry, now: Entry): Entry {
   const subject = { ...other.call.subject };
   for (const [field, value] of Object.entries(better.call.subject))
     if (value !== null) Object.assign(subject, { [field]: value });
+  const told = knowsMore(other, better) ? other : better;
   return {
     call: {
       ...better.call,
-      subject,
+      subject: told === other ? { ...subject, model: other.call.subject.model ?? subject.model } : subject,
       session: better.call.session ?? other.call.session,
       operation: better.call.operation ?? other.call.operation,
+      attempt: told.call.attempt,
       ms: better.call.ms ?? other.call.ms,
       error: better.call.error ?? other.call.error,
-      usage: better.call.usage ?? other.call.usage,
+      usage: told.call.usage ?? other.call.usage,
     },
-    cost: better.cost.nanoUsd !== null || other.cost.nanoUsd === null ? better.cost : other.cost,
+    cost: told.cost.nanoUsd !== null || other.cost.nanoUsd === null ? told.cost : other.cost,
   };
 }
+
+/**
+ * Whether a log says in more detail what an export sums up: the attempts of one answer, searches, what was thought or
+ * written to a cache, a tier. The wire itself is never outdone.
+ */
+function knowsMore({ call: log }: Entry, { call: told }: Entry): boolean {
+  if (log.subject.source !== "log" || told.subject.source !== "otlp") return false;
+  if (log.usage === null || told.usage === null || log.isEstimate === true) return false;
+  if (log.operation !== null) return true;
+  const [a, b] = [log.usage.tokens, told.usage.tokens];
+  return inputOf(a) === inputOf(b) && a.output === b.output && detailOf(log.usage) > detailOf(told.usage);
+}
+
+const detailOf = ({ tokens, webSearches, otherModality, tier }: ModelUsage): number =>
+  [
+    tokens.reasoning,
+    tokens.cacheRead,
+    tokens.cacheWriteShort + tokens.cacheWriteLong,
+    tokens.cacheWriteLong,
+    webSearches,
+    otherModality,
+  ].filter((count) => count > 0).length + (tier === null ? 0 : 1);
 
 /** Whether the second of two words of one source is the later one; where they are of one moment, the one that knows of more. */
 function isLater(before: Entry, now: Entry): boolean {

@@ -174,7 +174,7 @@ export class Ledger {
         };
         const end = { done: changed, spent: (): void => {}, at: entries.at(-1)?.id ?? null };
         if (of.isDryRun || priced.length === 0) return end;
-        const writing = { queries, kind: this.#deps.database.kind, subjects: this.#subjects };
+        const writing = this.#writingTo(queries);
         end.spent = await this.#deps.spend(queries, await writeCosts(writing, priced));
         await record(repricedEntry(actor, of, changed));
         return end;
@@ -238,6 +238,15 @@ export class Ledger {
     if (this.#entries.length > 0) await this.#write();
   }
 
+  #writingTo(queries: Queries): Parameters<typeof writeEntries>[0] {
+    return {
+      queries,
+      kind: this.#deps.database.kind,
+      subjects: this.#subjects,
+      price: (call) => this.#priceOf(call),
+    };
+  }
+
   async #insert(
     choose: (queries: Queries) => Promise<readonly Entry[]>,
     also: (queries: Queries) => Promise<void> = nothingElse,
@@ -249,7 +258,7 @@ export class Ledger {
       ...written
     } = await database.transaction(async (queries) => {
       const entries = await choose(queries);
-      const result = await writeEntries({ queries, kind: database.kind, subjects: this.#subjects }, entries);
+      const result = await writeEntries(this.#writingTo(queries), entries);
       const spent = await this.#deps.spend(queries, result.changes);
       const { committed: kept } = result;
       result.committed = () => {

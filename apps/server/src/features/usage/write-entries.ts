@@ -1,5 +1,5 @@
 import type { Database, Queries } from "../../db/dialect.ts";
-import type { CallSubject, UsageSource } from "../../domain/usage.ts";
+import type { CallSubject, Cost, MeteredCall, UsageSource } from "../../domain/usage.ts";
 import { type Entry, merge, namesOf, subjectText } from "./entry.ts";
 import * as store from "./ledger-store.ts";
 import { Rollups } from "./rollups.ts";
@@ -32,7 +32,13 @@ export class KnownSubjects {
   }
 }
 
-type Writing = { queries: Queries; kind: Database["kind"]; subjects: KnownSubjects };
+type Writing = {
+  queries: Queries;
+  kind: Database["kind"];
+  subjects: KnownSubjects;
+  /** What a call costs that two sources know only together: one says whom it asked, the other which model. */
+  price(call: MeteredCall): Cost;
+};
 
 /**
  * Writes calls, each once, with what they add to the sums of their hour and day. A call that is known already is
@@ -48,6 +54,10 @@ export async function writeEntries(
   await calls.load(queries, kind, entries);
   for (const entry of entries) calls.add(entry);
   const { fresh, better } = calls.sorted();
+  for (const call of better) {
+    const { entry } = call;
+    if (entry.cost.source === "unpriced") call.entry = { ...entry, cost: writing.price(entry.call) };
+  }
   const ids = await subjectsOf(
     writing,
     [...fresh, ...better].map(({ entry }) => entry),

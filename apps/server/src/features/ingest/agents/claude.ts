@@ -24,6 +24,8 @@ export const claude: AgentLog = {
     if (id === null || when === null)
       throw new LineError(id === null ? "message.id is missing" : "timestamp is no time");
     const request = textAt(line, "requestId");
+    // A fork copies lines under its own session, and says whose the call was.
+    const session = textAt(line, "requestSessionId") ?? textAt(line, "sessionId");
     const isCut = line["isAbortedMidStream"] === true;
     return attempts.map((usage, index): MeteredCall => {
       const more = index === 0 ? "" : `#${index}`;
@@ -35,8 +37,10 @@ export const claude: AgentLog = {
         model: usage.model ?? model,
         agent: claude.agent,
         version: textAt(line, "version"),
-        // A fork copies lines under its own session, and says whose the call was.
-        session: textAt(line, "requestSessionId") ?? textAt(line, "sessionId"),
+        session,
+        // Its exports tell of such a call by its session and counts, and of all attempts together.
+        ...(request === null ? { likeness: { sessions: [session], byTime: false } } : {}),
+        ...(attempts.length > 1 ? { operation: `claude:${id}`, attempt: index + 1 } : {}),
         status: isCut ? "partial" : "ok",
         isEstimate: isCut,
         usage,

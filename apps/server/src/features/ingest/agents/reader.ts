@@ -38,6 +38,9 @@ type Told = {
   likeness?: { sessions: readonly (string | null)[]; byTime: boolean };
   usage: ModelUsage | null;
   status?: CallStatus;
+  /** Of an answer that took several attempts: what they were made for, and which one it is, from 1. */
+  operation?: string;
+  attempt?: number;
   /** Whether the log holds less than was used. */
   isEstimate?: boolean;
   ms?: number | null;
@@ -51,8 +54,8 @@ export function loggedCall(told: Told): MeteredCall {
     aliases: [...(told.aliases ?? []), ...likenessOf(told)],
     at: told.at,
     session: told.session,
-    operation: null,
-    attempt: 1,
+    operation: told.operation ?? null,
+    attempt: told.attempt ?? 1,
     status: told.status ?? "ok",
     error: null,
     ms: told.ms ?? null,
