@@ -114,6 +114,40 @@ describe.each(stores)("webhooks on %s", (_, openStore) => {
     expect(up.got).toHaveLength(2);
   });
 
+  it("wait for no message that one refuses for good, name no stored address, and tell nothing of the time they were gone", async () => {
+    const other = await receiver();
+    const two = [
+      { id: "ops", url: other.url },
+      { id: "chat", url: "secret:slack/WEBHOOK" },
+    ];
+    const gateway = await startGateway([], hooks(two), { database: await openStore() });
+    const approver = await gateway.person("approver");
+    const { port } = new URL(other.url);
+    const value = `http://user:hunter2secret@127.0.0.1:${port}/x`;
+    await approver.client.call("addKey", { body: { provider: "slack", name: "WEBHOOK", value } });
+    const { tell } = gateway.features.notify.service;
+    await tell();
+    other.state.status = 400;
+    await happens(gateway, "budget.alert", { ...exceeded, part: 0.125, spent_usd: 0.0005, of_usd: 0.004 });
+    const failed = await tell().then(String, String);
+    expect(failed).toContain("webhook chat: it cannot be reached");
+    expect(failed).not.toContain("hunter2secret");
+    other.state.status = 200;
+    await gateway.push(hooks([{ id: "ops", url: other.url }]));
+    await happens(gateway, "budget.exceeded", exceeded);
+    await tell();
+    expect(other.got.map(({ body }) => body["text"])).toEqual([
+      "Budget budget daily_usd: 12.5 % are reached, $0.0005 of $0.004.",
+      "Budget budget daily_usd: 100 % are reached, $20.50 of $20.00. Calls beyond it are refused.",
+    ]);
+    await gateway.push(hooks([]));
+    await tell();
+    await happens(gateway, "budget.exceeded", exceeded);
+    await gateway.push(hooks([{ id: "ops", url: other.url }]));
+    await tell();
+    expect(other.got).toHaveLength(2);
+  });
+
   it("reach only what the network policy lets the console reach", async () => {
     const other = await receiver();
     const gateway = await startGateway(

@@ -51,10 +51,16 @@ function wordIn(metadata: Record<string, unknown>, name: string): string {
 function amountIn(metadata: Record<string, unknown>, name: "spent" | "of", locale: Locale): string {
   return metadata[`${name}_usd`] === undefined
     ? `${new Intl.NumberFormat(locale).format(Number(metadata[`${name}_tokens`]))} tokens`
-    : new Intl.NumberFormat(locale, { style: "currency", currency: "USD" }).format(
-        Number(metadata[`${name}_usd`]),
-      );
+    : usd(Number(metadata[`${name}_usd`]), locale);
 }
+
+/** What is under a cent keeps two digits, so that it is not told as nothing. */
+const usd = (amount: number, locale: Locale): string =>
+  new Intl.NumberFormat(locale, {
+    style: "currency",
+    currency: "USD",
+    ...(amount !== 0 && Math.abs(amount) < 0.01 ? { maximumSignificantDigits: 2 } : {}),
+  }).format(amount);
 
 function pauseSentence(resource: string, metadata: Record<string, unknown>): Text {
   const said = (name: string): string => wordIn(metadata, name);
@@ -72,7 +78,7 @@ function budgetSentence(resource: string, metadata: Record<string, unknown>): Te
   const amount = (name: "spent" | "of", locale: Locale): string => amountIn(metadata, name, locale);
   const policy = resource.replace(/^policy:/, "");
   const whose = metadata["holder"] === undefined ? "" : ` (${said("holder")})`;
-  const percent = Math.round(100 * Number(metadata["part"] ?? 0));
+  const percent = Number((100 * Number(metadata["part"] ?? 0)).toPrecision(3));
   const where = `${policy} ${said("limit")}${whose}`;
   const beyond =
     metadata["part"] === 1 && metadata["on_exceeded"] !== "warn"

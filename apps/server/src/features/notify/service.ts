@@ -1,10 +1,11 @@
 import { posix } from "node:path";
 import { type AuditEvent, type PolicyFile, policyOf } from "@ciclo/contract";
 import type { Database } from "../../db/dialect.ts";
+import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { bodyOf, type Webhook } from "./message.ts";
-import { freeHook, takeHook, tellHook } from "./store.ts";
+import { forgetHooks, freeHook, takeHook, tellHook } from "./store.ts";
 
 export type NotifyDeps = {
   database: Database;
@@ -31,7 +32,14 @@ const oldestMs = 24 * 3_600_000;
 /** Tells each webhook what is new for it. One that fails keeps no other from it, and is tried again. */
 export async function tellAll(deps: NotifyDeps, signal: AbortSignal): Promise<void> {
   const failures: unknown[] = [];
-  for (const hook of policyOf(deps.policies(), "notify")?.webhooks ?? []) {
+  const hooks = policyOf(deps.policies(), "notify")?.webhooks ?? [];
+  // One that comes back is told of what happens from then on.
+  if (deps.policies().size > 0)
+    await forgetHooks(
+      deps.database.queries,
+      hooks.map(({ id }) => id),
+    );
+  for (const hook of hooks) {
     if (signal.aborted) return;
     await tell(deps, hook, signal).catch((error: unknown) => failures.push(named(hook, error)));
   }
@@ -81,9 +89,25 @@ async function post(deps: NotifyDeps, hook: Webhook, event: AuditEvent, signal: 
     signal: AbortSignal.any([signal, AbortSignal.timeout(sendMs)]),
   });
   await response.body?.cancel();
-  // The address may be a secret, and what it answers may repeat it.
-  if (!response.ok) throw new Error(`it answered ${response.status}`);
+  if (response.ok) return;
+  // It would never take this message: others must not wait for it.
+  if (refusesMessage.has(response.status))
+    deps.logger.error(
+      { webhook: hook.id, status: response.status, seq: event.seq },
+      "a webhook refuses a message, which is left out",
+    );
+  else throw new Told(`it answered ${response.status}`);
 }
 
-const named = ({ id }: Webhook, error: unknown): Error =>
-  new Error(`webhook ${id}: ${error instanceof Error ? error.message : "it cannot be told"}`);
+const refusesMessage: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+
+/** What went wrong in words of ours. */
+class Told extends Error {}
+
+/** The address may be a secret, and errors of others repeat it: they are named by their code alone. */
+function named({ id }: Webhook, error: unknown): Error {
+  if (error instanceof Told || error instanceof Refusal) return new Error(`webhook ${id}: ${error.message}`);
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.name) : "unknown";
+  return new Error(`webhook ${id}: it cannot be reached (${code})`);
+}

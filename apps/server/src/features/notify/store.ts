@@ -32,3 +32,9 @@ export async function tellHook(queries: Queries, id: string, seq: number): Promi
 export async function freeHook(queries: Queries, id: string, from: string): Promise<void> {
   await queries.updateTable("webhooks").set({ busy_until: from }).where("id", "=", id).execute();
 }
+
+/** Forgets webhooks that are not configured any more. */
+export async function forgetHooks(queries: Queries, known: readonly string[]): Promise<void> {
+  const gone = queries.deleteFrom("webhooks");
+  await (known.length === 0 ? gone : gone.where("id", "not in", known)).execute();
+}
