@@ -294,7 +294,23 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     table: z.enum(priceTableVersions).default(priceTableVersions[0]),
     /** Names that agents and logs have for providers, and the name by which prices know them. */
     providers: z.record(z.string().min(1).max(200), line).default({}),
-    rows: z.array(priceRowSchema).max(2000).default([]),
+    rows: z
+      .array(priceRowSchema)
+      .max(2000)
+      .default([])
+      .superRefine((rows, context) => {
+        const known = new Set<string>();
+        for (const [index, { provider, model, tier = "standard", from }] of rows.entries()) {
+          const name = [provider, model, tier.toLowerCase(), from].join(" ");
+          if (known.has(name))
+            context.addIssue({
+              code: "custom",
+              path: [index],
+              message: `a second row of ${provider}/${model} from ${from}: one of them has to go`,
+            });
+          known.add(name);
+        }
+      }),
   }),
 ]);
 export type PolicyFile = z.infer<typeof policyFileSchema>;

@@ -8,6 +8,7 @@ const alertAt = [0.8];
 
 /** The id of the budget in an agent's manifest. */
 export const agentBudget = (name: string): string => `${ownBudget}${name}`;
+export const agentOf = (id: string): string => id.slice(ownBudget.length);
 export const isAgentBudget = (id: string): boolean => id.startsWith(ownBudget);
 
 /**

@@ -411,6 +411,14 @@ describe("a plan that changes where models are asked, what they cost, or who is 
       ["high: Price of zai/glm-4.6 from 2026-01-01: input 0.6, output 2.2 → input 0.6, output 0"],
     ],
     [
+      "a step that makes calls cheap",
+      "prices",
+      { rows: [{ ...row, above: [{ input_tokens: 1, usd_per_million: { input: 0, output: 0 } }] }] },
+      [
+        "high: Price of zai/glm-4.6 from 2026-01-01: input 0.6, output 2.2 → input 0.6, output 2.2, input over 1 0, output over 1 0",
+      ],
+    ],
+    [
       "a price in front of another",
       "prices",
       { rows: [{ ...row, model: "glm-5", usd_per_million: { input: 1, output: 3 } }, row] },
@@ -426,14 +434,23 @@ describe("a plan that changes where models are asked, what they cost, or who is 
       "other names",
       "prices",
       { providers: { "z.ai": "zai" } },
-      ["medium: Providers are known to prices by other names"],
+      ["high: Prices know providers by other names: z.ai: z.ai → zai"],
     ],
     ["no more than another title", "prices", { title: "What models cost" }, []],
     [
-      "a second row of one price",
-      "prices",
-      { rows: [row, { ...row, usd_per_million: { input: 0, output: 0 } }] },
-      ["high: New price of zai/glm-4.6 from 2026-01-01: input 0, output 0 (https://docs.z.ai)"],
+      "a webhook that hears less",
+      "notify",
+      { webhooks: [{ ...hook, on: ["key.*"] }] },
+      [
+        "medium: Webhook team no longer tells of: budget.*",
+        "medium: Webhook team tells https://hooks.example/team of: key.*",
+      ],
+    ],
+    [
+      "no webhook any more",
+      "notify",
+      { webhooks: [] },
+      ["medium: Webhook team no longer tells of: budget.*"],
     ],
     [
       "other models, and another name for its prices",
@@ -457,14 +474,28 @@ describe("a plan that has models asked of another provider", () => {
   const [first, second] = [provider("first", ["gpt-*"]), provider("second", ["glm-*"])];
   it.each([
     [
-      "by their order",
-      [second, first],
-      ["medium: Providers are asked in another order: first, second → second, first"],
+      "by one in front of them",
+      [{ ...provider("third", ["*"]), prices: "free" }, first, second],
+      [
+        "high: Prompts for glm-* go to third (https://third.example/v1); were: second (https://second.example/v1)",
+        "high: Prompts for gpt-* go to third (https://third.example/v1); were: first (https://first.example/v1)",
+        "medium: Models of third (free) are asked at https://third.example/v1",
+      ],
     ],
+    [
+      "by one that is gone",
+      [provider("second", ["*"])],
+      [
+        "high: Prompts for gpt-* go to second (https://second.example/v1); were: first (https://first.example/v1)",
+        "medium: Provider second is asked for other models: openai: glm-* → openai: *",
+      ],
+    ],
+    ["by no other, whatever their order", [second, first], []],
     [
       "by what they are asked for",
       [provider("first", ["gpt-5"]), provider("second", ["*"])],
       [
+        "high: Prompts for gpt-* go to second (https://second.example/v1); were: first (https://first.example/v1)",
         "medium: Provider first is asked for other models: openai: gpt-* → openai: gpt-5",
         "medium: Provider second is asked for other models: openai: glm-* → openai: *",
       ],
@@ -486,6 +517,93 @@ describe("a plan that has models asked of another provider", () => {
       changes: { title: "What is asked", providers },
     });
     expect(plan.risks.map(({ impact, title }) => `${impact}: ${title}`).toSorted()).toEqual(says);
+  });
+});
+
+describe("a plan that takes a budget away", () => {
+  const limited = {
+    id: "team",
+    kind: "budget",
+    title: "Team",
+    scope: { people: ["ana"] },
+    limits: { daily_usd: 5, rolling: [{ hours: 5, usd: 8 }] },
+    on_exceeded: "block",
+  };
+  const files = {
+    "policies/team.yaml": stringify(limited),
+    "policies/small.yaml": stringify({ ...limited, id: "small", scope: undefined, limits: { daily_usd: 1 } }),
+    "policies/idle.yaml": stringify({ ...limited, id: "idle", scope: undefined }),
+    "policies/openai.yaml": stringify({ ...limited, id: "openai", scope: { servers: ["openai"] } }),
+    "policies/models.yaml": stringify({
+      id: "models",
+      kind: "models",
+      title: "Models",
+      providers: [{ id: "openai", dialect: "openai", url: "https://api.openai.com/v1" }],
+    }),
+    "agents/hub/agent.yaml": stringify({
+      name: "hub",
+      title: "Hub",
+      version: "1.0.0",
+      finops: { monthly_usd: 100 },
+      policies: ["small"],
+    }),
+  };
+  const edit = (policy_id: string, changes: Record<string, unknown>) =>
+    ["edit_policies", { policy_id, changes }] as const;
+  it.each([
+    [
+      "no rolling limit",
+      edit("team", { limits: { rolling: [] } }),
+      ['high: team: limits.rolling no longer holds (was {"hours":5,"usd":8})'],
+    ],
+    [
+      "one of fewer hours",
+      edit("team", { limits: { rolling: [{ hours: 1, usd: 8 }] } }),
+      ['high: team: limits.rolling no longer holds (was {"hours":5,"usd":8})'],
+    ],
+    ["a stricter one", edit("team", { limits: { rolling: [{ hours: 24, usd: 8 }] } }), []],
+    [
+      "no scope",
+      edit("team", { scope: null }),
+      [
+        'high: policies/team.yaml no longer holds any call back (was daily_usd 5, rolling [{"hours":5,"usd":8}])',
+      ],
+    ],
+    [
+      "another zone",
+      edit("team", { time_zone: "Pacific/Kiritimati" }),
+      ["medium: team: its periods begin anew, by days of Pacific/Kiritimati (was UTC)"],
+    ],
+    [
+      "an agent less",
+      ["remove_agent", { agent_name: "hub" }] as const,
+      [
+        "high: Nobody offers what hub did: —",
+        "high: hub: finops.monthly_usd no longer holds (was 100)",
+        "high: policies/small.yaml no longer holds any call back (was daily_usd 1)",
+      ],
+    ],
+    [
+      "a provider's other name",
+      edit("models", { providers: [{ id: "openai2", dialect: "openai", url: "https://api.openai.com/v1" }] }),
+      [
+        "high: Prompts for * go to openai2 (https://api.openai.com/v1); were: openai (https://api.openai.com/v1)",
+        "high: openai names openai, which is gone or called otherwise: it binds none of those calls",
+        "medium: Models of openai2 are asked at https://api.openai.com/v1",
+      ],
+    ],
+    [
+      "a budget that binds nobody",
+      edit("idle", { limits: { daily_usd: 2 } }),
+      ["medium: idle binds no call: it has no scope, and no agent names it"],
+    ],
+  ])("says so: %s", async (_, [intent, payload], says) => {
+    const running = await startConsole();
+    pushFiles(running.git, files);
+    const author = await running.person("planner");
+    const { plan } = await planWith(author, intent, payload);
+    const told = plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
+    expect(told.filter((each) => !/^low|rises|falls/.test(each)).toSorted()).toEqual(says.toSorted());
   });
 });
 

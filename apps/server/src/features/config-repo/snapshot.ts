@@ -76,7 +76,18 @@ export function buildSnapshot(
 }
 
 /** Kinds of which a console has one, by the kind's own name. */
-const single = new Set(["approvals", "access", "network", "commands", "canary", "retention"]);
+const single = new Set([
+  "approvals",
+  "access",
+  "network",
+  "commands",
+  "canary",
+  "retention",
+  "models",
+  "prices",
+  "notify",
+  "cost",
+]);
 
 /** A policy by another name of a kind of which one alone is asked would seem to hold, and does not. */
 const countsForNothing = ({ id, kind }: PolicyFile): boolean => single.has(kind) && id !== kind;

@@ -1,5 +1,5 @@
-import { posix } from "node:path";
 import { type ModelDialect, type PolicyFile, type PolicyOf, policyOf, text } from "@ciclo/contract";
+import { routeOf } from "../../lib/model-names.ts";
 import { notFound, Refusal } from "../../errors.ts";
 
 export type Provider = PolicyOf<"models">["providers"][number];
@@ -37,7 +37,7 @@ export function providerFor(
       { retryAfter: 1 },
     );
   const providers = (policyOf(policies, "models")?.providers ?? []).filter((one) => one.dialect === dialect);
-  const found = providers.find(({ models }) => model === null || models.some((glob) => matches(model, glob)));
+  const found = routeOf(providers, dialect, model);
   if (found !== undefined) return found;
   if (providers.length === 0)
     throw notFound(
@@ -49,9 +49,6 @@ export function providerFor(
     `Nenhum provedor tem o modelo ${model}. Há: ${listed(providers)}`,
   );
 }
-
-const matches = (model: string, glob: string): boolean =>
-  glob === "*" || glob === model || posix.matchesGlob(model, glob);
 
 const listed = (providers: readonly Provider[]): string =>
   providers.map(({ id, models }) => `${id} (${models.slice(0, 10).join(", ")})`).join("; ");

@@ -1,31 +1,20 @@
-import { type ApprovalsPolicy, type PolicyOf, policyKinds, text, type Text } from "@ciclo/contract";
+import { type ApprovalsPolicy, policyKinds, text, type Text } from "@ciclo/contract";
 import type { Requirement } from "../../domain/approvals.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { durationMs } from "../../lib/clock.ts";
+import { budgetRisks } from "./budget-risks.ts";
+import { looser } from "./looser.ts";
 import type { DraftRisk } from "./risks.ts";
 import type { Host } from "./server-risks.ts";
 
 /** What policies held back before, and no longer do: approvals, budgets, denials, records. */
 
 /** What changed policies no longer hold back. Pure. */
-export function loosenedGuards(before: Snapshot, after: Snapshot, host: Host): DraftRisk[] {
-  const changed = [...before.policies].flatMap(([id, old]) => {
-    const next = after.policies.get(id);
-    if (next === undefined) return [removed(id)];
-    if (old.kind === "budget" && next.kind === "budget") return loosenedBudget(old, next);
-    return [];
-  });
-  return [...changed, ...loosenedApprovals(before, after, host)];
-}
-
-const looser = (title: Text, impact: DraftRisk["impact"] = "high"): DraftRisk => ({
-  title,
-  impact,
-  mitigation: text(
-    "From then on less is held back or checked. Have somebody who answers for it agree.",
-    "A partir daí menos é contido ou verificado. Peça o acordo de quem responde por isso.",
-  ),
-});
+export const loosenedGuards = (before: Snapshot, after: Snapshot, host: Host): DraftRisk[] => [
+  ...[...before.policies.keys()].filter((id) => !after.policies.has(id)).map(removed),
+  ...budgetRisks(before, after),
+  ...loosenedApprovals(before, after, host),
+];
 
 const removed = (id: string): DraftRisk =>
   looser(
@@ -34,82 +23,6 @@ const removed = (id: string): DraftRisk =>
       `A política ${id} deixa de existir: vale em seu lugar o que vem embutido`,
     ),
   );
-
-// Budgets
-
-const severity = { block: 2, ask: 1, warn: 0 } as const;
-
-function loosenedBudget(old: PolicyOf<"budget">, next: PolicyOf<"budget">): DraftRisk[] {
-  const { id } = old;
-  const gone = Object.entries(old.limits).filter(([limit]) => !(limit in next.limits));
-  const let_go = (["agents", "servers", "models", "people", "runs"] as const).flatMap((kind) =>
-    noLongerIn(old, next, kind),
-  );
-  // Each then has for itself what all had together.
-  const apart = next.per !== undefined && next.per !== old.per;
-  return [
-    ...gone.map(([limit, was]) =>
-      looser(
-        text(
-          `${id}: limits.${limit} no longer holds (was ${said(was)})`,
-          `${id}: limits.${limit} deixa de valer (era ${said(was)})`,
-        ),
-      ),
-    ),
-    ...(severity[next.on_exceeded] < severity[old.on_exceeded]
-      ? [
-          looser(
-            text(
-              `${id}: on_exceeded ${old.on_exceeded} → ${next.on_exceeded}`,
-              `${id}: on_exceeded ${old.on_exceeded} → ${next.on_exceeded}`,
-            ),
-          ),
-        ]
-      : []),
-    ...(apart
-      ? [
-          looser(
-            text(
-              `${id}: limits hold for each ${next.per}, no longer for all together`,
-              `${id}: os limites passam a valer para cada ${next.per}, e não para todos juntos`,
-            ),
-          ),
-        ]
-      : []),
-    ...let_go,
-    ...(old.alert_at ?? [])
-      .filter((share) => next.alert_at?.includes(share) !== true)
-      .map((share) =>
-        looser(
-          text(`${id}: alert_at ${share} no longer alerts`, `${id}: alert_at ${share} deixa de alertar`),
-          "medium",
-        ),
-      ),
-  ];
-}
-
-const said = (limit: unknown): string => JSON.stringify(limit);
-
-/** What a budget held for before: all where it names none. */
-function noLongerIn(
-  old: PolicyOf<"budget">,
-  next: PolicyOf<"budget">,
-  kind: keyof NonNullable<PolicyOf<"budget">["scope"]>,
-): DraftRisk[] {
-  const [was, now] = [old.scope?.[kind], next.scope?.[kind]];
-  if (now === undefined) return [];
-  const lost = was?.filter((name) => !now.includes(name)) ?? [`all but ${now.join(", ")}`];
-  if (lost.length === 0) return [];
-  const names = lost.join(", ");
-  return [
-    looser(
-      text(
-        `${old.id}: no longer holds for ${kind} ${names}`,
-        `${old.id}: deixa de valer para ${kind} ${names}`,
-      ),
-    ),
-  ];
-}
 
 // Approvals
 

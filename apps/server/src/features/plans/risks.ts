@@ -8,8 +8,9 @@ import { usageRisks } from "./usage-risks.ts";
 
 export type DraftRisk = { title: Text; impact: Risk["impact"]; mitigation: Text };
 
-/** More than anybody reads one by one. */
+/** More than anybody reads one by one; of the worst kind all are listed, up to another bound. */
 const maxRisks = 50;
+const maxWorst = 150;
 
 /** What a change brings with it, read from the configuration before and after. Worst first. */
 export function findRisks(
@@ -29,8 +30,10 @@ export function findRisks(
     ...agentRisks(before, after),
     ...overwritten.map(overwriteRisk),
   ].toSorted((a, b) => order[a.impact] - order[b.impact]);
-  const more = risks.slice(maxRisks);
-  return more[0] === undefined ? risks : [...risks.slice(0, maxRisks), furtherRisks(more.length, more[0])];
+  const worst = risks.filter(({ impact }) => impact === "high").length;
+  const shown = Math.max(maxRisks, Math.min(worst, maxWorst));
+  const more = risks.slice(shown);
+  return more[0] === undefined ? risks : [...risks.slice(0, shown), furtherRisks(more.length, more[0])];
 }
 
 /** Stands for the risks that are not listed; they are no worse than the first of them. */
@@ -97,23 +100,18 @@ function agentRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
   ];
 }
 
-/** An agent's own limit in dollars that no longer holds, or holds less. */
+/** An agent's own limit in dollars that holds less. */
 function ownLimit({ name, finops }: AgentFile, now: AgentFile | undefined): DraftRisk[] {
   const [was, next] = [finops?.monthly_usd, now?.finops?.monthly_usd];
-  if (was === undefined || now === undefined || (next !== undefined && next <= was)) return [];
+  // That it is gone is said with the budgets.
+  if (was === undefined || next === undefined || next <= was) return [];
   return [
     {
-      title:
-        next === undefined
-          ? text(
-              `${name}: finops.monthly_usd no longer holds (was ${was})`,
-              `${name}: finops.monthly_usd deixa de valer (era ${was})`,
-            )
-          : text(
-              `${name}: finops.monthly_usd rises (${was} → ${next})`,
-              `${name}: finops.monthly_usd sobe (${was} → ${next})`,
-            ),
-      impact: next === undefined || next >= was * 5 ? "high" : "medium",
+      title: text(
+        `${name}: finops.monthly_usd rises (${was} → ${next})`,
+        `${name}: finops.monthly_usd sobe (${was} → ${next})`,
+      ),
+      impact: next >= was * 5 ? "high" : "medium",
       mitigation: text(
         "The agent may spend more from then on. Have somebody who answers for it agree.",
         "O agente pode gastar mais a partir daí. Peça o acordo de quem responde por isso.",

@@ -1,11 +1,17 @@
-import { policyOf, type PolicyOf, type PriceRow, text } from "@ciclo/contract";
+import { modelDialects, policyOf, type PolicyOf, text } from "@ciclo/contract";
+import { routeOf } from "../../lib/model-names.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
+import { looser } from "./looser.ts";
+import { callPriceRisks, priceRisks } from "./price-risks.ts";
 import type { DraftRisk } from "./risks.ts";
 
 /** What a change makes of models, of their prices, and of who is told what. Pure. */
 export const usageRisks = (before: Snapshot, after: Snapshot): DraftRisk[] => [
   ...providerRisks(policyOf(before.policies, "models"), policyOf(after.policies, "models")),
-  ...priceRisks(policyOf(before.policies, "prices"), policyOf(after.policies, "prices")),
+  ...routeRisks(before, after),
+  ...ownModelRisks(policyOf(before.policies, "cost"), policyOf(after.policies, "cost")),
+  ...priceRisks(before, after),
+  ...callPriceRisks(before, after),
   ...webhookRisks(policyOf(before.policies, "notify"), policyOf(after.policies, "notify")),
 ];
 
@@ -18,7 +24,6 @@ function providerRisks(old: PolicyOf<"models"> | null, next: PolicyOf<"models"> 
   return [
     ...addressRisks(after, were),
     ...after.flatMap((provider) => takenRisks(provider, were.get(provider.id))),
-    ...orderRisks(before, after),
   ];
 }
 
@@ -41,25 +46,81 @@ function takenRisks({ id, ...now }: Provider, was: Provider | undefined): DraftR
   ];
 }
 
-/** The first provider that has a model is asked for it. */
-function orderRisks(before: readonly Provider[], after: readonly Provider[]): DraftRisk[] {
-  const idsIn = (some: readonly Provider[], others: readonly Provider[]): string =>
-    some
-      .map(({ id }) => id)
-      .filter((id) => others.some((other) => other.id === id))
-      .join(", ");
-  const [was, now] = [idsIn(before, after), idsIn(after, before)];
-  if (was === now) return [];
-  return [
-    {
-      title: text(
-        `Providers are asked in another order: ${was} → ${now}`,
-        `Os provedores são consultados em outra ordem: ${was} → ${now}`,
-      ),
-      impact: "medium",
-      mitigation: checkRoute,
-    },
-  ];
+/** Models whose prompts go to another provider, by which one is asked before and after; in whatever way that comes about. */
+function routeRisks(before: Snapshot, after: Snapshot): DraftRisk[] {
+  const [were, are] = [before, after].map(({ policies }) => policyOf(policies, "models")?.providers ?? []);
+  if (were === undefined || are === undefined) return [];
+  const moved = [...modelNames(before, after)].flatMap((pattern) => {
+    const model = pattern.replaceAll("*", "x");
+    return modelDialects.flatMap((dialect) => {
+      const [old, now] = [routeOf(were, dialect, model), routeOf(are, dialect, model)];
+      // Where a provider of the same name is asked elsewhere, that is said of its address.
+      return old === undefined || now === undefined || old.id === now.id ? [] : [{ pattern, old, now }];
+    });
+  });
+  const byWay = Map.groupBy(moved, ({ old, now }) => `${old.id}\n${now.id}`);
+  return [...byWay.values()].flatMap((some) => {
+    const [first] = some;
+    if (first === undefined) return [];
+    const { old, now } = first;
+    const models = some.map(({ pattern }) => pattern);
+    const named =
+      models.length > 8 ? `${models.slice(0, 8).join(", ")}, … (${models.length})` : models.join(", ");
+    return [
+      {
+        title: text(
+          `Prompts for ${named} go to ${now.id} (${now.url}); were: ${old.id} (${old.url})`,
+          `Os prompts de ${named} vão para ${now.id} (${now.url}); antes: ${old.id} (${old.url})`,
+        ),
+        impact: "high" as const,
+        mitigation: checkRoute,
+      },
+    ];
+  });
+}
+
+/** Models, and patterns of them, that the configuration speaks of. */
+const modelNames = (...snapshots: Snapshot[]): Set<string> =>
+  new Set(
+    snapshots.flatMap(({ policies }) => [
+      ...(policyOf(policies, "models")?.providers ?? []).flatMap(({ models }) => models),
+      ...(policyOf(policies, "access")?.rules ?? []).flatMap(({ models }) => models),
+    ]),
+  );
+
+type CostPolicy = PolicyOf<"cost">;
+
+/** Whom the console itself asks: chats with the assistant go there. */
+function ownModelRisks(old: CostPolicy | null, next: CostPolicy | null): DraftRisk[] {
+  const choiceOf = (policy: CostPolicy | null, phase: string | null): string => {
+    const own = phase === null ? undefined : policy?.routes?.[phase];
+    const {
+      provider,
+      model,
+      fallback = [],
+    } = own?.model === undefined ? { ...policy?.defaults, ...own } : own;
+    if (model === undefined) return "";
+    return [{ provider, model }, ...fallback].map((one) => `${one.provider ?? "?"}/${one.model}`).join(", ");
+  };
+  const phases = [null, ...new Set([...Object.keys(old?.routes ?? {}), ...Object.keys(next?.routes ?? {})])];
+  return phases.flatMap((phase) => {
+    const [was, now] = [choiceOf(old, phase), choiceOf(next, phase)];
+    if (was === now || now === "") return [];
+    const name = phase ?? "defaults";
+    return [
+      {
+        title: text(
+          `The console asks ${now} (${name}); was: ${was || "none"}`,
+          `A console consulta ${now} (${name}); antes: ${was || "nenhum"}`,
+        ),
+        impact: was === "" ? ("medium" as const) : ("high" as const),
+        mitigation: text(
+          "What people write to the assistant, and what it knows of the configuration, goes to that provider. Check that it may.",
+          "O que as pessoas escrevem ao assistente, e o que ele sabe da configuração, vai a esse provedor. Confira se pode.",
+        ),
+      },
+    ];
+  });
 }
 
 const checkRoute = text(
@@ -68,15 +129,17 @@ const checkRoute = text(
 );
 
 function addressRisks(providers: readonly Provider[], were: ReadonlyMap<string, Provider>): DraftRisk[] {
-  return providers.flatMap(({ id, url }) => {
+  return providers.flatMap(({ id, url, prices }) => {
     const was = were.get(id)?.url;
     if (was === url) return [];
-    const isPlain = url.startsWith("http:") && !/^http:\/\/(?:localhost|127\.|\[::1\])/.test(url);
+    const { protocol, hostname } = new URL(url);
+    const isPlain = protocol === "http:" && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+    const name = prices === undefined || was !== undefined ? "" : ` (${prices})`;
     return [
       {
         title: text(
-          `Models of ${id} are asked at ${url}${was === undefined ? "" : `; was: ${was}`}`,
-          `Os modelos de ${id} são consultados em ${url}${was === undefined ? "" : `; antes: ${was}`}`,
+          `Models of ${id}${name} are asked at ${url}${was === undefined ? "" : `; was: ${was}`}`,
+          `Os modelos de ${id}${name} são consultados em ${url}${was === undefined ? "" : `; antes: ${was}`}`,
         ),
         impact: was === undefined ? ("medium" as const) : ("high" as const),
         mitigation: text(
@@ -100,105 +163,11 @@ function addressRisks(providers: readonly Provider[], were: ReadonlyMap<string, 
   });
 }
 
-function priceRisks(old: PolicyOf<"prices"> | null, next: PolicyOf<"prices"> | null): DraftRisk[] {
-  if (next === null) return [];
-  const rows = rowsOf(old);
-  const now = rowsOf(next);
-  const gone = [...rows].filter(([name]) => !now.has(name));
-  return [
-    ...(old !== null && old.table !== next.table ? [otherTable(old.table, next.table)] : []),
-    ...(JSON.stringify(old?.providers ?? {}) === JSON.stringify(next.providers) ? [] : [otherNames]),
-    ...[...now].flatMap(([name, some]) => {
-      const was = rows.get(name) ?? [];
-      return some.flatMap((row, index) => {
-        const old = was[index];
-        return old === undefined ? [newPrice(name, row)] : changedPrice(name, old, row);
-      });
-    }),
-    ...gone.map(([name]) => gonePrice(name)),
-  ];
-}
-
-/** Rows by what they price: a model, a tier, and the first day. A row may stand there twice. */
-const rowsOf = (policy: PolicyOf<"prices"> | null): Map<string, PriceRow[]> =>
-  Map.groupBy(
-    policy?.rows ?? [],
-    ({ provider, model, tier, from }) =>
-      `${provider}/${model}${tier === undefined ? "" : ` (${tier})`} from ${from}`,
-  );
-
-const checkPrice = text(
-  "Calls are priced, and held to their budgets, by this from then on. Compare it with its source. Earlier calls keep their prices until somebody asks for a re-price.",
-  "A partir daí as chamadas são precificadas, e limitadas pelos orçamentos, por isto. Compare com a fonte. Chamadas anteriores mantêm seus preços até que alguém peça para recalcular.",
-);
-
-const otherTable = (was: string, now: string): DraftRisk => ({
-  title: text(
-    `Prices come from the table ${now}; was: ${was}`,
-    `Os preços vêm da tabela ${now}; antes: ${was}`,
-  ),
-  impact: "medium",
-  mitigation: checkPrice,
-});
-
-const otherNames: DraftRisk = {
-  title: text(
-    "Providers are known to prices by other names",
-    "Os provedores são conhecidos pelos preços por outros nomes",
-  ),
-  impact: "medium",
-  mitigation: checkPrice,
-};
-
-const newPrice = (name: string, { usd_per_million, source }: PriceRow): DraftRisk => ({
-  title: text(
-    `New price of ${name}: ${ratesIn(usd_per_million)} (${source})`,
-    `Novo preço de ${name}: ${ratesIn(usd_per_million)} (${source})`,
-  ),
-  impact: usd_per_million.input === 0 ? "high" : "medium",
-  mitigation: checkPrice,
-});
-
-const ratesIn = (rates: PriceRow["usd_per_million"]): string =>
-  Object.entries(rates)
-    .map(([kind, usd]) => `${kind} ${usd}`)
-    .join(", ");
-
-/** A price that falls lets more calls through a budget. */
-function changedPrice(name: string, was: PriceRow, now: PriceRow): DraftRisk[] {
-  const same =
-    JSON.stringify([was.usd_per_million, was.above]) === JSON.stringify([now.usd_per_million, now.above]);
-  if (same) return [];
-  const [old, next] = [ratesIn(was.usd_per_million), ratesIn(now.usd_per_million)];
-  const falls = Object.entries(was.usd_per_million).some(
-    ([kind, usd]) => (now.usd_per_million[kind as keyof typeof now.usd_per_million] ?? 0) < usd,
-  );
-  const steps = old === next ? text(" for long inputs", " para entradas longas") : text("", "");
-  return [
-    {
-      title: text(
-        `Price of ${name}${steps.en}: ${old} → ${next}`,
-        `Preço de ${name}${steps["pt-BR"]}: ${old} → ${next}`,
-      ),
-      impact: falls ? "high" : "medium",
-      mitigation: checkPrice,
-    },
-  ];
-}
-
-const gonePrice = (name: string): DraftRisk => ({
-  title: text(`No price of its own any more: ${name}`, `Deixa de ter preço próprio: ${name}`),
-  impact: "medium",
-  mitigation: text(
-    "The table prices it then, or its calls stand without a price, which no budget in dollars holds back.",
-    "A tabela passa a precificá-lo, ou suas chamadas ficam sem preço, e nenhum orçamento em dólares as contém.",
-  ),
-});
-
-/** What leaves the console, and for where. */
+/** What leaves the console, and for where; and what nobody outside is told of any more. */
 function webhookRisks(old: PolicyOf<"notify"> | null, next: PolicyOf<"notify"> | null): DraftRisk[] {
   const were = new Map(old?.webhooks.map((hook) => [hook.id, hook]));
-  return (next?.webhooks ?? []).flatMap(({ id, url, on }) => {
+  const are = new Map(next?.webhooks.map((hook) => [hook.id, hook]));
+  const told = [...are.values()].flatMap(({ id, url, on }): DraftRisk[] => {
     const was = were.get(id);
     if (was?.url === url && on.every((action) => was.on.includes(action))) return [];
     return [
@@ -207,7 +176,7 @@ function webhookRisks(old: PolicyOf<"notify"> | null, next: PolicyOf<"notify"> |
           `Webhook ${id} tells ${url} of: ${on.join(", ")}`,
           `O webhook ${id} avisa ${url} de: ${on.join(", ")}`,
         ),
-        impact: "medium" as const,
+        impact: "medium",
         mitigation: text(
           "Whoever runs that address reads who did what here. Check that it is the team's.",
           "Quem opera esse endereço lê quem fez o quê aqui. Confira se é da equipe.",
@@ -215,4 +184,19 @@ function webhookRisks(old: PolicyOf<"notify"> | null, next: PolicyOf<"notify"> |
       },
     ];
   });
+  const silent = [...were.values()].flatMap(({ id, on }) => {
+    const lost = on.filter((action) => are.get(id)?.on.includes(action) !== true);
+    return lost.length === 0
+      ? []
+      : [
+          looser(
+            text(
+              `Webhook ${id} no longer tells of: ${lost.join(", ")}`,
+              `O webhook ${id} deixa de avisar de: ${lost.join(", ")}`,
+            ),
+            "medium",
+          ),
+        ];
+  });
+  return [...told, ...silent];
 }
