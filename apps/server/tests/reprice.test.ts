@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { statedCost } from "../src/domain/usage.ts";
 import { newSequentialId } from "../src/lib/ids.ts";
 import { decideWith, planWith, submitWith } from "./support/console.ts";
 import { send } from "./support/model-double.ts";
+import { modelCall } from "./support/usage.ts";
 import { ask, budgetStandings, calls, chatOf, endpointOf, pricesOf } from "./support/model-endpoint.ts";
 
 const chats = "openai/v1/chat/completions";
@@ -51,6 +53,20 @@ describe("prices of calls", () => {
     expect(items).toMatchObject([
       { actor_name: approver.name, metadata: { calls: 1, usd_before: 0, usd_after: usd } },
     ]);
+  });
+
+  it("are not those of a server that stated its own, whatever is asked for", async () => {
+    const { gateway, approver } = await endpointOf();
+    const at = new Date().toISOString();
+    await gateway.ledger.take([
+      modelCall("t:1", {
+        at,
+        cost: { nanoUsd: 5e9, source: "estimated", version: statedCost },
+      }),
+    ]);
+    const body = { ...window(), only: "all" as const, dry_run: false };
+    expect(await approver.client.call("reprice", { body })).toMatchObject({ calls: 0 });
+    expect(await calls(gateway)).toMatchObject([{ cost_nano_usd: 5e9 }]);
   });
 
   it("change by a plan, from the change on", async () => {

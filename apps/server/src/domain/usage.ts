@@ -16,6 +16,9 @@ export type Cost =
   | { nanoUsd: NanoUsd; source: "provider" | "table" | "override" | "estimated"; version: string | null }
   | { nanoUsd: null; source: "unpriced" | "unknown" | "none"; version: string | null };
 
+/** The version of a cost that a server states of its own call. */
+export const statedCost = "telemetry";
+
 /** `partial`: an answer that broke off, or that its caller did not wait for. */
 export type CallStatus =
   | "ok"

@@ -8,6 +8,7 @@ import {
   type Cost,
   type MeteredCall,
   noSubject,
+  statedCost,
 } from "../../domain/usage.ts";
 import { LineError, type LogContext } from "./agents/reader.ts";
 import { isObject, type Json, numberAt, textAt, timeOf } from "./said.ts";
@@ -186,7 +187,7 @@ function costIn(line: Json, status: CallStatus): Cost | null {
   if (status === "refused" || status === "pending") return { nanoUsd: null, source: "none", version: null };
   const usd = limited(line, "cost_estimated_usd", mostUsd);
   // Without its own estimate the ledger looks for a price.
-  return usd === null ? null : { nanoUsd: Math.round(usd * 1e9), source: "estimated", version: "telemetry" };
+  return usd === null ? null : { nanoUsd: Math.round(usd * 1e9), source: "estimated", version: statedCost };
 }
 
 function limited(line: Json, field: string, most: number): number | null {

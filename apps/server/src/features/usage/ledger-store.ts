@@ -2,7 +2,13 @@ import { type Selectable, sql } from "kysely";
 import { type Column, insertRows } from "../../db/bulk.ts";
 import type { Database, Queries } from "../../db/dialect.ts";
 import { rollupSums, type UsageEventTable, type UsageSubjectTable } from "../../db/usage-schema.ts";
-import type { CallStatus, CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
+import {
+  type CallStatus,
+  type CallSubject,
+  type Cost,
+  type MeteredCall,
+  statedCost,
+} from "../../domain/usage.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { type Entry, toMicroseconds } from "./entry.ts";
@@ -150,6 +156,10 @@ export async function pricedBetween(
     .where("event.input", "is not", null)
     .where("subject.kind", "=", "model")
     .where("event.cost_source", "in", sources)
+    // What a server said of its own call is no price of the console's.
+    .where((eb) =>
+      eb.not(eb.and([eb("event.cost_source", "=", "estimated"), eb("event.price_version", "=", statedCost)])),
+    )
     .orderBy("event.id")
     .limit(limit)
     .execute();

@@ -28,10 +28,14 @@ export function meteredTool(call: ToolCall, at: string): MeteredCall {
   };
 }
 
-function toolCost({ wasSent, costUsd }: ToolCall): Cost {
+function toolCost({ wasSent, costUsd, subject }: ToolCall): Cost {
   if (!wasSent) return { nanoUsd: null, source: "none", version: null };
   if (costUsd === null) return { nanoUsd: null, source: "unpriced", version: null };
-  return { nanoUsd: Math.round(costUsd * 1e9), source: "override", version: "mcp-registry.yaml" };
+  return {
+    nanoUsd: Math.round(costUsd * 1e9),
+    source: "override",
+    version: `mcp-registry.yaml ${subject.server} ${costUsd} USD`,
+  };
 }
 
 /** The call with texts that every database takes, none of them without end. */

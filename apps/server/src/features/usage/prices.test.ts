@@ -142,6 +142,39 @@ describe("the right cents", () => {
     expect(cost("zai", "glm-5.3", used)).toMatchObject({ source: "table", version: "genai-prices 0.1.8" });
   });
 
+  test("a row may name a provider as the console calls it, though prices know it by another name", () => {
+    const own = withRows(
+      [
+        {
+          provider: "openai2",
+          model: "gpt-5.2",
+          from: "2026-01-01",
+          usd_per_million: { input: 1000, output: 0 },
+          source: "invoice",
+        },
+      ],
+      { providers: { openai2: "openai" } },
+    );
+    const at = new Date("2026-11-01T00:00:00Z");
+    const usage = tokenUsage({ input: 1_000_000 });
+    expect(own.price({ provider: "openai2", model: "gpt-5.2", at, usage }).nanoUsd).toBe(1000e9);
+    expect(own.price({ provider: "openai", model: "gpt-5.2", at, usage }).source).toBe("table");
+  });
+
+  test("no row stands twice", () => {
+    const row = {
+      provider: "acme",
+      model: "m",
+      from: "2026-01-01",
+      usd_per_million: { input: 1, output: 1 },
+      source: "invoice",
+    };
+    expect(() => withRows([row, { ...row, tier: "Standard" }])).toThrow(
+      "a second row of acme/m from 2026-01-01",
+    );
+    expect(() => withRows([row, { ...row, tier: "priority" }])).not.toThrow();
+  });
+
   test("a row that is corrected in its place has another version", () => {
     const versionAt = (input: number): string | null =>
       withRows([

@@ -61,18 +61,22 @@ export class Prices {
   price({ provider, model, at, usage }: PriceQuestion): Price {
     const unpriced = { nanoUsd: null, source: "unpriced", version: this.#policy.table } as const;
     if (provider === null || model === null || Number.isNaN(at.getTime())) return unpriced;
-    const known = this.#find(this.providerOf(provider), model, at, tierOf(usage));
+    // A row may name a provider as the console calls it, or as prices do.
+    const names = new Set([provider, this.providerOf(provider)]);
+    const known = this.#find([...names], model, at, tierOf(usage));
     if (known === null) return unpriced;
     const cost = costAt(known.rates, usage);
     return cost === null ? unpriced : { nanoUsd: cost, source: known.source, version: known.version };
   }
 
-  #find(provider: string, model: string, at: Date, tier: string) {
-    const key = `${provider} ${model} ${tier} ${Math.floor(at.getTime() / 60_000)}`;
+  #find(names: readonly string[], model: string, at: Date, tier: string) {
+    const provider = names.at(-1) ?? "";
+    const key = `${names.join(" ")} ${model} ${tier} ${Math.floor(at.getTime() / 60_000)}`;
     const before = this.#known.get(key);
     if (before !== undefined) return before;
     if (this.#known.size >= maxKept) this.#known.clear();
-    const found = this.#row(provider, model, at, tier) ?? this.#table(provider, model, at, tier);
+    const row = names.map((name) => this.#row(name, model, at, tier)).find((one) => one !== null);
+    const found = row ?? this.#table(provider, model, at, tier);
     this.#known.set(key, found);
     return found;
   }
