@@ -333,6 +333,24 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await database.close();
   });
 
+  it("binds whoever writes a name otherwise", async () => {
+    const database = await openStore();
+    const node = nodeOn(database, () =>
+      policiesOf(budget({ limits: { daily_usd: 1 }, scope: { agents: ["hub"], models: ["gpt-*"] } })),
+    );
+    const of = (agent: string, model: string) => ({ agent, model });
+    node.pay(await node.ask(1, of("hub", "gpt-5.2")), 1, of("hub", "gpt-5.2"));
+    await node.ledger.flush();
+    for (const [agent, model] of [
+      ["HUB", "gpt-5.2"],
+      ["\uFF48\uFF55\uFF42", "GPT-5.2"],
+    ] as const)
+      expect(await let_through(node.ask(0.1, of(agent, model)))).toBe(false);
+    expect(await let_through(node.ask(0.1, of("hub2", "gpt-5.2")))).toBe(true);
+    await node.stop();
+    await database.close();
+  });
+
   it("of the last hours forgets what is older", async () => {
     const database = await openStore();
     const node = nodeOn(database, () => policiesOf(budget({ limits: { rolling: [{ hours: 5, usd: 1 }] } })));
@@ -407,6 +425,37 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
       ["budget.alert", 0.8, 1.25],
       ["budget.exceeded", 1, 1.25],
     ]);
+    await database.close();
+  });
+
+  it("tells of what was passed before anybody looked, once a period, and anew under another limit", async () => {
+    const database = await openStore();
+    let limit = 10;
+    let policies = policiesOf(budget({ limits: { daily_usd: limit }, alert_at: [0.5] }));
+    const node = nodeOn(database, () => policies);
+    const expectTold = async (expected: unknown[]): Promise<void> => {
+      await node.budgets.tend();
+      await expect.poll(() => told()).toEqual(expected);
+    };
+    const told = (): unknown[] =>
+      node.audited.map(({ action, metadata }) => [action, metadata["of_usd"], metadata["holder"] ?? null]);
+    node.pay(await node.ask(4, { actorName: "ana" }), 4, { actorName: "ana" });
+    await node.ledger.flush();
+    await expectTold([]);
+    limit = 3;
+    policies = policiesOf(budget({ limits: { daily_usd: limit }, alert_at: [0.5] }));
+    const lowered = [
+      ["budget.alert", 3, null],
+      ["budget.exceeded", 3, null],
+    ];
+    await expectTold(lowered);
+    await expectTold(lowered);
+    // One that is new, and of each person.
+    policies = policiesOf(budget({ limits: { daily_usd: limit }, per: "person" }));
+    await expectTold(lowered);
+    await node.standings("en");
+    await expectTold([...lowered, ["budget.exceeded", 3, "ana"]]);
+    await node.stop();
     await database.close();
   });
 

@@ -14,6 +14,7 @@ import { webhooks } from "./0010-webhooks.ts";
 import { whatWasPriced } from "./0011-what-was-priced.ts";
 import { runTokens } from "./0012-run-tokens.ts";
 import { runPauses } from "./0013-run-pauses.ts";
+import { toldThresholds } from "./0014-told-thresholds.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -37,6 +38,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0011-what-was-priced": whatWasPriced,
           "0012-run-tokens": runTokens,
           "0013-run-pauses": runPauses,
+          "0014-told-thresholds": toldThresholds,
         }),
     },
   });

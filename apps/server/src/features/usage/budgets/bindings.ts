@@ -1,5 +1,5 @@
-import { posix } from "node:path";
 import type { BudgetHolder, PolicyFile, PolicyOf } from "@ciclo/contract";
+import { matchesModel } from "../../../lib/model-names.ts";
 import { type ModelUsage, totalOf } from "../../../domain/tokens.ts";
 import type { CallSubject, Cost } from "../../../domain/usage.ts";
 import { sha256 } from "../../../lib/crypto.ts";
@@ -80,10 +80,14 @@ export function sinceOf(meter: Meter, atMs: number): string {
     : windowOf(meter, atMs).startsAt;
 }
 
+/** Names are compared without their case: whoever writes one otherwise is bound all the same. */
 export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subject: CallSubject): boolean {
   if (scope === null || scope === undefined) return policy === "budget";
-  const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean =>
-    wanted === undefined || values.some((value) => value !== null && wanted.includes(value));
+  const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean => {
+    if (wanted === undefined) return true;
+    const names = new Set(wanted.map(folded));
+    return values.some((value) => value !== null && names.has(folded(value)));
+  };
   const { models } = scope;
   return (
     // A provider of models is a server too.
@@ -91,20 +95,21 @@ export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subjec
     fits(scope.people, [subject.actorName, subject.actorId]) &&
     fits(scope.agents, [subject.agent]) &&
     fits(scope.runs, [subject.run]) &&
-    (models === undefined ||
-      (subject.model !== null && models.some((form) => matches(subject.model ?? "", form))))
+    (models === undefined || (subject.model !== null && isAmong(subject.model, models)))
   );
 }
+
+const folded = (name: string): string => name.normalize("NFKC").toLowerCase().trim();
+
+const isAmong = (model: string, patterns: readonly string[]): boolean =>
+  patterns.some((pattern) => matchesModel(model, pattern) || matchesModel(folded(model), folded(pattern)));
 
 /** Whether a limit would count calls of a model in a purse, too, if they are like others that it counts there. Pure. */
 export function countsModel({ scope, per }: Meter, holder: string, model: string): boolean {
   const models = scope?.models;
-  const isInScope = models === undefined || models.some((form) => matches(model, form));
+  const isInScope = models === undefined || isAmong(model, models);
   return isInScope && (per !== "model" || model === holder);
 }
-
-const matches = (name: string, form: string): boolean =>
-  form === "*" || form === name || posix.matchesGlob(name, form);
 
 const holderFields: Record<Exclude<BudgetHolder, "person">, "server" | "model" | "agent" | "run"> = {
   server: "server",

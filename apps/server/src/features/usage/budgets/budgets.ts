@@ -1,7 +1,6 @@
 import { type BudgetStanding, type Locale, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../../db/dialect.ts";
 import { Refusal } from "../../../errors.ts";
-import { system } from "../../../domain/actor.ts";
 import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
 import type { ModelUsage } from "../../../domain/tokens.ts";
 import type { CallSubject, Cost, MeteredCall, NanoUsd, Reservation } from "../../../domain/usage.ts";
@@ -16,7 +15,6 @@ import {
   budgetsOf,
   counts,
   holderOf,
-  limitsOf,
   type Meter,
   ownBindings,
   type Policies,
@@ -27,8 +25,9 @@ import { CallRates } from "./call-rates.ts";
 import { Pauses, type PausesDeps } from "./pauses.ts";
 import { People } from "./people.ts";
 import { refuseUnread, tooMany, unreadIn } from "./refusals.ts";
-import { type Held, type Moved, Purses, type PursesDeps, type Spent } from "./purses.ts";
+import { type Held, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
+import { Thresholds } from "./thresholds.ts";
 import { mostHolders, standingsOf, unreadStandings } from "./standings.ts";
 
 export type BudgetsDeps = PursesDeps &
@@ -58,6 +57,7 @@ export class Budgets {
   #counted = new Map<string, Counted[]>();
   readonly #rates: CallRates;
   readonly #people: People;
+  readonly #thresholds: Thresholds;
   /** Runs that used up a limit which asks. */
   readonly pauses: Pauses;
 
@@ -68,6 +68,12 @@ export class Budgets {
     this.#purses = new Purses(deps);
     this.pauses = new Pauses({ ...deps, policies: () => this.#policies() }, this.#purses);
     this.#tasks = new Tasks(deps.logger);
+    this.#thresholds = new Thresholds({
+      ...deps,
+      tasks: this.#tasks,
+      policies: () => this.#policies(),
+      nameOf: (holder) => this.#people.nameOf(holder),
+    });
   }
 
   /** Lets go of what this node had set aside before it was started. */
@@ -81,6 +87,27 @@ export class Budgets {
     await this.#purses.tend();
     await this.pauses.tend();
     await this.#open(sharedBindings(this.#policies()));
+    // A limit that was lowered, or a budget that is new, may have been passed already.
+    await this.#lookAtAll();
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const nowMs = this.#deps.clock().getTime();
+    const limits = [...sharedBindings(this.#policies()), ...ownBindings(this.#policies())];
+    const rows = await store.pursesOf(this.#deps.database.queries, [
+      ...new Set(limits.map(({ meterId }) => meterId)),
+    ]);
+    for (const limit of limits) {
+      const start = this.#purses.nameOf(limit, nowMs);
+      for (const row of rows)
+        if (row.id.startsWith(start.id)) {
+          const holder = row.id.slice(start.id.length);
+          this.#thresholds.look(
+            { ...start, id: row.id, holder },
+            store.purseIn(row, limit.meter, nowMs).spent,
+          );
+        }
+    }
   }
 
   /** Where budgets stand now. */
@@ -190,7 +217,7 @@ export class Budgets {
     const { moved, committed } = await this.#purses.write(queries, [...sums.values()]);
     return () => {
       committed();
-      for (const each of moved) this.#tell(each);
+      for (const { name, after } of moved) this.#thresholds.look(name, after);
       if (unopened.length > 0) void this.#tasks.run("opening budgets", () => this.#open(unopened));
     };
   }
@@ -276,39 +303,6 @@ export class Budgets {
       { quiet: true },
     );
   }
-
-  /** In the audit log: each threshold that a purse crossed, once. */
-  #tell({ name: { meter, meterId, holder, window }, before, after }: Moved): void {
-    const budget = this.#policies().get(meter.policy);
-    if (budget?.kind !== "budget") return;
-    const binding = limitsOf(budget, holder).find((one) => one.meterId === meterId);
-    if (binding === undefined) return;
-    const { most } = binding;
-    const { limit } = meter;
-    const crossed = [...(budget.alert_at ?? []), 1]
-      .filter((part) => before < part * most && after >= part * most)
-      .toSorted((a, b) => a - b);
-    if (crossed.length === 0) return;
-    void this.#tasks.run("recording a budget's thresholds", () =>
-      this.#deps.transaction(async (_, record) => {
-        for (const part of new Set(crossed))
-          await record({
-            actor: system,
-            action: part === 1 ? "budget.exceeded" : "budget.alert",
-            resource: `policy:${budget.id}`,
-            status: part === 1 && budget.on_exceeded !== "warn" ? "refused" : "succeeded",
-            metadata: {
-              limit,
-              ...(holder === "" ? {} : { holder: this.#people.nameOf(holder) }),
-              period: window.key,
-              part,
-              ...amountFields(binding, after),
-              on_exceeded: budget.on_exceeded,
-            },
-          });
-      }),
-    );
-  }
 }
 
 type Counted = Pick<Binding, "meter" | "meterId" | "holder">;
@@ -340,8 +334,3 @@ function amountText({ meter: { unit } }: Binding, amount: number): string {
   // Small amounts would all be 0.00.
   return `${usd !== 0 && Math.abs(usd) < 0.01 ? usd.toPrecision(2) : cents.format(usd)} USD`;
 }
-
-const amountFields = ({ meter: { unit }, most }: Binding, spent: number): Record<string, number> =>
-  unit === "tokens"
-    ? { spent_tokens: spent, of_tokens: most }
-    : { spent_usd: spent / 1e9, of_usd: most / 1e9 };

@@ -289,6 +289,17 @@ export async function dropLeases(queries: Queries, of: { node: string } | { befo
   }
 }
 
+/** What has been told of a purse's thresholds, held until the transaction ends; null where there is no purse. */
+export async function toldOf(queries: Queries, kind: Database["kind"], id: string): Promise<string | null> {
+  const query = queries.selectFrom("budget_purses").select("told").where("id", "=", id);
+  const row = await (kind === "postgres" ? query.forUpdate() : query).executeTakeFirst();
+  return row?.told ?? null;
+}
+
+export async function setTold(queries: Queries, id: string, told: string): Promise<void> {
+  await queries.updateTable("budget_purses").set({ told }).where("id", "=", id).execute();
+}
+
 /** Purses of windows that are over are of no more use. */
 export async function dropPurses(queries: Queries, endedBefore: string): Promise<void> {
   const over = queries.selectFrom("budget_purses").select("id").where("ends_at", "<", endedBefore);

@@ -1,0 +1,11 @@
+import type { Builder } from "./builders.ts";
+
+/** Which thresholds of a purse have been told of, and under which limit. */
+export const toldThresholds = {
+  async up(db: Builder): Promise<void> {
+    await db.schema
+      .alterTable("budget_purses")
+      .addColumn("told", "text", (c) => c.notNull().defaultTo(""))
+      .execute();
+  },
+};

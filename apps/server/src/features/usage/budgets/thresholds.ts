@@ -1,0 +1,102 @@
+import type { AuditedTransaction, Database } from "../../../db/dialect.ts";
+import { system } from "../../../domain/actor.ts";
+import type { Tasks } from "../../../lib/background.ts";
+import { type Binding, limitsOf, type Policies } from "./bindings.ts";
+import type { PurseName } from "./purse-store.ts";
+import * as store from "./purse-store.ts";
+
+export type ThresholdsDeps = {
+  database: Pick<Database, "kind">;
+  transaction: AuditedTransaction;
+  tasks: Tasks;
+  policies(): Policies;
+  nameOf(holder: string): string;
+};
+
+/** The limit that thresholds are parts of, and those that have been told of. */
+type Told = { most: number; parts: readonly number[] };
+
+const mostKept = 10_000;
+
+/** Says in the audit log when a purse comes to a part of its limit: once a period, and again where the limit becomes another. */
+export class Thresholds {
+  readonly #deps: ThresholdsDeps;
+  /** As the database has them: most calls cross nothing. */
+  readonly #told = new Map<string, Told>();
+
+  constructor(deps: ThresholdsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Looks at a purse as it stands. */
+  look(name: PurseName, spent: number): void {
+    const budget = this.#deps.policies().get(name.meter.policy);
+    if (budget?.kind !== "budget") return;
+    const binding = limitsOf(budget, name.holder).find((one) => one.meterId === name.meterId);
+    if (binding === undefined) return;
+    const reached = reachedBy(binding, spent);
+    const known = this.#told.get(name.id);
+    const isKnown =
+      reached.length === 0
+        ? known === undefined || known.parts.length === 0
+        : known?.most === binding.most && same(next(known, binding, reached).parts, known.parts);
+    if (isKnown) return;
+    void this.#deps.tasks.run("recording a budget's thresholds", () => this.#tell(name, binding, spent));
+  }
+
+  async #tell(name: PurseName, binding: Binding, spent: number): Promise<void> {
+    const { transaction, database, nameOf } = this.#deps;
+    const { budget, meter } = binding;
+    const now = await transaction(async (on, record) => {
+      const said = await store.toldOf(on, database.kind, name.id);
+      if (said === null) return null;
+      const known = parsed(said);
+      const told = next(known, binding, reachedBy(binding, spent));
+      const before = known.most === binding.most ? known.parts : [];
+      for (const part of told.parts.filter((one) => !before.includes(one)))
+        await record({
+          actor: system,
+          action: part === 1 ? "budget.exceeded" : "budget.alert",
+          resource: `policy:${budget.id}`,
+          status: part === 1 && budget.on_exceeded !== "warn" ? "refused" : "succeeded",
+          metadata: {
+            limit: meter.limit,
+            ...(name.holder === "" ? {} : { holder: nameOf(name.holder) }),
+            period: name.window.key,
+            part,
+            ...amountFields(binding, spent),
+            on_exceeded: budget.on_exceeded,
+          },
+        });
+      await store.setTold(on, name.id, [told.most, ...told.parts].join(" "));
+      return told;
+    });
+    if (now === null) return;
+    if (this.#told.size >= mostKept) this.#told.clear();
+    this.#told.set(name.id, now);
+  }
+}
+
+const reachedBy = ({ budget, most }: Binding, spent: number): number[] =>
+  [...new Set([...(budget.alert_at ?? []), 1])]
+    .filter((part) => spent >= part * most)
+    .toSorted((a, b) => a - b);
+
+/** What is told of once this is. A window that rolls forgets what it fell below. */
+function next(known: Told, { most, meter }: Binding, reached: readonly number[]): Told {
+  const before = known.most === most ? known.parts : [];
+  const kept = typeof meter.calendar === "object" ? before.filter((part) => reached.includes(part)) : before;
+  return { most, parts: [...new Set([...kept, ...reached])].toSorted((a, b) => a - b) };
+}
+
+const same = (a: readonly number[], b: readonly number[]): boolean => a.join(" ") === b.join(" ");
+
+function parsed(told: string): Told {
+  const [most = -1, ...parts] = told === "" ? [] : told.split(" ").map(Number);
+  return { most, parts };
+}
+
+const amountFields = ({ meter: { unit }, most }: Binding, spent: number): Record<string, number> =>
+  unit === "tokens"
+    ? { spent_tokens: spent, of_tokens: most }
+    : { spent_usd: spent / 1e9, of_usd: most / 1e9 };
