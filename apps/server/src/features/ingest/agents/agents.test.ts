@@ -114,6 +114,42 @@ describe("what agents' own logs say", () => {
     expect(sumOf(calls)).toMatchObject({ calls: 2, fresh: 1014 + 1021, output: 145, reasoning: 25 });
   });
 
+  test("Codex: a fork's copies are the same calls, of the session that made them; a record without an id leaves them to its event", () => {
+    const usage = { input_tokens: 10, cached_input_tokens: 4, output_tokens: 3 };
+    const timestamp = "2026-11-27T17:44:20.659Z";
+    const lines = (session: string, response: string | null) => [
+      {
+        type: "session_meta",
+        timestamp,
+        payload: { id: session, session_id: session, model_provider: "openai" },
+      },
+      { type: "turn_context", timestamp, payload: { model: "gpt-5.2" } },
+      {
+        type: "token_usage_record",
+        timestamp,
+        payload: { session_id: "parent", thread_id: "parent", response_id: response, usage },
+      },
+      {
+        type: "event_msg",
+        timestamp,
+        payload: {
+          type: "token_count",
+          info: { last_token_usage: usage, total_token_usage: { total_tokens: 13 } },
+        },
+      },
+    ];
+    const read = (session: string, response: string | null) => {
+      const context: LogContext = {};
+      return lines(session, response).flatMap((line) => codex.read(line, context));
+    };
+    for (const response of ["resp_0000000000000001", null]) {
+      const [own, copied] = [read("parent", response), read("fork", response)];
+      expect([own.length, copied.length]).toEqual([1, 1]);
+      expect(copied[0]?.key).toBe(own[0]?.key);
+      if (response !== null) expect(copied[0]?.session).toBe("parent");
+    }
+  });
+
   test("Gemini CLI: by id, so that neither lines written twice nor replays count again", () => {
     const calls = callsOf(gemini, `${folder}/gemini`);
     const told = finished("gemini").filter(({ usage }) =>

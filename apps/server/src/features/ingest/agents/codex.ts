@@ -23,10 +23,15 @@ export const codex: AgentLog = {
         keep(context, { model: payload["model"] });
         return [];
       case "token_usage_record": {
-        context["hasRecords"] = true;
         const response = textAt(payload, "response_id");
-        if (response === null) throw new LineError("response_id is missing");
-        return [call(line, context, { key: `response:${response}`, usage: at(payload, "usage") })];
+        // Without one the event that repeats it tells of the call.
+        if (response === null) return [];
+        context["hasRecords"] = true;
+        // A fork copies lines of other sessions, which say whose they are.
+        const own = { session: payload["session_id"], thread: payload["thread_id"] };
+        const whose = { ...context };
+        keep(whose, own);
+        return [call(line, whose, { key: `response:${response}`, usage: at(payload, "usage") })];
       }
       case "event_msg":
         return payload["type"] === "token_count" && context["hasRecords"] !== true
@@ -45,7 +50,8 @@ function counted(line: Json, payload: Json, context: LogContext) {
   if (usage === undefined || usage === null || typeof total !== "number") return [];
   if (total === context["total"]) return [];
   context["total"] = total;
-  return [call(line, context, { key: `codex:${context["thread"] ?? ""}:${total}`, usage })];
+  // Without the thread: a fork copies lines into a file of its own.
+  return [call(line, context, { key: `codex:${textAt(line, "timestamp") ?? ""}:${total}`, usage })];
 }
 
 function call(line: Json, context: LogContext, { key, usage }: { key: string; usage: unknown }) {
