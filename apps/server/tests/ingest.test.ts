@@ -354,6 +354,17 @@ describe("telemetry of MCP servers", () => {
     expect(await filesOf(running)).toMatchObject([{ bad: bad.length + 2 }]);
   });
 
+  it("of one server that cannot be used is said of its file, however much others write", async () => {
+    const running = await startConsole();
+    writeFileSync(logOf(running), lines(0, 100));
+    const broken = logOf(running, "2026-11.jsonl", "other");
+    writeFileSync(broken, "no JSON\n".repeat(90));
+    await running.ingest.read();
+    expect(await running.ingest.standings()).toMatchObject([
+      { source: "telemetry", lines: 190, bad: 90, failing: [broken] },
+    ]);
+  });
+
   it("passes over a line of 50 MB without holding it", async () => {
     const running = await startConsole();
     const log = logOf(running);

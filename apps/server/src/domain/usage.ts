@@ -141,7 +141,15 @@ export type ToolCall = {
 };
 
 /** What has been read of a source's usage logs. `tooOld`: calls older than calls are kept. */
-export type LogStanding = { source: string; files: number; lines: number; bad: number; tooOld: number };
+export type LogStanding = {
+  source: string;
+  files: number;
+  lines: number;
+  bad: number;
+  tooOld: number;
+  /** Files read lately of which most lines could not be used. */
+  failing: readonly string[];
+};
 
 /** What a call may cost at most, set aside until it has ended. */
 export type Reservation = {

@@ -2,6 +2,7 @@ import { text } from "@ciclo/contract";
 import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { LogStanding } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
+import { stamp } from "../../lib/clock.ts";
 import { Rejected } from "./rejected.ts";
 import { Ingest, type IngestDeps } from "./service.ts";
 import { agentSource, opencodeDatabase, telemetrySource } from "./sources.ts";
@@ -15,6 +16,8 @@ type Deps = Omit<IngestDeps, "rejected"> & {
 };
 
 const everyMs = 2000;
+/** Files that were read in this time are of interest. */
+const latelyMs = 24 * 3_600_000;
 
 /** Usage that others wrote down: telemetry of MCP servers, logs of agents. */
 export function createIngest(
@@ -36,7 +39,13 @@ export function createIngest(
     pass: (signal) => ingest.pass(signal),
   });
   return {
-    service: { read: () => reading.run(), standings: () => logStandings(deps.queries) },
+    service: {
+      read: () => reading.run(),
+      standings: () => {
+        const since = stamp(new Date(deps.clock().getTime() - latelyMs));
+        return logStandings(deps.queries, since);
+      },
+    },
     routes: noRoutes,
     workers: {
       troubles: () => reading.troubles(),

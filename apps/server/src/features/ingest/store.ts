@@ -46,9 +46,9 @@ export async function savePosition(
     .execute();
 }
 
-/** What has been read, by source. */
-export function logStandings(queries: Queries): Promise<LogStanding[]> {
-  return queries
+/** What has been read, by source; files that were read since a time are named where most of their lines could not be used. */
+export async function logStandings(queries: Queries, since: string): Promise<LogStanding[]> {
+  const sums = await queries
     .selectFrom("log_files")
     .select(({ fn }) => [
       "source",
@@ -60,4 +60,18 @@ export function logStandings(queries: Queries): Promise<LogStanding[]> {
     .groupBy("source")
     .orderBy("source")
     .execute();
+  const failing = await queries
+    .selectFrom("log_files")
+    .select(["source", "path"])
+    .where("read_at", ">=", since)
+    .where((eb) => eb(eb("bad", "*", 2), ">", eb.ref("lines")))
+    .orderBy("read_at", "desc")
+    .limit(mostFailing)
+    .execute();
+  return sums.map((sum) => ({
+    ...sum,
+    failing: failing.filter(({ source }) => source === sum.source).map(({ path }) => path),
+  }));
 }
+
+const mostFailing = 20;

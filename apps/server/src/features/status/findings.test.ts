@@ -17,14 +17,19 @@ describe("the room on the disk", () => {
 });
 
 describe("usage logs", () => {
-  const telemetry = { source: "telemetry", files: 2, lines: 100, bad: 0, tooOld: 0 };
+  const telemetry = { source: "telemetry", files: 2, lines: 100, bad: 0, tooOld: 0, failing: [] as string[] };
   it.each([
     [[], "ok", "None has been read yet"],
     [[telemetry], "ok", "100 lines of 2 files read"],
     [
-      [telemetry, { source: "codex", files: 1, lines: 10, bad: 5, tooOld: 2 }],
+      [telemetry, { source: "codex", files: 1, lines: 10, bad: 5, tooOld: 2, failing: [] }],
       "ok",
-      "110 lines of 3 files read; codex: 5 of 10 lines could not be used; they are kept with the reason in rejected/ of the data folder; codex: 2 calls are older than calls are kept",
+      "110 lines of 3 files read; codex: 5 of 10 lines could not be used; they are kept with the reason in rejected/ of the data folder; codex: 2 calls were left out: older than calls are kept, or from more than a day ahead",
+    ],
+    [
+      [{ ...telemetry, bad: 9, failing: ["/logs/glm/a.jsonl"] }],
+      "degraded",
+      "100 lines of 2 files read; telemetry: 9 of 100 lines could not be used; they are kept with the reason in rejected/ of the data folder; most lines of /logs/glm/a.jsonl could not be used",
     ],
     [
       [{ ...telemetry, bad: 51 }],

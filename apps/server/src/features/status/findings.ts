@@ -207,6 +207,7 @@ export function logsFinding(logs: readonly LogStanding[]): Finding {
   if (files === 0) return ok("None has been read yet", "Nenhum foi lido ainda");
   const bad = logs.filter((each) => each.bad > 0);
   const old = logs.filter((each) => each.tooOld > 0);
+  const failing = logs.flatMap((each) => each.failing);
   const notes = [
     text(`${lines} lines of ${files} files read`, `${lines} linhas de ${files} arquivos lidas`),
     ...bad.map((each) =>
@@ -225,13 +226,19 @@ export function logsFinding(logs: readonly LogStanding[]): Finding {
         ]),
     ...old.map((each) =>
       text(
-        `${each.source}: ${each.tooOld} calls are older than calls are kept`,
-        `${each.source}: ${each.tooOld} chamadas são mais antigas do que as que ficam guardadas`,
+        `${each.source}: ${each.tooOld} calls were left out: older than calls are kept, or from more than a day ahead`,
+        `${each.source}: ${each.tooOld} chamadas ficaram de fora: mais antigas do que as que ficam guardadas, ou de mais de um dia à frente`,
+      ),
+    ),
+    ...failing.map((path) =>
+      text(
+        `most lines of ${path} could not be used`,
+        `a maior parte das linhas de ${path} não pôde ser usada`,
       ),
     ),
   ];
   return {
-    status: bad.some((each) => each.bad * 2 > each.lines) ? "degraded" : "ok",
+    status: failing.length > 0 || bad.some((each) => each.bad * 2 > each.lines) ? "degraded" : "ok",
     detail: joined(notes),
   };
 }
