@@ -546,23 +546,28 @@ describe("a call of a model through the console", () => {
     ).toEqual(["agents/claude-code/agent.yaml finops.monthly_usd", "policies/small.yaml limits.daily_usd"]);
   });
 
-  it("is refused where the manifest of its agent cannot be read: it may hold a budget", async () => {
-    const { gateway, person } = await endpointOf({
-      "agents/claude-code/agent.yaml": "name: claude-code\nfinops: {monthly_usd: a lot}\n",
-    });
-    const askAs = (program: string): Promise<Response> =>
-      ask(gateway, person, "openai/v1/chat/completions", chatOf(), { "user-agent": program });
-    const refused = await askAs("claude-cli/2.1.332");
-    expect([refused.status, await refused.text()]).toEqual([
-      402,
-      expect.stringContaining("agents/claude-code/agent.yaml cannot be used") as string,
-    ]);
-    expect((await askAs("codex_cli_rs/0.171.0")).status).toBe(200);
-    const { items } = await person.client.call("listBudgets");
-    expect(items.filter(({ state }) => state === "unreadable").map(({ file }) => file)).toEqual([
-      "agents/claude-code/agent.yaml",
-    ]);
-  });
+  it.each([
+    ["agent.yaml", "name: claude-code\nfinops: {monthly_usd: a lot}\n"],
+    ["agent.yaml", "name: other\ntitle: O\nversion: 1.0.0\nfinops: {monthly_usd: 1}\n"],
+    ["agent.yml", "name: claude-code\ntitle: C\nversion: 1.0.0\nfinops: {monthly_usd: 1}\n"],
+  ])(
+    "is refused where the manifest of its agent cannot be used, which may hold a budget: %s %j",
+    async (file, said) => {
+      const { gateway, person } = await endpointOf({ [`agents/claude-code/${file}`]: said });
+      const askAs = (program: string): Promise<Response> =>
+        ask(gateway, person, "openai/v1/chat/completions", chatOf(), { "user-agent": program });
+      const refused = await askAs("claude-cli/2.1.332");
+      expect([refused.status, await refused.text()]).toEqual([
+        402,
+        expect.stringContaining("agents/claude-code/agent.yaml cannot be used") as string,
+      ]);
+      expect((await askAs("codex_cli_rs/0.171.0")).status).toBe(200);
+      const { items } = await person.client.call("listBudgets");
+      expect(items.filter(({ state }) => state === "unreadable").map(({ file }) => file)).toEqual([
+        "agents/claude-code/agent.yaml",
+      ]);
+    },
+  );
 
   it("asks for no WebSocket, and takes no body that names no model", async () => {
     const { gateway, person } = await endpointOf();
