@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import type { UsageGroup, UsageQuery } from "@ciclo/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { system } from "../src/domain/actor.ts";
 import type { CallSubject, MeteredCall } from "../src/domain/usage.ts";
 import { latencyBounds } from "../src/features/usage/rollups.ts";
 import { settableClock } from "./support/clock.ts";
@@ -27,6 +28,41 @@ const ask = async (running: TestConsole, query: Partial<UsageQuery>) =>
   });
 
 describe.each(stores)("a report of usage on %s", (_, openStore) => {
+  it("tells people of one name apart by their e-mail, and nobody else", async () => {
+    const running = await startConsole({ clock, database: await openStore() });
+    const add = (name: string, email: string) =>
+      running.features.access.service.users.add(system, { name, email, roles: ["viewer"] });
+    const people = [
+      await add("Ana", "ana@a.example"),
+      await add("Ana", "ana@b.example"),
+      await add("Bob", "bob@a.example"),
+    ];
+    await running.ledger.take(
+      people.flatMap(({ id, name }, index) =>
+        Array.from({ length: index + 1 }, (__, nth) =>
+          call(10 * index + nth, {}, { actorId: id, actorName: name }),
+        ),
+      ),
+    );
+    const query = {
+      group_by: "person" as const,
+      from: "2026-11-01",
+      to: "2026-11-30",
+      bucket: "day" as const,
+    };
+    const report = await ask(running, query);
+    expect(report.groups.map(({ key, calls }) => [key, calls])).toEqual([
+      ["Bob", 3],
+      ["Ana <ana@b.example>", 2],
+      ["Ana <ana@a.example>", 1],
+    ]);
+    const [name = ""] = report.groups.slice(1).map(({ key }) => key ?? "");
+    expect((await ask(running, { ...query, person: name })).total.calls).toBe(2);
+    expect((await ask(running, { ...query, person: "Bob", from: "2026-11-10T09:30:00Z" })).total.calls).toBe(
+      3,
+    );
+  });
+
   it("sums, compares with the window before, and says what is missing", async () => {
     const running = await startConsole({ clock, database: await openStore() });
     const { ledger } = running;

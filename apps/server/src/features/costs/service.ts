@@ -72,7 +72,7 @@ export function createCostsService(deps: CostsDeps): CostsService {
     decide: (actor, id, decision) => deps.decide(actor, id, decision),
     async charges(query) {
       await flush();
-      return await chargesIn(queries, rangeNow(query), store.filterOf(query));
+      return await chargesIn(queries, rangeNow(query), await store.filterOf(queries, query));
     },
     async reprice(actor, { from, to, tz, only, dry_run: isDryRun }) {
       const stretch = shown(rangeNow({ from, to, tz }));
@@ -88,7 +88,7 @@ export function createCostsService(deps: CostsDeps): CostsService {
     async reconcile({ provider, from, to, tz, lines, csv }, locale) {
       await flush();
       const range = rangeNow({ from, to, tz });
-      const charges = await chargesIn(queries, range, { provider });
+      const charges = await chargesIn(queries, range, await store.filterOf(queries, { provider }));
       return { provider, ...shown(range), ...reconciled(charges, lines ?? invoiceLines(csv ?? ""), locale) };
     },
     async report(query, locale) {
@@ -109,7 +109,7 @@ async function reportOf(
   query: UsageQuery,
   locale: Locale,
 ): Promise<UsageReport> {
-  const filter = store.filterOf(query);
+  const filter = await store.filterOf(queries, query);
   const [now, earlier] = [
     await merged(queries, range, query, filter),
     await merged(queries, before(range), query, filter),

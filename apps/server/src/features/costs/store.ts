@@ -20,17 +20,38 @@ const columnOf: Record<UsageGroup, string> = {
   source: "source",
 };
 
-export type Filter = Partial<Record<UsageGroup, string | undefined>>;
+/** What subjects have to be, by group; and names that several people have, who are told apart by their e-mail. */
+export type Filter = {
+  values: Partial<Record<UsageGroup, string | undefined>>;
+  sharedNames: readonly string[];
+};
 
-export const filterOf = (query: UsageQuery): Filter =>
-  Object.fromEntries(Object.keys(columnOf).map((group) => [group, query[group as UsageGroup]]));
+export async function filterOf(queries: Queries, query: Partial<UsageQuery>): Promise<Filter> {
+  const groups = Object.keys(columnOf) as UsageGroup[];
+  const { rows } = await sql<{ name: string }>`select actor_name as name from usage_subjects
+    where actor_id is not null and actor_name is not null
+    group by actor_name having count(distinct actor_id) > 1`.execute(queries);
+  return {
+    values: Object.fromEntries(groups.map((group) => [group, query[group]])),
+    sharedNames: rows.map(({ name }) => name),
+  };
+}
+
+/** How a subject is called in a group. */
+function nameIn(group: UsageGroup, { sharedNames }: Filter) {
+  const column = sql.ref(`s.${columnOf[group]}`);
+  if (group !== "person" || sharedNames.length === 0) return column;
+  const email = sql`coalesce((select u.email from users u where u.id = s.actor_id), s.actor_id, '?')`;
+  return sql`case when s.actor_name in (${sql.join(sharedNames)}) then s.actor_name || ' <' || ${email} || '>'
+    else s.actor_name end`;
+}
 
 /** What subjects have to be; an empty name stands for those that have none. */
 export function where(filter: Filter) {
-  const conditions = Object.entries(filter).flatMap(([group, value]) => {
+  const conditions = Object.entries(filter.values).flatMap(([group, value]) => {
     if (value === undefined) return [];
-    const column = sql.ref(`s.${columnOf[group as UsageGroup]}`);
-    return [value === "" ? sql`${column} is null` : sql`${column} = ${value}`];
+    const name = nameIn(group as UsageGroup, filter);
+    return [value === "" ? sql`${name} is null` : sql`${name} = ${value}`];
   });
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }
@@ -50,19 +71,19 @@ export async function sumsByGroup(
   filter: Filter,
 ): Promise<{ key: string | null; sums: Sums }[]> {
   const { days, hours, calls } = await keptParts(queries, range);
-  const key = sql.ref(`s.${columnOf[group]}`);
+  const key = nameIn(group, filter);
   const rolled = (table: string, length: number) => async (part: Range) => {
     const { rows } = await sql<Row>`select ${key} as key, ${allSums} from ${sql.table(table)} r
       join usage_subjects s on s.id = r.subject_id
       where r.period >= ${iso(part.from).slice(0, length)} and r.period < ${iso(part.to).slice(0, length)}
-        and ${where(filter)} group by ${key}`.execute(queries);
+        and ${where(filter)} group by 1`.execute(queries);
     return rows;
   };
   const single = async (part: Range) => {
     const { rows } = await sql<Row>`select ${key} as key, ${sumsOfCalls} from usage_events r
       join usage_subjects s on s.id = r.subject_id
       where r.at >= ${iso(part.from)} and r.at < ${iso(part.to)} and r.replaced_by is null
-        and ${where(filter)} group by ${key}`.execute(queries);
+        and ${where(filter)} group by 1`.execute(queries);
     return rows;
   };
   const rows: Row[] = [];
@@ -149,12 +170,12 @@ export async function pointsByHour(
     Math.ceil(range.from / hourMs) * hourMs,
     (edges.some(({ to }) => to === range.to) ? Math.floor : Math.ceil)(range.to / hourMs) * hourMs,
   ];
-  const key = sql.ref(`s.${columnOf[group]}`);
+  const key = nameIn(group, filter);
   const { rows } =
     await sql<PointRow>`select r.period, ${key} as key, sum(r.cost_nano_usd) as cost, sum(r.calls) as calls
     from usage_hours r join usage_subjects s on s.id = r.subject_id
     where r.period >= ${iso(first).slice(0, 13)} and r.period < ${iso(last).slice(0, 13)} and ${where(filter)}
-    group by r.period, ${key}`.execute(queries);
+    group by 1, 2`.execute(queries);
   const points = rows.map((row) => ({ ...row, cost: Number(row.cost), calls: Number(row.calls) }));
   for (const part of edges) points.push(...(await pointsOfCalls(queries, part, group, filter)));
   return points;
@@ -186,7 +207,7 @@ async function pointsOfCalls(
   group: UsageGroup,
   filter: Filter,
 ): Promise<Point[]> {
-  const key = sql.ref(`s.${columnOf[group]}`);
+  const key = nameIn(group, filter);
   const { rows } =
     await sql<PointRow>`select r.at as period, ${key} as key, coalesce(r.cost_nano_usd, 0) as cost, 1 as calls
     from usage_events r join usage_subjects s on s.id = r.subject_id
