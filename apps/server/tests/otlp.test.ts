@@ -115,6 +115,31 @@ describe("what agents export", () => {
     expect(Object.fromEntries(counts)).toEqual(Object.fromEntries(named));
   });
 
+  it("of Codex is priced also where the beginning of a conversation comes behind its answers", async () => {
+    const gateway = await startGateway([]);
+    const { token } = await gateway.person("viewer");
+    const record = (said: Record<string, string>) => ({
+      observedTimeUnixNano: "1790000000943682000",
+      attributes: Object.entries({ "conversation.id": "c", ...said }).map(([key, stringValue]) => ({
+        key,
+        value: { stringValue },
+      })),
+    });
+    const logRecords = [
+      record({
+        "event.name": "codex.sse_event",
+        "event.kind": "response.completed",
+        model: "gpt-5.2",
+        input_token_count: "1000",
+        output_token_count: "10",
+      }),
+      record({ "event.name": "codex.conversation_starts", provider_name: "openai" }),
+    ];
+    const body = { resourceLogs: [{ resource: {}, scopeLogs: [{ logRecords }] }] };
+    await post(gateway, token, { path: "/v1/logs", body });
+    expect(await calls(gateway)).toMatchObject([{ provider: "openai", cost_source: "table" }]);
+  });
+
   const claudeOf = (service: string, body: string, said: Record<string, string | number>) => ({
     resourceLogs: [
       {

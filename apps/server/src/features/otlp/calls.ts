@@ -34,10 +34,11 @@ export function callsOf(
 ): { calls: MeteredCall[]; unusable: number } {
   const calls: MeteredCall[] = [];
   let unusable = 0;
+  const own = conversations.of(actor);
+  // What a conversation is held with may be told behind its first answer.
+  for (const record of records) own.hear(record);
   for (const record of records) {
     try {
-      const own = conversations.of(actor);
-      own.hear(record);
       const told = readerFor(record)?.(record, own) ?? null;
       const at = timeOf(record);
       if (told !== null && at !== null) calls.push(metered(told, at, actor));
