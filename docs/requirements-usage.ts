@@ -81,6 +81,8 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "models/run-pauses.test.ts › pauses, once, and goes on with what an approver lets it spend",
       "models/run-pauses.test.ts › asks another model where it is re-routed",
       "models/run-pauses.test.ts › is over at once where it is stopped",
+      "models/run-pauses.test.ts › has what it was let spend for itself alone",
+      "models/run-pauses.test.ts › may spend no more than it was let",
       "models/run-pauses.test.ts › does the same on PostgreSQL",
       "web/costs.test.ts › has a paused run decided on by an approver",
     ],

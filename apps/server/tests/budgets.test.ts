@@ -333,6 +333,27 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await database.close();
   });
 
+  it("of each run, model or server binds no call that has none", async () => {
+    const database = await openStore();
+    let per = "run";
+    const node = nodeOn(database, () => policiesOf(budget({ limits: { daily_usd: 1 }, per })));
+    node.pay(await node.ask(5), 5);
+    await node.ledger.flush();
+    expect(await let_through(node.ask(1))).toBe(true);
+    per = "model";
+    expect(await let_through(node.ask(1))).toBe(true);
+    per = "server";
+    expect(await let_through(node.ask(1))).toBe(false);
+    // A provider of models is a server.
+    const model = { server: null, provider: "openai", model: "gpt-5.2" };
+    node.pay(await node.ask(5, model), 5, model);
+    await node.ledger.flush();
+    expect(await let_through(node.ask(1, model))).toBe(false);
+    expect(await let_through(node.ask(1, { ...model, provider: "anthropic" }))).toBe(true);
+    await node.stop();
+    await database.close();
+  });
+
   it("binds whoever writes a name otherwise", async () => {
     const database = await openStore();
     const node = nodeOn(database, () =>

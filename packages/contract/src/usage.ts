@@ -146,7 +146,7 @@ export const runPauseSchema = z.object({
   model: z.string().nullable(),
   paused_at: z.string(),
   state: z.enum(pauseStates),
-  /** How much more the run may spend; null where that was not decided. */
+  /** How much the run may spend beyond the limit; null where that was not decided. */
   amount: z.number().nullable(),
   /** The model that is asked in place of the others; null where that was not decided. */
   to_model: z.string().nullable(),
@@ -158,12 +158,15 @@ export const runPauseSchema = z.object({
 });
 export type RunPause = z.infer<typeof runPauseSchema>;
 
-const amountSchema = z.number().positive().max(1e12);
+/** Dollars, or whole tokens. */
+const amountSchema = z.number().min(0.000_001).max(1e9);
 const noteSchema = z.string().trim().max(500).optional();
 /** The signs of a model's name, as the endpoint takes it. */
-const modelNameSchema = z.string().regex(/^[\x21-\x7E]{1,300}$/, { error: "the name of a model" });
+const modelNameSchema = z
+  .string()
+  .regex(/^(?!.*(?:^|\/)\.\.(?:\/|$))[\x21-\x7E]{1,300}$/, { error: "the name of a model" });
 export const pauseDecisionSchema = z.discriminatedUnion("decision", [
-  /** The run may spend so much more, in the limit's unit. */
+  /** The run may spend so much beyond the limit, in its unit; in place of what was decided before. */
   z.strictObject({ decision: z.literal("raise"), amount: amountSchema, note: noteSchema }),
   /** Its calls of models ask this one. With an amount where the budget counts that model's calls, too. */
   z.strictObject({
@@ -172,7 +175,7 @@ export const pauseDecisionSchema = z.discriminatedUnion("decision", [
     amount: amountSchema.optional(),
     note: noteSchema,
   }),
-  /** Its tokens end, and its calls stay refused. */
+  /** Its tokens end, and it gets no other for a week. */
   z.strictObject({ decision: z.literal("stop"), note: noteSchema }),
 ]);
 export type PauseDecision = z.infer<typeof pauseDecisionSchema>;

@@ -48,7 +48,7 @@ export const runPauseCommands: Command[] = [
     name: "run-pause raise",
     usage: "ciclo run-pause raise ID AMOUNT [--note TEXT]",
     summary:
-      "Let a paused run spend so much more, in dollars or tokens as its budget counts. The budget itself stays; the run has seven days for it.",
+      "Let a paused run spend so much beyond its limit, in dollars or tokens as its budget counts, within seven days. The budget itself stays. A second raise takes the place of the first.",
     examples: [
       'ciclo run-pause raise 0f8fad5b-d9cb-469f-a165-70867728950e 2.50 --note "the release waits for it"',
     ],
@@ -62,7 +62,7 @@ export const runPauseCommands: Command[] = [
     name: "run-pause reroute",
     usage: "ciclo run-pause reroute ID MODEL [--amount AMOUNT] [--note TEXT]",
     summary:
-      "Send a paused run's calls to another model of the same provider. With an amount where the budget counts that model's calls too.",
+      "Send a paused run's calls to another model of the same provider, which has a price. With an amount where the budget counts that model's calls too.",
     examples: ["ciclo run-pause reroute 0f8fad5b-d9cb-469f-a165-70867728950e gpt-5.2-mini --amount 1"],
     options: { ...note, amount: { type: "string" } },
     takes: { min: 2, max: 2 },
@@ -76,7 +76,7 @@ export const runPauseCommands: Command[] = [
   command({
     name: "run-pause stop",
     usage: "ciclo run-pause stop ID [--note TEXT]",
-    summary: "Stop a run: its tokens end at once, and calls that name it stay refused for seven days.",
+    summary: "Stop a run: its tokens end at once, and it gets no other for seven days.",
     examples: ["ciclo run-pause stop 0f8fad5b-d9cb-469f-a165-70867728950e"],
     options: note,
     takes: { min: 1, max: 1 },

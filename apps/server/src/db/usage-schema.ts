@@ -160,10 +160,9 @@ export type RunPauseTable = {
   /** `waiting`, `raised`, `rerouted`, `stopped`. */
   state: string;
   to_model: string | null;
-  /** What the run may spend beyond the limit, what counts that, as JSON, and up to which amount. */
+  /** What the run may spend beyond the limit, and what counts that, as JSON. */
   extra: number | null;
   extra_meter: string | null;
-  extra_most: number | null;
   decided_by: string | null;
   decided_at: string | null;
   note: string | null;

@@ -115,6 +115,8 @@ export type MeteredCall = {
   usage: ModelUsage | null;
   /** Whether this node has set its cost aside before. */
   isReserved?: boolean;
+  /** What a run was let have beyond its budgets, and that this call was taken from: ids of meters. */
+  beyond?: readonly string[];
   /** Whether it only tells what another call used, and is none of its own: asking for an answer again is never a charge. */
   settles?: boolean;
   /** Whether the usage is what can be told from outside, and not what was counted. */
@@ -136,6 +138,7 @@ export type ToolCall = {
   /** Whether it went to the server: nothing else costs anything. */
   wasSent: boolean;
   isReserved?: boolean;
+  beyond?: readonly string[];
   /** What the registry says a call costs; null where it says nothing. */
   costUsd: number | null;
 };
@@ -153,6 +156,8 @@ export type LogStanding = {
 
 /** What a call may cost at most, set aside until it has ended. */
 export type Reservation = {
+  /** See `MeteredCall.beyond`. */
+  beyond: readonly string[];
   /** `paid`: what came of it; nothing where it was not made. */
   settle(paid: readonly { subject: CallSubject; cost: Cost; usage: ModelUsage | null }[]): void;
 };
@@ -166,5 +171,10 @@ export type Pace = (subject: CallSubject, times?: number) => void;
 /** Refuses a call whose budget is spent (`budget_exceeded`), and sets aside what it may cost at most. */
 export type Reserve = (
   subject: CallSubject,
-  most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null },
+  most: {
+    nanoUsd: NanoUsd | null;
+    usage: ModelUsage | null;
+    /** Whether another model can be asked in place of the one that is named; see `Rerouted`. */
+    canReroute?: boolean;
+  },
 ) => Promise<Reservation>;

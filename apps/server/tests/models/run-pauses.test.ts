@@ -12,6 +12,7 @@ import { ask, calls, chatOf, endpointOf, messageOf, pricesOf } from "../support/
 const prices = pricesOf(
   { model: "gpt-5.2", input: 10_000, output: 0 },
   { model: "gpt-5.2-mini", input: 1000, output: 0 },
+  { model: "o9-forbidden", input: 1000, output: 0 },
 );
 const budgetOf = (more: Record<string, unknown> = {}) => ({
   "policies/runs.yaml": stringify({
@@ -145,6 +146,15 @@ describe("a run that uses up a budget which asks", () => {
       code: "invalid_payload",
       detail: expect.stringContaining("counts the calls of gpt-5.2 too") as string,
     });
+    for (const [model, said] of [
+      ["gpt-without-price", "has no price"],
+      ["../gpt", "the name of a model"],
+    ] as const)
+      expect(JSON.stringify(await problemOf(decide({ decision: "reroute", model })))).toContain(said);
+    // A decision may be corrected.
+    await decide({ decision: "reroute", model: "o9-forbidden" });
+    expect((await askAs(token)).status).toBe(403);
+    expect((await calls(gateway)).at(-1)).toMatchObject({ model: "gpt-5.2", status: "refused" });
     await decide({ decision: "reroute", model: "gpt-5.2-mini" });
     const answer = await askAs(token, chatOf({ temperature: 0 }));
     expect(answer.status).toBe(200);
@@ -154,16 +164,10 @@ describe("a run that uses up a budget which asks", () => {
       run: "nightly",
       status: "ok",
     });
-    // What access policy does not let the caller use is no way around a budget.
-    const other = await pausing(budgetOf({ per: undefined, scope: { models: ["gpt-5.2"] } }));
-    await other.spend();
-    expect((await other.askAs(other.token)).status).toBe(402);
-    const [waiting] = await other.pauses();
-    await other.approver.client.call("decideRunPause", {
-      params: { id: waiting?.id ?? "" },
-      body: { decision: "reroute", model: "o9-forbidden" },
-    });
-    expect((await other.askAs(other.token)).status).toBe(403);
+    // It is no embedding's model, and no tool's.
+    const embedding = await ask(gateway, { token }, "openai/v1/embeddings", { model: "gpt-5.2", input: "x" });
+    expect(embedding.status).toBe(402);
+    expect(await embedding.text()).toContain("go to the model gpt-5.2-mini");
   });
 
   it("re-routes calls that name their model in the path, too", async () => {
@@ -176,7 +180,7 @@ describe("a run that uses up a budget which asks", () => {
     });
     for (const [run, path, body, to] of [
       ["one", "google/v1beta/models/gemini-2.5-pro:generateContent", { contents: [] }, "gemini-2.5-flash"],
-      ["two", "anthropic/v1/messages", messageOf(), "claude-haiku-5"],
+      ["two", "anthropic/v1/messages", messageOf(), "claude-haiku-4-5"],
     ] as const) {
       const { token } = await person.client.call("createRunToken", { body: { run } });
       const askOnce = (): Promise<Response> => ask(gateway, { token }, path, body);
@@ -208,9 +212,11 @@ describe("a run that uses up a budget which asks", () => {
     ).toMatchObject({ code: "insufficient_permission" });
     await person.client.call("decideRunPause", { params: { id }, body: { decision: "stop" } });
     expect((await askAs(token)).status).toBe(401);
-    const again = await askAs(await tokenOf("nightly"));
-    expect(again.status).toBe(402);
-    expect(await again.text()).toContain(`was stopped by ${person.name}`);
+    expect(await problemOf(tokenOf("nightly"))).toMatchObject({
+      code: "policy_denied",
+      detail: expect.stringContaining(`${person.name} stopped the run nightly`) as string,
+    });
+    expect((await askAs(await tokenOf("weekly"))).status).toBe(200);
     expect(
       await problemOf(person.client.call("decideRunPause", { params: { id }, body: { decision: "stop" } })),
     ).toMatchObject({ code: "already_decided" });
@@ -234,7 +240,6 @@ describe("a run that uses up a budget which asks", () => {
       });
     expect(await problemOf(raise(both))).toMatchObject({ code: "self_approval" });
     await raise(approver);
-    expect(await problemOf(raise(approver))).toMatchObject({ code: "already_decided" });
     const viewer = await gateway.person("viewer");
     expect((await pauses(viewer))[0]?.may).toEqual({ raise: false, stop: false });
   });
@@ -255,6 +260,133 @@ describe("a run that uses up a budget which asks", () => {
         }),
       ),
     ).toMatchObject({ code: "already_decided", detail: expect.stringContaining("has room again") as string });
+  });
+
+  it("has what it was let spend for itself alone, and for calls beyond the limit alone", async () => {
+    const { gateway, approver, token, askAs, spend, pauses, model } = await pausing(
+      budgetOf({ scope: { models: ["gpt-5.2"] } }),
+    );
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    const [pause] = await pauses();
+    await approver.client.call("decideRunPause", {
+      params: { id: pause?.id ?? "" },
+      body: { decision: "raise", amount: 5 },
+    });
+    // What the budget does not count takes nothing of it.
+    for (let count = 0; count < 10; count += 1) {
+      expect((await askAs(token, chatOf({ model: "gpt-5.2-mini" }))).status).toBe(200);
+      await gateway.ledger.flush();
+    }
+    // Nor do calls that wait for each other: each may cost 4 dollars, and costs next to nothing.
+    const usual = model.answer;
+    model.answer = ({ body }, response) => {
+      const choices = [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }];
+      const usage = { prompt_tokens: 1, completion_tokens: 1 };
+      send(response, { id: `c-${Math.random()}`, model: body["model"], choices, usage });
+      return true;
+    };
+    const long = chatOf({ messages: [{ role: "user", content: "x".repeat(1600) }] });
+    const answers = await Promise.all(Array.from({ length: 4 }, () => askAs(token, long)));
+    expect(answers.map(({ status }) => status).filter((status) => status === 200).length).toBeGreaterThan(0);
+    for (const refused of answers.filter(({ status }) => status === 402))
+      expect(await refused.text()).toContain("set aside for calls under way");
+    await gateway.ledger.flush();
+    expect((await pauses())[0]).toMatchObject({ id: pause?.id, state: "raised" });
+    model.answer = usual;
+    expect((await askAs(token)).status).toBe(200);
+  });
+
+  it("may spend no more than it was let, whatever is learned of earlier calls", async () => {
+    const { gateway, approver, token, askAs, spend, pauses } = await pausing();
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    const [pause] = await pauses();
+    await approver.client.call("decideRunPause", {
+      params: { id: pause?.id ?? "" },
+      body: { decision: "raise", amount: 5 },
+    });
+    // 20 dollars become 2: the limit has room for 13 more calls of one, then the raise for 5.
+    await gateway.push(pricesOf({ model: "gpt-5.2", input: 1000, output: 0 }));
+    const day = new Date().toISOString().slice(0, 10);
+    await approver.client.call("reprice", {
+      body: { from: day, to: day, tz: "UTC", only: "all", dry_run: false },
+    });
+    let passed = 0;
+    while ((await askAs(token)).status === 200 && passed < 30) {
+      passed += 1;
+      await gateway.ledger.flush();
+    }
+    expect(passed).toBe(18);
+  });
+
+  it("waits once for each purse of a limit", async () => {
+    const { gateway, person, token, askAs, spend, pauses } = await pausing(budgetOf({ per: "model" }));
+    await spend();
+    const mini = chatOf({ model: "gpt-5.2-mini" });
+    for (let count = 0; count < 15; count += 1) {
+      expect((await askAs(token, mini)).status).toBe(200);
+      await gateway.ledger.flush();
+    }
+    expect((await askAs(token)).status).toBe(402);
+    expect(await (await askAs(token, mini)).text()).toContain("15 USD of 15 USD");
+    expect((await pauses(person)).map(({ model, spent }) => [model, spent])).toEqual(
+      expect.arrayContaining([
+        ["gpt-5.2", 20],
+        ["gpt-5.2-mini", 15],
+      ]),
+    );
+  });
+
+  it("counts what a request continues as part of what it may cost", async () => {
+    const { gateway, person, model } = await endpointOf({
+      ...prices,
+      ...budgetOf({ limits: { total_usd: 30 } }),
+    });
+    const { token } = await person.client.call("createRunToken", { body: { run: "nightly" } });
+    let count = 0;
+    model.answer = (_, response) => {
+      const id = `resp_${String((count += 1)).padStart(16, "0")}`;
+      const usage = { input_tokens: 1000, output_tokens: 1, total_tokens: 1001 };
+      send(response, { id, object: "response", model: "gpt-5.2", status: "completed", output: [], usage });
+      return true;
+    };
+    const respond = (more: Record<string, unknown>): Promise<Response> =>
+      ask(gateway, { token }, "openai/v1/responses", {
+        model: "gpt-5.2",
+        input: "x",
+        max_output_tokens: 1,
+        ...more,
+      });
+    const { id } = (await (await respond({})).json()) as { id: string };
+    await gateway.ledger.flush();
+    const asked = await Promise.all(Array.from({ length: 20 }, () => respond({ previous_response_id: id })));
+    expect(asked.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(3);
+  });
+
+  it("keeps nobody else's pauses from being seen, however often one pauses", async () => {
+    const { gateway, person, approver, askAs, pauses } = await pausing(
+      budgetOf({ limits: { total_usd: 1e-6 } }),
+    );
+    const pauseAs = async (by: Person, run: string): Promise<Response> => {
+      const { token } = await by.client.call("createRunToken", { body: { run } });
+      const mini = chatOf({ model: "gpt-5.2-mini" });
+      expect((await askAs(token, mini)).status).toBe(200);
+      await gateway.ledger.flush();
+      return askAs(token, mini);
+    };
+    const colleague = await gateway.person("planner");
+    expect((await pauseAs(colleague, "release")).status).toBe(402);
+    for (let count = 0; count < 103; count += 1) {
+      const said = await (await pauseAs(person, `r${count}`)).text();
+      expect(said).toContain(count < 100 ? "An approver raises" : "paused too often today");
+      const pause = (await pauses(person)).find(({ run }) => run === `r${count}`);
+      if (pause !== undefined)
+        await person.client.call("decideRunPause", { params: { id: pause.id }, body: { decision: "stop" } });
+    }
+    expect((await pauses(approver)).filter(({ state }) => state === "waiting").map(({ run }) => run)).toEqual(
+      ["release"],
+    );
   });
 
   it("does the same on PostgreSQL", async () => {

@@ -3,7 +3,7 @@ import { type Builder, index, textTable } from "./builders.ts";
 /** Runs that used up a budget and wait for a person. `current` holds one row of each run and limit. */
 export const runPauses = {
   async up(db: Builder): Promise<void> {
-    let table = textTable(
+    const table = textTable(
       db,
       "run_pauses",
       "id current? run actor_id? actor_name meter policy unit provider? model? paused_at state to_model? extra_meter? " +
@@ -11,10 +11,11 @@ export const runPauses = {
     )
       .addPrimaryKeyConstraint("run_pauses_pk", ["id"])
       .addUniqueConstraint("run_pauses_current", ["current"]);
-    for (const name of ["spent", "of_amount"])
-      table = table.addColumn(name as never, "bigint", (c) => c.notNull());
-    for (const name of ["extra", "extra_most"]) table = table.addColumn(name as never, "bigint");
-    await table.execute();
+    await table
+      .addColumn("spent", "bigint", (c) => c.notNull())
+      .addColumn("of_amount", "bigint", (c) => c.notNull())
+      .addColumn("extra", "bigint")
+      .execute();
     await index(db, "run_pauses", ["paused_at"]);
   },
 };

@@ -54,3 +54,19 @@ export async function endRunTokens(queries: Queries, userId: string, run?: strin
   const ending = queries.deleteFrom("run_tokens").where("user_id", "=", userId);
   await (run === undefined ? ending : ending.where("run", "=", run)).execute();
 }
+
+/** Who stopped a run of a user since a time; undefined where nobody did. */
+export async function stoppedBy(
+  queries: Queries,
+  { userId, run, since }: { userId: string; run: string; since: string },
+): Promise<string | undefined> {
+  const row = await queries
+    .selectFrom("run_pauses")
+    .select("decided_by")
+    .where("actor_id", "=", userId)
+    .where("run", "=", run)
+    .where("state", "=", "stopped")
+    .where("decided_at", ">=", since)
+    .executeTakeFirst();
+  return row === undefined ? undefined : (row.decided_by ?? "—");
+}

@@ -34,6 +34,8 @@ export type RunTokensService = {
 const defaultMs = 3_600_000;
 const mostMs = 24 * 3_600_000;
 const mostLive = 1000;
+/** A run that was stopped stays so for a week. */
+const stoppedMs = 7 * 24 * 3_600_000;
 
 export const isRunToken = (token: string): boolean => token.startsWith(runTokenPrefix);
 
@@ -74,6 +76,9 @@ export function createRunTokens({ queries, transaction, clock }: RunTokensDeps):
         // Whoever lost their access a moment ago takes none with them.
         await lockAdmins(on);
         if (!(await mayStill(on, who))) throw unauthenticated();
+        const since = stamp(new Date(now.getTime() - stoppedMs));
+        const by = await store.stoppedBy(on, { userId: user.id, run, since });
+        if (by !== undefined) throw wasStopped(run, by);
         if ((await store.countRunTokens(on, user.id, token.created_at)) >= mostLive) throw tooMany();
         await store.insertRunToken(on, token);
         await record({
@@ -86,7 +91,11 @@ export function createRunTokens({ queries, transaction, clock }: RunTokensDeps):
       });
       return { ...present(token, user.name), token: secret };
     },
-    endOf: (on, { userId, run }) => store.endRunTokens(on, userId, run),
+    async endOf(on, { userId, run }) {
+      // A token that is being made at the same moment is either there already, or will not be.
+      await lockAdmins(on);
+      await store.endRunTokens(on, userId, run);
+    },
     end: (actor, id) =>
       transaction(async (on, record) => {
         const token = await store.findRunToken(on, "id", id);
@@ -155,6 +164,15 @@ const tooMany = (): Refusal =>
     text(
       `You have ${mostLive} live tokens of runs, which is the limit. End some: ciclo run-token end ID`,
       `Você tem ${mostLive} tokens de execução ativos, que é o limite. Encerre alguns: ciclo run-token end ID`,
+    ),
+  );
+
+const wasStopped = (run: string, by: string): Refusal =>
+  new Refusal(
+    "policy_denied",
+    text(
+      `${by} stopped the run ${run}. Name another run, or wait a week`,
+      `${by} encerrou a execução ${run}. Use outro nome de execução, ou espere uma semana`,
     ),
   );
 

@@ -168,6 +168,7 @@ export class Guard {
       responseBytes,
       wasSent: call.dispatched,
       isReserved: call.reservation !== undefined && call.reservation !== null,
+      beyond: call.reservation?.beyond ?? [],
       costUsd,
     });
     call.reservation?.settle([{ subject, cost, usage: null }]);

@@ -59,8 +59,8 @@ export type EndpointDeps = CallersDeps &
     transaction: AuditedTransaction;
     pace: Pace;
     reserve: Reserve;
-    /** Who was given an answer, by the name that its id gives a call; null where the ledger knows no such call. */
-    callerOf(name: string): Promise<string | null>;
+    /** Who was given an answer, and its tokens, by the name that its id gives a call; null where the ledger knows no such call. */
+    callerOf(name: string): Promise<{ actorId: string | null; tokens: number } | null>;
     /** A key, as it is in use now. Throws a `Refusal` where there is none. */
     openKey(reference: string): Promise<OpenKey>;
     /** Connections to providers, within what the network policy allows. Throws a `Refusal` for one that it does not. */
@@ -131,13 +131,28 @@ export class ModelEndpoint {
   /** A call that is let through; of a run that was sent to another model, the same call of that one. */
   async #admitted(from: Asking, path: ModelPath, sent: Buffer | null): Promise<Admitted> {
     const first = this.#call(from, path, sent);
+    const { actor } = from.known;
     try {
-      return { ...first, reservation: await this.#admit(from.known.actor, first.call) };
+      return { ...first, reservation: await this.#admit(actor, first.call, true) };
     } catch (error) {
+      const isRefused = error instanceof Refusal && !(error instanceof Rerouted);
+      if (isRefused && isMetered(path)) this.#refused(first.call, error);
       if (!(error instanceof Rerouted) || sent === null) throw error;
-      const other = askingModel(path, sent, error.model);
+      return await this.#rerouted(from, first.call, sent, error);
+    }
+  }
+
+  async #rerouted(from: Asking, asked: Call, sent: Buffer, to: Rerouted): Promise<Admitted> {
+    try {
+      const other = askingModel(asked.path, sent, to.model);
       const second = this.#call(from, other.path, other.body);
-      return { ...second, reservation: await this.#admit(from.known.actor, second.call) };
+      // The configuration may have changed since somebody decided.
+      if (second.call.provider.id !== asked.provider.id)
+        throw new Refusal(to.code, to.detail, { quiet: true });
+      return { ...second, reservation: await this.#admit(from.known.actor, second.call, false) };
+    } catch (error) {
+      if (error instanceof Refusal) this.#refused(asked, error);
+      throw error;
     }
   }
 
@@ -160,25 +175,25 @@ export class ModelEndpoint {
     return { call, body: asked?.body ?? sent };
   }
 
-  /** Lets a call through, with what is set aside for it. What is refused is in the ledger too. Throws a `Refusal`. */
-  async #admit(actor: Actor, call: Call): Promise<Reservation | null> {
+  /** Lets a call through, with what is set aside for it. Throws a `Refusal`. */
+  async #admit(actor: Actor, call: Call, isFirst: boolean): Promise<Reservation | null> {
     const { path, asked, provider, subject } = call;
     let reservation: Reservation | null = null;
     try {
       const verdict = this.#allow(actor, provider, asked?.model ?? path.model);
-      await this.#mustOwn(actor, path.answer ?? asked?.continues ?? null);
-      this.#deps.pace(subject);
+      call.context = await this.#mustOwn(actor, path.answer ?? asked?.continues ?? null);
+      // Asked of another model it is the same call.
+      if (isFirst) this.#deps.pace(subject);
       if (asked !== null && isMetered(path))
         reservation = await this.#deps.reserve(subject, {
           nanoUsd: null,
-          usage: mostUsed(asked, call.requestBytes),
+          usage: mostUsed(asked, call.requestBytes, call.context),
+          canReroute: isFirst && path.use === "generate",
         });
       if (verdict.audit) await this.#audit(actor, call, verdict.rule);
       return reservation;
     } catch (error) {
       reservation?.settle([]);
-      const isRefused = error instanceof Refusal && !(error instanceof Rerouted);
-      if (isRefused && isMetered(path)) this.#refused(call, error);
       throw error;
     }
   }
@@ -219,12 +234,13 @@ export class ModelEndpoint {
     );
   }
 
-  /** Answers that a provider keeps are for whoever asked for them: all share the console's key. */
-  async #mustOwn(actor: Actor, answer: string | null): Promise<void> {
-    if (answer === null) return;
+  /** Answers that a provider keeps are for whoever asked for them: all share the console's key. Returns the tokens of one. */
+  async #mustOwn(actor: Actor, answer: string | null): Promise<number> {
+    if (answer === null) return 0;
     const [name] = namesByAnswer(answer);
-    const caller = name === undefined ? null : await this.#deps.callerOf(name);
-    if (caller === null || caller !== actor.id) throw noAnswer(answer);
+    const found = name === undefined ? null : await this.#deps.callerOf(name);
+    if (found === null || found.actorId === null || found.actorId !== actor.id) throw noAnswer(answer);
+    return found.tokens;
   }
 
   /** Written before the call is made: what must be recorded does not happen unrecorded. */
@@ -288,7 +304,7 @@ export class ModelEndpoint {
       );
     } finally {
       letGo();
-      const paid = recordCall(this.#deps, call, ended, reservation !== null);
+      const paid = recordCall(this.#deps, call, ended, reservation);
       reservation?.settle(paid);
     }
     if (ended.kind === "failed") throw unreached(provider, ended.error);

@@ -12,7 +12,7 @@ const unknown: Cost = { nanoUsd: null, source: "unknown", version: null };
 /** What one attempt used; `cost` is null where the ledger finds the price. */
 export type Told = { usage: ModelUsage | null; isEstimate?: boolean; cost: Cost | null };
 
-type Call = { path: ModelPath; asked: Asked | null; requestBytes: number };
+type Call = { path: ModelPath; asked: Asked | null; requestBytes: number; context?: number };
 
 /** What a call used: as its provider says, or as far as can be told where it says nothing. */
 export function usageOf(call: Call, ended: Forwarded | null): Told[] {
@@ -37,11 +37,11 @@ export function usageOf(call: Call, ended: Forwarded | null): Told[] {
 }
 
 /** Of a call whose provider says nothing of its usage. */
-function estimateOf({ path, asked, requestBytes }: Call, ended: Forwarded, isAnswer: boolean): Told {
+function estimateOf({ path, asked, requestBytes, context }: Call, ended: Forwarded, isAnswer: boolean): Told {
   const { heard, kind } = ended;
   if (asked !== null && isAnswer && asked.isBackground)
     // It counts with all that it may use, until an answer says what it was.
-    return { usage: mostUsed(asked, requestBytes), isEstimate: true, cost: null };
+    return { usage: mostUsed(asked, requestBytes, context), isEstimate: true, cost: null };
   // Of what its caller leaves, the provider has read all that it was sent.
   const isUnknown = kind !== "cancelled" && (!isAnswer || (path.use === "generate" && heard.textBytes === 0));
   if (isUnknown) return { usage: null, cost: unknown };
@@ -51,9 +51,9 @@ function estimateOf({ path, asked, requestBytes }: Call, ended: Forwarded, isAns
   return { usage: tokenUsage({ input: estimateTokens(requestBytes), output }), isEstimate: true, cost: null };
 }
 
-/** The most that a call may use: what it brings, and all that the model may write. */
-export const mostUsed = ({ maxOutput, tier }: Asked, bytes: number): ModelUsage =>
-  tokenUsage({ input: estimateTokens(bytes), output: maxOutput }, { tier });
+/** The most that a call may use: what it brings, what it continues, and all that the model may write. */
+export const mostUsed = ({ maxOutput, tier }: Asked, bytes: number, context = 0): ModelUsage =>
+  tokenUsage({ input: estimateTokens(bytes) + context, output: maxOutput }, { tier });
 
 const mostEstimated = 200_000;
 

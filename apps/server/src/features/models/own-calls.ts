@@ -68,7 +68,7 @@ export function meteredFetch(deps: OwnCallsDeps, own: OwnCall): typeof fetch {
         headers: { "content-type": "application/json" },
       });
     } finally {
-      reservation.settle(recordCall(deps, call, ended, true));
+      reservation.settle(recordCall(deps, call, ended, reservation));
     }
   };
 }

@@ -1,6 +1,6 @@
 import { namesByLikeness } from "../../domain/likeness.ts";
 import type { ModelUsage } from "../../domain/tokens.ts";
-import type { CallSubject, Cost, MeteredCall } from "../../domain/usage.ts";
+import type { CallSubject, Cost, MeteredCall, Reservation } from "../../domain/usage.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Asked } from "./asked.ts";
 import type { Forwarded } from "./forward.ts";
@@ -23,6 +23,8 @@ export type Call = {
   sessions: readonly string[];
   startedAt: number;
   requestBytes: number;
+  /** Tokens of the answer that it continues, which the provider keeps. */
+  context?: number;
   /** What several calls were made for, and which of them it is. */
   operation?: string;
   attempt?: number;
@@ -41,14 +43,14 @@ export function recordCall(
   { record, clock }: RecordDeps,
   call: Call,
   ended: Forwarded | null,
-  isReserved: boolean,
+  reservation: Pick<Reservation, "beyond"> | null,
 ): Paid[] {
   const told = usageOf(call, ended);
   const settles = call.path.use === "retrieve";
   // What is asked for again and says nothing new is no call of a model.
   if (settles && (told[0]?.usage ?? null) === null) return [];
   const at = stamp(clock());
-  const base = { ...metered(call, at), status: statusOf(ended), settles, isReserved };
+  const base = { ...metered(call, at), status: statusOf(ended), settles, isReserved: reservation !== null };
   return told.map(({ usage: said, isEstimate = false, cost }, index) => {
     const isFirst = index === 0;
     const { key } = base;
@@ -70,6 +72,7 @@ export function recordCall(
       responseBytes: isFirst ? (ended?.bytes ?? 0) : 0,
       usage,
       isEstimate,
+      beyond: reservation?.beyond ?? [],
       cost,
     });
     return { subject, cost: paid, usage };

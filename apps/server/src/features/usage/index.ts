@@ -14,7 +14,7 @@ import { type Feature, noRoutes } from "../../domain/feature.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { withAgentBudgets } from "../../domain/agent-budgets.ts";
 import type { Purge } from "../../domain/retention.ts";
-import type { ModelUsage } from "../../domain/tokens.ts";
+import { type ModelUsage, tokenUsage } from "../../domain/tokens.ts";
 import type { CallSubject, NanoUsd, Pace, Reserve } from "../../domain/usage.ts";
 import { Worker } from "../../lib/background.ts";
 import { CallJournal } from "./call-journal.ts";
@@ -46,20 +46,27 @@ export type UsageService = {
 };
 
 type UsageDeps = Omit<LedgerDeps, "prices" | "spend" | "journal"> &
-  Omit<BudgetsDeps, "node"> & {
+  Omit<BudgetsDeps, "node" | "hasPrice"> & {
     queries: Parameters<typeof deleteEventsBefore>[0];
     home: string;
     /** Manifests of the live configuration: they may hold budgets. */
     agents(): ReadonlyMap<string, AgentFile>;
   };
 
+const oneToken = tokenUsage({ input: 1, output: 1 });
 const tendEveryMs = 10_000;
 
 /** What calls use and cost, and the budgets that bind them. */
 export function createUsage(deps: UsageDeps): Feature<UsageService> {
   const prices = latestPrices(deps.policies);
   const node = nodeOf(deps.home);
-  const budgets = new Budgets({ ...deps, node, policies: withBudgetsOfAgents(deps) });
+  const budgets = new Budgets({
+    ...deps,
+    node,
+    policies: withBudgetsOfAgents(deps),
+    hasPrice: (provider, model) =>
+      prices().price({ provider, model, at: deps.clock(), usage: oneToken }).nanoUsd !== null,
+  });
   const ledger = new Ledger({
     ...deps,
     journal: new CallJournal(join(deps.home, "calls"), deps.logger),
@@ -88,7 +95,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
         const nanoUsd = priceOf(tier);
         const isUncounted = nanoUsd === null && tier !== null && priceOf(null) !== null;
         const uncounted = isUncounted ? tierUnpriced(model ?? "", tier) : null;
-        return budgets.reserve(subject, { nanoUsd, usage, uncounted });
+        return budgets.reserve(subject, { ...most, nanoUsd, uncounted });
       },
       priceOf: ({ provider, model }, usage) =>
         prices().price({ provider, model, at: deps.clock(), usage }).nanoUsd,

@@ -9,7 +9,7 @@ import {
   type MeteredCall,
   statedCost,
 } from "../../domain/usage.ts";
-import type { ModelUsage } from "../../domain/tokens.ts";
+import { type ModelUsage, totalOf } from "../../domain/tokens.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { type Entry, toMicroseconds } from "./entry.ts";
 import type { Rollup, Rollups } from "./rollups.ts";
@@ -123,15 +123,19 @@ export async function keysOf(
   return keys;
 }
 
-/** Who made the call of the model endpoint that has a name; undefined where there is no such call. */
+/** Who made the call of the model endpoint that has a name, and how many tokens it used; undefined where there is no such call. */
 export async function callerOf(
   { kind, queries }: Pick<Database, "kind" | "queries">,
   name: string,
-): Promise<string | null | undefined> {
+): Promise<{ actorId: string | null; tokens: number } | undefined> {
   const keys = await keysOf(queries, kind, [name]);
   const entries = await entriesOf(queries, [...keys.values()]);
-  const found = [...entries.values()].find(({ call }) => call.subject.source === "endpoint");
-  return found?.call.subject.actorId;
+  const found = [...entries.values()].find(({ call }) => call.subject.source === "endpoint")?.call;
+  if (found === undefined) return undefined;
+  return {
+    actorId: found.subject.actorId,
+    tokens: found.usage === null ? 0 : totalOf(found.usage.tokens),
+  };
 }
 
 type PricedBetween = { from: string; to: string; only: "unpriced" | "all"; after: number; upTo: number };

@@ -139,10 +139,10 @@ export class Ledger {
   }
 
   /**
-   * Who made the call of the model endpoint that has a name; null where there is none. Another node may have answered it a
+   * Who made the call of the model endpoint that has a name, and its tokens; null where there is none. Another node may have answered it a
    * moment ago, and not have written it yet.
    */
-  async callerOf(name: string): Promise<string | null> {
+  async callerOf(name: string): Promise<{ actorId: string | null; tokens: number } | null> {
     await this.flush();
     const found = await callerOf(this.#deps.database, name);
     if (found !== undefined) return found;

@@ -24,6 +24,7 @@ export function meteredTool(call: ToolCall, at: string): MeteredCall {
     responseBytes: call.responseBytes,
     usage: null,
     isReserved: call.isReserved ?? false,
+    beyond: call.beyond ?? [],
     cost: toolCost(call),
   };
 }

@@ -35,6 +35,8 @@ export type Binding = {
   most: number;
   /** Who has the purse: `ana`, `run-7`; empty where all share it. */
   holder: string;
+  /** Whether it counts what a run was let have beyond a limit, and nothing else: calls say that they were taken from it. */
+  isExtra?: boolean;
 };
 
 const nano = (usd: number): number => Math.round(usd * 1e9);
@@ -51,8 +53,8 @@ export const bindingsOf = (policies: Policies, subject: CallSubject): Binding[] 
   budgetsOf(policies, subject).flatMap((budget) => limitsOf(budget, holderOf(budget.per ?? null, subject)));
 
 /** Whether what a call cost counts against a limit, in the purse of its holder. Pure. */
-export const counts = ({ meter, holder }: Binding, subject: CallSubject): boolean =>
-  binds(meter, subject) && holderOf(meter.per, subject) === holder;
+export const counts = ({ meter, holder, isExtra }: Binding, subject: CallSubject): boolean =>
+  isExtra === true || (binds(meter, subject) && holderOf(meter.per, subject) === holder);
 
 const meteredBy = ({ id, scope, per }: Budget): Pick<Meter, "policy" | "scope" | "per"> => ({
   policy: id,
@@ -81,7 +83,12 @@ export function sinceOf(meter: Meter, atMs: number): string {
 }
 
 /** Names are compared without their case: whoever writes one otherwise is bound all the same. */
-export function binds({ policy, scope }: Pick<Meter, "policy" | "scope">, subject: CallSubject): boolean {
+export function binds(
+  { policy, scope, per }: Pick<Meter, "policy" | "scope" | "per">,
+  subject: CallSubject,
+): boolean {
+  // What is part of no run has no purse of a run, and calls of tools none of a model.
+  if ((per === "run" && subject.run === null) || (per === "model" && subject.model === null)) return false;
   if (scope === null || scope === undefined) return policy === "budget";
   const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean => {
     if (wanted === undefined) return true;
@@ -122,7 +129,9 @@ export function holderOf(per: BudgetHolder | null, subject: CallSubject): string
   if (per === null) return "";
   // Two people may have one name.
   if (per === "person") return subject.actorId ?? subject.actorName ?? "—";
-  return subject[holderFields[per]] ?? "—";
+  // A provider of models is a server too.
+  const named = per === "server" ? (subject.server ?? subject.provider) : subject[holderFields[per]];
+  return named ?? "—";
 }
 
 /** Limits of a budget, for a holder. Pure. */

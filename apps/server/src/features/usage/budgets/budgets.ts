@@ -2,8 +2,7 @@ import { type BudgetStanding, type Locale, type Text, text } from "@ciclo/contra
 import type { AuditedTransaction, Queries } from "../../../db/dialect.ts";
 import { Refusal } from "../../../errors.ts";
 import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
-import type { ModelUsage } from "../../../domain/tokens.ts";
-import type { CallSubject, Cost, MeteredCall, NanoUsd, Reservation } from "../../../domain/usage.ts";
+import type { CallSubject, Cost, MeteredCall, Reservation, Reserve } from "../../../domain/usage.ts";
 import { Tasks } from "../../../lib/background.ts";
 import type { Logger } from "../../../lib/logger.ts";
 import {
@@ -31,7 +30,7 @@ import { Thresholds } from "./thresholds.ts";
 import { mostHolders, standingsOf, unreadStandings } from "./standings.ts";
 
 export type BudgetsDeps = PursesDeps &
-  Pick<PausesDeps, "decidedAt" | "activeRoles" | "endRunTokens" | "accessChanged"> & {
+  Pick<PausesDeps, "decidedAt" | "activeRoles" | "endRunTokens" | "accessChanged" | "hasPrice"> & {
     transaction: AuditedTransaction;
     logger: Logger;
     policies(): Policies;
@@ -155,7 +154,7 @@ export class Budgets {
    */
   async reserve(
     subject: CallSubject,
-    most: { nanoUsd: NanoUsd | null; usage: ModelUsage | null; uncounted?: Refusal | null },
+    most: Parameters<Reserve>[1] & { uncounted?: Refusal | null },
   ): Promise<Reservation> {
     refuseUnread(this.#deps.unusable(), this.#deps.unusableAgents(), subject);
     if (!this.#people.hasMet) await this.#people.meet();
@@ -169,7 +168,11 @@ export class Budgets {
         if (most.uncounted != null && binding.meter.unit === "nano_usd") throw most.uncounted;
         const estimate = amountOf(binding.meter, most, most.usage);
         const taken = this.#purses.take(binding, estimate) ?? (await this.#purses.reserve(binding, estimate));
-        held.push("lease" in taken ? { binding, held: taken } : await this.#beyond(subject, taken, estimate));
+        held.push(
+          "lease" in taken
+            ? { binding, held: taken }
+            : await this.#beyond(subject, taken, { estimate, canReroute: most.canReroute ?? false }),
+        );
       }
     } catch (error) {
       for (const one of held) this.#purses.release(one.held);
@@ -177,6 +180,7 @@ export class Budgets {
     }
     let isOpen = true;
     return {
+      beyond: held.flatMap(({ binding }) => (binding.isExtra === true ? [binding.meterId] : [])),
       settle: (paid) => {
         if (!isOpen) return;
         isOpen = false;
@@ -201,7 +205,7 @@ export class Budgets {
     const sums = new Map<string, { name: store.PurseName; amount: number; own: number; atMs: number }>();
     for (const { call, cost, sign } of changes) {
       const atMs = Date.parse(call.at);
-      for (const counted of this.#countedBy(meters, call.subject)) {
+      for (const counted of [...this.#countedBy(meters, call.subject), ...beyondOf(meters, call, sign)]) {
         const amount = sign * amountOf(counted.meter, cost, call.usage);
         if (amount === 0) continue;
         const name = this.#purses.nameOf(counted, atMs);
@@ -237,12 +241,12 @@ export class Budgets {
   }
 
   /** What a run may have beyond a limit that is used up. Throws a `Refusal` where it may have nothing. */
-  async #beyond(subject: CallSubject, stands: Spent, estimate: number) {
+  async #beyond(subject: CallSubject, stands: Spent, of: Parameters<Pauses["beyond"]>[2]) {
     const { budget, most } = stands.binding;
     // What is only set aside for calls under way is nothing to ask a person about.
     const asks = budget.on_exceeded === "ask" && subject.run !== null && stands.spent >= most;
     if (!asks) throw this.#refusal(stands);
-    return await this.pauses.beyond(subject, stands, estimate);
+    return await this.pauses.beyond(subject, stands, of);
   }
 
   /** What counts a call, of all that is counted. */
@@ -276,7 +280,9 @@ export class Budgets {
       const paced = budgetsOf(policies, subject).filter(
         ({ limits }) => limits.calls_per_minute !== undefined,
       );
-      binding = { limits: bindingsOf(policies, subject), paced };
+      // Nobody is asked about a call that another limit refuses.
+      const limits = bindingsOf(policies, subject).toSorted((a, b) => asks(a) - asks(b));
+      binding = { limits, paced };
       if (this.#binding.size > mostKept) this.#binding.clear();
       this.#binding.set(key, binding);
     }
@@ -306,6 +312,20 @@ export class Budgets {
 }
 
 type Counted = Pick<Binding, "meter" | "meterId" | "holder">;
+
+const asks = ({ budget }: Binding): number => (budget.on_exceeded === "ask" ? 1 : 0);
+
+/** What a call was taken from that a run was let have. It stays spent, whatever is learned of the call later. */
+const beyondOf = (
+  meters: readonly { id: string; meter: string }[],
+  { beyond = [] }: MeteredCall,
+  sign: 1 | -1,
+): Counted[] =>
+  sign === -1 || beyond.length === 0
+    ? []
+    : meters
+        .filter(({ id }) => beyond.includes(id))
+        .map(({ id, meter }) => ({ meter: JSON.parse(meter) as Meter, meterId: id, holder: "" }));
 
 /** What budgets look at of a call. */
 function subjectKey(subject: CallSubject): string {

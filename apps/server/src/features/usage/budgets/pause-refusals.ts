@@ -25,8 +25,8 @@ export function pausedText(pause: StoredPause, decidedAt: string, isUnasked: boo
   );
   return isUnasked
     ? text(
-        `${head.en} Too many runs of ${pause.actor_name} wait for a decision already; decide on those first: ${decidedAt}`,
-        `${head["pt-BR"]} Já há execuções demais de ${pause.actor_name} esperando uma decisão; decida essas antes: ${decidedAt}`,
+        `${head.en} Runs of ${pause.actor_name} have paused too often today for anybody to be asked: ${decidedAt}`,
+        `${head["pt-BR"]} Execuções de ${pause.actor_name} já pausaram vezes demais hoje para que alguém seja perguntado: ${decidedAt}`,
       )
     : text(
         `${head.en} An approver raises its limit, re-routes it or stops it: ${decidedAt}, or ciclo run-pause raise ${id} AMOUNT`,
@@ -45,6 +45,33 @@ export const reroutedText = ({ run, to_model: model, decided_by: by }: StoredPau
     `The calls of the run ${run} go to the model ${model ?? "—"}, as ${by ?? "—"} decided; this one cannot`,
     `As chamadas da execução ${run} vão para o modelo ${model ?? "—"}, por decisão de ${by ?? "—"}; esta não pode ir`,
   );
+
+export const underWayText = ({ run }: StoredPause): Text =>
+  text(
+    `What the run ${run} may spend beyond its budget is set aside for calls under way. Try again when they have ended`,
+    `O que a execução ${run} pode gastar além do orçamento está reservado para chamadas em andamento. Tente de novo quando terminarem`,
+  );
+
+const notSo = (said: Text): Refusal => new Refusal("invalid_payload", said);
+
+export const otherProvider = (model: string, provider: string): Refusal =>
+  notSo(
+    text(
+      `${provider} is not asked for ${model}: policies/models.yaml says who is. A run is sent to models of the same provider alone`,
+      `${provider} não é consultado por ${model}: policies/models.yaml diz quem é. Uma execução só é desviada para modelos do mesmo provedor`,
+    ),
+  );
+
+export const noPrice = (model: string, provider: string): Refusal =>
+  notSo(
+    text(
+      `${model} of ${provider} has no price, so no budget in dollars could count it. Plan a row in policies/prices.yaml first`,
+      `${model} de ${provider} não tem preço, então nenhum orçamento em dólares o contaria. Planeje antes uma linha em policies/prices.yaml`,
+    ),
+  );
+
+export const tooLittle = (): Refusal =>
+  notSo(text("The amount is less than one token", "A quantia é menos que um token"));
 
 export const unknownPause = (id: string): Refusal =>
   notFound(
@@ -70,8 +97,8 @@ export const goesOn = ({ run }: StoredPause): Refusal =>
   new Refusal(
     "already_decided",
     text(
-      `The run ${run} is not paused any more: its budget has room again`,
-      `A execução ${run} não está mais pausada: o orçamento dela tem saldo de novo`,
+      `The run ${run} does not wait any more: its budget has room again, or no longer asks`,
+      `A execução ${run} não espera mais: o orçamento dela tem saldo de novo, ou não pergunta mais`,
     ),
   );
 

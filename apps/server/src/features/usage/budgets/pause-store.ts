@@ -48,31 +48,45 @@ export async function updatePause(
   await queries.updateTable("run_pauses").set(decided).where("id", "=", id).execute();
 }
 
-/** How many runs of a user wait for a decision. */
-export async function countWaiting(queries: Queries, actorId: string | null): Promise<number> {
+/** How often runs of a user have paused since a time. */
+export async function countSince(queries: Queries, actorId: string | null, at: string): Promise<number> {
   const { count } = await queries
     .selectFrom("run_pauses")
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .where("actor_id", "is not distinct from", actorId)
-    .where("state", "=", "waiting")
-    .where("current", "is not", null)
+    .where("paused_at", ">=", at)
     .executeTakeFirstOrThrow();
   return count;
 }
 
-/** Pauses that count: those that wait, and those that were decided since a time; the newest first, at most so many. */
-export async function pausesSince(queries: Queries, at: string, most: number): Promise<StoredPause[]> {
-  return await queries
+/** Pauses that wait, the newest first; at most so many. */
+export const waitingPauses = (queries: Queries, most: number): Promise<StoredPause[]> =>
+  queries
     .selectFrom("run_pauses")
     .selectAll()
     .where("current", "is not", null)
-    .where((eb) => eb.or([eb("state", "=", "waiting"), eb("decided_at", ">=", at)]))
+    .where("state", "=", "waiting")
     .orderBy("paused_at", "desc")
     .orderBy("id")
     .limit(most)
     .execute();
-}
+
+/** Pauses that were decided since a time, and still count; those decided last come first; at most so many. */
+export const decidedPauses = (queries: Queries, at: string, most: number): Promise<StoredPause[]> =>
+  queries
+    .selectFrom("run_pauses")
+    .selectAll()
+    .where("current", "is not", null)
+    .where("decided_at", ">=", at)
+    .orderBy("decided_at", "desc")
+    .orderBy("id")
+    .limit(most)
+    .execute();
 
 export async function deletePausesBefore(queries: Queries, at: string): Promise<void> {
-  await queries.deleteFrom("run_pauses").where("paused_at", "<", at).execute();
+  await queries
+    .deleteFrom("run_pauses")
+    .where("paused_at", "<", at)
+    .where((eb) => eb.or([eb("decided_at", "is", null), eb("decided_at", "<", at)]))
+    .execute();
 }

@@ -1,4 +1,4 @@
-import { permits, type PauseDecision, type RunPause, type Text } from "@ciclo/contract";
+import { permits, type PauseDecision, policyOf, type RunPause, type Text } from "@ciclo/contract";
 import type { AuditedTransaction, Database, Queries } from "../../../db/dialect.ts";
 import { type Actor, system } from "../../../domain/actor.ts";
 import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
@@ -6,23 +6,27 @@ import type { CallSubject } from "../../../domain/usage.ts";
 import { insufficientPermission, Rerouted } from "../../../errors.ts";
 import { type Clock, stamp } from "../../../lib/clock.ts";
 import { newId } from "../../../lib/ids.ts";
+import { routeOf } from "../../../lib/model-names.ts";
 import { type Binding, countsModel, limitsOf, type Meter, meterId, type Policies } from "./bindings.ts";
 import * as store from "./pause-store.ts";
 import {
   alreadyDecided,
   countsToo,
   goesOn,
+  noPrice,
+  otherProvider,
   pausedText,
   refusePaused,
   rerouteTool,
   reroutedText,
   selfDecision,
   stoppedText,
+  tooLittle,
+  underWayText,
   unknownPause,
 } from "./pause-refusals.ts";
-import { openPurse, spentOf } from "./purse-store.ts";
+import { spentOf } from "./purse-store.ts";
 import type { Held, Purses, Spent } from "./purses.ts";
-import type { Stretch } from "./windows.ts";
 
 export type PausesDeps = {
   database: Pick<Database, "kind" | "queries">;
@@ -33,20 +37,25 @@ export type PausesDeps = {
   decidedAt: string;
   /** Users by id, with their roles; those alone who may come in. */
   activeRoles(queries: Queries): Promise<ReadonlyMap<string, readonly string[]>>;
-  /** Ends all tokens of a user's run, in the transaction that stops it. */
+  /** Ends all tokens of a user's run, in the transaction that stops it. None is made for it from then on. */
   endRunTokens(queries: Queries, of: { userId: string; run: string }): Promise<void>;
   /** Called once tokens have ended: whoever came in by one is let go of. */
   accessChanged(): Promise<void>;
+  /** Whether calls of a model have a price, so that a budget in dollars can count them. */
+  hasPrice(provider: string, model: string): boolean;
 };
 
-/** A decision holds for so long; after that the run asks again. */
+/** A decision holds for so long; after that the run asks again. What waits longer and is over is not listed. */
 const decidedMs = 7 * 24 * 3_600_000;
 const keptMs = 90 * 24 * 3_600_000;
-const mostListed = 200;
-/** Of one user's runs so many may wait; the calls of more are refused, and nobody is asked. */
-const mostWaiting = 100;
+const mostListed = 500;
+const mostDecided = 100;
+/** Runs of one user may pause so often in a day; the calls of more are refused, and nobody is asked. */
+const mostADay = 100;
+const dayMs = 24 * 3_600_000;
 
 type Place = { meter: Meter; holder: string };
+type Asking = { estimate: number; canReroute: boolean };
 
 /**
  * Runs that used up a limit with `on_exceeded: ask`. The first call that is refused pauses the run: its calls are refused until
@@ -68,39 +77,46 @@ export class Pauses {
   async beyond(
     subject: CallSubject,
     { binding, spent }: Spent,
-    estimate: number,
+    { estimate, canReroute }: Asking,
   ): Promise<{ binding: Binding; held: Held }> {
     const { database } = this.#deps;
-    const pause = await store.currentPause(database.queries, currentOf(subject, binding.meterId));
+    const pause = await store.currentPause(database.queries, currentOf(subject, binding));
     if (pause === undefined || this.#hasLapsed(pause))
       throw this.#refusal(await this.#pause(subject, binding, spent, pause));
     if (pause.state === "waiting" || pause.state === "stopped") throw this.#refusal(pause);
-    if (pause.to_model !== null && subject.model !== pause.to_model) {
-      const isOfOthers = subject.model === null || subject.provider !== pause.provider;
-      if (!isOfOthers) throw new Rerouted(pause.to_model, reroutedText(pause));
-      if (pause.extra === null) throw refusePaused(reroutedText(pause));
+    if (pause.to_model !== null && subject.model !== null && subject.model !== pause.to_model) {
+      if (canReroute && subject.provider === pause.provider)
+        throw new Rerouted(pause.to_model, reroutedText(pause));
+      throw refusePaused(reroutedText(pause));
     }
     const extra = extraOf(pause, binding);
-    const held =
-      extra === null
-        ? null
-        : (this.#purses.take(extra, estimate) ?? (await this.#purses.reserve(extra, estimate)));
-    if (extra !== null && held !== null && "lease" in held) return { binding: extra, held };
+    if (extra === null) throw this.#refusal(await this.#pause(subject, binding, spent, pause));
+    const held = this.#purses.take(extra, estimate) ?? (await this.#purses.reserve(extra, estimate));
+    if ("lease" in held) return { binding: extra, held };
+    // What is only set aside for calls under way is there again once they have ended.
+    if (held.spent < extra.most) throw refusePaused(underWayText(pause));
     throw this.#refusal(await this.#pause(subject, binding, spent, pause));
   }
 
-  /** Runs that wait, and what was decided in the last days, the newest first. */
+  /** Runs that wait, and what was decided in the last days. */
   async list(actor: Actor): Promise<RunPause[]> {
     const { database, clock } = this.#deps;
     const { queries } = database;
     const since = stamp(new Date(clock().getTime() - decidedMs));
-    const rows = await store.pausesSince(queries, since, mostListed);
+    const rows = [
+      ...(await store.waitingPauses(queries, mostListed)),
+      ...(await store.decidedPauses(queries, since, mostDecided)),
+    ];
     if (rows.length === 0) return [];
     const isAlone = await this.#isOnlyApprover(queries, actor);
-    return await Promise.all(rows.map((row) => this.#present(queries, row, { actor, isAlone })));
+    const shown = await Promise.all(rows.map((row) => this.#present(queries, row, { actor, isAlone })));
+    return shown.filter(({ state, paused_at }) => state !== "over" || paused_at >= since);
   }
 
-  /** Decides on a paused run. Throws a `Refusal` for whoever may not, and where there is nothing to decide. */
+  /**
+   * Decides on a paused run, or otherwise than before on one that was let go on. Throws a `Refusal` for whoever may not, and
+   * where there is nothing to decide.
+   */
   async decide(actor: Actor, id: string, decision: PauseDecision): Promise<RunPause> {
     const { database, transaction, clock, accessChanged, endRunTokens } = this.#deps;
     const decided = await transaction(async (on, record) => {
@@ -109,12 +125,11 @@ export class Pauses {
       const isAlone = await this.#isOnlyApprover(on, actor);
       refuseUnlessMay(actor, pause, decision, isAlone);
       const isStop = decision.decision === "stop";
-      if (pause.current === null || pause.state === "stopped" || (pause.state !== "waiting" && !isStop))
-        throw alreadyDecided(pause);
-      if (!isStop && (await this.#hasRoom(on, pause))) throw goesOn(pause);
+      if (pause.current === null || pause.state === "stopped") throw alreadyDecided(pause);
+      if (!isStop && pause.state === "waiting" && (await this.#hasRoom(on, pause))) throw goesOn(pause);
       const changed: store.StoredPause = {
         ...pause,
-        ...(await this.#outcomeOf(on, pause, decision)),
+        ...this.#outcomeOf(pause, decision),
         decided_by: actor.name,
         decided_at: stamp(clock()),
         note: decision.note ?? null,
@@ -150,7 +165,7 @@ export class Pauses {
     before: store.StoredPause | undefined,
   ): Promise<store.StoredPause> {
     const { database, transaction, clock } = this.#deps;
-    const current = currentOf(subject, of);
+    const current = currentOf(subject, { meterId: of, holder });
     const actorName = subject.actorName ?? "—";
     const place: Place = { meter, holder };
     const pause: store.StoredPause = {
@@ -171,7 +186,6 @@ export class Pauses {
       to_model: null,
       extra: null,
       extra_meter: null,
-      extra_most: null,
       decided_by: null,
       decided_at: null,
       note: null,
@@ -179,8 +193,10 @@ export class Pauses {
     return await transaction(async (on, record) => {
       const now = await store.currentPause(on, current, database.kind);
       // Another call of the run was refused a moment ago, or somebody has just decided.
-      if (now !== undefined && now.id !== before?.id) return now;
-      if ((await store.countWaiting(on, subject.actorId)) >= mostWaiting) throw this.#refusal(pause, true);
+      if (now !== undefined && (now.id !== before?.id || now.state !== before.state)) return now;
+      const aDayAgo = stamp(new Date(clock().getTime() - dayMs));
+      if ((await store.countSince(on, subject.actorId, aDayAgo)) >= mostADay)
+        throw this.#refusal(pause, true);
       if (!(await store.insertPause(on, pause, now?.id)))
         return (await store.currentPause(on, current)) ?? pause;
       await record({
@@ -194,50 +210,45 @@ export class Pauses {
     });
   }
 
-  /** What a decision makes of a pause. What may be spent beyond the limit is counted from this hour on. */
-  async #outcomeOf(
-    on: Queries,
-    pause: store.StoredPause,
-    decision: PauseDecision,
-  ): Promise<Partial<store.StoredPause>> {
+  /** What a decision makes of a pause. An amount is what the run may have beyond its limit in all, since it was paused. */
+  #outcomeOf(pause: store.StoredPause, decision: PauseDecision): Partial<store.StoredPause> {
     if (decision.decision === "stop") return { state: "stopped" };
     const { meter, holder } = JSON.parse(pause.meter) as Place;
-    const extra =
-      decision.amount === undefined
-        ? {}
-        : await this.#extra(
-            on,
-            pause,
-            meter,
-            Math.round(decision.amount * (meter.unit === "tokens" ? 1 : 1e9)),
-          );
-    if (decision.decision === "raise") return { state: "raised", ...extra };
-    if (pause.model === null) throw rerouteTool();
+    const extra = decision.amount === undefined ? {} : this.#extra(pause, meter, decision.amount);
+    if (decision.decision === "raise") return { state: "raised", to_model: null, ...extra };
+    this.#refuseRoute(pause, decision.model, meter);
     if (countsModel(meter, holder, decision.model) && decision.amount === undefined)
       throw countsToo(decision.model, pause);
     return { state: "rerouted", to_model: decision.model, ...extra };
   }
 
-  async #extra(on: Queries, pause: store.StoredPause, { unit }: Meter, extra: number) {
-    const { database, clock } = this.#deps;
-    const nowMs = clock().getTime();
-    // The ledger sums by hours: what this run has spent in this one is added to what it may have.
-    const calendar: Stretch = {
-      from: `${stamp(clock()).slice(0, 13)}:00:00.000Z`,
-      until: stamp(new Date(nowMs + decidedMs)),
-    };
+  #extra(pause: store.StoredPause, { unit }: Meter, amount: number): Partial<store.StoredPause> {
+    const nowMs = this.#deps.clock().getTime();
+    const extra = Math.round(amount * (unit === "tokens" ? 1 : 1e9));
+    if (extra < 1) throw tooLittle();
+    if (pause.extra_meter !== null) return { extra };
     const meter: Meter = {
       policy: `run_pauses/${pause.id}`,
-      scope: { runs: [pause.run], people: [pause.actor_id ?? pause.actor_name] },
+      scope: null,
       per: null,
       limit: "extra",
       unit,
-      calendar,
+      // Clocks of nodes may differ.
+      calendar: { from: stamp(new Date(nowMs - dayMs)), until: stamp(new Date(nowMs + keptMs)) },
       timeZone: "UTC",
     };
-    const name = this.#purses.nameOf({ meter, meterId: meterId(meter), holder: "" }, nowMs);
-    const { spent } = await openPurse(on, database.kind, name, nowMs);
-    return { extra, extra_meter: JSON.stringify(meter), extra_most: spent + extra };
+    return { extra, extra_meter: JSON.stringify(meter) };
+  }
+
+  /** Throws a `Refusal` where the provider of the paused call is not asked for a model, or a budget could not count it. */
+  #refuseRoute({ provider: id, model: asked }: store.StoredPause, model: string, { unit }: Meter): void {
+    if (asked === null || id === null) throw rerouteTool();
+    const providers = policyOf(this.#deps.policies(), "models")?.providers ?? [];
+    const provider = providers.find((one) => one.id === id);
+    const isAsked = provider !== undefined && routeOf(providers, provider.dialect, model)?.id === id;
+    if (!isAsked || (provider.dialect === "google" && !/^[\w.-]+$/.test(model)))
+      throw otherProvider(model, id);
+    if (unit !== "tokens" && !this.#deps.hasPrice(id, model)) throw noPrice(model, id);
   }
 
   #hasLapsed({ decided_at: at }: store.StoredPause): boolean {
@@ -284,7 +295,7 @@ export class Pauses {
       decided_at: pause.decided_at,
       note: pause.note,
       may: {
-        raise: pause.state === "waiting" && !isOver && mayRaise(actor, pause, isAlone),
+        raise: pause.state !== "stopped" && !isOver && mayRaise(actor, pause, isAlone),
         stop: pause.state !== "stopped" && !isOver && mayStop(actor, pause),
       },
     };
@@ -303,17 +314,17 @@ export class Pauses {
   }
 }
 
-const currentOf = ({ actorId, actorName, run }: CallSubject, meter: string): string =>
-  JSON.stringify([actorId ?? actorName, run, meter]);
+/** One pause counts of each run, limit and purse. */
+const currentOf = (
+  { actorId, actorName, run }: CallSubject,
+  { meterId: of, holder }: Pick<Binding, "meterId" | "holder">,
+): string => JSON.stringify([actorId ?? actorName, run, of, holder]);
 
 /** The purse of what a run may spend beyond a limit. */
-function extraOf(
-  { extra_meter: said, extra_most: most }: store.StoredPause,
-  { budget }: Binding,
-): Binding | null {
-  if (said === null || most === null) return null;
+function extraOf({ extra_meter: said, extra }: store.StoredPause, { budget }: Binding): Binding | null {
+  if (said === null || extra === null) return null;
   const meter = JSON.parse(said) as Meter;
-  return { budget, meter, meterId: meterId(meter), most, holder: "" };
+  return { budget, meter, meterId: meterId(meter), most: extra, holder: "", isExtra: true };
 }
 
 const isOwn = ({ id }: Actor, { actor_id }: store.StoredPause): boolean => id !== null && id === actor_id;

@@ -28,14 +28,14 @@ export class Thresholds {
     this.#deps = deps;
   }
 
-  /** Looks at a purse as it stands. */
-  look(name: PurseName, spent: number): void {
+  /** Looks at a purse as it stands; `told` is what its row says of that, where it was read. */
+  look(name: PurseName, spent: number, told?: string): void {
     const budget = this.#deps.policies().get(name.meter.policy);
     if (budget?.kind !== "budget") return;
     const binding = limitsOf(budget, name.holder).find((one) => one.meterId === name.meterId);
     if (binding === undefined) return;
     const reached = reachedBy(binding, spent);
-    const known = this.#told.get(name.id);
+    const known = told === undefined ? this.#told.get(name.id) : parsed(told);
     const isKnown =
       reached.length === 0
         ? known === undefined || known.parts.length === 0
@@ -53,6 +53,8 @@ export class Thresholds {
       const known = parsed(said);
       const told = next(known, binding, reachedBy(binding, spent));
       const before = known.most === binding.most ? known.parts : [];
+      // Purses first, then the audit log: others lock them in this order, too.
+      await store.setTold(on, name.id, [told.most, ...told.parts].join(" "));
       for (const part of told.parts.filter((one) => !before.includes(one)))
         await record({
           actor: system,
@@ -68,7 +70,6 @@ export class Thresholds {
             on_exceeded: budget.on_exceeded,
           },
         });
-      await store.setTold(on, name.id, [told.most, ...told.parts].join(" "));
       return told;
     });
     if (now === null) return;
