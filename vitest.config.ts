@@ -42,7 +42,7 @@ class SlowFirst extends BaseSequencer {
 }
 
 const bounds = {
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   hookTimeout: 120_000,
   // As long as `eventually`; left out, a condition that is waited for would have one second, which a busy machine does not keep.
   expect: { poll: { timeout: 30_000 } },

@@ -214,7 +214,7 @@ describe("risks follow from what a plan does", () => {
       effect: "allow",
     }));
     const planned = await planWith(author, "edit_policies", { policy_id: "access", changes: { rules } });
-    expect(planned.plan.risks).toHaveLength(51);
+    expect(planned.plan.risks).toHaveLength(151);
     expect(planned.plan.risks.at(-1)?.title).toMatch(/^\d+ further risks like these$/);
     expect(await submitWith(author, planned, { mode: "dry_run" })).toMatchObject({ mode: "dry_run" });
   });
@@ -292,7 +292,10 @@ describe("risks follow from what a plan does", () => {
       "a removal",
       "remove_agent",
       { agent_name: "assistant" },
-      ["high: Nobody offers what assistant did: chat, planning"],
+      [
+        "high: policies/spend-guard.yaml no longer holds any call back (was daily_usd 20, monthly_usd 200)",
+        "high: Nobody offers what assistant did: chat, planning",
+      ],
     ],
     ["a new document", "generate_artifact", { artifact_type: "adr", target_path: "docs/adr/0001-x.md" }, []],
     [

@@ -88,7 +88,7 @@ describe("the page of costs", () => {
       .getByRole("article", { name: "nightly-42" });
     await paused.getByText(/Had spent \$0\.0\d of \$0\.05, and asked for gpt-5\.2/).waitFor();
     await paused.getByText("policies/nightly.yaml · limits.total_usd").waitFor();
-    await page.getByRole("button", { name: "Send nightly-42 to another model" }).click();
+    await page.getByRole("button", { name: "Send it to another model… (nightly-42)" }).click();
     await page.getByRole("textbox", { name: "Model" }).fill("gpt-5-mini");
     await page.getByRole("button", { name: "Send it there" }).click();
     // The budget counts all calls of the run: without an amount it would stay paused.
@@ -97,7 +97,7 @@ describe("the page of costs", () => {
       .getByText(/counts the calls of gpt-5-mini too/)
       .waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByRole("button", { name: "Let nightly-42 spend more" }).click();
+    await page.getByRole("button", { name: "Let it spend more… (nightly-42)" }).click();
     await page.getByLabel("More, in US dollars").fill("2.5");
     await page.getByLabel("Reason").fill("the release waits for it");
     await page.getByRole("button", { name: "Let it spend more", exact: true }).click();

@@ -10,7 +10,10 @@ const Saying = createContext<Say>(() => {});
 export const useToast = (): Say => useContext(Saying);
 
 // Loaded with the first thing there is to say.
-const ToastList = lazily(async () => (await import("./toast-list.tsx")).ToastList);
+const ToastList = lazily(
+  () => import("./toast-list.tsx"),
+  (module) => module.ToastList,
+);
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [said, setSaid] = useState<readonly Toast[]>([]);

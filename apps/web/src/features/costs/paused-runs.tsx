@@ -84,19 +84,23 @@ function Pause({ of: pause, onDecide }: { of: RunPause; onDecide(decision: Decis
             <Button
               small
               look="primary"
-              aria-label={t`Let ${run} spend more`}
+              aria-label={t`Let it spend more… (${run})`}
               onClick={() => onDecide("raise")}
             >
               {t`Let it spend more…`}
             </Button>
           ) : null}
           {pause.may.raise && model !== null ? (
-            <Button small aria-label={t`Send ${run} to another model`} onClick={() => onDecide("reroute")}>
+            <Button
+              small
+              aria-label={t`Send it to another model… (${run})`}
+              onClick={() => onDecide("reroute")}
+            >
               {t`Send it to another model…`}
             </Button>
           ) : null}
           {pause.may.stop ? (
-            <Button small look="danger" aria-label={t`Stop ${run}`} onClick={() => onDecide("stop")}>
+            <Button small look="danger" aria-label={t`Stop it… (${run})`} onClick={() => onDecide("stop")}>
               {t`Stop it…`}
             </Button>
           ) : null}

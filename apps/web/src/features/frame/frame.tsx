@@ -19,7 +19,10 @@ import { pages } from "./pages.ts";
 import { LanguageAndTheme } from "./preferences.tsx";
 import { lazily } from "../../ui/lazily.ts";
 
-const Palette = lazily(async () => (await import("./palette.tsx")).Palette);
+const Palette = lazily(
+  () => import("./palette.tsx"),
+  (module) => module.Palette,
+);
 
 /** Navigation on the left, search and status on top, a page in the middle. */
 export function Frame({ children }: { children: ReactNode }) {

@@ -10,7 +10,10 @@ import { ToolBadge } from "./labels.tsx";
 import { patchOf } from "./patch.ts";
 import { toolQuery } from "./queries.ts";
 
-const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
+const DiffView = lazily(
+  () => import("../../ui/diff.tsx"),
+  (module) => module.DiffView,
+);
 
 /** A tool's definition as approved against the one offered now. */
 export function ToolDialog({
