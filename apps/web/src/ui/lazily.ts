@@ -6,33 +6,21 @@ const longestWaitMs = 5000;
 
 /**
  * A component that is loaded with its first use. While the console does not answer it is tried again;
- * when the console answers without it, a newer console was put in its place, and the page reloads.
+ * when the console answers without it, the page reloads: a newer console was put in its place, or the browser
+ * remembers that it did not load, and never asks for it again (Chromium 150).
  */
-export const lazily = <Module, Props>(
-  load: () => Promise<Module>,
-  pick: (module: Module) => ComponentType<Props>,
-) => lazy(async () => ({ default: pick(await persistently(load)) }));
+export const lazily = <Props>(load: () => Promise<ComponentType<Props>>) =>
+  lazy(async () => ({ default: await persistently(load) }));
 
-async function persistently<Module>(load: () => Promise<Module>): Promise<Module> {
-  let again = load;
+async function persistently<T>(load: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await again();
+      return await load();
     } catch (error) {
       if (attempt >= waitsMs.length && (await answers())) reloadOnce(error);
       await new Promise((resolve) => setTimeout(resolve, waitsMs[attempt] ?? longestWaitMs));
-      const address = addressIn(error);
-      // Some browsers remember an address that did not load, and never ask for it again (Chromium 150).
-      if (address !== null)
-        again = () => import(/* @vite-ignore */ `${address}?again=${attempt}`) as Promise<Module>;
     }
   }
-}
-
-/** The script that could not be loaded, which browsers name in the error; null where they do not. */
-function addressIn(error: unknown): string | null {
-  const said = error instanceof Error ? /https?:\/\/[^\s?]+\.js/.exec(error.message)?.[0] : undefined;
-  return said?.startsWith(`${location.origin}/`) === true ? said : null;
 }
 
 const answers = (): Promise<boolean> =>

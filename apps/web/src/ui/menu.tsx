@@ -26,7 +26,7 @@ export type MenuEntry =
 export type MenuProps = { trigger: ReactElement<Record<string, unknown>>; entries: readonly MenuEntry[] };
 
 const load = () => import("./menu-list.tsx");
-const MenuList = lazily(load, (module) => module.MenuList);
+const MenuList = lazily(async () => (await load()).MenuList);
 
 /** A button that opens a list of actions, links or choices. The list is loaded with its first use. */
 export function Menu({ trigger, entries }: MenuProps) {

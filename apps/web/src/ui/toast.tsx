@@ -10,10 +10,7 @@ const Saying = createContext<Say>(() => {});
 export const useToast = (): Say => useContext(Saying);
 
 // Loaded with the first thing there is to say.
-const ToastList = lazily(
-  () => import("./toast-list.tsx"),
-  (module) => module.ToastList,
-);
+const ToastList = lazily(async () => (await import("./toast-list.tsx")).ToastList);
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [said, setSaid] = useState<readonly Toast[]>([]);

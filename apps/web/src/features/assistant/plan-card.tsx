@@ -14,10 +14,7 @@ import { ApplyPlan } from "./apply-plan.tsx";
 import { SubmittedChange } from "./submitted-change.tsx";
 import { lazily } from "../../ui/lazily.ts";
 
-const DiffView = lazily(
-  () => import("../../ui/diff.tsx"),
-  (module) => module.DiffView,
-);
+const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
 
 /** A plan: what it does, what could go wrong, its exact diff; and what became of it. */
 export function PlanCard({

@@ -25,10 +25,7 @@ import { ToolChanges } from "./tool-changes.tsx";
 import { Votes } from "./votes.tsx";
 import { lazily } from "../../ui/lazily.ts";
 
-const DiffView = lazily(
-  () => import("../../ui/diff.tsx"),
-  (module) => module.DiffView,
-);
+const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
 
 /** One change: the decision first, then the evidence. */
 export function ChangePage({

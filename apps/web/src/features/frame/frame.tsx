@@ -19,10 +19,7 @@ import { pages } from "./pages.ts";
 import { LanguageAndTheme } from "./preferences.tsx";
 import { lazily } from "../../ui/lazily.ts";
 
-const Palette = lazily(
-  () => import("./palette.tsx"),
-  (module) => module.Palette,
-);
+const Palette = lazily(async () => (await import("./palette.tsx")).Palette);
 
 /** Navigation on the left, search and status on top, a page in the middle. */
 export function Frame({ children }: { children: ReactNode }) {

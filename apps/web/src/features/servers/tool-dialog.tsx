@@ -10,10 +10,7 @@ import { ToolBadge } from "./labels.tsx";
 import { patchOf } from "./patch.ts";
 import { toolQuery } from "./queries.ts";
 
-const DiffView = lazily(
-  () => import("../../ui/diff.tsx"),
-  (module) => module.DiffView,
-);
+const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
 
 /** A tool's definition as approved against the one offered now. */
 export function ToolDialog({

@@ -6,10 +6,7 @@ import { callOnce, keepSession, resume, whenExpired } from "../../api.ts";
 import { announceIdentity, onIdentity } from "../../identity.ts";
 import { lazily } from "../../ui/lazily.ts";
 
-const ExpiredDialog = lazily(
-  () => import("./expired-dialog.tsx"),
-  (module) => module.ExpiredDialog,
-);
+const ExpiredDialog = lazily(async () => (await import("./expired-dialog.tsx")).ExpiredDialog);
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
