@@ -50,8 +50,14 @@ async function pausing(more: Record<string, string> = budgetOf(), database?: Dat
       await gateway.ledger.flush();
     }
   };
+  /** An approver lets the run that waits spend more. */
+  const raise = async (amount: number): Promise<void> => {
+    const [pause] = await pauses();
+    const body = { decision: "raise" as const, amount };
+    await approver.client.call("decideRunPause", { params: { id: pause?.id ?? "" }, body });
+  };
   const pauses = async ({ client }: Person = approver) => (await client.call("listRunPauses")).items;
-  return { gateway, person, approver, model, token, tokenOf, askAs, spend, pauses };
+  return { gateway, person, approver, model, token, tokenOf, askAs, spend, pauses, raise };
 }
 
 const audited = async (gateway: TestGateway, action: string) =>
@@ -263,16 +269,13 @@ describe("a run that uses up a budget which asks", () => {
   });
 
   it("has what it was let spend for itself alone, and for calls beyond the limit alone", async () => {
-    const { gateway, approver, token, askAs, spend, pauses, model } = await pausing(
+    const { gateway, token, askAs, spend, pauses, raise, model } = await pausing(
       budgetOf({ scope: { models: ["gpt-5.2"] } }),
     );
     await spend();
     expect((await askAs(token)).status).toBe(402);
     const [pause] = await pauses();
-    await approver.client.call("decideRunPause", {
-      params: { id: pause?.id ?? "" },
-      body: { decision: "raise", amount: 5 },
-    });
+    await raise(5);
     // What the budget does not count takes nothing of it.
     for (let count = 0; count < 10; count += 1) {
       expect((await askAs(token, chatOf({ model: "gpt-5.2-mini" }))).status).toBe(200);
@@ -298,14 +301,10 @@ describe("a run that uses up a budget which asks", () => {
   });
 
   it("may spend no more than it was let, whatever is learned of earlier calls", async () => {
-    const { gateway, approver, token, askAs, spend, pauses } = await pausing();
+    const { gateway, approver, token, askAs, spend, raise } = await pausing();
     await spend();
     expect((await askAs(token)).status).toBe(402);
-    const [pause] = await pauses();
-    await approver.client.call("decideRunPause", {
-      params: { id: pause?.id ?? "" },
-      body: { decision: "raise", amount: 5 },
-    });
+    await raise(5);
     // 20 dollars become 2: the limit has room for 13 more calls of one, then the raise for 5.
     await gateway.push(pricesOf({ model: "gpt-5.2", input: 1000, output: 0 }));
     const day = new Date().toISOString().slice(0, 10);
@@ -390,18 +389,14 @@ describe("a run that uses up a budget which asks", () => {
   });
 
   it("does the same on PostgreSQL", async () => {
-    const { approver, token, askAs, spend, pauses, gateway } = await pausing(
+    const { token, askAs, spend, pauses, raise, gateway } = await pausing(
       budgetOf(),
       await openDatabase({ url: await newPostgresUrl(), file: "" }),
     );
     await spend();
     await Promise.all([askAs(token), askAs(token)]);
-    const [pause, ...others] = await pauses();
-    expect(others).toEqual([]);
-    await approver.client.call("decideRunPause", {
-      params: { id: pause?.id ?? "" },
-      body: { decision: "raise", amount: 5 },
-    });
+    expect(await pauses()).toHaveLength(1);
+    await raise(5);
     for (const status of [200, 402]) {
       expect((await askAs(token)).status).toBe(status);
       await gateway.ledger.flush();
