@@ -132,7 +132,7 @@ type BudgetPurseTable = {
   /** Of a rolling window: what was spent by slot of time. */
   slots: string;
   ends_at: string | null;
-  /** Thresholds that have been told of, behind the limit that they are parts of: `1000000000 0.5 0.8`. */
+  /** The limit, and which parts of it have been reported: `1000000000 0.5 0.8`. */
   told: Generated<string>;
 };
 

@@ -572,7 +572,7 @@ describe("a plan that takes a budget away", () => {
     [
       "another zone",
       edit("team", { time_zone: "Pacific/Kiritimati" }),
-      ["medium: team: its periods begin anew, by days of Pacific/Kiritimati (was UTC)"],
+      ["medium: team: periods start over in the time zone Pacific/Kiritimati (was UTC)"],
     ],
     [
       "an agent less",

@@ -1,6 +1,6 @@
 import type { Builder } from "./builders.ts";
 
-/** Which thresholds of a purse have been told of, and under which limit. */
+/** Which thresholds of a purse have been reported, and for which limit. */
 export const toldThresholds = {
   async up(db: Builder): Promise<void> {
     await db.schema

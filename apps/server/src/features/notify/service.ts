@@ -33,7 +33,7 @@ const oldestMs = 24 * 3_600_000;
 export async function tellAll(deps: NotifyDeps, signal: AbortSignal): Promise<void> {
   const failures: unknown[] = [];
   const hooks = policyOf(deps.policies(), "notify")?.webhooks ?? [];
-  // One that comes back is told of what happens from then on.
+  // A webhook that is configured again hears only what happens after that.
   if (deps.policies().size > 0)
     await forgetHooks(
       deps.database.queries,

@@ -96,8 +96,8 @@ function loosenedBudget(old: Budget, next: Budget): DraftRisk[] {
     ...risk(
       old.time_zone !== next.time_zone,
       text(
-        `${id}: its periods begin anew, by days of ${next.time_zone} (was ${old.time_zone})`,
-        `${id}: seus períodos começam de novo, por dias de ${next.time_zone} (era ${old.time_zone})`,
+        `${id}: periods start over in the time zone ${next.time_zone} (was ${old.time_zone})`,
+        `${id}: os períodos recomeçam no fuso ${next.time_zone} (era ${old.time_zone})`,
       ),
       "medium",
     ),

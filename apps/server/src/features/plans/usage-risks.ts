@@ -163,7 +163,7 @@ function addressRisks(providers: readonly Provider[], were: ReadonlyMap<string, 
   });
 }
 
-/** What leaves the console, and for where; and what nobody outside is told of any more. */
+/** What the console sends to webhooks, and what it stops sending. */
 function webhookRisks(old: PolicyOf<"notify"> | null, next: PolicyOf<"notify"> | null): DraftRisk[] {
   const were = new Map(old?.webhooks.map((hook) => [hook.id, hook]));
   const are = new Map(next?.webhooks.map((hook) => [hook.id, hook]));

@@ -13,12 +13,12 @@ export type ThresholdsDeps = {
   nameOf(holder: string): string;
 };
 
-/** The limit that thresholds are parts of, and those that have been told of. */
+/** A limit, and the parts of it that have been reported. */
 type Told = { most: number; parts: readonly number[] };
 
 const mostKept = 10_000;
 
-/** Says in the audit log when a purse comes to a part of its limit: once a period, and again where the limit becomes another. */
+/** Records in the audit log when spending reaches a part of a limit: once a period, and again when the limit changes. */
 export class Thresholds {
   readonly #deps: ThresholdsDeps;
   /** As the database has them: most calls cross nothing. */
@@ -83,7 +83,7 @@ const reachedBy = ({ budget, most }: Binding, spent: number): number[] =>
     .filter((part) => spent >= part * most)
     .toSorted((a, b) => a - b);
 
-/** What is told of once this is. A window that rolls forgets what it fell below. */
+/** What has been reported once `reached` is, too. A rolling window forgets the parts that it has fallen below. */
 function next(known: Told, { most, meter }: Binding, reached: readonly number[]): Told {
   const before = known.most === most ? known.parts : [];
   const kept = typeof meter.calendar === "object" ? before.filter((part) => reached.includes(part)) : before;
