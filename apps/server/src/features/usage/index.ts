@@ -21,7 +21,7 @@ import { CallJournal } from "./call-journal.ts";
 import type { Policies } from "./budgets/bindings.ts";
 import { Budgets, type BudgetsDeps } from "./budgets/budgets.ts";
 import { tierUnpriced } from "./budgets/refusals.ts";
-import { deleteEventsBefore } from "./ledger-store.ts";
+import { deleteEventsBefore } from "./purge-store.ts";
 import { Ledger, type LedgerDeps, type RepriceAsked, type Repriced } from "./ledger.ts";
 import { Prices } from "./prices.ts";
 

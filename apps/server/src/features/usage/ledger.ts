@@ -11,7 +11,8 @@ import type { Logger } from "../../lib/logger.ts";
 import type { CallJournal } from "./call-journal.ts";
 import type { Entry } from "./entry.ts";
 import { meteredTool, storableCall } from "./metered.ts";
-import { callerOf, lastId, pricedBetween, purgedBefore } from "./ledger-store.ts";
+import { callerOf, lastId, pricedBetween } from "./ledger-store.ts";
+import { purgedBefore } from "./purge-store.ts";
 import type { Prices } from "./prices.ts";
 import { type Change, KnownSubjects, writeCosts, writeEntries, type Written } from "./write-entries.ts";
 

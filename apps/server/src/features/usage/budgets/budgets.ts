@@ -1,7 +1,7 @@
-import { type BudgetStanding, type Locale, type Text, text } from "@ciclo/contract";
+import type { BudgetStanding, Locale, Text } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../../db/dialect.ts";
-import { Refusal } from "../../../errors.ts";
-import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
+import type { Refusal } from "../../../errors.ts";
+import { budgetFile } from "../../../domain/agent-budgets.ts";
 import type { CallSubject, Cost, MeteredCall, Reservation, Reserve } from "../../../domain/usage.ts";
 import { Tasks } from "../../../lib/background.ts";
 import type { Logger } from "../../../lib/logger.ts";
@@ -23,7 +23,7 @@ import {
 import { CallRates } from "./call-rates.ts";
 import { Pauses, type PausesDeps } from "./pauses.ts";
 import { People } from "./people.ts";
-import { refuseUnread, tooMany, unreadIn } from "./refusals.ts";
+import { refuseUnread, spentRefusal, tooMany, unreadIn } from "./refusals.ts";
 import { type Held, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
 import { Thresholds } from "./thresholds.ts";
@@ -289,25 +289,10 @@ export class Budgets {
     return binding;
   }
 
-  #refusal({ binding, window, spent, reserved }: Spent): Refusal {
-    const { budget, meter, holder } = binding;
-    const { limit } = meter;
+  #refusal(stands: Spent): Refusal {
+    const { budget, holder } = stands.binding;
     const raise = this.#deps.mayRaise(budgetFile(budget.id));
-    const whose = holder === "" ? "" : ` (${this.#people.nameOf(holder)})`;
-    const where = `${budgetFile(budget.id)}, ${budgetField(budget.id, limit)}${whose}`;
-    const [used, of] = [amountText(binding, spent), amountText(binding, binding.most)];
-    const aside = spent < binding.most ? amountText(binding, reserved) : null;
-    const until = Number.isFinite(window.endsAt)
-      ? new Date(window.endsAt).toISOString().slice(0, 16).replace("T", " ")
-      : null;
-    return new Refusal(
-      "budget_exceeded",
-      text(
-        `${where}: ${used} of ${of} are spent${aside === null ? "" : `, and ${aside} are set aside for calls under way`}. ${raise.en}${until === null ? "" : ` A new period begins at ${until} UTC.`}`,
-        `${where}: ${used} de ${of} foram gastos${aside === null ? "" : `, e ${aside} estão reservados para chamadas em andamento`}. ${raise["pt-BR"]}${until === null ? "" : ` Um novo período começa em ${until} UTC.`}`,
-      ),
-      { quiet: true },
-    );
+    return spentRefusal(stands, holder === "" ? null : this.#people.nameOf(holder), raise);
   }
 }
 
@@ -341,16 +326,3 @@ function subjectKey(subject: CallSubject): string {
 const subjectKeys = new WeakMap<CallSubject, string>();
 
 const mostKept = 20_000;
-/** As every report rounds them. */
-const cents = new Intl.NumberFormat("en", {
-  minimumFractionDigits: 2,
-  maximumFractionDigits: 2,
-  useGrouping: false,
-});
-
-function amountText({ meter: { unit } }: Binding, amount: number): string {
-  if (unit === "tokens") return `${amount} tokens`;
-  const usd = amount / 1e9;
-  // Small amounts would all be 0.00.
-  return `${usd !== 0 && Math.abs(usd) < 0.01 ? usd.toPrecision(2) : cents.format(usd)} USD`;
-}

@@ -1,13 +1,14 @@
-import { permits, type PauseDecision, policyOf, type RunPause, type Text } from "@ciclo/contract";
+import { type PauseDecision, policyOf, type RunPause, type Text } from "@ciclo/contract";
 import type { AuditedTransaction, Database, Queries } from "../../../db/dialect.ts";
 import { type Actor, system } from "../../../domain/actor.ts";
 import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
 import type { CallSubject } from "../../../domain/usage.ts";
-import { insufficientPermission, Rerouted } from "../../../errors.ts";
+import { Rerouted } from "../../../errors.ts";
 import { type Clock, stamp } from "../../../lib/clock.ts";
 import { newId } from "../../../lib/ids.ts";
 import { routeOf } from "../../../lib/model-names.ts";
 import { type Binding, countsModel, limitsOf, type Meter, meterId, type Policies } from "./bindings.ts";
+import { mayRaise, mayStop, refuseUnlessMay } from "./pause-rules.ts";
 import * as store from "./pause-store.ts";
 import {
   alreadyDecided,
@@ -19,7 +20,6 @@ import {
   refusePaused,
   rerouteTool,
   reroutedText,
-  selfDecision,
   stoppedText,
   tooLittle,
   underWayText,
@@ -325,26 +325,6 @@ function extraOf({ extra_meter: said, extra }: store.StoredPause, { budget }: Bi
   if (said === null || extra === null) return null;
   const meter = JSON.parse(said) as Meter;
   return { budget, meter, meterId: meterId(meter), most: extra, holder: "", isExtra: true };
-}
-
-const isOwn = ({ id }: Actor, { actor_id }: store.StoredPause): boolean => id !== null && id === actor_id;
-
-const mayRaise = (actor: Actor, pause: store.StoredPause, isAlone: boolean): boolean =>
-  permits(actor.roles, "decide") && (isAlone || !isOwn(actor, pause));
-
-const mayStop = (actor: Actor, pause: store.StoredPause): boolean =>
-  isOwn(actor, pause) || permits(actor.roles, "decide") || permits(actor.roles, "manage_access");
-
-function refuseUnlessMay(
-  actor: Actor,
-  pause: store.StoredPause,
-  { decision }: PauseDecision,
-  isAlone: boolean,
-): void {
-  if (decision === "stop") {
-    if (!mayStop(actor, pause)) throw insufficientPermission(["decide"]);
-  } else if (!permits(actor.roles, "decide")) throw insufficientPermission(["decide"]);
-  else if (!mayRaise(actor, pause, isAlone)) throw selfDecision();
 }
 
 /** In the audit log. */

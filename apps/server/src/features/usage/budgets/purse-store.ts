@@ -289,7 +289,7 @@ export async function dropLeases(queries: Queries, of: { node: string } | { befo
   }
 }
 
-/** What has been told of a purse's thresholds, held until the transaction ends; null where there is no purse. */
+/** The thresholds of a purse that have been reported. Locks the row until the transaction ends; null if there is no purse. */
 export async function toldOf(queries: Queries, kind: Database["kind"], id: string): Promise<string | null> {
   const query = queries.selectFrom("budget_purses").select("told").where("id", "=", id);
   const row = await (kind === "postgres" ? query.forUpdate() : query).executeTakeFirst();

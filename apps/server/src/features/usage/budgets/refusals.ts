@@ -1,7 +1,9 @@
 import { policyKinds, type Text, text } from "@ciclo/contract";
-import { agentBudget, budgetFile, isAgentBudget } from "../../../domain/agent-budgets.ts";
+import { agentBudget, budgetField, budgetFile, isAgentBudget } from "../../../domain/agent-budgets.ts";
 import type { CallSubject } from "../../../domain/usage.ts";
 import { Refusal } from "../../../errors.ts";
+import type { Binding } from "./bindings.ts";
+import type { Spent } from "./purses.ts";
 
 /** Budgets that are there and cannot be read. Only budgets have names of their own. */
 export const unreadIn = (unusable: ReadonlySet<string>, agents: ReadonlySet<string>): string[] => [
@@ -51,3 +53,41 @@ export const tierUnpriced = (model: string, tier: string): Refusal =>
     ),
     { quiet: true },
   );
+
+/** A limit that is spent: the figure, whose purse it is, who may raise it, and when a new period begins. */
+export function spentRefusal(
+  { binding, window, spent, reserved }: Spent,
+  holder: string | null,
+  raise: Text,
+): Refusal {
+  const { budget, meter } = binding;
+  const whose = holder === null ? "" : ` (${holder})`;
+  const where = `${budgetFile(budget.id)}, ${budgetField(budget.id, meter.limit)}${whose}`;
+  const [used, of] = [amountText(binding, spent), amountText(binding, binding.most)];
+  const aside = spent < binding.most ? amountText(binding, reserved) : null;
+  const until = Number.isFinite(window.endsAt)
+    ? new Date(window.endsAt).toISOString().slice(0, 16).replace("T", " ")
+    : null;
+  return new Refusal(
+    "budget_exceeded",
+    text(
+      `${where}: ${used} of ${of} are spent${aside === null ? "" : `, and ${aside} are set aside for calls under way`}. ${raise.en}${until === null ? "" : ` A new period begins at ${until} UTC.`}`,
+      `${where}: ${used} de ${of} foram gastos${aside === null ? "" : `, e ${aside} estão reservados para chamadas em andamento`}. ${raise["pt-BR"]}${until === null ? "" : ` Um novo período começa em ${until} UTC.`}`,
+    ),
+    { quiet: true },
+  );
+}
+
+/** As every report rounds them. */
+const cents = new Intl.NumberFormat("en", {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+  useGrouping: false,
+});
+
+function amountText({ meter: { unit } }: Binding, amount: number): string {
+  if (unit === "tokens") return `${amount} tokens`;
+  const usd = amount / 1e9;
+  // Small amounts would all be 0.00.
+  return `${usd !== 0 && Math.abs(usd) < 0.01 ? usd.toPrecision(2) : cents.format(usd)} USD`;
+}
