@@ -25,7 +25,10 @@ export async function insertRows<Row>(
   for (let from = 0; from < rows.length; from += rowsAtOnce) {
     const to = Math.min(from + rowsAtOnce, rows.length);
     const values: Value[] = [];
-    for (const row of rows.slice(from, to)) for (const column of used) values.push(column.of(row));
+    for (let at = from; at < to; at += 1) {
+      const row = rows[at];
+      if (row !== undefined) for (const column of used) values.push(column.of(row));
+    }
     await queries.executeQuery(CompiledQuery.raw(insertOf(table, used, to - from, kind), values));
   }
 }

@@ -82,9 +82,9 @@ function openSqlite(path: string): SqliteDatabase {
       const statement = database.prepare(startImmediately(sql));
       const made: SqliteStatement = {
         reader: statement.columns().length > 0,
-        all: (parameters) => allOf(statement, parameters.map(bindable)),
-        run: (parameters) => statement.run(...parameters.map(bindable)),
-        iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
+        all: (parameters) => allOf(statement, bindable(parameters)),
+        run: (parameters) => statement.run(...bindable(parameters)),
+        iterate: (parameters) => statement.iterate(...bindable(parameters)),
       };
       if (prepared.size >= maxPrepared) prepared.clear();
       prepared.set(sql, made);
@@ -94,7 +94,7 @@ function openSqlite(path: string): SqliteDatabase {
 }
 
 /** Rows of a statement. A sum that is too large for a number to be exact comes as the nearest one, as of PostgreSQL. */
-function allOf(statement: StatementSync, parameters: SQLInputValue[]): unknown[] {
+function allOf(statement: StatementSync, parameters: readonly SQLInputValue[]): unknown[] {
   try {
     return statement.all(...parameters);
   } catch (error) {
@@ -120,9 +120,17 @@ const withNumbers = (row: Record<string, unknown>): Record<string, unknown> =>
 /** A transaction takes the write lock when it begins; a deferred one could fail when it upgrades. */
 const startImmediately = (sql: string): string => (sql === "begin" ? "begin immediate" : sql);
 
-function bindable(value: unknown): SQLInputValue {
-  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "bigint") {
-    return value;
-  }
-  throw new TypeError(`cannot bind a ${typeof value} to a SQLite statement`);
+function bindable(values: readonly unknown[]): readonly SQLInputValue[] {
+  if (areBindable(values)) return values;
+  const kinds = [...new Set(values.filter((value) => !isBindable(value)).map((value) => typeof value))];
+  throw new TypeError(`cannot bind ${kinds.join(", ")} to a SQLite statement`);
 }
+
+/** A loop: `every` takes several times as long, and ingested logs come by here value by value. */
+function areBindable(values: readonly unknown[]): values is readonly SQLInputValue[] {
+  for (const value of values) if (!isBindable(value)) return false;
+  return true;
+}
+
+const isBindable = (value: unknown): boolean =>
+  value === null || typeof value === "string" || typeof value === "number" || typeof value === "bigint";

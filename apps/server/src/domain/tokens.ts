@@ -43,12 +43,18 @@ export const tokenUsage = (
   tokens: Partial<Tokens>,
   more: Partial<Omit<ModelUsage, "tokens">> = {},
 ): ModelUsage => ({
-  tokens: { ...noTokens, ...tokens },
-  webSearches: 0,
-  otherModality: 0,
-  model: null,
-  tier: null,
-  ...more,
+  tokens: {
+    input: tokens.input ?? 0,
+    cacheRead: tokens.cacheRead ?? 0,
+    cacheWriteShort: tokens.cacheWriteShort ?? 0,
+    cacheWriteLong: tokens.cacheWriteLong ?? 0,
+    output: tokens.output ?? 0,
+    reasoning: tokens.reasoning ?? 0,
+  },
+  webSearches: more.webSearches ?? 0,
+  otherModality: more.otherModality ?? 0,
+  model: more.model ?? null,
+  tier: more.tier ?? null,
 });
 
 /** Tokens that went into the model, from a cache or not. */

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { pipeline } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
 import { createGunzip } from "node:zlib";
 import { UsageError } from "../../domain/provider-usage.ts";
 import type { MeteredCall } from "../../domain/usage.ts";
@@ -84,10 +85,10 @@ async function readPlain(
     const lines = new Lines({ ...known, headBytes: length, head: await headOf(file, length) }, reader);
     let held: Batch | null = null;
     let begun = known.offset;
+    const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, size - known.offset));
     for (let at = known.offset; at < size;) {
       if (signal.aborted) break;
-      const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, size - at));
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+      const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, size - at), at);
       if (bytesRead === 0) break;
       at += bytesRead;
       held = joined(held, lines.add(chunk.subarray(0, bytesRead)));
@@ -157,13 +158,15 @@ async function readPacked(
   return lines.position;
 }
 
-/** Cuts bytes into lines, and reads those that matter. */
+/** Cuts bytes into lines, and reads those that matter. Of the chunks that it is given it keeps none. */
 class Lines {
   position: Position;
   readonly #reader: LineReader;
   /** The beginning of a line whose end is still to come. */
   #rest: Buffer[] = [];
   #restBytes = 0;
+  /** Where a chunk is put behind such a beginning. */
+  #room = Buffer.alloc(0);
 
   constructor(position: Position, reader: LineReader) {
     this.position = { ...position, context: { ...position.context } };
@@ -179,13 +182,21 @@ class Lines {
     }
     const whole = chunk.subarray(0, last + 1);
     const isLong = this.#restBytes > mostLineBytes;
-    const bytes = this.#rest.length === 0 || isLong ? whole : Buffer.concat([...this.#rest, whole]);
+    const bytes = this.#rest.length === 0 || isLong ? whole : this.#behindRest(whole);
     const passed = isLong ? this.#restBytes : 0;
     const batch = this.#read(bytes, passed);
     this.#rest = [];
     this.#restBytes = 0;
-    this.#keep(Buffer.from(chunk.subarray(last + 1)));
+    this.#keep(chunk.subarray(last + 1));
     return batch;
+  }
+
+  #behindRest(bytes: Buffer): Buffer {
+    const length = this.#restBytes + bytes.length;
+    if (this.#room.length < length) this.#room = Buffer.allocUnsafe(length);
+    let end = 0;
+    for (const part of [...this.#rest, bytes]) end += part.copy(this.#room, end);
+    return this.#room.subarray(0, end);
   }
 
   /** The last line, where it has no end and none will come. */
@@ -198,7 +209,7 @@ class Lines {
     if (bytes.length === 0) return;
     this.#restBytes += bytes.length;
     // Of a line that is too long nothing is kept.
-    this.#rest = this.#restBytes > mostLineBytes ? [] : [...this.#rest, bytes];
+    this.#rest = this.#restBytes > mostLineBytes ? [] : [...this.#rest, Buffer.from(bytes)];
   }
 
   /** `passed`: bytes of the first line that were too many to keep. */
@@ -232,7 +243,7 @@ class Lines {
   #line(bytes: Buffer, to: { line: number; isSound: boolean; calls: MeteredCall[]; bad: BadLine[] }): void {
     const { line, calls, bad } = to;
     const raw = line === 1 && startsWithMark(bytes) ? bytes.subarray(3) : bytes;
-    const refuse = (reason: string): void => void bad.push({ line, reason, bytes: raw });
+    const refuse = (reason: string): void => void bad.push({ line, reason, bytes: Buffer.from(raw) });
     if (!to.isSound && !isUtf8(raw)) return refuse("no UTF-8");
     const text = raw.toString("utf8");
     const value = parseJson(text);
@@ -254,9 +265,14 @@ const startsWithMark = (raw: Buffer): boolean => raw[0] === 0xef && raw[1] === 0
 /** Whether a call is that of the line before, with nothing new: agents write an answer's usage with each of its blocks. */
 function isSaidAgain(before: MeteredCall | undefined, now: MeteredCall): boolean {
   if (before === undefined || before.key !== now.key || before.subject !== now.subject) return false;
-  const said = ({ aliases, session, status, isEstimate, ms, usage }: MeteredCall): string =>
-    JSON.stringify([aliases, session, status, isEstimate, ms, usage]);
-  return said(before) === said(now);
+  return (
+    before.session === now.session &&
+    before.status === now.status &&
+    before.isEstimate === now.isEstimate &&
+    before.ms === now.ms &&
+    isDeepStrictEqual(before.aliases, now.aliases) &&
+    isDeepStrictEqual(before.usage, now.usage)
+  );
 }
 
 /** Where a mark stands next: most lines hold none, and need not be looked at one by one. */

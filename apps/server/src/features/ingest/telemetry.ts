@@ -170,14 +170,7 @@ function usageIn(line: Json, { usage: reported }: Json): ModelUsage | null {
   const [usage] = (reported === undefined ? null : openaiUsage(reported)) ?? [];
   if (usage !== undefined) return usage;
   if (input === null && output === null) return null;
-  return tokenUsage({
-    input: input ?? 0,
-    cacheRead: 0,
-    cacheWriteShort: 0,
-    cacheWriteLong: 0,
-    output: output ?? 0,
-    reasoning: 0,
-  });
+  return tokenUsage({ input: input ?? 0, output: output ?? 0 });
 }
 
 const given = (line: Json, field: string): number | null =>

@@ -9,8 +9,11 @@ export const toMicroseconds = (ms: number): number =>
   Number.isInteger(ms) ? ms : Math.round(ms * 1000) / 1000;
 
 /** All names by which a call is known. */
-export const namesOf = ({ call }: Entry): string[] =>
-  call.aliases.length === 0 ? [call.key] : [...new Set([call.key, ...call.aliases])];
+export function namesOf({ call: { key, aliases } }: Entry): string[] {
+  const names = [key];
+  for (const alias of aliases) if (!names.includes(alias)) names.push(alias);
+  return names;
+}
 
 const rankOf = ({ call }: Entry): number => usageSources.indexOf(call.subject.source);
 

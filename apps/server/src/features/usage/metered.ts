@@ -45,7 +45,7 @@ export function storableCall(call: MeteredCall): MeteredCall {
   const isStorable =
     subject === call.subject &&
     call.error === null &&
-    textsOf(call).every(isStorableText) &&
+    areStorable(call) &&
     call.requestBytes <= mostBytes &&
     call.responseBytes <= mostBytes;
   if (isStorable) return call;
@@ -63,17 +63,16 @@ export function storableCall(call: MeteredCall): MeteredCall {
   };
 }
 
-const isStorableText = (value: string): boolean => value.isWellFormed() && !value.includes("\0");
+const isStorableText = (value: string | null): boolean =>
+  value === null || (value.isWellFormed() && !value.includes("\0"));
 
-/** All that a call says beside its subject. */
-const textsOf = ({ key, aliases, session, operation, usage }: MeteredCall): string[] => [
-  key,
-  ...aliases,
-  session ?? "",
-  operation ?? "",
-  usage?.model ?? "",
-  usage?.tier ?? "",
-];
+/** Whether all that a call says beside its subject can be kept as it stands. */
+const areStorable = ({ key, aliases, session, operation, usage }: MeteredCall): boolean =>
+  isStorableText(key) &&
+  aliases.every(isStorableText) &&
+  isStorableText(session) &&
+  isStorableText(operation) &&
+  (usage === null || (isStorableText(usage.model) && isStorableText(usage.tier)));
 
 const storableUsage = (usage: ModelUsage | null): ModelUsage | null =>
   usage && {

@@ -78,7 +78,7 @@ export async function writeEntries(
     repeated: entries.length - fresh.length - better.length,
     changes: [
       ...better.flatMap(({ before }) => before.map((old): Change => ({ ...old, sign: -1 }))),
-      ...[...fresh, ...better].map(({ entry }): Change => ({ ...entry, sign: 1 })),
+      ...[...fresh, ...better].map(({ entry: { call, cost } }): Change => ({ call, cost, sign: 1 })),
     ],
     committed: ids.keep,
   };
@@ -148,6 +148,9 @@ function oneOf(known: readonly Call[]): Call[] {
   return one;
 }
 
+/** Most calls are new: nothing is made to say that nothing is known of them. */
+const none: readonly Call[] = [];
+
 const isLikeness = (name: string): boolean => name.startsWith("like:");
 
 /**
@@ -205,7 +208,7 @@ class Calls {
   }
 
   async #read(queries: Queries, kind: Database["kind"], names: readonly string[]): Promise<void> {
-    const keys = await store.keysOf(queries, kind, [...new Set(names)]);
+    const keys = await store.keysOf(queries, kind, names);
     const unread = [...new Set(keys.values())].filter((key) => !this.#byName.has(key));
     for (const stored of (await store.entriesOf(queries, unread)).values())
       this.#keep({ entry: stored, before: [stored], names: [stored.call.key] });
@@ -218,9 +221,11 @@ class Calls {
 
   add(entry: Entry): void {
     const names = namesOf(entry);
-    const alike = names.filter(isLikeness);
-    const certain = alike.length === 0 ? names : names.filter((name) => !isLikeness(name));
-    const sure = oneOf(this.#known(certain).filter((call) => isSame(call, entry)));
+    const isAlike = names.some(isLikeness);
+    const alike = isAlike ? names.filter(isLikeness) : [];
+    const certain = isAlike ? names.filter((name) => !isLikeness(name)) : names;
+    const named = this.#known(certain);
+    const sure = named.length === 0 ? [] : oneOf(named.filter((call) => isSame(call, entry)));
     const known = sure.length > 0 ? sure : this.#alike(alike, entry);
     if (known.length === 0 && entry.call.settles === true) return;
     // What is in the ledger gives the call its key.
@@ -290,13 +295,15 @@ class Calls {
   }
 
   /** Calls that have one of these names. */
-  #known(names: readonly string[]): Call[] {
-    const known: Call[] = [];
+  #known(names: readonly string[]): readonly Call[] {
+    let known: Call[] | null = null;
     for (const name of names) {
       const call = this.#byName.get(name);
-      if (call !== undefined && !known.includes(call)) known.push(call);
+      if (call === undefined) continue;
+      if (known === null) known = [call];
+      else if (!known.includes(call)) known.push(call);
     }
-    return known;
+    return known ?? none;
   }
 
   #keep(call: Call): void {

@@ -203,9 +203,13 @@ export class Budgets {
     if (changes.length === 0) return () => {};
     const meters = await store.meters(queries, this.#deps.database.kind);
     const sums = new Map<string, { name: store.PurseName; amount: number; own: number; atMs: number }>();
+    this.#countBy(meters);
     for (const { call, cost, sign } of changes) {
+      const extra = beyondOf(meters, call, sign);
+      const own = this.#countedBy(meters, call.subject);
+      if (own.length + extra.length === 0) continue;
       const atMs = Date.parse(call.at);
-      for (const counted of [...this.#countedBy(meters, call.subject), ...beyondOf(meters, call, sign)]) {
+      for (const counted of extra.length === 0 ? own : [...own, ...extra]) {
         const amount = sign * amountOf(counted.meter, cost, call.usage);
         if (amount === 0) continue;
         const name = this.#purses.nameOf(counted, atMs);
@@ -228,12 +232,13 @@ export class Budgets {
 
   /** Purses of whoever calls past the console, and only reports it: nobody asks for those before a call. */
   #unopened(changes: readonly Change[]): Binding[] {
-    const bindings = changes.flatMap(({ call, sign }) =>
-      sign === 1 && call.isReserved !== true ? this.#bindingOf(call.subject).limits : [],
-    );
-    return [...new Set(bindings)].filter(
-      (binding) => binding.meter.per !== null && !this.#purses.isOpen(binding),
-    );
+    const unopened = new Set<Binding>();
+    for (const { call, sign } of changes) {
+      if (sign === -1 || call.isReserved === true) continue;
+      for (const limit of this.#bindingOf(call.subject).limits)
+        if (limit.meter.per !== null && !this.#purses.isOpen(limit)) unopened.add(limit);
+    }
+    return [...unopened];
   }
 
   async #open(bindings: readonly Binding[]): Promise<void> {
@@ -249,10 +254,14 @@ export class Budgets {
     return await this.pauses.beyond(subject, stands, of);
   }
 
-  /** What counts a call, of all that is counted. */
-  #countedBy(meters: readonly { id: string; meter: string }[], subject: CallSubject): Counted[] {
+  /** Forgets what counted which calls, where something else is counted now. */
+  #countBy(meters: readonly { id: string }[]): void {
     const known = meters.map(({ id }) => id).join(" ");
     if (known !== this.#meters) [this.#meters, this.#counted] = [known, new Map()];
+  }
+
+  /** What counts a call, of all that is counted. */
+  #countedBy(meters: readonly { id: string; meter: string }[], subject: CallSubject): Counted[] {
     const key = subjectKey(subject);
     let counted = this.#counted.get(key);
     if (counted === undefined) {
@@ -298,6 +307,8 @@ export class Budgets {
 
 type Counted = Pick<Binding, "meter" | "meterId" | "holder">;
 
+const nothing: readonly Counted[] = [];
+
 const asks = ({ budget }: Binding): number => (budget.on_exceeded === "ask" ? 1 : 0);
 
 /** What a call was taken from that a run was let have. It stays spent, whatever is learned of the call later. */
@@ -305,9 +316,9 @@ const beyondOf = (
   meters: readonly { id: string; meter: string }[],
   { beyond = [] }: MeteredCall,
   sign: 1 | -1,
-): Counted[] =>
+): readonly Counted[] =>
   sign === -1 || beyond.length === 0
-    ? []
+    ? nothing
     : meters
         .filter(({ id }) => beyond.includes(id))
         .map(({ id, meter }) => ({ meter: JSON.parse(meter) as Meter, meterId: id, holder: "" }));
