@@ -241,6 +241,47 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await database.close();
   });
 
+  it("that rolls is the same limit wherever a plan writes it, and the strictest of those that look back equally far", async () => {
+    const database = await openStore();
+    let policies = policiesOf(
+      budget({
+        limits: {
+          rolling: [
+            { hours: 5, usd: 8 },
+            { hours: 48, usd: 20 },
+          ],
+        },
+      }),
+    );
+    const node = nodeOn(database, () => policies, settableClock("2026-03-30T14:55:00.000Z"));
+    await node.ledger.take([callOf({}, 3, { at: "2026-03-30T14:50:00.000Z", key: "1", isReserved: false })]);
+    const standing = async () =>
+      (await node.standings("en")).map(({ limit, spent, of }) => [limit, spent, of]).toSorted();
+    expect(await standing()).toEqual([
+      ["rolling.48h", 3, 20],
+      ["rolling.5h", 3, 8],
+    ]);
+    const before = (await purses(database)).map(({ id }) => id).toSorted();
+    policies = policiesOf(
+      budget({
+        limits: {
+          rolling: [
+            { hours: 48, usd: 20 },
+            { hours: 5, usd: 9 },
+            { hours: 5, usd: 7 },
+          ],
+        },
+      }),
+    );
+    expect(await standing()).toEqual([
+      ["rolling.48h", 3, 20],
+      ["rolling.5h", 3, 7],
+    ]);
+    expect((await purses(database)).map(({ id }) => id).toSorted()).toEqual(before);
+    await node.stop();
+    await database.close();
+  });
+
   it("lets go of what one limit had set aside where another cannot be asked", async () => {
     const database = await openStore();
     const both = policiesOf(budget({ limits: { daily_usd: 1, monthly_usd: 2 } }));

@@ -99,7 +99,7 @@ export const budgetStandingSchema = z.object({
   /** Where the limit stands: `policies/budget.yaml`, `limits.daily_usd`; of an agent `agents/hub/agent.yaml`, `finops.monthly_usd`. */
   file: z.string(),
   field: z.string(),
-  /** The field of `limits` that it is: `daily_usd`, `rolling.0`. */
+  /** The field of `limits` that it is: `daily_usd`, `rolling.5h`. */
   limit: z.string(),
   unit: z.enum(["usd", "tokens"]),
   /** Who each has a purse of their own; null where all share one. */

@@ -20,7 +20,7 @@ export type Meter = {
   policy: string;
   scope: Budget["scope"] | null;
   per: BudgetHolder | null;
-  /** The field of `limits`: `daily_usd`, `rolling.0`. */
+  /** The field of `limits`: `daily_usd`, `rolling.5h`. */
   limit: string;
   unit: "nano_usd" | "tokens";
   calendar: Calendar | "always" | { hours: number } | Stretch;
@@ -134,6 +134,13 @@ export function holderOf(per: BudgetHolder | null, subject: CallSubject): string
   return named ?? "—";
 }
 
+/** Of rolling limits that look back equally far, the one that ends first. They have no order: each is named for its hours. */
+function strictest(rolling: NonNullable<Budget["limits"]["rolling"]>): [hours: number, usd: number][] {
+  const byHours = new Map<number, number>();
+  for (const { hours, usd } of rolling) byHours.set(hours, Math.min(usd, byHours.get(hours) ?? usd));
+  return [...byHours];
+}
+
 /** Limits of a budget, for a holder. Pure. */
 export function limitsOf(budget: Budget, holder: string): Binding[] {
   const { limits } = budget;
@@ -157,8 +164,8 @@ export function limitsOf(budget: Budget, holder: string): Binding[] {
       const most = limits[limit];
       return most === undefined ? [] : [binding(limit, nano(most), calendar)];
     }),
-    ...(limits.rolling ?? []).map(({ hours, usd: most }, index) =>
-      binding(`rolling.${index}`, nano(most), { hours }),
+    ...strictest(limits.rolling ?? []).map(([hours, most]) =>
+      binding(`rolling.${hours}h`, nano(most), { hours }),
     ),
     ...(limits.monthly_tokens === undefined
       ? []
