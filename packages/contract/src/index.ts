@@ -5,6 +5,7 @@ export * from "./changes.ts";
 export * from "./client.ts";
 export * from "./config-files.ts";
 export * from "./credentials.ts";
+export * from "./cycle-artifacts.ts";
 export * from "./endpoints.ts";
 export * from "./environment.ts";
 export * from "./hidden-characters.ts";
