@@ -312,6 +312,33 @@ describe("a call of a model through the console", () => {
     });
   });
 
+  it.each([
+    ["up to what was asked for", 50, 50],
+    ["for as long as its caller waited", 100_000, 60],
+  ])("that comes in one piece and is left was being written meanwhile, %s", async (_, max_tokens, least) => {
+    const { gateway, person, model } = await endpointOf();
+    model.answer = () => true;
+    const leaving = new AbortController();
+    const asking = fetch(`${gateway.url}/llm/openai/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${person.token}` },
+      body: JSON.stringify(chatOf({ max_tokens })),
+      signal: leaving.signal,
+    });
+    const now = () => Promise.resolve(model.asked.length === 0 ? Infinity : performance.now());
+    const askedAt = await eventually(now, Number.isFinite);
+    await eventually(now, (at) => at > askedAt + 300);
+    leaving.abort();
+    await expect(asking).rejects.toMatchObject({ name: "AbortError" });
+    const call = await eventually(
+      () => lastCall(gateway),
+      (found) => found !== undefined,
+    );
+    expect(call).toMatchObject({ status: "cancelled", cost_source: "estimated" });
+    expect(call?.output).toBeGreaterThanOrEqual(least);
+    expect(call?.output).toBeLessThanOrEqual(max_tokens);
+  });
+
   it.each(["incomplete", "failed"])("reads the usage of a stream that ends as %s", async (status) => {
     const { gateway, person, model } = await endpointOf();
     model.answer = (_, response) => {

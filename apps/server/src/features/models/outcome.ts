@@ -12,7 +12,14 @@ const unknown: Cost = { nanoUsd: null, source: "unknown", version: null };
 /** What one attempt used; `cost` is null where the ledger finds the price. */
 export type Told = { usage: ModelUsage | null; isEstimate?: boolean; cost: Cost | null };
 
-type Call = { path: ModelPath; asked: Asked | null; requestBytes: number; context?: number };
+type Call = {
+  path: ModelPath;
+  asked: Asked | null;
+  requestBytes: number;
+  context?: number;
+  /** How long it took, in milliseconds. */
+  ms: number;
+};
 
 /** What a call used: as its provider says, or as far as can be told where it says nothing. */
 export function usageOf(call: Call, ended: Forwarded | null): Told[] {
@@ -37,7 +44,11 @@ export function usageOf(call: Call, ended: Forwarded | null): Told[] {
 }
 
 /** Of a call whose provider says nothing of its usage. */
-function estimateOf({ path, asked, requestBytes, context }: Call, ended: Forwarded, isAnswer: boolean): Told {
+function estimateOf(
+  { path, asked, requestBytes, context, ms }: Call,
+  ended: Forwarded,
+  isAnswer: boolean,
+): Told {
   const { heard, kind } = ended;
   if (asked !== null && isAnswer && asked.isBackground)
     // It counts with all that it may use, until an answer says what it was.
@@ -45,9 +56,12 @@ function estimateOf({ path, asked, requestBytes, context }: Call, ended: Forward
   // Of what its caller leaves, the provider has read all that it was sent.
   const isUnknown = kind !== "cancelled" && (!isAnswer || (path.use === "generate" && heard.textBytes === 0));
   if (isUnknown) return { usage: null, cost: unknown };
-  const written = path.use === "embed" ? 0 : estimateTokens(heard.textBytes);
+  const delivered = path.use === "embed" ? 0 : estimateTokens(heard.textBytes);
+  // An answer that comes in one piece was being written all the while that its caller waited.
+  const isHeldBack = kind === "cancelled" && asked !== null && !asked.streams;
+  const written = isHeldBack ? Math.min(Math.ceil((ms / 1000) * writtenPerSecond), asked.maxOutput) : 0;
   // Images are more bytes than they are tokens.
-  const output = Math.min(written, mostEstimated);
+  const output = Math.min(Math.max(delivered, written), mostEstimated);
   return { usage: tokenUsage({ input: estimateTokens(requestBytes), output }), isEstimate: true, cost: null };
 }
 
@@ -56,6 +70,8 @@ export const mostUsed = ({ maxOutput, tier }: Asked, bytes: number, context = 0)
   tokenUsage({ input: estimateTokens(bytes) + context, output: maxOutput }, { tier });
 
 const mostEstimated = 200_000;
+/** Tokens that the faster models write in a second. */
+const writtenPerSecond = 200;
 
 /** Usage of an answer that broke off: what its beginning said, and what was delivered. */
 function atLeast(usage: ModelUsage, textBytes: number): ModelUsage {

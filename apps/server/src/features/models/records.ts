@@ -45,7 +45,8 @@ export function recordCall(
   ended: Forwarded | null,
   reservation: Pick<Reservation, "beyond"> | null,
 ): Paid[] {
-  const told = usageOf(call, ended);
+  const ms = performance.now() - call.startedAt;
+  const told = usageOf({ ...call, ms }, ended);
   const settles = call.path.use === "retrieve";
   // What is asked for again and says nothing new is no call of a model.
   if (settles && (told[0]?.usage ?? null) === null) return [];
@@ -67,7 +68,7 @@ export function recordCall(
       operation: call.operation ?? (told.length > 1 ? key : null),
       attempt: (call.attempt ?? 1) + index,
       error: ended?.error?.message ?? ended?.heard.failure ?? ended?.heard.problem ?? null,
-      ms: isFirst ? performance.now() - call.startedAt : null,
+      ms: isFirst ? ms : null,
       requestBytes: isFirst ? call.requestBytes : 0,
       responseBytes: isFirst ? (ended?.bytes ?? 0) : 0,
       usage,
