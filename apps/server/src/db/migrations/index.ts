@@ -15,6 +15,7 @@ import { whatWasPriced } from "./0011-what-was-priced.ts";
 import { runTokens } from "./0012-run-tokens.ts";
 import { runPauses } from "./0013-run-pauses.ts";
 import { toldThresholds } from "./0014-told-thresholds.ts";
+import { purseHolders } from "./0015-purse-holders.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -39,6 +40,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0012-run-tokens": runTokens,
           "0013-run-pauses": runPauses,
           "0014-told-thresholds": toldThresholds,
+          "0015-purse-holders": purseHolders,
         }),
     },
   });

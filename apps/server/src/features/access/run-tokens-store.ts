@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Queries } from "../../db/dialect.ts";
 import type { Tables } from "../../db/schema.ts";
+import { foldedName } from "../../lib/fold.ts";
 
 export type StoredRunToken = Selectable<Tables["run_tokens"]>;
 
@@ -52,7 +53,14 @@ export async function deleteRunToken(queries: Queries, id: string): Promise<void
 /** Ends all tokens of a user, or those of one of their runs. */
 export async function endRunTokens(queries: Queries, userId: string, run?: string): Promise<void> {
   const ending = queries.deleteFrom("run_tokens").where("user_id", "=", userId);
-  await (run === undefined ? ending : ending.where("run", "=", run)).execute();
+  if (run === undefined) return void (await ending.execute());
+  const tokens = await queries
+    .selectFrom("run_tokens")
+    .select(["id", "run"])
+    .where("user_id", "=", userId)
+    .execute();
+  const ids = tokens.filter((token) => foldedName(token.run) === foldedName(run)).map(({ id }) => id);
+  if (ids.length > 0) await ending.where("id", "in", ids).execute();
 }
 
 /** Who stopped a run of a user since a time; undefined where nobody did. */
@@ -60,13 +68,13 @@ export async function stoppedBy(
   queries: Queries,
   { userId, run, since }: { userId: string; run: string; since: string },
 ): Promise<string | undefined> {
-  const row = await queries
+  const rows = await queries
     .selectFrom("run_pauses")
-    .select("decided_by")
+    .select(["run", "decided_by"])
     .where("actor_id", "=", userId)
-    .where("run", "=", run)
     .where("state", "=", "stopped")
     .where("decided_at", ">=", since)
-    .executeTakeFirst();
+    .execute();
+  const row = rows.find((stopped) => foldedName(stopped.run) === foldedName(run));
   return row === undefined ? undefined : (row.decided_by ?? "—");
 }

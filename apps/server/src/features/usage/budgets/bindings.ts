@@ -3,6 +3,7 @@ import { matchesModel } from "../../../lib/model-names.ts";
 import { type ModelUsage, totalOf } from "../../../domain/tokens.ts";
 import type { CallSubject, Cost } from "../../../domain/usage.ts";
 import { sha256 } from "../../../lib/crypto.ts";
+import { foldedName } from "../../../lib/fold.ts";
 import {
   always,
   type Calendar,
@@ -92,8 +93,8 @@ export function binds(
   if (scope === null || scope === undefined) return policy === "budget";
   const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean => {
     if (wanted === undefined) return true;
-    const names = new Set(wanted.map(folded));
-    return values.some((value) => value !== null && names.has(folded(value)));
+    const names = new Set(wanted.map(foldedName));
+    return values.some((value) => value !== null && names.has(foldedName(value)));
   };
   const { models } = scope;
   return (
@@ -106,16 +107,16 @@ export function binds(
   );
 }
 
-const folded = (name: string): string => name.normalize("NFKC").toLowerCase().trim();
-
 const isAmong = (model: string, patterns: readonly string[]): boolean =>
-  patterns.some((pattern) => matchesModel(model, pattern) || matchesModel(folded(model), folded(pattern)));
+  patterns.some(
+    (pattern) => matchesModel(model, pattern) || matchesModel(foldedName(model), foldedName(pattern)),
+  );
 
 /** Whether a limit would count calls of a model in a purse, too, if they are like others that it counts there. Pure. */
 export function countsModel({ scope, per }: Meter, holder: string, model: string): boolean {
   const models = scope?.models;
   const isInScope = models === undefined || isAmong(model, models);
-  return isInScope && (per !== "model" || model === holder);
+  return isInScope && (per !== "model" || foldedName(model) === holder);
 }
 
 const holderFields: Record<Exclude<BudgetHolder, "person">, "server" | "model" | "agent" | "run"> = {
@@ -131,8 +132,14 @@ export function holderOf(per: BudgetHolder | null, subject: CallSubject): string
   if (per === "person") return subject.actorId ?? subject.actorName ?? "—";
   // A provider of models is a server too.
   const named = per === "server" ? (subject.server ?? subject.provider) : subject[holderFields[per]];
-  return named ?? "—";
+  const name = foldedName(named ?? "—");
+  // Two people may call their runs the same: what one of them spends is nothing of the other's.
+  const whose = subject.actorId ?? subject.actorName;
+  return per === "run" && whose !== null ? `${name}${runOwner}${whose}` : name;
 }
+
+/** Between the name of a run and whose it is; no name has it. */
+export const runOwner = "\n";
 
 /** Of rolling limits that look back equally far, the one that ends first. They have no order: each is named for its hours. */
 function strictest(rolling: NonNullable<Budget["limits"]["rolling"]>): [hours: number, usd: number][] {

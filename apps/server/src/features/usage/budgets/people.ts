@@ -1,5 +1,5 @@
 import type { Queries } from "../../../db/dialect.ts";
-import type { Policies } from "./bindings.ts";
+import { type Policies, runOwner } from "./bindings.ts";
 import { usersIn } from "./purse-store.ts";
 
 /**
@@ -33,7 +33,12 @@ export class People {
 
   /** What a holder is called: people's purses are kept by id. */
   nameOf(holder: string): string {
-    return this.#names.get(holder) ?? holder;
+    const [run = "", owner] = holder.split(runOwner);
+    return owner === undefined ? this.#nameOf(holder) : `${run} · ${this.#nameOf(owner)}`;
+  }
+
+  #nameOf(person: string): string {
+    return this.#names.get(person) ?? person;
   }
 
   /** Policies with ids in place of e-mails. The same object for the same policies. */
