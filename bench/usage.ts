@@ -75,6 +75,7 @@ async function measureWith(events: number) {
     activeRoles: () => Promise.resolve(new Map()),
     endRunTokens: () => Promise.resolve(),
     accessChanged: () => Promise.resolve(),
+    mayUseModel: () => true,
     mayRaise: () => ({ en: "", "pt-BR": "" }),
   }).service;
   for (let count = 0; count < events; count += Math.min(atOnce, events)) {

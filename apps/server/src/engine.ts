@@ -1,4 +1,4 @@
-import { type AgentFile, type PolicyFile, type Text, text } from "@ciclo/contract";
+import { type AgentFile, type PolicyFile, policyOf, type Role, type Text, text } from "@ciclo/contract";
 import type { AppDeps } from "./app.ts";
 import { version } from "./config.ts";
 import type { createCore } from "./core.ts";
@@ -58,6 +58,8 @@ export async function createEngine(
     activeRoles: access.activeRoles,
     endRunTokens: access.runTokens.endOf,
     accessChanged: () => bus.publish("access.changed"),
+    mayUseModel: (roles, provider, model) =>
+      accessVerdict(policyOf(policies(), "access"), roles as Role[], provider, "models", model).allowed,
     mayRaise: (file) => {
       const snapshot = servers.service.snapshot();
       // Where the approvals policy cannot be used nobody may; health says so.

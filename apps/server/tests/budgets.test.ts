@@ -49,6 +49,7 @@ function nodeOn(
     activeRoles: () => Promise.resolve(new Map()),
     endRunTokens: () => Promise.resolve(),
     accessChanged: () => Promise.resolve(),
+    mayUseModel: () => true,
     home,
     mayRaise: () => ({ en: "Ask an approver.", "pt-BR": "Peça a um approver." }),
   });
@@ -256,7 +257,9 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     const node = nodeOn(database, () => policies, settableClock("2026-03-30T14:55:00.000Z"));
     await node.ledger.take([callOf({}, 3, { at: "2026-03-30T14:50:00.000Z", key: "1", isReserved: false })]);
     const standing = async () =>
-      (await node.standings("en")).map(({ limit, spent, of }) => [limit, spent, of]).toSorted();
+      (await node.standings("en"))
+        .toSorted((a, b) => a.limit.localeCompare(b.limit))
+        .map(({ limit, spent, of }) => [limit, spent, of]);
     expect(await standing()).toEqual([
       ["rolling.48h", 3, 20],
       ["rolling.5h", 3, 8],

@@ -155,7 +155,8 @@ describe("users and tokens", () => {
     expect((await ciclo(["run-token", "end", made.id])).stderr).toContain("See: ciclo run-token list");
     expect((await ciclo(["run-token", "create"])).code).toBe(2);
     expect((await ciclo(["run-pause", "list"])).stdout).toContain("No paused runs");
-    expect((await ciclo(["run-pause", "raise", "x", "some"])).stderr).toContain("is no amount");
+    for (const amount of ["some", "0x10", "1e2", "0"])
+      expect((await ciclo(["run-pause", "raise", "x", amount])).stderr).toContain("is no amount");
     expect((await ciclo(["run-pause", "stop", "x"])).stderr).toContain("See: ciclo run-pause list");
   });
 

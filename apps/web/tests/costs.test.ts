@@ -86,7 +86,7 @@ describe("the page of costs", () => {
     const paused = page
       .getByRole("region", { name: "Paused runs" })
       .getByRole("article", { name: "nightly-42" });
-    await paused.getByText(/Had spent \$0\.0\d of \$0\.05, and asked for gpt-5\.2/).waitFor();
+    await paused.getByText(/\$0\.0\d of \$0\.05 are spent.*gpt-5\.2/).waitFor();
     await paused.getByText("policies/nightly.yaml · limits.total_usd").waitFor();
     await page.getByRole("button", { name: "Send it to another model… (nightly-42)" }).click();
     await page.getByRole("textbox", { name: "Model" }).fill("gpt-5-mini");

@@ -191,6 +191,8 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
     time_zone: timeZoneSchema.default("UTC"),
     alert_at: z.array(z.number().gt(0).max(1)).max(10).optional(),
     on_exceeded: z.enum(budgetEffects),
+    /** What a budget in dollars does with calls of models that have no price: lets them through uncounted, or refuses them. */
+    unpriced: z.enum(["allow", "refuse"]).optional(),
   }),
   /** How the console's own calls of models are made, by phase: `assistant`, `analyzer`, `planner`, … */
   policy("cost", {
@@ -281,7 +283,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
           format: z.enum(["json", "slack"]).default("json"),
           language: z.enum(["en", "pt-BR"]).default("en"),
           /** Actions of the audit log. */
-          on: z.array(glob).min(1).max(100).default(["budget.*"]),
+          on: z.array(glob).min(1).max(100).default(["budget.*", "run.*"]),
         }),
       )
       .max(50)

@@ -165,18 +165,20 @@ const noteSchema = z.string().trim().max(500).optional();
 const modelNameSchema = z
   .string()
   .regex(/^(?!.*(?:^|\/)\.\.(?:\/|$))[\x21-\x7E]{1,300}$/, { error: "the name of a model" });
+/** `seen` is `decided_at` of the pause as one looked at it: refused with 409 where somebody has decided since. */
+const decided = { note: noteSchema, seen: z.iso.datetime().nullable().optional() };
 export const pauseDecisionSchema = z.discriminatedUnion("decision", [
   /** The run may spend so much beyond the limit, in its unit; in place of what was decided before. */
-  z.strictObject({ decision: z.literal("raise"), amount: amountSchema, note: noteSchema }),
+  z.strictObject({ decision: z.literal("raise"), amount: amountSchema, ...decided }),
   /** Its calls of models ask this one. With an amount where the budget counts that model's calls, too. */
   z.strictObject({
     decision: z.literal("reroute"),
     model: modelNameSchema,
     amount: amountSchema.optional(),
-    note: noteSchema,
+    ...decided,
   }),
   /** Its tokens end, and it gets no other for a week. */
-  z.strictObject({ decision: z.literal("stop"), note: noteSchema }),
+  z.strictObject({ decision: z.literal("stop"), ...decided }),
 ]);
 export type PauseDecision = z.infer<typeof pauseDecisionSchema>;
 

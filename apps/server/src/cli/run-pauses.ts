@@ -19,7 +19,7 @@ const line = (pause: RunPause): string =>
 
 function amountOf(said: string): number {
   const value = Number(said);
-  if (!(value > 0) || !Number.isFinite(value))
+  if (!/^\d+(?:\.\d+)?$/.test(said) || !(value > 0))
     throw new UsageError(`${said} is no amount: write dollars or tokens, as the budget counts them: 2.50`);
   return value;
 }

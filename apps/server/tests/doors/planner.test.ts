@@ -354,7 +354,7 @@ describe("a plan that changes where models are asked, what they cost, or who is 
     usd_per_million: { input: 0.6, output: 2.2 },
     source: "https://docs.z.ai",
   };
-  const hook = { id: "team", url: "https://hooks.example/team" };
+  const hook = { id: "team", url: "https://hooks.example/team", on: ["budget.*"] };
   const policy = (id: string, more: object) => ({
     [`policies/${id}.yaml`]: stringify({ id, kind: id, title: id, ...more }),
   });
@@ -395,7 +395,7 @@ describe("a plan that changes where models are asked, what they cost, or who is 
       { webhooks: [hook, { id: "copy", url: "secret:openai/API_KEY" }] },
       [
         "high: Sends secret:openai/API_KEY to the address that it holds, as webhook copy; was: https://api.openai.com/v1, models of openai",
-        "medium: Webhook copy tells secret:openai/API_KEY of: budget.*",
+        "medium: Webhook copy tells secret:openai/API_KEY of: budget.*, run.*",
       ],
     ],
     [
@@ -528,6 +528,7 @@ describe("a plan that takes a budget away", () => {
     scope: { people: ["ana"] },
     limits: { daily_usd: 5, rolling: [{ hours: 5, usd: 8 }] },
     on_exceeded: "block",
+    unpriced: "refuse",
   };
   const files = {
     "policies/team.yaml": stringify(limited),
@@ -562,6 +563,11 @@ describe("a plan that takes a budget away", () => {
       ['high: team: limits.rolling no longer holds (was {"hours":5,"usd":8})'],
     ],
     ["a stricter one", edit("team", { limits: { rolling: [{ hours: 24, usd: 8 }] } }), []],
+    [
+      "models without a price",
+      edit("team", { unpriced: "allow" }),
+      ["high: team: calls of models without a price are let through uncounted"],
+    ],
     [
       "no scope",
       edit("team", { scope: null }),

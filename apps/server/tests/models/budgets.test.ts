@@ -88,6 +88,23 @@ describe("a budget before a call of a model", () => {
     expect(model.asked).toHaveLength(0);
   });
 
+  it("may refuse models that have no price, which it could not count", async () => {
+    const limits = { daily_usd: 1 };
+    const [lax, strict] = await Promise.all([
+      endpointOf(budgetOf({ limits })),
+      endpointOf(budgetOf({ limits, unpriced: "refuse" })),
+    ]);
+    const body = chatOf({ model: "gpt-unheard-of" });
+    expect((await ask(lax.gateway, lax.person, chats, body)).status).toBe(200);
+    const refused = await ask(strict.gateway, strict.person, chats, body);
+    expect(refused.status).toBe(402);
+    expect(await refused.json()).toMatchObject({
+      detail: expect.stringMatching(/policies\/budget.yaml, unpriced: gpt-unheard-of has no price/),
+    });
+    expect(strict.model.asked).toHaveLength(0);
+    expect((await ask(strict.gateway, strict.person, chats, chatOf())).status).toBe(200);
+  });
+
   it("counts by the model that was asked for, whatever its answer calls it", async () => {
     const { gateway, person, model } = await endpointOf(
       budgetOf({ scope: { models: ["gpt-5.2"] }, limits: { daily_usd: 0.5 } }, "gpt"),

@@ -157,10 +157,10 @@ describe("a run that uses up a budget which asks", () => {
       ["../gpt", "the name of a model"],
     ] as const)
       expect(JSON.stringify(await problemOf(decide({ decision: "reroute", model })))).toContain(said);
-    // A decision may be corrected.
-    await decide({ decision: "reroute", model: "o9-forbidden" });
-    expect((await askAs(token)).status).toBe(403);
-    expect((await calls(gateway)).at(-1)).toMatchObject({ model: "gpt-5.2", status: "refused" });
+    expect(await problemOf(decide({ decision: "reroute", model: "o9-forbidden" }))).toMatchObject({
+      code: "invalid_payload",
+      detail: expect.stringContaining("policies/access.yaml does not let") as string,
+    });
     await decide({ decision: "reroute", model: "gpt-5.2-mini" });
     const answer = await askAs(token, chatOf({ temperature: 0 }));
     expect(answer.status).toBe(200);
@@ -378,7 +378,7 @@ describe("a run that uses up a budget which asks", () => {
     expect((await pauseAs(colleague, "release")).status).toBe(402);
     for (let count = 0; count < 103; count += 1) {
       const said = await (await pauseAs(person, `r${count}`)).text();
-      expect(said).toContain(count < 100 ? "An approver raises" : "paused too often today");
+      expect(said).toContain(count < 100 ? "An approver raises" : "an approver has to decide on some first");
       const pause = (await pauses(person)).find(({ run }) => run === `r${count}`);
       if (pause !== undefined)
         await person.client.call("decideRunPause", { params: { id: pause.id }, body: { decision: "stop" } });
@@ -386,6 +386,149 @@ describe("a run that uses up a budget which asks", () => {
     expect((await pauses(approver)).filter(({ state }) => state === "waiting").map(({ run }) => run)).toEqual(
       ["release"],
     );
+    // What an approver decides on makes room for others.
+    const own = (await pauses(approver)).find(({ state }) => state === "stopped");
+    expect(own).toBeDefined();
+    await gateway.database.queries
+      .updateTable("run_pauses")
+      .set({ decided_by: approver.name })
+      .where("id", "=", own?.id ?? "")
+      .execute();
+    expect(await (await pauseAs(person, "another")).text()).toContain("An approver raises");
+  });
+
+  it("says what is spent as it stands, however fast its calls follow each other, and whatever became of the limit", async () => {
+    const { gateway, token, askAs, pauses, raise } = await pausing();
+    for (const status of [200, 200, 402]) expect((await askAs(token)).status).toBe(status);
+    expect(await pauses()).toMatchObject([{ state: "waiting", spent: 20, of: 15 }]);
+    await raise(5);
+    expect((await askAs(token)).status).toBe(200);
+    expect(await (await askAs(token)).text()).toContain("30 USD of 15 USD are spent");
+    expect(await pauses()).toMatchObject([{ state: "waiting", spent: 30, of: 15 }]);
+    expect(JSON.parse((await audited(gateway, "run.paused")).at(-1)?.metadata ?? "")).toMatchObject({
+      spent_usd: 30,
+    });
+    await gateway.push(budgetOf({ limits: { total_usd: 25 } }));
+    expect(await (await askAs(token)).text()).toContain("30 USD of 25 USD are spent");
+    expect(await pauses()).toMatchObject([{ state: "waiting", spent: 30, of: 25 }]);
+    await raise(1);
+    expect(JSON.parse((await audited(gateway, "run.raised")).at(-1)?.metadata ?? "")).toMatchObject({
+      spent_usd: 30,
+      of_usd: 25,
+      more_usd: 1,
+    });
+  });
+
+  it("is stopped as a whole, through whichever of its pauses", async () => {
+    const { approver, token, askAs, spend, pauses } = await pausing(budgetOf({ per: "model" }));
+    await spend();
+    const mini = chatOf({ model: "gpt-5.2-mini" });
+    for (let count = 0; count < 15; count += 1) expect((await askAs(token, mini)).status).toBe(200);
+    expect((await askAs(token)).status).toBe(402);
+    expect((await askAs(token, mini)).status).toBe(402);
+    const [one, other] = await pauses();
+    const decide = (id: string | undefined, body: PauseDecision) =>
+      approver.client.call("decideRunPause", { params: { id: id ?? "" }, body });
+    await decide(one?.id, { decision: "stop" });
+    expect((await pauses()).map(({ state, may, amount }) => [state, may.raise, amount])).toEqual([
+      ["stopped", false, null],
+      ["stopped", false, null],
+    ]);
+    expect(await problemOf(decide(other?.id, { decision: "raise", amount: 3 }))).toMatchObject({
+      code: "already_decided",
+    });
+  });
+
+  it("goes to one model, whichever of its limits is decided on last", async () => {
+    const { approver, gateway, model, token, askAs, pauses } = await pausing({
+      ...budgetOf({
+        per: undefined,
+        scope: { models: ["gpt-5.2"] },
+        limits: { daily_usd: 15, total_usd: 15 },
+      }),
+      ...pricesOf(
+        { model: "gpt-5.2", input: 10_000, output: 0 },
+        { model: "gpt-5.2-mini", input: 1000, output: 0 },
+        { model: "gpt-5.2-nano", input: 1000, output: 0 },
+      ),
+    });
+    for (const status of [200, 200, 402]) expect((await askAs(token)).status).toBe(status);
+    const decide = async (model: string) => {
+      const waiting = (await pauses()).find(({ state }) => state === "waiting");
+      return approver.client.call("decideRunPause", {
+        params: { id: waiting?.id ?? "" },
+        body: { decision: "reroute", model, amount: 1 },
+      });
+    };
+    await decide("gpt-5.2-mini");
+    await gateway.push(budgetOf({ per: undefined, scope: {}, limits: { weekly_usd: 15 } }));
+    expect((await askAs(token)).status).toBe(402);
+    await decide("gpt-5.2-nano");
+    expect((await askAs(token)).status).toBe(200);
+    expect(model.asked.at(-1)?.body).toMatchObject({ model: "gpt-5.2-nano" });
+  });
+
+  it("asks nobody any more where its budget blocks from now on, whatever was decided", async () => {
+    const { gateway, approver, token, askAs, spend, pauses, raise } = await pausing();
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    await raise(100);
+    await gateway.push(budgetOf({ on_exceeded: "block" }));
+    expect((await askAs(token)).status).toBe(402);
+    const [pause] = await pauses();
+    expect(pause).toMatchObject({ state: "over", may: { raise: false, stop: false } });
+    expect(
+      await problemOf(
+        approver.client.call("decideRunPause", {
+          params: { id: pause?.id ?? "" },
+          body: { decision: "raise", amount: 1 },
+        }),
+      ),
+    ).toMatchObject({ code: "already_decided" });
+  });
+
+  it("is decided on by whoever knows what was decided last, where they say what they saw", async () => {
+    const { gateway, approver, token, askAs, spend, pauses } = await pausing();
+    await spend();
+    expect((await askAs(token)).status).toBe(402);
+    const [pause] = await pauses();
+    const other = await gateway.person("approver");
+    const decide = (by: Person, amount: number, seen?: string | null) =>
+      by.client.call("decideRunPause", {
+        params: { id: pause?.id ?? "" },
+        body: { decision: "raise", amount, ...(seen === undefined ? {} : { seen }) },
+      });
+    const first = await decide(approver, 1, null);
+    expect(await problemOf(decide(other, 100, null))).toMatchObject({
+      code: "already_decided",
+      detail: expect.stringContaining(`${approver.name} has decided`) as string,
+    });
+    expect(await decide(other, 2, first.decided_at)).toMatchObject({ amount: 2, decided_by: other.name });
+    expect(await decide(approver, 3)).toMatchObject({ amount: 3 });
+  });
+
+  it("shares its purse with nobody else's run of that name, and is the same run in any case", async () => {
+    const { gateway, token, tokenOf, askAs, pauses, approver } = await pausing();
+    const colleague = await gateway.person("planner");
+    const theirs = (await colleague.client.call("createRunToken", { body: { run: "nightly" } })).token;
+    for (const status of [200, 200, 402]) expect((await askAs(theirs)).status).toBe(status);
+    expect((await askAs(token)).status).toBe(200);
+    expect((await askAs(await tokenOf("NIGHTLY"))).status).toBe(200);
+    expect((await askAs(token)).status).toBe(402);
+    const { items } = await approver.client.call("listBudgets");
+    expect(items.map(({ holder, spent }) => [holder, spent])).toEqual(
+      expect.arrayContaining([
+        [`nightly · ${colleague.name}`, 20],
+        [expect.stringContaining("nightly · "), 20],
+      ]),
+    );
+    const own = (await pauses()).find(({ user }) => user.name !== colleague.name);
+    await approver.client.call("decideRunPause", {
+      params: { id: own?.id ?? "" },
+      body: { decision: "stop" },
+    });
+    expect(await problemOf(tokenOf("Nightly"))).toMatchObject({ code: "policy_denied" });
+    expect((await askAs(token)).status).toBe(401);
   });
 
   it("does the same on PostgreSQL", async () => {

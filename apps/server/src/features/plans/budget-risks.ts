@@ -87,6 +87,13 @@ function loosenedBudget(old: Budget, next: Budget): DraftRisk[] {
       ),
     ),
     ...risk(
+      old.unpriced === "refuse" && next.unpriced !== "refuse",
+      text(
+        `${id}: calls of models without a price are let through uncounted`,
+        `${id}: chamadas de modelos sem preço passam sem serem contadas`,
+      ),
+    ),
+    ...risk(
       apart,
       text(
         `${id}: limits hold for each ${next.per}, no longer for all together`,

@@ -46,7 +46,7 @@ export type UsageService = {
 };
 
 type UsageDeps = Omit<LedgerDeps, "prices" | "spend" | "journal"> &
-  Omit<BudgetsDeps, "node" | "hasPrice"> & {
+  Omit<BudgetsDeps, "node" | "hasPrice" | "flush"> & {
     queries: Parameters<typeof deleteEventsBefore>[0];
     home: string;
     /** Manifests of the live configuration: they may hold budgets. */
@@ -66,6 +66,7 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
     policies: withBudgetsOfAgents(deps),
     hasPrice: (provider, model) =>
       prices().price({ provider, model, at: deps.clock(), usage: oneToken }).nanoUsd !== null,
+    flush: () => ledger.flush(),
   });
   const ledger = new Ledger({
     ...deps,
@@ -85,23 +86,15 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
       ledger,
       budgets,
       pace: (subject, times) => budgets.pace(subject, times),
-      reserve: (subject, most) => {
-        const { provider, model } = subject;
-        const { usage } = most;
-        if (most.nanoUsd !== null || usage === null) return budgets.reserve(subject, most);
-        const priceOf = (tier: string | null) =>
-          prices().price({ provider, model, at: deps.clock(), usage: { ...usage, tier } }).nanoUsd;
-        const { tier } = usage;
-        const nanoUsd = priceOf(tier);
-        const isUncounted = nanoUsd === null && tier !== null && priceOf(null) !== null;
-        const uncounted = isUncounted ? tierUnpriced(model ?? "", tier) : null;
-        return budgets.reserve(subject, { ...most, nanoUsd, uncounted });
-      },
+      reserve: reserving(budgets, prices, deps),
       priceOf: ({ provider, model }, usage) =>
         prices().price({ provider, model, at: deps.clock(), usage }).nanoUsd,
       reprice: (of, actor) => ledger.reprice(of, actor, deps.transaction),
       standings: (locale) => budgets.standings(locale),
-      pauses: (actor) => budgets.pauses.list(actor),
+      async pauses(actor) {
+        await ledger.flush();
+        return await budgets.pauses.list(actor);
+      },
       async decide(actor, id, decision) {
         await ledger.flush();
         return await budgets.pauses.decide(actor, id, decision);
@@ -121,6 +114,23 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
         await budgets.stop();
       },
     },
+  };
+}
+
+/** Sets aside what a call may cost, at the prices that hold now. */
+function reserving(budgets: Budgets, prices: () => Prices, { clock }: Pick<UsageDeps, "clock">): Reserve {
+  return (subject, most) => {
+    const { provider, model } = subject;
+    const { usage } = most;
+    if (most.nanoUsd !== null || usage === null) return budgets.reserve(subject, most);
+    const priceOf = (tier: string | null) =>
+      prices().price({ provider, model, at: clock(), usage: { ...usage, tier } }).nanoUsd;
+    const { tier } = usage;
+    const nanoUsd = priceOf(tier);
+    const isUncounted = nanoUsd === null && tier !== null && priceOf(null) !== null;
+    const uncounted = isUncounted ? tierUnpriced(model ?? "", tier) : null;
+    const unpriced = nanoUsd === null ? (model ?? "") : null;
+    return budgets.reserve(subject, { ...most, nanoUsd, uncounted, unpriced });
   };
 }
 

@@ -19,7 +19,7 @@ function useWords({ run, ...pause }: RunPause, decision: Decision): Words {
     case "raise":
       return {
         title: t`Let ${run} spend more?`,
-        does: t`The budget stays as it is: this run alone may go beyond it, for seven days.`,
+        does: t`The budget stays as it is: this run alone may go beyond it, for seven days. Its last call may cost more than is left.`,
         told: t`${run} may spend more`,
         action: t`Let it spend more`,
       };
@@ -56,7 +56,11 @@ export function DecidePause({
   const words = useWords(pause, decision);
   const [said, setSaid] = useState({ amount: "", model: "", note: "" });
   const decide = useMutation({
-    mutationFn: () => call("decideRunPause", { params: { id: pause.id }, body: bodyOf(decision, said) }),
+    mutationFn: () =>
+      call("decideRunPause", {
+        params: { id: pause.id },
+        body: { ...bodyOf(decision, said), seen: pause.decided_at },
+      }),
     async onSuccess() {
       toast(words.told);
       onClose();
@@ -89,7 +93,7 @@ export function DecidePause({
         </>
       }
     >
-      <p>{t`Had spent ${spent} of ${of}`}</p>
+      <p>{t`${spent} of ${of} are spent`}</p>
       <Fields pause={pause} decision={decision} said={said} onSay={setSaid} errors={errors} />
       {decide.isError ? <Problem error={decide.error} /> : null}
     </Dialog>

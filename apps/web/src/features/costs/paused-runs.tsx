@@ -71,7 +71,7 @@ function Pause({ of: pause, onDecide }: { of: RunPause; onDecide(decision: Decis
         </Badge>
       </header>
       <p>
-        {t`Had spent ${spent} of ${of}`}
+        {t`${spent} of ${of} are spent`}
         {model === null ? null : t`, and asked for ${model}`}
         <span className="block text-muted">
           <Mono>{`${pause.file} · ${pause.field}`}</Mono>

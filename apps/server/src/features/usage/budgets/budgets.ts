@@ -23,14 +23,24 @@ import {
 import { CallRates } from "./call-rates.ts";
 import { Pauses, type PausesDeps } from "./pauses.ts";
 import { People } from "./people.ts";
-import { refuseUnread, spentRefusal, tooMany, unreadIn } from "./refusals.ts";
+import {
+  refuseUncounted,
+  refuseUnread,
+  spentRefusal,
+  tooMany,
+  type Uncounted,
+  unreadIn,
+} from "./refusals.ts";
 import { type Held, Purses, type PursesDeps, type Spent } from "./purses.ts";
 import * as store from "./purse-store.ts";
 import { Thresholds } from "./thresholds.ts";
 import { mostHolders, standingsOf, unreadStandings } from "./standings.ts";
 
 export type BudgetsDeps = PursesDeps &
-  Pick<PausesDeps, "decidedAt" | "activeRoles" | "endRunTokens" | "accessChanged" | "hasPrice"> & {
+  Pick<
+    PausesDeps,
+    "decidedAt" | "activeRoles" | "endRunTokens" | "accessChanged" | "hasPrice" | "mayUseModel" | "flush"
+  > & {
     transaction: AuditedTransaction;
     logger: Logger;
     policies(): Policies;
@@ -150,12 +160,9 @@ export class Budgets {
   /**
    * Sets aside what a call may cost at most. Throws a `Refusal` (`budget_exceeded`) where a budget is spent that does not let
    * it through, or cannot be read. A call without a known price sets nothing aside: only a budget with nothing left refuses
-   * it, or one in dollars where `uncounted` says why it could not count the call.
+   * it, one in dollars where `uncounted` says why it could not count the call, and one that refuses what is `unpriced`.
    */
-  async reserve(
-    subject: CallSubject,
-    most: Parameters<Reserve>[1] & { uncounted?: Refusal | null },
-  ): Promise<Reservation> {
+  async reserve(subject: CallSubject, most: Parameters<Reserve>[1] & Uncounted): Promise<Reservation> {
     refuseUnread(this.#deps.unusable(), this.#deps.unusableAgents(), subject);
     if (!this.#people.hasMet) await this.#people.meet();
     const held: { binding: Binding; held: Held }[] = [];
@@ -165,7 +172,7 @@ export class Budgets {
           await this.#purses.open(binding);
           continue;
         }
-        if (most.uncounted != null && binding.meter.unit === "nano_usd") throw most.uncounted;
+        if (binding.meter.unit === "nano_usd") refuseUncounted(binding, most);
         const estimate = amountOf(binding.meter, most, most.usage);
         const taken = this.#purses.take(binding, estimate) ?? (await this.#purses.reserve(binding, estimate));
         held.push(

@@ -25,8 +25,8 @@ export function pausedText(pause: StoredPause, decidedAt: string, isUnasked: boo
   );
   return isUnasked
     ? text(
-        `${head.en} Runs of ${pause.actor_name} have paused too often today for anybody to be asked: ${decidedAt}`,
-        `${head["pt-BR"]} Execuções de ${pause.actor_name} já pausaram vezes demais hoje para que alguém seja perguntado: ${decidedAt}`,
+        `${head.en} Nobody is asked: so many runs of ${pause.actor_name} have paused today that an approver has to decide on some first: ${decidedAt}`,
+        `${head["pt-BR"]} Ninguém é perguntado: tantas execuções de ${pause.actor_name} pausaram hoje que um approver precisa antes decidir sobre algumas: ${decidedAt}`,
       )
     : text(
         `${head.en} An approver raises its limit, re-routes it or stops it: ${decidedAt}, or ciclo run-pause raise ${id} AMOUNT`,
@@ -67,6 +67,14 @@ export const noPrice = (model: string, provider: string): Refusal =>
     text(
       `${model} of ${provider} has no price, so no budget in dollars could count it. Plan a row in policies/prices.yaml first`,
       `${model} de ${provider} não tem preço, então nenhum orçamento em dólares o contaria. Planeje antes uma linha em policies/prices.yaml`,
+    ),
+  );
+
+export const notForUser = (model: string, { actor_name: name }: StoredPause): Refusal =>
+  notSo(
+    text(
+      `policies/access.yaml does not let ${name} use ${model}, so the run's calls would be refused`,
+      `policies/access.yaml não permite que ${name} use ${model}, então as chamadas da execução seriam recusadas`,
     ),
   );
 

@@ -48,16 +48,36 @@ export async function updatePause(
   await queries.updateTable("run_pauses").set(decided).where("id", "=", id).execute();
 }
 
-/** How often runs of a user have paused since a time. */
-export async function countSince(queries: Queries, actorId: string | null, at: string): Promise<number> {
+/** How often runs of a user have paused since a time, and nobody else has decided on it. */
+export async function countUndecided(
+  queries: Queries,
+  { actor_id: id, actor_name: name }: Pick<StoredPause, "actor_id" | "actor_name">,
+  at: string,
+): Promise<number> {
   const { count } = await queries
     .selectFrom("run_pauses")
     .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("actor_id", "is not distinct from", actorId)
+    .where("actor_id", "is not distinct from", id)
     .where("paused_at", ">=", at)
+    .where((eb) => eb.or([eb("decided_by", "is", null), eb("decided_by", "=", name)]))
     .executeTakeFirstOrThrow();
   return count;
 }
+
+/** Pauses of a user's runs that count. */
+export const currentPausesOf = (
+  queries: Queries,
+  actorId: string | null,
+  actorName: string,
+): Promise<StoredPause[]> =>
+  queries
+    .selectFrom("run_pauses")
+    .selectAll()
+    .where("current", "is not", null)
+    .where("actor_id", "is not distinct from", actorId)
+    .where("actor_name", "=", actorName)
+    .orderBy("id")
+    .execute();
 
 /** Pauses that wait, the newest first; at most so many. */
 export const waitingPauses = (queries: Queries, most: number): Promise<StoredPause[]> =>

@@ -5,6 +5,7 @@ import { budgetField, budgetFile } from "../../../domain/agent-budgets.ts";
 import type { CallSubject } from "../../../domain/usage.ts";
 import { Rerouted } from "../../../errors.ts";
 import { type Clock, stamp } from "../../../lib/clock.ts";
+import { foldedName } from "../../../lib/fold.ts";
 import { newId } from "../../../lib/ids.ts";
 import { routeOf } from "../../../lib/model-names.ts";
 import { type Binding, countsModel, limitsOf, type Meter, meterId, type Policies } from "./bindings.ts";
@@ -15,6 +16,7 @@ import {
   countsToo,
   goesOn,
   noPrice,
+  notForUser,
   otherProvider,
   pausedText,
   refusePaused,
@@ -43,6 +45,10 @@ export type PausesDeps = {
   accessChanged(): Promise<void>;
   /** Whether calls of a model have a price, so that a budget in dollars can count them. */
   hasPrice(provider: string, model: string): boolean;
+  /** Whether access policy lets whoever has one of these roles use a model. */
+  mayUseModel(roles: readonly string[], provider: string, model: string): boolean;
+  /** Writes calls that have ended and are not in the database yet. */
+  flush(): Promise<void>;
 };
 
 /** A decision holds for so long; after that the run asks again. What waits longer and is over is not listed. */
@@ -50,8 +56,11 @@ const decidedMs = 7 * 24 * 3_600_000;
 const keptMs = 90 * 24 * 3_600_000;
 const mostListed = 500;
 const mostDecided = 100;
-/** Runs of one user may pause so often in a day; the calls of more are refused, and nobody is asked. */
-const mostADay = 100;
+/**
+ * Of one user, so many runs may pause in a day without an approver's decision; the calls of more are refused, and nobody is
+ * asked.
+ */
+const mostUndecided = 100;
 const dayMs = 24 * 3_600_000;
 
 type Place = { meter: Meter; holder: string };
@@ -83,7 +92,9 @@ export class Pauses {
     const pause = await store.currentPause(database.queries, currentOf(subject, binding));
     if (pause === undefined || this.#hasLapsed(pause))
       throw this.#refusal(await this.#pause(subject, binding, spent, pause));
-    if (pause.state === "waiting" || pause.state === "stopped") throw this.#refusal(pause);
+    if (pause.state === "stopped") throw this.#refusal(pause);
+    if (pause.state === "waiting")
+      throw this.#refusal({ ...pause, spent: await this.#spentNow(binding, spent), of_amount: binding.most });
     if (pause.to_model !== null && subject.model !== null && subject.model !== pause.to_model) {
       if (canReroute && subject.provider === pause.provider)
         throw new Rerouted(pause.to_model, reroutedText(pause));
@@ -126,16 +137,24 @@ export class Pauses {
       refuseUnlessMay(actor, pause, decision, isAlone);
       const isStop = decision.decision === "stop";
       if (pause.current === null || pause.state === "stopped") throw alreadyDecided(pause);
-      if (!isStop && pause.state === "waiting" && (await this.#hasRoom(on, pause))) throw goesOn(pause);
+      // Somebody has decided since this one looked.
+      if (decision.seen !== undefined && decision.seen !== pause.decided_at) throw alreadyDecided(pause);
+      const stands = await this.#standing(on, pause);
+      if (!isStop && isOver(pause, stands)) throw goesOn(pause);
       const changed: store.StoredPause = {
         ...pause,
-        ...this.#outcomeOf(pause, decision),
+        ...stands,
+        ...(await this.#outcomeOf(on, pause, decision)),
         decided_by: actor.name,
         decided_at: stamp(clock()),
         note: decision.note ?? null,
       };
       const { id: _, ...fields } = changed;
       await store.updatePause(on, id, fields);
+      // What is decided of the run, and not of one limit, is so of all that it waits for.
+      if (isStop || changed.state === "rerouted")
+        for (const other of await this.#othersOf(on, pause))
+          await store.updatePause(on, other.id, alike(other, changed));
       if (isStop && pause.actor_id !== null)
         await endRunTokens(on, { userId: pause.actor_id, run: pause.run });
       await record({
@@ -149,6 +168,12 @@ export class Pauses {
     });
     if (decided.changed.state === "stopped") await accessChanged();
     return decided.shown;
+  }
+
+  /** Other pauses of the same run that count. */
+  async #othersOf(queries: Queries, { id, run, actor_id, actor_name }: store.StoredPause) {
+    const all = await store.currentPausesOf(queries, actor_id, actor_name);
+    return all.filter((one) => one.id !== id && foldedName(one.run) === foldedName(run));
   }
 
   /** Forgets what was decided long ago. */
@@ -168,6 +193,7 @@ export class Pauses {
     const current = currentOf(subject, { meterId: of, holder });
     const actorName = subject.actorName ?? "—";
     const place: Place = { meter, holder };
+    const spentNow = await this.#spentNow({ meter, meterId: of, holder }, spent);
     const pause: store.StoredPause = {
       id: newId(),
       current,
@@ -179,7 +205,7 @@ export class Pauses {
       unit: meter.unit,
       provider: subject.provider,
       model: subject.model,
-      spent,
+      spent: spentNow,
       of_amount: most,
       paused_at: stamp(clock()),
       state: "waiting",
@@ -195,8 +221,7 @@ export class Pauses {
       // Another call of the run was refused a moment ago, or somebody has just decided.
       if (now !== undefined && (now.id !== before?.id || now.state !== before.state)) return now;
       const aDayAgo = stamp(new Date(clock().getTime() - dayMs));
-      if ((await store.countSince(on, subject.actorId, aDayAgo)) >= mostADay)
-        throw this.#refusal(pause, true);
+      if ((await store.countUndecided(on, pause, aDayAgo)) >= mostUndecided) throw this.#refusal(pause, true);
       if (!(await store.insertPause(on, pause, now?.id)))
         return (await store.currentPause(on, current)) ?? pause;
       await record({
@@ -211,12 +236,19 @@ export class Pauses {
   }
 
   /** What a decision makes of a pause. An amount is what the run may have beyond its limit in all, since it was paused. */
-  #outcomeOf(pause: store.StoredPause, decision: PauseDecision): Partial<store.StoredPause> {
+  async #outcomeOf(
+    queries: Queries,
+    pause: store.StoredPause,
+    decision: PauseDecision,
+  ): Promise<Partial<store.StoredPause>> {
     if (decision.decision === "stop") return { state: "stopped" };
     const { meter, holder } = JSON.parse(pause.meter) as Place;
     const extra = decision.amount === undefined ? {} : this.#extra(pause, meter, decision.amount);
     if (decision.decision === "raise") return { state: "raised", to_model: null, ...extra };
     this.#refuseRoute(pause, decision.model, meter);
+    const roles = (await this.#deps.activeRoles(queries)).get(pause.actor_id ?? "");
+    if (roles !== undefined && !this.#deps.mayUseModel(roles, pause.provider ?? "", decision.model))
+      throw notForUser(decision.model, pause);
     if (countsModel(meter, holder, decision.model) && decision.amount === undefined)
       throw countsToo(decision.model, pause);
     return { state: "rerouted", to_model: decision.model, ...extra };
@@ -255,17 +287,29 @@ export class Pauses {
     return at !== null && Date.parse(at) + decidedMs <= this.#deps.clock().getTime();
   }
 
-  /** Whether the limit that paused a run lets calls through again: a new period, or a plan that raised it. */
-  async #hasRoom(queries: Queries, pause: store.StoredPause): Promise<boolean> {
+  /** How the limit that paused a run stands now; null where there is none any more that asks. */
+  async #standing(queries: Queries, pause: store.StoredPause): Promise<Stands | null> {
     const { meter, holder } = JSON.parse(pause.meter) as Place;
     const budget = this.#deps.policies().get(pause.policy);
-    if (budget?.kind !== "budget" || budget.on_exceeded !== "ask") return true;
+    if (budget?.kind !== "budget" || budget.on_exceeded !== "ask") return null;
     const of = meterId(meter);
     const binding = limitsOf(budget, holder).find((one) => one.meterId === of);
-    if (binding === undefined) return true;
+    if (binding === undefined) return null;
+    return { spent: (await this.#spentIn(queries, binding)) ?? 0, of_amount: binding.most };
+  }
+
+  async #spentIn(
+    queries: Queries,
+    of: Pick<Binding, "meter" | "meterId" | "holder">,
+  ): Promise<number | null> {
     const nowMs = this.#deps.clock().getTime();
-    const spent = await spentOf(queries, this.#purses.nameOf(binding, nowMs), nowMs);
-    return (spent ?? 0) < binding.most;
+    return await spentOf(queries, this.#purses.nameOf(of, nowMs), nowMs);
+  }
+
+  /** What is spent of a purse, with the calls that ended a moment ago: people decide by the figure. */
+  async #spentNow(of: Pick<Binding, "meter" | "meterId" | "holder">, known: number): Promise<number> {
+    await this.#deps.flush();
+    return (await this.#spentIn(this.#deps.database.queries, of)) ?? known;
   }
 
   async #present(
@@ -274,7 +318,9 @@ export class Pauses {
     { actor, isAlone }: { actor: Actor; isAlone: boolean },
   ): Promise<RunPause> {
     const { meter } = JSON.parse(pause.meter) as Place;
-    const isOver = pause.state === "waiting" && (await this.#hasRoom(queries, pause));
+    const stands = await this.#standing(queries, pause);
+    const isDone = isOver(pause, stands);
+    const { spent, of_amount: most } = stands ?? pause;
     const unit = meter.unit === "tokens" ? 1 : 1e9;
     return {
       id: pause.id,
@@ -284,19 +330,19 @@ export class Pauses {
       file: budgetFile(pause.policy),
       field: budgetField(pause.policy, meter.limit),
       unit: meter.unit === "tokens" ? "tokens" : "usd",
-      spent: pause.spent / unit,
-      of: pause.of_amount / unit,
+      spent: spent / unit,
+      of: most / unit,
       model: pause.model,
       paused_at: pause.paused_at,
-      state: isOver ? "over" : (pause.state as RunPause["state"]),
-      amount: pause.extra === null ? null : pause.extra / unit,
+      state: isDone ? "over" : (pause.state as RunPause["state"]),
+      amount: pause.extra === null || pause.state === "stopped" ? null : pause.extra / unit,
       to_model: pause.to_model,
       decided_by: pause.decided_by,
       decided_at: pause.decided_at,
       note: pause.note,
       may: {
-        raise: pause.state !== "stopped" && !isOver && mayRaise(actor, pause, isAlone),
-        stop: pause.state !== "stopped" && !isOver && mayStop(actor, pause),
+        raise: pause.state !== "stopped" && !isDone && mayRaise(actor, pause, isAlone),
+        stop: pause.state !== "stopped" && !isDone && mayStop(actor, pause),
       },
     };
   }
@@ -314,11 +360,25 @@ export class Pauses {
   }
 }
 
+type Stands = Pick<store.StoredPause, "spent" | "of_amount">;
+
+/** Whether nobody has to decide any more: the limit lets calls through again, or there is none that asks. */
+const isOver = ({ state }: store.StoredPause, stands: Stands | null): boolean =>
+  state !== "stopped" && (stands === null || (state === "waiting" && stands.spent < stands.of_amount));
+
+/** What a decision on a run makes of another of its pauses. */
+function alike(other: store.StoredPause, { state, to_model, provider, ...by }: store.StoredPause) {
+  const decided = { decided_by: by.decided_by, decided_at: by.decided_at, note: by.note };
+  if (state === "stopped") return { ...decided, state };
+  // A run goes to one model of a provider.
+  return other.state === "rerouted" && other.provider === provider ? { ...decided, to_model } : {};
+}
+
 /** One pause counts of each run, limit and purse. */
 const currentOf = (
   { actorId, actorName, run }: CallSubject,
   { meterId: of, holder }: Pick<Binding, "meterId" | "holder">,
-): string => JSON.stringify([actorId ?? actorName, run, of, holder]);
+): string => JSON.stringify([actorId ?? actorName, foldedName(run ?? ""), of, holder]);
 
 /** The purse of what a run may spend beyond a limit. */
 function extraOf({ extra_meter: said, extra }: store.StoredPause, { budget }: Binding): Binding | null {

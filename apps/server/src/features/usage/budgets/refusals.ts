@@ -54,6 +54,28 @@ export const tierUnpriced = (model: string, tier: string): Refusal =>
     { quiet: true },
   );
 
+/** Why a budget in dollars could not count a call. */
+export type Uncounted = {
+  /** Its tier has no price, though others of the model have. */
+  uncounted?: Refusal | null;
+  /** A model that has no price at all. */
+  unpriced?: string | null;
+};
+
+/** Throws a `Refusal` where a budget in dollars does not let through what it cannot count. */
+export function refuseUncounted({ budget }: Binding, { uncounted, unpriced }: Uncounted): void {
+  if (uncounted != null) throw uncounted;
+  if (unpriced == null || budget.unpriced !== "refuse") return;
+  throw new Refusal(
+    "budget_exceeded",
+    text(
+      `${budgetFile(budget.id)}, unpriced: ${unpriced} has no price, so the budget cannot count it. Plan a row in policies/prices.yaml, with 0 where it is free`,
+      `${budgetFile(budget.id)}, unpriced: ${unpriced} não tem preço, então o orçamento não pode contá-lo. Planeje uma linha em policies/prices.yaml, com 0 se for gratuito`,
+    ),
+    { quiet: true },
+  );
+}
+
 /** A limit that is spent: the figure, whose purse it is, who may raise it, and when a new period begins. */
 export function spentRefusal(
   { binding, window, spent, reserved }: Spent,
@@ -71,8 +93,8 @@ export function spentRefusal(
   return new Refusal(
     "budget_exceeded",
     text(
-      `${where}: ${used} of ${of} are spent${aside === null ? "" : `, and ${aside} are set aside for calls under way`}. ${raise.en}${until === null ? "" : ` A new period begins at ${until} UTC.`}`,
-      `${where}: ${used} de ${of} foram gastos${aside === null ? "" : `, e ${aside} estão reservados para chamadas em andamento`}. ${raise["pt-BR"]}${until === null ? "" : ` Um novo período começa em ${until} UTC.`}`,
+      `${where}: ${used} of ${of} are spent${aside === null ? "" : `, and ${aside} are set aside for calls under way: try again when they have ended`}. ${raise.en}${until === null ? "" : ` A new period begins at ${until} UTC.`}`,
+      `${where}: ${used} de ${of} foram gastos${aside === null ? "" : `, e ${aside} estão reservados para chamadas em andamento: tente de novo quando terminarem`}. ${raise["pt-BR"]}${until === null ? "" : ` Um novo período começa em ${until} UTC.`}`,
     ),
     { quiet: true },
   );
