@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../apps/server/tests/support/eventually.ts";
+import { freePort } from "../apps/server/tests/support/free-port.ts";
 import { type Asker, call, post } from "./asker.ts";
 
 const hubVersion = "4.2.1";
@@ -17,7 +18,7 @@ export async function startHub(url: string, children: ChildProcess[]): Promise<A
   });
   if (npm.status !== 0) throw new Error("mcp-hub could not be installed");
   writeFileSync(join(folder, "hub.json"), JSON.stringify({ mcpServers: { echo: { url } } }));
-  const port = String(20_000 + (process.pid % 20_000));
+  const port = String(await freePort());
   const child = spawn(
     process.execPath,
     [join(folder, "node_modules/mcp-hub/dist/cli.js"), "--port", port, "--config", join(folder, "hub.json")],

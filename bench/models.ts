@@ -9,6 +9,7 @@ import { createClient } from "@ciclo/contract";
 import { openConfigRepository } from "../apps/server/src/features/config-repo/repository.ts";
 import { openPolicies, pushFiles } from "../apps/server/tests/support/config.ts";
 import { eventually } from "../apps/server/tests/support/eventually.ts";
+import { freePort } from "../apps/server/tests/support/free-port.ts";
 import { provision } from "../apps/server/tests/support/provision.ts";
 import { type Asker, concurrent, post } from "./asker.ts";
 import { processorMs, throughputOf } from "./load.ts";
@@ -206,7 +207,7 @@ async function startPortkey(model: string, children: ChildProcess[]) {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (npm.status !== 0) throw new Error("Portkey could not be installed");
-  const port = 20_000 + ((process.pid + 7) % 20_000);
+  const port = await freePort();
   const child = spawn(
     process.execPath,
     [join(folder, "node_modules/@portkey-ai/gateway/build/start-server.js"), `--port=${port}`, "--headless"],
