@@ -16,6 +16,7 @@ import {
 import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { Shared } from "../../lib/shared.ts";
 import { CallRecords } from "./call-records.ts";
 import { AccessTable, type Verdict } from "./access.ts";
 import type { ClientName } from "./client-names.ts";
@@ -218,17 +219,24 @@ export class Guard {
 
 type Caller = Pick<Metered, "actor" | "server" | "method" | "era" | "client">;
 
-/** What budgets look at of a call. */
-const toolSubject = ({ actor, server, method, era, client }: Caller, tool: string | null): CallSubject => ({
-  ...noSubject,
-  kind: "tool",
-  source: "gateway",
-  server,
-  tool,
-  method,
-  era,
-  ...calledBy(actor, { agent: client?.name ?? null, agentVersion: client?.version ?? null }),
-});
+const subjects = new Shared<CallSubject>(5000);
+
+/** What budgets and reports look at of a call: one object for calls that are alike. */
+function toolSubject({ actor, server, method, era, client }: Caller, tool: string | null): CallSubject {
+  const [agent, agentVersion] = [client?.name ?? null, client?.version ?? null];
+  const { id, name, run } = actor;
+  const alike = JSON.stringify([id, name, run, server, tool, method, era, agent, agentVersion]);
+  return subjects.of(alike, () => ({
+    ...noSubject,
+    kind: "tool",
+    source: "gateway",
+    server,
+    tool,
+    method,
+    era,
+    ...calledBy(actor, { agent, agentVersion }),
+  }));
+}
 
 /** A budget's refusal, as callers of the gateway are told. */
 const refusalOf = (error: unknown): unknown =>

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Actor } from "../../domain/actor.ts";
 import { calledBy, type CallSubject, noSubject } from "../../domain/usage.ts";
+import { Shared } from "../../lib/shared.ts";
 import type { ModelPath } from "./paths.ts";
 import type { Provider } from "./providers.ts";
 
@@ -35,8 +36,7 @@ export function agentOf({ headers }: Pick<IncomingMessage, "headers">): Program 
   return { agent: named === "" ? null : named.slice(0, 100), agentVersion: version };
 }
 
-const subjects = new Map<string, CallSubject>();
-const mostKept = 5000;
+const subjects = new Shared<CallSubject>(5000);
 
 /** What reports and budgets look at of a call: one object for calls that are alike. */
 export function subjectOf(
@@ -49,12 +49,7 @@ export function subjectOf(
   const { id, name, run } = actor;
   const alike = [id, name, path.method, provider.id, model, request.headers["user-agent"] ?? ""];
   const key = `${alike.join("\n")}${run === undefined ? "" : JSON.stringify(run)}`;
-  const known = subjects.get(key);
-  if (known !== undefined) return known;
-  if (subjects.size >= mostKept) subjects.clear();
-  const subject = subjectAt(path, provider, model, { actor, program: agentOf(request) });
-  subjects.set(key, subject);
-  return subject;
+  return subjects.of(key, () => subjectAt(path, provider, model, { actor, program: agentOf(request) }));
 }
 
 type Program = Pick<CallSubject, "agent" | "agentVersion">;
