@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { gateNames } from "./cycle-recipe.ts";
 import { glob, line } from "./fields.ts";
 
 /**
@@ -98,8 +99,8 @@ export type WorkBreakdown = z.infer<typeof workBreakdownSchema>;
 /** What the console itself can find out, before work begins or before it counts as done. */
 const checkSchema = z.discriminatedUnion("check", [
   z.strictObject({ check: z.literal("questions_answered") }),
-  z.strictObject({ check: z.literal("base_gate_passes"), gate: z.enum(["setup", "build", "lint", "test"]) }),
-  z.strictObject({ check: z.literal("gate_passes"), gate: z.enum(["setup", "build", "lint", "test"]) }),
+  z.strictObject({ check: z.literal("base_gate_passes"), gate: z.enum(gateNames) }),
+  z.strictObject({ check: z.literal("gate_passes"), gate: z.enum(gateNames) }),
   z.strictObject({ check: z.literal("requirement_tested"), requirement: requirementId }),
   z.strictObject({ check: z.literal("changed_lines_covered"), at_least: z.number().min(0).max(1) }),
   z.strictObject({ check: z.literal("mutants_detected"), at_least: z.number().min(0).max(1) }),

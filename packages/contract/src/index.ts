@@ -6,6 +6,7 @@ export * from "./client.ts";
 export * from "./config-files.ts";
 export * from "./credentials.ts";
 export * from "./cycle-artifacts.ts";
+export * from "./cycle-recipe.ts";
 export * from "./endpoints.ts";
 export * from "./environment.ts";
 export * from "./hidden-characters.ts";
