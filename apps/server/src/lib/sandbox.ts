@@ -16,6 +16,8 @@ export type SandboxRules = {
   writable: readonly string[];
   /** Files and folders that are not there for it, even below a writable one. */
   hidden: readonly string[];
+  /** Files and folders that it may read and not change, even below a hidden one. */
+  readable?: readonly string[];
   network: "host" | "none";
 };
 
@@ -124,13 +126,14 @@ const programFolders = (path: string): string[] => {
 const kernelSettings = ["sys", "fs", "bus", "irq", "acpi", "scsi", "pressure", "mtrr", "sysrq-trigger"];
 
 async function argumentsFor(
-  { folder, writable, hidden, network }: SandboxRules,
+  { folder, writable, hidden, readable = [], network }: SandboxRules,
   path: string,
 ): Promise<string[]> {
   const credentials = credentialPlaces.map((place) => join(homedir(), place));
   const out = await Promise.all([...credentials, ...hidden].map(hide));
   const own = folder === null ? null : await realpath(folder);
   const shared = await Promise.all(writable.map((place) => realpath(place)));
+  const shown = await Promise.all(readable.map((place) => realpath(place)));
   const base = "--unshare-all --die-with-parent --cap-drop ALL --ro-bind / / --dev /dev --proc /proc";
   return [
     ...base.split(" "),
@@ -140,6 +143,7 @@ async function argumentsFor(
     ...[...keptOfRun, ...programFolders(path)].flatMap((place) => ["--ro-bind-try", place, place]),
     ...shared.flatMap((place) => ["--bind", place, place]),
     ...out.flat(),
+    ...shown.flatMap((place) => ["--ro-bind", place, place]),
     ...(own === null ? [] : ["--bind", own, own, "--chdir", own]),
   ];
 }

@@ -1,0 +1,170 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "@ciclo/contract";
+import { Refusal } from "../../errors.ts";
+import { checkOutShared, type Git } from "../../lib/git.ts";
+import type { Sandbox, SandboxRules } from "../../lib/sandbox.ts";
+import { type Job, type Limits, type Ran, runInSandbox } from "./sandbox/run.ts";
+
+/**
+ * A commit of a repository in a folder of its own, for programs that may do there what they like: agents, builds, tests. They
+ * see the objects of the repository and cannot change them, nothing of the console's home, and no network.
+ */
+export class Checkout {
+  readonly #from: Git;
+  readonly #sandbox: Sandbox;
+  readonly #hidden: readonly string[];
+  /** The folder that holds `tree`, the work tree, and `home`, which programs get for theirs. */
+  readonly #folder: string;
+  readonly base: string;
+
+  private constructor(
+    of: { from: Git; sandbox: Sandbox; hidden: readonly string[] },
+    folder: string,
+    base: string,
+  ) {
+    this.#from = of.from;
+    this.#sandbox = of.sandbox;
+    this.#hidden = of.hidden;
+    this.#folder = folder;
+    this.base = base;
+  }
+
+  /**
+   * Checks `base` out below a folder that is not there yet. `hidden` are the folders that programs must not see: the console's
+   * home. Throws a `Refusal` (`invalid_payload`) for commits that a checkout would not be whole of: submodules, LFS.
+   */
+  static async make(
+    of: { from: Git; sandbox: Sandbox; hidden: readonly string[] },
+    folder: string,
+    base: string,
+  ): Promise<Checkout> {
+    await refuseParts(of.from, base);
+    await mkdir(join(folder, "home"), { recursive: true, mode: 0o700 });
+    await checkOutShared(of.from, join(folder, "tree"), base);
+    return new Checkout(of, folder, base);
+  }
+
+  get tree(): string {
+    return join(this.#folder, "tree");
+  }
+
+  /** Runs a program in the work tree, within the sandbox. */
+  run(command: string, limits: Limits, more: Pick<Job, "env" | "signal"> = { env: {} }): Promise<Ran> {
+    const rules = { ...this.#rules(), writable: [join(this.#folder, "home")] };
+    return this.#run({ command: "/bin/sh", args: ["-c", command] }, rules, limits, more);
+  }
+
+  /**
+   * Takes the commits that a program made on top of the base into the repository that the checkout came from, and returns the
+   * last of them; null where there are none. Git runs on them within the sandbox alone: what a program left behind there,
+   * settings and hooks of its own among it, is not the console's to obey.
+   */
+  async takeOut(limits: Limits): Promise<string | null> {
+    // Nothing is written any more: the folder is there to read.
+    const rules: SandboxRules = { ...this.#rules(), folder: null, readable: [this.#folder, this.#objects] };
+    const git = async (args: readonly string[], input = ""): Promise<Buffer> => {
+      const line = { command: "git", args: ["-C", this.tree, ...args] };
+      const { code, ended, stdout, stderr } = await this.#run(line, rules, limits, { env: {} }, input);
+      if (code !== 0 || stdout.dropped > 0)
+        throw notTaken(ended ?? (stdout.dropped > 0 ? "size" : stderr.bytes.toString("utf8").trim()));
+      return stdout.bytes;
+    };
+    const head = (await git(["rev-parse", "--verify", "HEAD^{commit}"])).toString("utf8").trim();
+    if (!/^[0-9a-f]{40,64}$/.test(head)) throw notTaken("HEAD");
+    if (head === this.base) return null;
+    const pack = await git(
+      ["pack-objects", "--revs", "--stdout", "-q", "--thin"],
+      `${head}\n^${this.base}\n`,
+    );
+    await this.#from.run(["index-pack", "--stdin", "--fix-thin", "--strict"], { input: pack });
+    const { code } = await this.#from.run(["merge-base", "--is-ancestor", this.base, head], { accept: [1] });
+    if (code !== 0) throw notTaken(`${head} does not follow ${this.base}`);
+    return head;
+  }
+
+  /** Deletes the folder. */
+  async remove(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  get #objects(): string {
+    return join(this.#from.folder, "objects");
+  }
+
+  #rules(): SandboxRules {
+    return {
+      folder: this.tree,
+      writable: [],
+      hidden: this.#hidden,
+      readable: [this.#objects],
+      network: "none",
+    };
+  }
+
+  #run(
+    line: Job["line"],
+    rules: SandboxRules,
+    limits: Limits,
+    { env, signal }: Pick<Job, "env" | "signal">,
+    input = "",
+  ): Promise<Ran> {
+    const own = { PATH: path, HOME: join(this.#folder, "home"), LANG: "C.UTF-8", ...env };
+    return runInSandbox(this.#sandbox, {
+      line,
+      rules,
+      limits,
+      env: own,
+      input,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+}
+
+/** Where programs are on the machine. */
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const notTaken = (why: string): Refusal =>
+  new Refusal(
+    "invalid_payload",
+    text(
+      `The commits of the checkout cannot be taken out: ${why.slice(0, 500)}`,
+      `Os commits do checkout não podem ser retirados: ${why.slice(0, 500)}`,
+    ),
+  );
+
+/** What a checkout leaves out, though its status is clean. */
+async function refuseParts(from: Git, base: string): Promise<void> {
+  const listed = await from.text(["ls-tree", "-r", "-z", base]);
+  const entries = listed.split("\0").filter((entry) => entry !== "");
+  const submodule = entries.find((entry) => entry.startsWith("160000 "));
+  if (submodule !== undefined)
+    throw notWhole(
+      text(
+        `the submodule ${pathOf(submodule)} would be empty`,
+        `o submódulo ${pathOf(submodule)} ficaria vazio`,
+      ),
+    );
+  const attributes = entries.filter((entry) => /(?:\t|\/)\.gitattributes$/.test(entry));
+  for (const entry of attributes) {
+    const said = await from.text(["cat-file", "blob", entry.split(/[ \t]/, 3)[2] ?? ""]);
+    if (/\bfilter=lfs\b/.test(said))
+      throw notWhole(
+        text(
+          `files that ${pathOf(entry)} gives to Git LFS would be pointers`,
+          `arquivos que ${pathOf(entry)} entrega ao Git LFS seriam ponteiros`,
+        ),
+      );
+  }
+}
+
+const pathOf = (entry: string): string => entry.slice(entry.indexOf("\t") + 1);
+
+const notWhole = (why: ReturnType<typeof text>): Refusal =>
+  new Refusal(
+    "invalid_payload",
+    text(
+      `The repository cannot be checked out whole: ${why.en}. A cycle needs all of its files`,
+      `O repositório não pode ser obtido por inteiro: ${why["pt-BR"]}. Um ciclo precisa de todos os arquivos`,
+    ),
+  );
