@@ -48,7 +48,7 @@ async function start(config: Config, options: ServeOptions): Promise<void> {
   });
   server.on("error", (error) => {
     process.stderr.write(
-      `CICLO_HOST, CICLO_PORT: cannot listen on ${config.host}:${config.port}: ${error.message}\n`,
+      `CICLO_HOST, CICLO_PORT: cannot listen on ${config.host}:${config.port}: ${error.message}. For another port: CICLO_PORT=8788 npm start\n`,
     );
     process.exit(2);
   });

@@ -242,6 +242,26 @@ describe.each(stores)("a budget on %s", (_, openStore) => {
     await database.close();
   });
 
+  it.each([
+    ["runs", ["ci-*"], { run: "CI-4711" }, { run: "local" }],
+    ["runs", ["*"], { run: "any" }, { run: null }],
+    ["people", ["ana*"], { actorName: "Ana Souza" }, { actorName: "Bob" }],
+    ["servers", ["hub-?"], { server: "hub-1" }, { server: "hub" }],
+    ["agents", ["claude-[c]ode", "a[b]"], { agent: "a[b]" }, { agent: "codex" }],
+  ])("may name %s by patterns: %j", async (kind, names, bound, free) => {
+    const database = await openStore();
+    const policies = policiesOf(budget({ scope: { [kind]: names }, limits: { total_usd: 1 } }));
+    const node = nodeOn(database, () => policies, settableClock("2026-03-30T14:55:00.000Z"));
+    const at = "2026-03-30T14:50:00.000Z";
+    await node.ledger.take([
+      callOf(bound, 3, { at, key: "1", isReserved: false }),
+      callOf(free, 4, { at, key: "2", isReserved: false }),
+    ]);
+    expect((await node.standings("en")).map(({ spent }) => spent)).toEqual([3]);
+    await node.stop();
+    await database.close();
+  });
+
   it("that rolls is the same limit wherever a plan writes it, and the strictest of those that look back equally far", async () => {
     const database = await openStore();
     let policies = policiesOf(

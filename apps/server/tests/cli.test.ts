@@ -136,6 +136,74 @@ describe("users and tokens", () => {
     expect(unknown.stderr).toContain("não existe");
   });
 
+  it.each<[string, RegExp[]]>([
+    [
+      "claude-code",
+      [
+        /^export ANTHROPIC_BASE_URL=".+\/llm\/anthropic"$/m,
+        /^export CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1"$/m,
+        /^export OTEL_LOGS_EXPORTER="otlp"$/m,
+        /^export OTEL_LOG_USER_PROMPTS="0"$/m,
+        /^export OTEL_LOG_TOOL_DETAILS="0"$/m,
+      ],
+    ],
+    [
+      "codex",
+      [
+        /^base_url = ".+\/llm\/openai\/v1"$/m,
+        /^env_key = "CICLO_TOKEN"$/m,
+        /^\[analytics\]\s+enabled = false$/m,
+        /^\[features\]\s+plugins = false$/m,
+        /^log_user_prompt = false$/m,
+        /endpoint = ".+\/otlp\/v1\/logs"/,
+      ],
+    ],
+    [
+      "gemini-cli",
+      [
+        /^export GOOGLE_GEMINI_BASE_URL=".+\/llm\/google"$/m,
+        /"usageStatisticsEnabled": false/,
+        /^export GEMINI_TELEMETRY_LOG_PROMPTS="false"$/m,
+      ],
+    ],
+    [
+      "qwen-code",
+      [
+        /^export OPENAI_BASE_URL=".+\/llm\/openai\/v1"$/m,
+        /"usageStatisticsEnabled": false/,
+        /^export QWEN_TELEMETRY_LOG_PROMPTS="false"$/m,
+      ],
+    ],
+    [
+      "copilot-cli",
+      [
+        /^export COPILOT_PROVIDER_BASE_URL=".+\/llm\/openai\/v1"$/m,
+        /^export COPILOT_OFFLINE="true"$/m,
+        /^export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="false"$/m,
+      ],
+    ],
+    [
+      "opencode",
+      [
+        /"baseURL": ".+\/llm\/openai\/v1"/,
+        /^export OPENCODE_DISABLE_AUTOUPDATE="1"$/m,
+        /"share": "disabled"/,
+        /"openTelemetry": true/,
+      ],
+    ],
+  ])(
+    "sets %s up for the console's models and telemetry, without its token and without prompts",
+    async (agent, lines) => {
+      const { stdout, code } = await ciclo(["llm", "client", agent, "--telemetry"]);
+      expect(code).toBe(0);
+      for (const line of lines) expect(stdout).toMatch(line);
+      expect(stdout).toContain("CICLO_TOKEN");
+      expect(stdout).not.toMatch(/[0-9a-f]{64}/);
+      const quiet = await ciclo(["llm", "client", agent]);
+      expect(quiet.stdout).not.toMatch(/otlp/i);
+    },
+  );
+
   it("gives a run a token of its own, lists it and ends it", async () => {
     const made = await json<{ id: string; token: string }>([
       "run-token",

@@ -58,6 +58,8 @@ describe.each(stores)("a report of usage on %s", (_, openStore) => {
     ]);
     const [name = ""] = report.groups.slice(1).map(({ key }) => key ?? "");
     expect((await ask(running, { ...query, person: name })).total.calls).toBe(2);
+    expect((await ask(running, { ...query, person: "ANA@b.example" })).total.calls).toBe(2);
+    expect((await ask(running, { ...query, person: "nobody@b.example" })).total.calls).toBe(0);
     expect((await ask(running, { ...query, person: "Bob", from: "2026-11-10T09:30:00Z" })).total.calls).toBe(
       3,
     );
@@ -102,6 +104,13 @@ describe.each(stores)("a report of usage on %s", (_, openStore) => {
       ["claude-opus-5-5", 4, one / 1e9],
       ["nobody-knows", 1, 0],
     ]);
+    expect(report.movers).toEqual([
+      { key: "claude-opus-5-5", cost_usd: (2 * one) / 1e9, cost_usd_before: one / 1e9 },
+    ]);
+    // What is gone has changed too.
+    const later = await ask(running, { from: "2026-11-20", to: "2026-11-29", group_by: "agent" });
+    expect(later.groups).toEqual([]);
+    expect(later.movers).toMatchObject([{ cost_usd: 0, cost_usd_before: (2 * one) / 1e9 }]);
     expect(report.series).toHaveLength(30);
     expect(
       report.series.filter(({ calls }) => calls > 0).map(({ start, calls }) => [start.slice(0, 10), calls]),

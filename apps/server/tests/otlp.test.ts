@@ -229,6 +229,10 @@ describe("what agents export", () => {
       post(gateway, token, { path: "/v1/logs", body }, headers);
     expect((await of(Buffer.from("{"))).status).toBe(400);
     expect((await of([]))?.status).toBe(400);
+    const metrics = (body: unknown) => post(gateway, token, { path: "/v1/metrics", body });
+    expect((await metrics(Buffer.from("no json"))).status).toBe(400);
+    expect((await metrics({ resourceMetrics: "none" })).status).toBe(400);
+    expect((await metrics({ resourceMetrics: [] })).status).toBe(200);
     expect((await of({}, { "content-type": "text/plain" })).status).toBe(400);
     expect((await of(Buffer.from("no gzip"), { "content-encoding": "gzip" })).status).toBe(400);
     expect((await of(Buffer.alloc(17 * 1024 * 1024))).status).toBe(413);

@@ -273,7 +273,7 @@ describe("risks follow from what a plan does", () => {
         "high: Server remote is reached without TLS: http://mcp.example/x",
         "high: policies/network.yaml, require_tls: does not allow connections without TLS",
         "medium: Tool list of remote unknown: its endpoint was not validated",
-        "medium: No budget binds remote",
+        "medium: remote has no budget of its own",
       ],
     ],
     [
@@ -285,7 +285,7 @@ describe("risks follow from what a plan does", () => {
         "high: policies/commands.yaml, allow: does not list the command no-such-program -y server. Plan a change of that policy to allow it",
         "medium: All callers share one session of local: what one leaves there, others may see",
         "medium: Tool list of local unknown: its endpoint was not validated",
-        "medium: No budget binds local",
+        "medium: local has no budget of its own",
       ],
     ],
     [

@@ -75,6 +75,10 @@ export const usageReportSchema = z.object({
       cost_usd_before: z.number(),
     }),
   ),
+  /** Groups whose cost changed most against the window before, also those that are gone; the largest change first. */
+  movers: z.array(
+    z.object({ key: z.string().nullable(), cost_usd: z.number(), cost_usd_before: z.number() }),
+  ),
   /** One point a bucket, in order; empty where none was asked for. `costs` has the groups that cost most, by key. */
   series: z.array(
     z.object({

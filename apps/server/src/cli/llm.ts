@@ -35,6 +35,9 @@ const setUps: Record<string, (asked: Asked) => Omit<SetUp, "agent">> = {
             OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
             OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/otlp`,
             OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders,
+            // Off by themselves; another shell's setting would hold otherwise.
+            OTEL_LOG_USER_PROMPTS: "0",
+            OTEL_LOG_TOOL_DETAILS: "0",
           }
         : {}),
     },
@@ -64,6 +67,9 @@ stream_max_retries = 0
 
 [analytics]
 enabled = false
+
+[features]
+plugins = false
 ${
   telemetry
     ? `
@@ -134,6 +140,8 @@ exporter = { otlp-http = { endpoint = "${url}/otlp/v1/logs", protocol = "json", 
             COPILOT_OTEL_ENABLED: "true",
             OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/otlp`,
             OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders,
+            // Off by itself; another shell's setting would hold otherwise.
+            OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "false",
           }
         : {}),
     },

@@ -54,6 +54,9 @@ function table(rows: readonly string[][]): string[] {
   );
 }
 
+const moved = ({ key, cost_usd: now, cost_usd_before: was }: UsageReport["movers"][number]): string =>
+  `${nameOf(key)} ${now < was ? "−" : "+"}${usd(Math.abs(now - was))} USD`;
+
 function showReport(report: UsageReport, io: Io): string[] {
   const { total, before, groups, group_by } = report;
   const [head = "", ...rest] = table([
@@ -71,6 +74,7 @@ function showReport(report: UsageReport, io: Io): string[] {
     io.paint("dim", `${report.from} – ${report.to} (${report.tz})`),
     io.paint("bold", head),
     ...rest,
+    ...(report.movers.length === 0 ? [] : [`changed most: ${report.movers.map(moved).join(", ")}`]),
     ...missing.map((line) => io.paint("yellow", line)),
     ...report.series.map(({ start, cost_usd, calls }) => `${start}  ${usd(cost_usd)} USD  ${calls} calls`),
   ];

@@ -16,8 +16,9 @@ export type SandboxRules = {
   writable: readonly string[];
   /** Files and folders that are not there for it, even below a writable one. */
   hidden: readonly string[];
-  /** Files and folders that it may read and not change, even below a hidden one. */
+  /** Files and folders that it may read and not change, even below a hidden one; and such that it may write to. */
   readable?: readonly string[];
+  own?: readonly string[];
   network: "host" | "none";
 };
 
@@ -126,7 +127,7 @@ const programFolders = (path: string): string[] => {
 const kernelSettings = ["sys", "fs", "bus", "irq", "acpi", "scsi", "pressure", "mtrr", "sysrq-trigger"];
 
 async function argumentsFor(
-  { folder, writable, hidden, readable = [], network }: SandboxRules,
+  { folder, writable, hidden, readable = [], own: places = [], network }: SandboxRules,
   path: string,
 ): Promise<string[]> {
   const credentials = credentialPlaces.map((place) => join(homedir(), place));
@@ -134,6 +135,7 @@ async function argumentsFor(
   const own = folder === null ? null : await realpath(folder);
   const shared = await Promise.all(writable.map((place) => realpath(place)));
   const shown = await Promise.all(readable.map((place) => realpath(place)));
+  const kept = await Promise.all(places.map((place) => realpath(place)));
   const base = "--unshare-all --die-with-parent --cap-drop ALL --ro-bind / / --dev /dev --proc /proc";
   return [
     ...base.split(" "),
@@ -144,6 +146,7 @@ async function argumentsFor(
     ...shared.flatMap((place) => ["--bind", place, place]),
     ...out.flat(),
     ...shown.flatMap((place) => ["--ro-bind", place, place]),
+    ...kept.flatMap((place) => ["--bind", place, place]),
     ...(own === null ? [] : ["--bind", own, own, "--chdir", own]),
   ];
 }

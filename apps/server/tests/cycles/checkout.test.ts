@@ -48,7 +48,11 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 beforeEach(async () => {
   count += 1;
   const folder = join(home, "checkouts", String(count));
-  checkout = await Checkout.make({ from: openGit(main), sandbox, hidden: [home] }, folder, base);
+  checkout = await Checkout.make(
+    { from: openGit(main), sandbox, hidden: [home], path: process.env.PATH ?? "" },
+    folder,
+    base,
+  );
 });
 
 function host(folder: string, ...args: string[]): string {
@@ -63,6 +67,19 @@ function commit(folder: string): string {
   return host(folder, "rev-parse", "HEAD");
 }
 
+/** Whether a program with these arguments runs on the machine. */
+const isRunning = (line: string): boolean =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim() === line;
+      } catch {
+        // It has ended meanwhile.
+        return false;
+      }
+    });
+
 const asAuthor = "git -c user.name=agent -c user.email=agent@example.com";
 const run = (command: string, more: Partial<typeof limits> = {}): Promise<Ran> =>
   checkout.run(command, { ...limits, ...more });
@@ -71,11 +88,12 @@ const said = ({ stdout, stderr }: Ran): string => `${stdout.bytes.toString()}${s
 describe("a program in a checkout", () => {
   it("has a repository of its own to work with, from the base commit on", async () => {
     const { code, stdout } = await run(
-      `git status --porcelain && git branch own && echo 1 > src/new.js && git add -A && ${asAuthor} commit -qm new && git log --format=%s`,
+      `echo kept > $HOME/note && git status --porcelain && git branch own && echo 1 > src/new.js && git add -A && ${asAuthor} commit -qm new && git log --format=%s`,
     );
     expect([code, stdout.bytes.toString()]).toEqual([0, "new\nx\n"]);
     expect(host(main, "branch", "--list")).toBe("* main");
     expect(readFileSync(join(checkout.tree, "src/new.js"), "utf8")).toBe("1\n");
+    expect(readFileSync(join(checkout.home, "note"), "utf8")).toBe("kept\n");
   });
 
   it.each([
@@ -134,8 +152,7 @@ for host, port in (('127.0.0.1', ${port}), ('192.0.2.1', 80)):
     );
     expect(code).toBe(0);
     expect(ms).toBeLessThan(20_000);
-    const left = spawnSync("pgrep", ["-f", `sleep ${mark}`], { encoding: "utf8" });
-    expect(left.stdout).toBe("");
+    expect(isRunning(`sleep ${mark}`)).toBe(false);
   });
 
   it.each<[string, string, Partial<typeof limits>, Ran["ended"]]>([
@@ -169,13 +186,13 @@ for host, port in (('127.0.0.1', ${port}), ('192.0.2.1', 80)):
 
   it("is ended when it is no longer wanted", async () => {
     const stop = new AbortController();
-    const running = checkout.run("echo started; sleep 1000", limits, { env: {}, signal: stop.signal });
-    await eventually(
-      () => Promise.resolve(spawnSync("pgrep", ["-f", "sleep 1000"]).status),
-      (status) => status === 0,
-    );
+    const mark = `87654${count}`;
+    const running = checkout.run(`echo started; sleep ${mark}`, limits, { env: {}, signal: stop.signal });
+    const isStarted = () => Promise.resolve(isRunning(`sleep ${mark}`));
+    await eventually(isStarted, (is) => is);
     stop.abort();
     expect(await running).toMatchObject({ code: null, ended: "cancelled" });
+    await eventually(isStarted, (is) => !is);
   });
 
   it("may write without end: the beginning and the end of it are kept", async () => {
@@ -257,7 +274,11 @@ describe("a commit that a checkout would not be whole of", () => {
     const at = commit(work);
     const bare = await initBare(join(work, "bare.git"), "main");
     host(work, "push", "--quiet", bare.folder, "HEAD:main");
-    const making = Checkout.make({ from: bare, sandbox, hidden: [home] }, join(work, "checkout"), at);
+    const making = Checkout.make(
+      { from: bare, sandbox, hidden: [home], path: "" },
+      join(work, "checkout"),
+      at,
+    );
     return await making.then(
       () => "it was checked out",
       (error: unknown) => (error instanceof Error ? error.message : "no error"),

@@ -618,7 +618,7 @@ describe("a plan that gives an agent more to spend", () => {
     [{ monthly_usd: 200 }, ["medium: hub: finops.monthly_usd rises (100 → 200)"]],
     [
       { cost_center: "x" },
-      ["high: hub: finops.monthly_usd no longer holds (was 100)", "medium: No budget binds hub"],
+      ["high: hub: finops.monthly_usd no longer holds (was 100)", "medium: hub has no budget of its own"],
     ],
     [{ monthly_usd: 50 }, []],
   ])("says so: %j", async (finops, says) => {

@@ -473,6 +473,27 @@ describe("a call of a model through the console", () => {
       { status: "error", cost_source: "none" },
       { status: "error", cost_source: "unknown" },
     ]);
+    // What failed under way may be billed; the client says which attempt at the answer it is.
+    for (const [attempt, status] of [500, 504, 529].entries()) {
+      model.answer = (_, response) => {
+        send(response, { error: { message: "it broke" } }, status);
+        return true;
+      };
+      const response = await fetch(`${gateway.url}/llm/openai/v1/chat/completions`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${person.token}`,
+          "x-stainless-retry-count": String(attempt),
+        },
+        body: JSON.stringify(chatOf()),
+      });
+      expect(response.status).toBe(status);
+    }
+    expect((await calls(gateway)).slice(2)).toMatchObject([
+      { status: "error", cost_source: "unknown", attempt: 1 },
+      { status: "error", cost_source: "unknown", attempt: 2 },
+      { status: "error", cost_source: "none", attempt: 3 },
+    ]);
   });
 
   it("is refused with 402 before it is sent once its budget is spent, in each API's own form", async () => {

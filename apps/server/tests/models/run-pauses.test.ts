@@ -110,6 +110,12 @@ describe("a run that uses up a budget which asks", () => {
     const [again] = await pauses();
     expect(again).toMatchObject({ state: "waiting", spent: 40, of: 15 });
     expect(again?.id).not.toBe(id);
+    // Whoever has the old id in their notes is told where the run is now.
+    const stop = approver.client.call("decideRunPause", { params: { id }, body: { decision: "stop" } });
+    expect(await problemOf(stop)).toMatchObject({
+      code: "already_decided",
+      detail: expect.stringContaining("paused again since, under another id") as string,
+    });
     const [entry] = await audited(gateway, "run.raised");
     expect(entry).toMatchObject({ actor_name: approver.name, resource: "run:nightly" });
     expect(JSON.parse(entry?.metadata ?? "")).toMatchObject({

@@ -8,9 +8,14 @@ import {
   type UsageSums,
 } from "@ciclo/contract";
 
+const moved = (
+  { key, cost_usd: now, cost_usd_before: was }: UsageReport["movers"][number],
+  locale: Locale,
+): string => `${key ?? "—"} ${now < was ? "−" : "+"}${usd(Math.abs(now - was), locale)}`;
+
 /** What a report says, as one HTML page without scripts, that needs no other file and no network. */
 export function reportPage(report: UsageReport, query: UsageQuery, locale: Locale): string {
-  const { total, before, groups, series } = report;
+  const { total, before, groups, series, movers } = report;
   const say = (words: keyof typeof texts): string => texts[words][locale];
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const cells = (sums: UsageSums, costBefore: number): string[] => cellsOf(sums, costBefore, locale);
@@ -51,6 +56,7 @@ export function reportPage(report: UsageReport, query: UsageQuery, locale: Local
 <h1>${say("title")}</h1>
 <p>${escaped([span, ...narrowed].join(" · "))}</p>
 <p class="sum">${escaped(usd(total.cost_usd, locale))} <small>${say("before")}: ${escaped(usd(before.cost_usd, locale))}</small></p>
+${movers.length === 0 ? "" : `<p>${say("movers")}: ${escaped(movers.map((one) => moved(one, locale)).join(", "))}</p>`}
 <h2>${groupNames[report.group_by][locale]}</h2>
 <div><table><thead><tr><th scope="col">${groupNames[report.group_by][locale]}</th>${heads.map((head) => `<th scope="col">${say(head)}</th>`).join("")}</tr></thead>
 <tbody>
@@ -113,6 +119,7 @@ const percent = (part: number, all: number, locale: Locale): string =>
 const texts = {
   title: text("Costs", "Custos"),
   before: text("window before", "período anterior"),
+  movers: text("Changed most", "O que mais mudou"),
   cost: text("Cost", "Custo"),
   calls: text("Calls", "Chamadas"),
   input: text("Tokens in", "Tokens de entrada"),

@@ -129,6 +129,7 @@ async function reportOf(
       ...presented(sums),
       cost_usd_before: costOf(earlier.get(key) ?? nothing()),
     })),
+    movers: moversIn(now, earlier),
     series:
       query.bucket === undefined
         ? []
@@ -145,6 +146,26 @@ async function reportOf(
     }),
   };
 }
+
+type BySums = Awaited<ReturnType<typeof merged>>;
+
+const mostMovers = 5;
+
+function moversIn(now: BySums, earlier: BySums): UsageReport["movers"] {
+  const keys = new Set([...now.keys(), ...earlier.keys()]);
+  return [...keys]
+    .map((key) => ({
+      key,
+      cost_usd: costOf(now.get(key) ?? nothing()),
+      cost_usd_before: costOf(earlier.get(key) ?? nothing()),
+    }))
+    .filter((one) => one.cost_usd !== one.cost_usd_before)
+    .toSorted((a, b) => changeOf(b) - changeOf(a))
+    .slice(0, mostMovers);
+}
+
+const changeOf = ({ cost_usd: now, cost_usd_before: was }: UsageReport["movers"][number]): number =>
+  Math.abs(now - was);
 
 const mostMs = 5 * 366 * 24 * 3_600_000;
 

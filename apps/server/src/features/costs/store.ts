@@ -51,7 +51,13 @@ export function where(filter: Filter) {
   const conditions = Object.entries(filter.values).flatMap(([group, value]) => {
     if (value === undefined) return [];
     const name = nameIn(group as UsageGroup, filter);
-    return [value === "" ? sql`${name} is null` : sql`${name} = ${value}`];
+    if (value === "") return [sql`${name} is null`];
+    // People are known by their e-mail, too, as in budgets.
+    if (group === "person" && value.includes("@"))
+      return [
+        sql`(${name} = ${value} or s.actor_id in (select u.id from users u where lower(u.email) = ${value.toLowerCase()}))`,
+      ];
+    return [sql`${name} = ${value}`];
   });
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }

@@ -6,6 +6,18 @@ import { checkOutShared, type Git } from "../../lib/git.ts";
 import type { Sandbox, SandboxRules } from "../../lib/sandbox.ts";
 import { type Job, type Limits, type Ran, runInSandbox } from "./sandbox/run.ts";
 
+/** Where a checkout is made from, and what programs in it see. */
+type Place = {
+  from: Git;
+  sandbox: Sandbox;
+  /** Folders that are not there for them: the console's home. */
+  hidden: readonly string[];
+  /** Their PATH. */
+  path: string;
+};
+
+type More = Pick<Job, "env" | "signal"> & { reads?: readonly string[] };
+
 /**
  * A commit of a repository in a folder of its own, for programs that may do there what they like: agents, builds, tests. They
  * see the objects of the repository and cannot change them, nothing of the console's home, and no network.
@@ -17,28 +29,22 @@ export class Checkout {
   /** The folder that holds `tree`, the work tree, and `home`, which programs get for theirs. */
   readonly #folder: string;
   readonly base: string;
+  /** Where programs find others. */
+  readonly path: string;
 
-  private constructor(
-    of: { from: Git; sandbox: Sandbox; hidden: readonly string[] },
-    folder: string,
-    base: string,
-  ) {
+  private constructor(of: Place, folder: string, base: string) {
     this.#from = of.from;
     this.#sandbox = of.sandbox;
     this.#hidden = of.hidden;
     this.#folder = folder;
     this.base = base;
+    this.path = of.path;
   }
 
   /**
-   * Checks `base` out below a folder that is not there yet. `hidden` are the folders that programs must not see: the console's
-   * home. Throws a `Refusal` (`invalid_payload`) for commits that a checkout would not be whole of: submodules, LFS.
+   * Checks `base` out below a folder that is not there yet. Throws a `Refusal` (`invalid_payload`) for commits that a checkout would not be whole of: submodules, LFS.
    */
-  static async make(
-    of: { from: Git; sandbox: Sandbox; hidden: readonly string[] },
-    folder: string,
-    base: string,
-  ): Promise<Checkout> {
+  static async make(of: Place, folder: string, base: string): Promise<Checkout> {
     await refuseParts(of.from, base);
     await mkdir(join(folder, "home"), { recursive: true, mode: 0o700 });
     await checkOutShared(of.from, join(folder, "tree"), base);
@@ -49,9 +55,14 @@ export class Checkout {
     return join(this.#folder, "tree");
   }
 
-  /** Runs a program in the work tree, within the sandbox. */
-  run(command: string, limits: Limits, more: Pick<Job, "env" | "signal"> = { env: {} }): Promise<Ran> {
-    const rules = { ...this.#rules(), writable: [join(this.#folder, "home")] };
+  /** What programs get for their home: they may leave files there that are no part of the work. */
+  get home(): string {
+    return join(this.#folder, "home");
+  }
+
+  /** Runs a program in the work tree, within the sandbox. `reads` are files of the console that it may read. */
+  run(command: string, limits: Limits, { reads = [], ...more }: More = { env: {} }): Promise<Ran> {
+    const rules = { ...this.#rules(), own: [this.home], readable: [this.#objects, ...reads] };
     return this.#run({ command: "/bin/sh", args: ["-c", command] }, rules, limits, more);
   }
 
@@ -109,7 +120,7 @@ export class Checkout {
     { env, signal }: Pick<Job, "env" | "signal">,
     input = "",
   ): Promise<Ran> {
-    const own = { PATH: path, HOME: join(this.#folder, "home"), LANG: "C.UTF-8", ...env };
+    const own = { PATH: this.path, HOME: this.home, LANG: "C.UTF-8", ...env };
     return runInSandbox(this.#sandbox, {
       line,
       rules,
@@ -120,9 +131,6 @@ export class Checkout {
     });
   }
 }
-
-/** Where programs are on the machine. */
-const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const notTaken = (why: string): Refusal =>
   new Refusal(

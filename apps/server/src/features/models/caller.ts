@@ -19,6 +19,12 @@ export const sessionsOf = ({ headers }: IncomingMessage): string[] =>
     return typeof said === "string" && said !== "" ? [said.slice(0, 200)] : [];
   });
 
+/** Which attempt at one answer it is: the clients of OpenAI and Anthropic count their retries. */
+export function attemptOf({ headers }: IncomingMessage): number {
+  const said = headers["x-stainless-retry-count"];
+  return typeof said === "string" && /^\d{1,3}$/.test(said) ? 1 + Number(said) : 1;
+}
+
 /** Agents by how their programs name themselves; `findings` and docs say who names itself otherwise. */
 const agents: readonly (readonly [RegExp, string])[] = [
   [/^claude-(?:cli|code)\//, "claude-code"],

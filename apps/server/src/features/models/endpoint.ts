@@ -24,7 +24,7 @@ import { type Mask, maskValues } from "../../lib/mask-values.ts";
 import { discard, isMeantForUs, readBody } from "../../lib/node-http.ts";
 import type { OwnAddresses } from "../../lib/own-addresses.ts";
 import { sendModelRefusal } from "./answers.ts";
-import { agentOf, sessionsOf, subjectOf, tokenOf } from "./caller.ts";
+import { agentOf, attemptOf, sessionsOf, subjectOf, tokenOf } from "./caller.ts";
 import { mostUsed } from "./outcome.ts";
 import { type Call, metered, recordCall, type RecordDeps } from "./records.ts";
 import {
@@ -168,6 +168,7 @@ export class ModelEndpoint {
       subject: subjectOf(request, path, provider, model, known.actor),
       program: agentOf(request).agent,
       session: sessionsOf(request)[0] ?? null,
+      attempt: attemptOf(request),
       sessions: sessionsOf(request),
       startedAt,
       requestBytes: sent?.length ?? 0,

@@ -38,8 +38,10 @@ export function usageOf(call: Call, ended: Forwarded | null): Told[] {
       : { usage: atLeast(first, heard.textBytes), isEstimate: true, cost: null };
     return [head, ...others.map((usage) => ({ usage, cost: null }))];
   }
-  // What answers with an error, and what uses no tokens, costs nothing.
-  if (!isMetered(call.path) || (status !== null && !isAnswer)) return [{ usage: null, cost: none }];
+  if (!isMetered(call.path)) return [{ usage: null, cost: none }];
+  // A request that is refused costs nothing. One that failed under way may be billed, and nobody says so.
+  if (status !== null && !isAnswer)
+    return [{ usage: null, cost: failedUnderWay.has(status) ? unknown : none }];
   return [estimateOf(call, ended, isAnswer)];
 }
 
@@ -69,6 +71,8 @@ function estimateOf(
 export const mostUsed = ({ maxOutput, tier }: Asked, bytes: number, context = 0): ModelUsage =>
   tokenUsage({ input: estimateTokens(bytes) + context, output: maxOutput }, { tier });
 
+/** 503 and 529 say that there was no room for it to begin with. */
+const failedUnderWay: ReadonlySet<number> = new Set([500, 502, 504, 408, 524]);
 const mostEstimated = 200_000;
 /** Tokens that the faster models write in a second. */
 const writtenPerSecond = 200;

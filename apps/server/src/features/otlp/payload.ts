@@ -24,9 +24,12 @@ const listOf = (from: unknown, field: string): Json[] => {
   return Array.isArray(value) ? value.filter(isObject) : [];
 };
 
+const isMetrics = (value: unknown): boolean =>
+  isObject(value) && (value["resourceMetrics"] === undefined || Array.isArray(value["resourceMetrics"]));
+
 /** The records of a request; null where it is none. Metrics are sums of what logs and spans tell call by call: they have none. */
 export function recordsOf(signal: Signal, body: Buffer, isProtobuf: boolean): OtlpRecord[] | null {
-  if (signal === "metrics") return [];
+  if (signal === "metrics") return isProtobuf || isMetrics(parseJson(body.toString("utf8"))) ? [] : null;
   const value = isProtobuf ? decoded(signal, body) : parseJson(body.toString("utf8"));
   if (!isObject(value)) return null;
   const [resources, scopes, records] =

@@ -131,7 +131,7 @@ function unbudgeted(agent: AgentFile, snapshot: Snapshot): DraftRisk[] {
   if (bound || agent.finops?.monthly_usd !== undefined) return [];
   return [
     {
-      title: text(`No budget binds ${agent.name}`, `Nenhum orçamento limita ${agent.name}`),
+      title: text(`${agent.name} has no budget of its own`, `${agent.name} não tem orçamento próprio`),
       impact: "medium",
       mitigation: text(
         "Name a budget policy in its manifest, or set finops.monthly_usd.",

@@ -13,7 +13,7 @@ import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { useToast } from "../../ui/toast.tsx";
 import { Budgets } from "./budgets.tsx";
 import { SpendChart } from "./chart.tsx";
-import { Figures } from "./figures.tsx";
+import { Figures, Movers } from "./figures.tsx";
 import { useFigures } from "./format.ts";
 import { Groups } from "./groups.tsx";
 import { groupLabels, nameLabels, periodLabels } from "./labels.ts";
@@ -238,6 +238,7 @@ function Report({ search, onSearch }: Props) {
         {t`${spent} in ${calls} calls`}
       </p>
       <Figures report={report} />
+      <Movers report={report} nameOf={nameOf} />
       <Missing report={report} />
       <Panel title={t`Spend over time`}>
         <SpendChart report={report} bucket={query.bucket ?? "day"} nameOf={nameOf} />

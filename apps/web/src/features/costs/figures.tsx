@@ -46,3 +46,28 @@ function Figure({ name, value, children }: { name: string; value: ReactNode; chi
     </div>
   );
 }
+
+/** Groups whose cost changed most against the window before; nothing where there was none. */
+export function Movers({
+  report: { movers, before },
+  nameOf,
+}: {
+  report: UsageReport;
+  nameOf(key: string | null): string;
+}) {
+  const { t } = useLingui();
+  const { usd } = useFigures();
+  if (movers.length === 0 || before.calls === 0) return null;
+  return (
+    <p className="text-sm text-muted">
+      {t`Changed most:`}{" "}
+      {movers.map(({ key, cost_usd: now, cost_usd_before: was }, index) => (
+        <span key={key ?? ""}>
+          {index === 0 ? null : " · "}
+          <b>{nameOf(key)}</b> {now < was ? "−" : "+"}
+          {usd(Math.abs(now - was))}
+        </span>
+      ))}
+    </p>
+  );
+}

@@ -83,7 +83,7 @@ export function sinceOf(meter: Meter, atMs: number): string {
     : windowOf(meter, atMs).startsAt;
 }
 
-/** Names are compared without their case: whoever writes one otherwise is bound all the same. */
+/** Names are compared without their case, and may be patterns: whoever writes one otherwise is bound all the same. */
 export function binds(
   { policy, scope, per }: Pick<Meter, "policy" | "scope" | "per">,
   subject: CallSubject,
@@ -91,11 +91,8 @@ export function binds(
   // What is part of no run has no purse of a run, and calls of tools none of a model.
   if ((per === "run" && subject.run === null) || (per === "model" && subject.model === null)) return false;
   if (scope === null || scope === undefined) return policy === "budget";
-  const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean => {
-    if (wanted === undefined) return true;
-    const names = new Set(wanted.map(foldedName));
-    return values.some((value) => value !== null && names.has(foldedName(value)));
-  };
+  const fits = (wanted: readonly string[] | undefined, values: readonly (string | null)[]): boolean =>
+    wanted === undefined || values.some((value) => value !== null && isAmong(value, wanted));
   const { models } = scope;
   return (
     // A provider of models is a server too.

@@ -87,13 +87,19 @@ export const unknownPause = (id: string): Refusal =>
     `Não há execução pausada ${id}. Veja: ciclo run-pause list`,
   );
 
-export const alreadyDecided = ({ run, state, decided_by: by, decided_at: at }: StoredPause): Refusal =>
+export const alreadyDecided = ({
+  run,
+  state,
+  current,
+  decided_by: by,
+  decided_at: at,
+}: StoredPause): Refusal =>
   new Refusal(
     "already_decided",
-    by === null
+    by === null || (current === null && state !== "stopped")
       ? text(
-          `The run ${run} asked again later. See: ciclo run-pause list`,
-          `A execução ${run} perguntou de novo depois. Veja: ciclo run-pause list`,
+          `The run ${run} has paused again since, under another id. See: ciclo run-pause list`,
+          `A execução ${run} pausou de novo depois, com outro id. Veja: ciclo run-pause list`,
         )
       : text(
           `${by} has decided on the run ${run} already (${state}, ${at ?? "—"})`,

@@ -1,6 +1,7 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { z } from "zod";
 import { parseJson } from "../../../../lib/parse-json.ts";
+import { serverFolder } from "../../../../lib/places.ts";
 import type { TestResult, TestRun } from "../test-run.ts";
 import { failureOf } from "./failure.ts";
 import { nameOf, type Runner, within } from "./runner.ts";
@@ -19,7 +20,7 @@ const eventSchema = z.object({
 });
 type Event = z.infer<typeof eventSchema>;
 
-const reporter = fileURLToPath(new URL("node-test-reporter.mjs", import.meta.url));
+const reporter = join(serverFolder, "src/features/cycles/gates/runners/node-test-reporter.mjs");
 
 /** Node's own runner (seen: 26.10), by a reporter of the console's: its TAP and JUnit leave out files. */
 export const nodeTest: Runner = {
@@ -27,6 +28,7 @@ export const nodeTest: Runner = {
   isRunBy: (command) => /(?:^|[\s/])node(?:\s+\S+)*\s+--test(?:\s|$|=)/.test(command),
   reporting: (report) => ({
     args: [],
+    reads: [reporter],
     env: {
       NODE_OPTIONS: `--test-reporter=${reporter} --test-reporter-destination=${report} --test-reporter=spec --test-reporter-destination=stdout`,
     },

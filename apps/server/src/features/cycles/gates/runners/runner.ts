@@ -4,7 +4,12 @@ import type { TestRun } from "../test-run.ts";
 export type Left = { report: string | null; stdout: string; stderr: string };
 
 /** What is added to a command so that its runner writes a report to a file. */
-export type Reporting = { args: readonly string[]; env: Readonly<Record<string, string>> };
+export type Reporting = {
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Files of the console that the runner has to read. */
+  reads?: readonly string[];
+};
 
 /** A program that runs tests, and how its results are read. */
 export type Runner = {
