@@ -36,7 +36,7 @@ export function createOutside(
     ...base,
     ...config,
     authenticate: access.sessions.authenticate,
-    take: (calls) => usage.service.ledger.take(calls),
+    report: (calls) => usage.service.ledger.report(calls),
   });
   const notify = createNotify({
     ...base,

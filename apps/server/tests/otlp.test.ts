@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { DatabaseSync } from "node:sqlite";
 import { gzipSync } from "node:zlib";
 import protobuf from "protobufjs";
 import { describe, expect, it } from "vitest";
+import { openSqliteDatabase } from "../src/db/dialect.ts";
 import { eventually } from "./support/eventually.ts";
+import { temporaryFolder } from "./support/temporary.ts";
 import { startGateway, type TestGateway } from "./support/mcp/gateway.ts";
 import { callsIn } from "./support/usage.ts";
 
@@ -222,6 +225,26 @@ describe("what agents export", () => {
     ]);
   });
 
+  it("is answered at once, whatever keeps the database from taking it, and is not lost meanwhile", async () => {
+    const file = join(await temporaryFolder(), "ciclo.db");
+    const gateway = await startGateway([], {}, { database: await openSqliteDatabase(file) });
+    const { token } = await gateway.person("viewer");
+    const requests = requestsOf("claude-code", "hello.jsonl");
+    // Whose token it is, is known from now on.
+    expect((await post(gateway, token, { path: "/v1/logs", body: {} })).status).toBe(200);
+    const other = new DatabaseSync(file);
+    other.exec("begin immediate");
+    for (const request of requests) expect((await post(gateway, token, request)).status).toBe(200);
+    const journal = readdirSync(join(gateway.home, "calls")).map((name) =>
+      readFileSync(join(gateway.home, "calls", name), "utf8"),
+    );
+    expect(journal.join("")).toContain('"agent":"claude-code"');
+    expect(journal.join("")).not.toMatch(/loopback model|REDACTED/);
+    other.exec("rollback");
+    other.close();
+    expect(await calls(gateway)).toHaveLength(truthOf("claude-code", "hello.jsonl").whole.length);
+  });
+
   it("is refused where it cannot be read, is too large, or from nobody", async () => {
     const gateway = await startGateway([]);
     const { token } = await gateway.person("viewer");
@@ -327,13 +350,7 @@ describe("what agents export", () => {
   it("from a time whose calls are deleted is left out, and said to be", async () => {
     const gateway = await startGateway([]);
     const { token } = await gateway.person("viewer");
-    await gateway.database.queries
-      .insertInto("usage_purge")
-      .values({ id: 1, before: new Date(Date.now() + 60_000).toISOString() })
-      .onConflict((conflict) =>
-        conflict.column("id").doUpdateSet({ before: new Date(Date.now() + 60_000).toISOString() }),
-      )
-      .execute();
+    await gateway.features.usage.service.purge(new Date(Date.now() + 60_000).toISOString(), 100);
     const response = await post(gateway, token, { path: "/v1/traces", body: spanOf("1", {}) });
     expect(await response.json()).toMatchObject({
       partialSuccess: { rejectedSpans: "1", errorMessage: expect.stringContaining("1 older") },

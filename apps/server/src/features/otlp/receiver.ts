@@ -14,8 +14,8 @@ import { recordsOf, type Signal, takenAsJson, takenAsProtobuf, type TakenIn } fr
 
 export type ReceiverDeps = CallersDeps &
   OwnAddresses & {
-    /** Writes calls to the ledger. Says how many are from a time that it no longer keeps. */
-    take(calls: readonly MeteredCall[]): Promise<{ tooOld: number }>;
+    /** Hands calls to the ledger, which lets none be lost. Says how many are from a time that it does not keep. */
+    report(calls: readonly MeteredCall[]): Promise<{ tooOld: number }>;
     logger: Logger;
   };
 
@@ -55,7 +55,7 @@ export class Receiver {
         const records = recordsOf(signal, await unpacked(request, sent), isProtobuf);
         if (records === null) throw unreadable(signal);
         const { calls, unusable } = callsOf(records, actor, this.#conversations);
-        const { tooOld } = calls.length === 0 ? { tooOld: 0 } : await this.#deps.take(calls);
+        const { tooOld } = calls.length === 0 ? { tooOld: 0 } : await this.#deps.report(calls);
         if (unusable > 0)
           this.#deps.logger.warn({ signal, unusable }, "records with unusable counts were left out");
         sendTaken(response, isProtobuf, answerOf(signal, { unusable, tooOld }));

@@ -75,15 +75,14 @@ export class CallJournal {
     return this.#soon();
   }
 
-  /** A call has ended, or was never sent. */
-  end(call: MeteredCall, cost: Cost): void {
+  /** A call has ended, or was never sent. Once this resolves it will be known, whatever becomes of this process. Never rejects. */
+  end(call: MeteredCall, cost: Cost): Promise<void> {
     const segment = this.#add({ call, cost });
-    if (segment !== null) {
-      segment.unwritten += 1;
-      this.#ended.set(call.key, segment);
-      void this.#soon();
-    }
     this.#letGo(this.#begun, call.key, "begun");
+    if (segment === null) return Promise.resolve();
+    segment.unwritten += 1;
+    this.#ended.set(call.key, segment);
+    return this.#soon();
   }
 
   /** Calls are in the database. */

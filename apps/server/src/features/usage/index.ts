@@ -99,7 +99,11 @@ export function createUsage(deps: UsageDeps): Feature<UsageService> {
         await ledger.flush();
         return await budgets.pauses.decide(actor, id, decision);
       },
-      purge: (before, limit) => deleteEventsBefore(deps.queries, before, limit),
+      async purge(before, limit) {
+        const deleted = await deleteEventsBefore(deps.queries, before, limit);
+        ledger.purged(before);
+        return deleted;
+      },
     },
     routes: noRoutes,
     workers: {

@@ -43,6 +43,8 @@ const aheadMs = 24 * 3_600_000;
 const flushMs = 250;
 /** Kept while the database does not take them; the oldest are dropped beyond it, and counted. */
 const maxKept = 50_000;
+/** Of what others report, more than this is written before they are answered. */
+const mostWaiting = 10_000;
 const atOnce = 10_000;
 const repricedAtOnce = 1000;
 
@@ -57,6 +59,8 @@ export class Ledger {
   /** What is not written yet, the oldest first. Entries leave it once they are. */
   #entries: Entry[] = [];
   readonly #subjects = new KnownSubjects();
+  /** Calls from before this time are deleted, as this node knew last. */
+  #purgedBefore = "";
   #listener: (call: MeteredCall, cost: Cost) => void = () => {};
 
   constructor(deps: LedgerDeps) {
@@ -86,8 +90,14 @@ export class Ledger {
 
   /** Takes up what an earlier process left, and writes from then on. */
   async start(): Promise<void> {
+    this.#purgedBefore = await purgedBefore(this.#deps.database.queries);
     await this.#recovery.start();
     await this.#writing.start();
+  }
+
+  /** Calls from before a time are deleted: what is reported of it from now on is left out. */
+  purged(before: string): void {
+    if (before > this.#purgedBefore) this.#purgedBefore = before;
   }
 
   /** Writes what is still there. */
@@ -106,7 +116,7 @@ export class Ledger {
   /** Records a call that has just ended; it is written within a quarter of a second. Returns what it cost. */
   record(call: MeteredCall): Cost {
     const entry = this.#priced(call);
-    this.#deps.journal.end(entry.call, entry.cost);
+    void this.#deps.journal.end(entry.call, entry.cost);
     this.#entries.push(entry);
     this.#listener(entry.call, entry.cost);
     this.#writing.wakeWithin(flushMs);
@@ -119,6 +129,30 @@ export class Ledger {
   }
 
   /**
+   * Takes calls that others report, to be written with the next ones: whoever reports them waits for no database. Once this
+   * resolves they will be known, whatever becomes of this process. Where many wait already, so does who brings more.
+   */
+  async report(calls: readonly MeteredCall[]): Promise<{ tooOld: number }> {
+    if (this.#entries.length + calls.length > mostWaiting) return await this.take(calls);
+    const kept = calls.filter(this.#isOfItsTime());
+    const safe = kept.map((call) => {
+      const entry = this.#priced(call);
+      this.#entries.push(entry);
+      return this.#deps.journal.end(entry.call, entry.cost);
+    });
+    this.#writing.wake();
+    await Promise.all(safe);
+    return { tooOld: calls.length - kept.length };
+  }
+
+  /** Whether calls are neither from a time whose calls are deleted, as far as is known, nor from more than a day ahead. */
+  #isOfItsTime(): (call: MeteredCall) => boolean {
+    // What is reported from the future would count in no window, or in all of them.
+    const latest = stamp(new Date(this.#deps.clock().getTime() + aheadMs));
+    return ({ at }) => at >= this.#purgedBefore && at <= latest;
+  }
+
+  /**
    * Writes calls that others report, with `also` in the same transaction. Those from a time whose calls have been deleted
    * already are left out, since they may have been counted before; and those from more than a day ahead.
    */
@@ -127,10 +161,7 @@ export class Ledger {
     let tooOld = 0;
     const written = await this.#insert(
       async (queries) => {
-        const before = await purgedBefore(queries);
-        // What is reported from the future would count in no window, or in all of them.
-        const latest = stamp(new Date(this.#deps.clock().getTime() + aheadMs));
-        const kept = entries.filter(({ call }) => call.at >= before && call.at <= latest);
+        const kept = await this.#ofTheirTime(queries, entries);
         tooOld = entries.length - kept.length;
         return kept;
       },
@@ -199,6 +230,12 @@ export class Ledger {
     return this.#writing.run();
   }
 
+  async #ofTheirTime(queries: Queries, entries: readonly Entry[]): Promise<Entry[]> {
+    this.#purgedBefore = await purgedBefore(queries);
+    const isOfItsTime = this.#isOfItsTime();
+    return entries.filter(({ call }) => isOfItsTime(call));
+  }
+
   #priced(call: MeteredCall): Entry {
     return { call: storableCall(call), cost: this.#costOf(call) };
   }
@@ -225,7 +262,7 @@ export class Ledger {
     const entries = this.#entries.slice(0, atOnce);
     if (entries.length === 0) return;
     try {
-      await this.#insert(() => Promise.resolve(entries));
+      await this.#insert((queries) => this.#ofTheirTime(queries, entries));
       this.#written(entries.length);
     } catch (error) {
       if (!isDatabaseUnavailable(error)) return this.#setAside(entries, error);
