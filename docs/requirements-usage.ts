@@ -38,6 +38,17 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "gateway/usage.test.ts › is counted once, in whatever order they come",
       "gateway/usage.test.ts › sums are those of the calls that stand",
       "servers/glm46.test.ts › is started from the registry",
+      "models/joining.test.ts › seen by the endpoint and exported, is one row",
+    ],
+  },
+  {
+    asked: "Exports are answered at once, and none is lost",
+    shownBy: ["otlp.test.ts › is answered at once, whatever keeps the database from taking it"],
+  },
+  {
+    asked: "Clients are set up for endpoint and telemetry, with prompts off",
+    shownBy: [
+      "cli.test.ts › up for the console's models and telemetry, without its token and without prompts",
     ],
   },
   {
