@@ -123,22 +123,59 @@ async function measure(agent: Agent): Promise<boolean> {
   await gateway.ingest.read();
   const after = await callsIn(gateway.database.queries);
   const logged = after.filter(({ source }) => source === "log");
-  const truth = model.billed.reduce((sum, { output }) => sum + output, 0);
-  const counted = wire.reduce((sum, { output }) => sum + (output ?? 0), 0);
-  const isRight =
-    wire.length > 0 && wire.length === model.billed.length && counted === truth && logged.length === 0;
+  const truth = {
+    calls: model.billed.length,
+    input: model.billed.reduce((sum, { input }) => sum + input, 0),
+    output: model.billed.reduce((sum, { output }) => sum + output, 0),
+  };
+  const counted = sumsOf(wire, agent);
+  const own = sumsOf(await ownWord(agent, home), agent);
+  const isRight = wire.length > 0 && said(counted) === said(truth) && logged.length === 0;
   console.log(
     [
       agent.name,
       `answered: ${outcome.slice(0, 60)}`,
-      `wire: ${model.billed.length} calls, ${truth} tokens out`,
-      `ledger: ${wire.length} calls, ${counted} tokens out, from ${[...new Set(wire.map((row) => row.agent))].join(", ")}`,
+      `wire: ${said(truth)}`,
+      `ledger: ${said(counted)}, from ${[...new Set(wire.map((row) => row.agent))].join(", ")}`,
+      `its own log: ${said(own)}`,
+      `difference of its log to the wire: ${said({
+        calls: own.calls - truth.calls,
+        input: own.input - truth.input,
+        output: own.output - truth.output,
+      })}`,
       `its own log and export say of calls that the endpoint did not see: ${logged.length}`,
       isRight ? "right" : "WRONG",
     ].join("\n  "),
   );
   cpSync(home, join(place, "home"), { recursive: true, force: true });
   return isRight;
+}
+
+type Sums = { calls: number; input: number; output: number };
+
+function said({ calls, input, output }: Sums): string {
+  return `${calls} calls, ${input} tokens in, ${output} out`;
+}
+
+/** Input as the double bills it: as each API counts it, which is without caches at Anthropic alone. */
+function sumsOf(rows: Awaited<ReturnType<typeof callsIn>>, { dialect }: Agent): Sums {
+  const inputOf = (row: (typeof rows)[number]): number =>
+    (row.input ?? 0) +
+    (dialect === "anthropic" ? 0 : row.cache_read + row.cache_write_short + row.cache_write_long);
+  return {
+    calls: rows.length,
+    input: rows.reduce((sum, row) => sum + inputOf(row), 0),
+    output: rows.reduce((sum, { output }) => sum + (output ?? 0), 0),
+  };
+}
+
+/** What an agent's log says by itself: read by a console that saw none of its calls. */
+async function ownWord({ name, logs }: Agent, home: string) {
+  const config = { agentLogs: [{ agent: name, folder: join(home, logs) }] };
+  const apart = await startGateway([], {}, { config });
+  await apart.ingest.read();
+  await apart.ledger.flush();
+  return callsIn(apart.database.queries);
 }
 
 type SetUp = { environment: Record<string, string>; files: { path: string; contents: string }[] };

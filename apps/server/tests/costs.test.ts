@@ -99,6 +99,7 @@ describe.each(stores)("a report of usage on %s", (_, openStore) => {
       unknown_calls: 1,
       estimated_calls: 0,
     });
+    expect(report.total.p95_ms).toBeGreaterThan(report.total.p50_ms ?? Infinity);
     expect(report.before).toMatchObject({ calls: 1, cost_usd: one / 1e9 });
     expect(report.groups.map(({ key, calls, cost_usd_before }) => [key, calls, cost_usd_before])).toEqual([
       ["claude-opus-5-5", 4, one / 1e9],
@@ -126,10 +127,22 @@ describe.each(stores)("a report of usage on %s", (_, openStore) => {
       ["codex", 1],
     ]);
     expect(bob.known_gaps.map(({ agent }) => agent)).toEqual(["codex"]);
+    expect(report.known_gaps[0]?.text).toMatch(/^A sub-agent .* in no log, .*cut\.$/);
+    // What an export leaves out is something else.
+    await ledger.take([
+      call(7, { at: "2026-11-13T10:00:00.000Z" }, { actorName: "eva", agent: "opencode", source: "otlp" }),
+      call(8, { at: "2026-11-13T10:00:00.000Z" }, { actorName: "eva", agent: "codex", source: "log" }),
+      call(9, { at: "2026-11-13T11:00:00.000Z" }, { actorName: "eva", agent: "codex", source: "otlp" }),
+    ]);
+    const eva = await ask(running, { from: "2026-11-01", person: "eva" });
+    expect(eva.known_gaps).toMatchObject([
+      { agent: "codex", text: expect.stringMatching(/in no log.* in no export\.$/) as string },
+      { agent: "opencode", text: "It ends before it has exported the last call of a session." },
+    ]);
     const ana = await ask(running, { from: "2026-11-01", person: "ana" });
     expect(ana.known_gaps).toEqual([]);
     const none = await ask(running, { from: "2026-11-01", group_by: "run", run: "" });
-    expect(none.groups.map(({ key, calls }) => [key, calls])).toEqual([[null, 5]]);
+    expect(none.groups.map(({ key, calls }) => [key, calls])).toEqual([[null, 8]]);
   });
 
   it("is the sum of the calls themselves, in every zone, stretch and grouping", async () => {
@@ -276,6 +289,8 @@ describe("ciclo usage", () => {
     const { stdout } = await promisify(execFile)(process.execPath, [bin, "usage", "--group-by", "agent"], {
       env: { HOME: gateway.config.home, CICLO_URL: gateway.url, CICLO_TOKEN: token },
     });
+    expect(stdout).toMatch(/ p50 +p95 +errors +refused\n/);
+    expect(stdout).toMatch(/^changed most: .*\+/m);
     const names = stdout
       .split("\n")
       .slice(2, 6)

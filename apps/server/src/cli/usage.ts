@@ -24,7 +24,7 @@ const seconds = (ms: number | null): string =>
 const share = (part: number, all: number): string =>
   all === 0 ? "—" : `${((100 * part) / all).toFixed(1)} %`;
 
-const columns = ["", "USD", "before", "calls", "tokens in", "cached", "tokens out", "p95", "errors"];
+const columns = "USD,before,calls,tokens in,cached,tokens out,p50,p95,errors,refused".split(",");
 
 const cells = (name: string, sums: UsageSums, before: number): string[] => [
   name,
@@ -34,8 +34,10 @@ const cells = (name: string, sums: UsageSums, before: number): string[] => [
   String(sums.input_tokens + sums.cache_write_short_tokens + sums.cache_write_long_tokens),
   String(sums.cache_read_tokens),
   String(sums.output_tokens),
+  seconds(sums.p50_ms),
   seconds(sums.p95_ms),
   share(sums.errors, sums.calls),
+  share(sums.refused, sums.calls),
 ];
 
 /** Names come from outside: none may look like a line of its own, or like one of the table's own words. */
@@ -60,7 +62,7 @@ const moved = ({ key, cost_usd: now, cost_usd_before: was }: UsageReport["movers
 function showReport(report: UsageReport, io: Io): string[] {
   const { total, before, groups, group_by } = report;
   const [head = "", ...rest] = table([
-    [group_by, ...columns.slice(1)],
+    [group_by, ...columns],
     ...groups.map(({ key, cost_usd_before, ...sums }) => cells(nameOf(key), sums, cost_usd_before)),
     cells("total", total, before.cost_usd),
   ]);

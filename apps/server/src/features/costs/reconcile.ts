@@ -1,7 +1,7 @@
 import { type Locale, type Reconciliation, type Text, text } from "@ciclo/contract";
 import type { Charge } from "./charges-store.ts";
 import type { InvoiceLine } from "./invoice-csv.ts";
-import { knownGaps } from "./known-gaps.ts";
+import { gapsOf, type ToldBy } from "./known-gaps.ts";
 
 /** A difference that is only rounding: providers round to cents, some of them each line. */
 const roundingUsd = 0.01;
@@ -13,8 +13,8 @@ type Side = {
   unpriced: number;
   unknown: number;
   estimated: number;
-  /** Calls that no wire saw, by agent. */
-  reported: Map<string, number>;
+  /** Calls that no wire saw, by agent, and whose word they are. */
+  reported: Map<string, { calls: number; toldBy: Set<ToldBy> }>;
   searches: number;
 };
 
@@ -75,7 +75,10 @@ function add(side: Side, charge: Charge): void {
   side.searches += charge.web_searches;
   if (charge.source !== "log" && charge.source !== "otlp") return;
   const agent = charge.agent ?? "—";
-  side.reported.set(agent, (side.reported.get(agent) ?? 0) + charge.calls);
+  const known = side.reported.get(agent) ?? { calls: 0, toldBy: new Set() };
+  known.calls += charge.calls;
+  known.toldBy.add(charge.source);
+  side.reported.set(agent, known);
 }
 
 /** The ledger's name for a model of an invoice: with or without the date of its edition. */
@@ -135,12 +138,15 @@ function reasonsFor(side: Side, billed: number | undefined): Text[] {
     "calls were estimated: their provider did not tell what they used.",
     "chamadas foram estimadas: o provedor não disse o que usaram.",
   );
-  for (const [agent, calls] of side.reported) {
-    const gap = Object.hasOwn(knownGaps, agent) ? knownGaps[agent] : undefined;
+  for (const [agent, { calls, toldBy }] of side.reported) {
+    const gaps = gapsOf(agent, [...toldBy]);
     reasons.push(
       text(
-        `${calls} calls are known only from ${agent} itself. ${gap?.en ?? ""}`.trim(),
-        `${calls} chamadas só são conhecidas pelo próprio ${agent}. ${gap?.["pt-BR"] ?? ""}`.trim(),
+        [`${calls} calls are known only from ${agent} itself.`, ...gaps.map(({ en }) => en)].join(" "),
+        [
+          `${calls} chamadas só são conhecidas pelo próprio ${agent}.`,
+          ...gaps.map((gap) => gap["pt-BR"]),
+        ].join(" "),
       ),
     );
   }

@@ -19,7 +19,7 @@ export function reportPage(report: UsageReport, query: UsageQuery, locale: Local
   const say = (words: keyof typeof texts): string => texts[words][locale];
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const cells = (sums: UsageSums, costBefore: number): string[] => cellsOf(sums, costBefore, locale);
-  const heads = ["cost", "before", "calls", "input", "cached", "output", "p95", "errors"] as const;
+  const heads = "cost before calls input cached output p50 p95 errors refused".split(" ");
   const row = (name: string, values: readonly string[], tag = "td"): string =>
     `<tr><th scope="row">${escaped(name)}</th>${values.map((value) => `<${tag}>${escaped(value)}</${tag}>`).join("")}</tr>`;
   const most = Math.max(...series.map(({ cost_usd }) => cost_usd), 1e-9);
@@ -58,7 +58,7 @@ export function reportPage(report: UsageReport, query: UsageQuery, locale: Local
 <p class="sum">${escaped(usd(total.cost_usd, locale))} <small>${say("before")}: ${escaped(usd(before.cost_usd, locale))}</small></p>
 ${movers.length === 0 ? "" : `<p>${say("movers")}: ${escaped(movers.map((one) => moved(one, locale)).join(", "))}</p>`}
 <h2>${groupNames[report.group_by][locale]}</h2>
-<div><table><thead><tr><th scope="col">${groupNames[report.group_by][locale]}</th>${heads.map((head) => `<th scope="col">${say(head)}</th>`).join("")}</tr></thead>
+<div><table><thead><tr><th scope="col">${groupNames[report.group_by][locale]}</th>${heads.map((head) => `<th scope="col">${say(head as keyof typeof texts)}</th>`).join("")}</tr></thead>
 <tbody>
 ${groups.map(({ key, cost_usd_before, ...sums }) => row(key ?? "—", cells(sums, cost_usd_before))).join("\n")}
 </tbody>
@@ -88,8 +88,9 @@ function cellsOf(sums: UsageSums, costBefore: number, locale: Locale): string[] 
     number.format(sums.input_tokens + sums.cache_write_short_tokens + sums.cache_write_long_tokens),
     number.format(sums.cache_read_tokens),
     number.format(sums.output_tokens),
-    sums.p95_ms === null ? "—" : `${number.format(sums.p95_ms)} ms`,
+    ...[sums.p50_ms, sums.p95_ms].map((ms) => (ms === null ? "—" : `${number.format(ms)} ms`)),
     percent(sums.errors, sums.calls, locale),
+    percent(sums.refused, sums.calls, locale),
   ];
 }
 
@@ -125,8 +126,10 @@ const texts = {
   input: text("Tokens in", "Tokens de entrada"),
   cached: text("From cache", "Do cache"),
   output: text("Tokens out", "Tokens de saída"),
+  p50: text("p50", "p50"),
   p95: text("p95", "p95"),
   errors: text("Errors", "Erros"),
+  refused: text("Refused", "Recusadas"),
   total: text("Total", "Total"),
   gaps: text("What the sum leaves out", "O que a soma não inclui"),
   unpriced: text("Calls without a known price", "Chamadas sem preço conhecido"),

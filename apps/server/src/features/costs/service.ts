@@ -16,7 +16,7 @@ import type { Queries } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { knownGaps } from "./known-gaps.ts";
+import { gapsOf } from "./known-gaps.ts";
 import { type Charge, chargesIn } from "./charges-store.ts";
 import { invoiceLines } from "./invoice-csv.ts";
 import { reconciled } from "./reconcile.ts";
@@ -140,9 +140,9 @@ async function reportOf(
             bucket: query.bucket,
             groups: groups.map(({ key }) => key),
           }),
-    known_gaps: logged.flatMap((agent) => {
-      const gap = Object.hasOwn(knownGaps, agent) ? knownGaps[agent] : undefined;
-      return gap === undefined ? [] : [{ agent, text: gap[locale] }];
+    known_gaps: [...logged].flatMap(([agent, toldBy]) => {
+      const gaps = gapsOf(agent, toldBy);
+      return gaps.length === 0 ? [] : [{ agent, text: gaps.map((gap) => gap[locale]).join(" ") }];
     }),
   };
 }

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { UsageGroup, UsageQuery } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { rollupSums } from "../../db/usage-schema.ts";
+import type { ToldBy } from "./known-gaps.ts";
 import type { Sums } from "./sums.ts";
 import { type Parts, partsOf, type Range } from "./windows.ts";
 
@@ -224,11 +225,20 @@ async function pointsOfCalls(
 }
 
 /** Agents whose own word a stretch of time is from, and from nobody else. */
-export async function agentsLogged(queries: Queries, range: Range, filter: Filter): Promise<string[]> {
-  const { rows } = await sql<{ agent: string }>`select distinct s.agent as agent from usage_days r
+export async function agentsLogged(
+  queries: Queries,
+  range: Range,
+  filter: Filter,
+): Promise<Map<string, ToldBy[]>> {
+  const { rows } = await sql<{
+    agent: string;
+    source: ToldBy;
+  }>`select distinct s.agent, s.source from usage_days r
     join usage_subjects s on s.id = r.subject_id
     where r.period >= ${iso(range.from).slice(0, 10)} and r.period <= ${iso(range.to - 1).slice(0, 10)}
       and s.source in ('log', 'otlp') and s.agent is not null and r.calls > 0 and ${where(filter)}
-    order by s.agent`.execute(queries);
-  return rows.map(({ agent }) => agent);
+    order by s.agent, s.source`.execute(queries);
+  const agents = new Map<string, ToldBy[]>();
+  for (const { agent, source } of rows) agents.set(agent, [...(agents.get(agent) ?? []), source]);
+  return agents;
 }
