@@ -169,9 +169,20 @@ describe("when the session ends mid-way", () => {
     const page = await openAs(server, "ana", "/assistant");
     const { items } = await api("root").call("listUsers");
     const { id = "" } = items.find(({ name }) => name === "ana") ?? {};
+    // The session ends while the message is on its way: what the page asks for by itself may notice it at any moment.
+    const rotated = Promise.withResolvers<void>();
+    await page.route(
+      "**/api/v1/config/chat",
+      async (route) => {
+        await rotated.promise;
+        await route.continue();
+      },
+      { times: 1 },
+    );
+    await ask(page, "Add the agent expired");
     const { token } = await api("root").call("rotateToken", { params: { id }, body: {} });
     server.tokens["ana"] = token;
-    await ask(page, "Add the agent expired");
+    rotated.resolve();
     const dialog = page.getByRole("dialog", { name: "Your session has ended" });
     await dialog.waitFor();
     await page.keyboard.press("Escape");
