@@ -169,7 +169,7 @@ function sumsOf(rows: Awaited<ReturnType<typeof callsIn>>, { dialect }: Agent): 
   };
 }
 
-/** What an agent's log says by itself: read by a console that saw none of its calls. */
+/** What an agent's log says on its own: read by a console that saw none of its calls. */
 async function ownWord({ name, logs }: Agent, home: string) {
   const config = { agentLogs: [{ agent: name, folder: join(home, logs) }] };
   const apart = await startGateway([], {}, { config });

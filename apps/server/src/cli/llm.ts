@@ -35,7 +35,7 @@ const setUps: Record<string, (asked: Asked) => Omit<SetUp, "agent">> = {
             OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
             OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/otlp`,
             OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders,
-            // Off by themselves; another shell's setting would hold otherwise.
+            // They are off by default, but a variable that is already set would win.
             OTEL_LOG_USER_PROMPTS: "0",
             OTEL_LOG_TOOL_DETAILS: "0",
           }
@@ -140,7 +140,7 @@ exporter = { otlp-http = { endpoint = "${url}/otlp/v1/logs", protocol = "json", 
             COPILOT_OTEL_ENABLED: "true",
             OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/otlp`,
             OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders,
-            // Off by itself; another shell's setting would hold otherwise.
+            // It is off by default, but a variable that is already set would win.
             OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "false",
           }
         : {}),

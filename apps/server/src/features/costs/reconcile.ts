@@ -15,7 +15,6 @@ type Side = {
   estimated: number;
   /** Calls that no wire saw, by agent, and whose word they are. */
   reported: Map<string, { calls: number; toldBy: Set<ToldBy> }>;
-  searches: number;
 };
 
 /** An invoice beside the ledger's charges of its provider and time: by model, with what may explain a difference. Pure. */
@@ -56,7 +55,6 @@ const nothing = (): Side => ({
   unknown: 0,
   estimated: 0,
   reported: new Map(),
-  searches: 0,
 });
 
 function addTo(sides: Map<string, Side>, charge: Charge): void {
@@ -72,7 +70,6 @@ function add(side: Side, charge: Charge): void {
   side.unpriced += charge.unpriced;
   side.unknown += charge.unknown;
   side.estimated += charge.estimated;
-  side.searches += charge.web_searches;
   if (charge.source !== "log" && charge.source !== "otlp") return;
   const agent = charge.agent ?? "—";
   const known = side.reported.get(agent) ?? { calls: 0, toldBy: new Set() };

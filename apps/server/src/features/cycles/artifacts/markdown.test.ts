@@ -12,7 +12,7 @@ const html = (markdown: string): string =>
 const escaped = (words: string): string =>
   words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** What GitHub makes a link of by itself: it leads where it says. */
+/** Text that GitHub turns into a link, which leads where the text says. */
 const isLinked = (words: string): boolean => /www\.|:\/\/|@|mailto:|xmpp:/i.test(words);
 
 const marks = fc.string({ unit: fc.constantFrom(..."#*_-+=>`~|[]()!<&;:.1 \n\tab\\/\"'".split("")) });

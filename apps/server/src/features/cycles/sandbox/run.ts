@@ -16,7 +16,7 @@ export type Limits = {
 export type Ran = {
   /** Null where it was ended. */
   code: number | null;
-  /** What ended it, where it did not end by itself. */
+  /** Why the console ended it; null where it ended on its own. */
   ended: "timeout" | "memory" | "processes" | "cancelled" | null;
   stdout: Kept;
   stderr: Kept;

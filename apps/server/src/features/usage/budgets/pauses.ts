@@ -9,7 +9,18 @@ import { foldedName } from "../../../lib/fold.ts";
 import { newId } from "../../../lib/ids.ts";
 import { routeOf } from "../../../lib/model-names.ts";
 import { type Binding, countsModel, limitsOf, type Meter, meterId, type Policies } from "./bindings.ts";
-import { mayRaise, mayStop, refuseUnlessMay } from "./pause-rules.ts";
+import {
+  alike,
+  currentOf,
+  extraOf,
+  isOver,
+  mayRaise,
+  mayStop,
+  type Place,
+  refuseUnlessMay,
+  saidOf,
+  type Stands,
+} from "./pause-rules.ts";
 import * as store from "./pause-store.ts";
 import {
   alreadyDecided,
@@ -63,7 +74,6 @@ const mostDecided = 100;
 const mostUndecided = 100;
 const dayMs = 24 * 3_600_000;
 
-type Place = { meter: Meter; holder: string };
 type Asking = { estimate: number; canReroute: boolean };
 
 /**
@@ -358,47 +368,4 @@ export class Pauses {
       pause.state === "stopped" ? stoppedText(pause) : pausedText(pause, this.#deps.decidedAt, isUnasked);
     return refusePaused(said);
   }
-}
-
-type Stands = Pick<store.StoredPause, "spent" | "of_amount">;
-
-/** Whether nobody has to decide any more: the limit lets calls through again, or there is none that asks. */
-const isOver = ({ state }: store.StoredPause, stands: Stands | null): boolean =>
-  state !== "stopped" && (stands === null || (state === "waiting" && stands.spent < stands.of_amount));
-
-/** What a decision on a run makes of another of its pauses. */
-function alike(other: store.StoredPause, { state, to_model, provider, ...by }: store.StoredPause) {
-  const decided = { decided_by: by.decided_by, decided_at: by.decided_at, note: by.note };
-  if (state === "stopped") return { ...decided, state };
-  // A run goes to one model of a provider.
-  return other.state === "rerouted" && other.provider === provider ? { ...decided, to_model } : {};
-}
-
-/** One pause counts of each run, limit and purse. */
-const currentOf = (
-  { actorId, actorName, run }: CallSubject,
-  { meterId: of, holder }: Pick<Binding, "meterId" | "holder">,
-): string => JSON.stringify([actorId ?? actorName, foldedName(run ?? ""), of, holder]);
-
-/** The purse of what a run may spend beyond a limit. */
-function extraOf({ extra_meter: said, extra }: store.StoredPause, { budget }: Binding): Binding | null {
-  if (said === null || extra === null) return null;
-  const meter = JSON.parse(said) as Meter;
-  return { budget, meter, meterId: meterId(meter), most: extra, holder: "", isExtra: true };
-}
-
-/** In the audit log. */
-function saidOf(pause: store.StoredPause): Record<string, unknown> {
-  const { meter } = JSON.parse(pause.meter) as Place;
-  const [unit, name] = meter.unit === "tokens" ? [1, "tokens"] : [1e9, "usd"];
-  return {
-    user: pause.actor_name,
-    policy: pause.policy,
-    limit: meter.limit,
-    [`spent_${name}`]: pause.spent / unit,
-    [`of_${name}`]: pause.of_amount / unit,
-    ...(pause.extra === null ? {} : { [`more_${name}`]: pause.extra / unit }),
-    ...(pause.to_model === null ? {} : { to_model: pause.to_model }),
-    ...(pause.note === null ? {} : { note: pause.note }),
-  };
 }
