@@ -99,6 +99,13 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
     ],
   },
   {
+    asked: "Prices are those of the time of a call; a new price table is a plan, and rows name theirs",
+    shownBy: [
+      "reprice.test.ts › are those of their time, until somebody asks",
+      "reprice.test.ts › come from another table only once a plan names it",
+    ],
+  },
+  {
     asked: "Reports by any group, in any time zone, with what is missing",
     shownBy: [
       "costs.test.ts › sums, compares with the window before",

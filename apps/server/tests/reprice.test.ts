@@ -100,6 +100,47 @@ describe("prices of calls", () => {
     );
   });
 
+  it("come from another table only once a plan names it", async () => {
+    const { gateway, person, approver } = await endpointOf({
+      "policies/prices.yaml": "id: prices\nkind: prices\ntitle: Prices\ntable: genai-prices 0.1.7\n",
+    });
+    const asked = {
+      model: "claude-opus-5-5",
+      max_tokens: 20,
+      messages: [{ role: "user", content: "Hello" }],
+    };
+    await ask(gateway, person, "anthropic/v1/messages", asked);
+    const planned = await planWith(person, "edit_policies", {
+      policy_id: "prices",
+      changes: { table: "genai-prices 0.1.8" },
+    });
+    expect(planned.plan.risks.map(({ title }) => title)).toEqual([
+      "Prices come from the table genai-prices 0.1.8; was: genai-prices 0.1.7",
+    ]);
+    const { approval_id } = await submitWith(person, planned);
+    await decideWith(approver, approval_id, "approve");
+    await gateway.servers.reconcile();
+    await ask(gateway, person, "anthropic/v1/messages", asked);
+    const [before, after] = await calls(gateway);
+    // The older table has only `claude-opus-5`, and the price of another model is none.
+    expect(before).toMatchObject({
+      cost_nano_usd: null,
+      cost_source: "unpriced",
+      price_version: "genai-prices 0.1.7 of 2026-09-16",
+    });
+    // 4 USD a million and 20 for what is written; 0.20 from the cache, 5 and 8 into it.
+    expect(after).toMatchObject({
+      input: 1002,
+      output: 12,
+      cache_read: 200,
+      cache_write_short: 46,
+      cache_write_long: 24,
+      cost_nano_usd: 1002 * 4000 + 12 * 20_000 + 200 * 200 + 46 * 5000 + 24 * 8000,
+      cost_source: "table",
+      price_version: "genai-prices 0.1.8 of 2026-09-23",
+    });
+  });
+
   it("are again those of the model that answered, and none for audio", async () => {
     const { model, gateway, person, approver } = await endpointOf(
       pricesOf({ model: "gpt-that-answers", input: 10, output: 10 }),

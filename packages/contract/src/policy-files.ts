@@ -110,8 +110,12 @@ const retentionShape = {
 };
 export type RetentionSubject = keyof typeof retentionShape;
 
-/** The price tables that this console brings along, the oldest first. */
-export const priceTableVersions = ["genai-prices 0.1.8"] as const;
+/** The price tables that this console brings along, each with the day on which its publisher released it. */
+export const priceTables = {
+  "genai-prices 0.1.7": "2026-09-16",
+  "genai-prices 0.1.8": "2026-09-23",
+} as const;
+export type PriceTable = keyof typeof priceTables;
 
 /** US dollars for a million tokens; `web_search` for a thousand searches. What is left out is billed as the next wider kind. */
 const ratesSchema = z.strictObject({
@@ -293,7 +297,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
   }),
   policy("prices", {
     /** The table that prices what no row does. A newer one holds from the change on that names it here. */
-    table: z.enum(priceTableVersions).default(priceTableVersions[0]),
+    table: z.enum(Object.keys(priceTables) as PriceTable[]).default("genai-prices 0.1.8"),
     /** Names that agents and logs have for providers, and the name by which prices know them. */
     providers: z.record(z.string().min(1).max(200), line).default({}),
     rows: z

@@ -342,11 +342,11 @@ describe.each(stores)("one call that several sources saw, on %s", (_, openStore)
         price_version,
       ]),
     ).toEqual([
-      ["a", 4_200_000, "table", "genai-prices 0.1.8"],
+      ["a", 4_200_000, "table", "genai-prices 0.1.8 of 2026-09-23"],
       ["b", null, "unknown", null],
-      ["c", null, "unpriced", "genai-prices 0.1.8"],
+      ["c", null, "unpriced", "genai-prices 0.1.8 of 2026-09-23"],
       ["d", 5, "provider", null],
-      ["e", 0, "table", "genai-prices 0.1.8"],
+      ["e", 0, "table", "genai-prices 0.1.8 of 2026-09-23"],
     ]);
     await database.close();
   });

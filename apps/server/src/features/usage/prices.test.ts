@@ -45,7 +45,7 @@ test("the sum is the library's, to a billionth of a dollar, also above its thres
         );
         const { nanoUsd, version } = cost(provider, model, tokenUsage(tokens));
         expect(Math.abs((nanoUsd ?? -1) - (expected?.total_price ?? 0) * 1e9)).toBeLessThanOrEqual(1);
-        expect(version).toBe("genai-prices 0.1.8");
+        expect(version).toBe("genai-prices 0.1.8 of 2026-09-23");
       },
     ),
   );
@@ -139,7 +139,10 @@ describe("the right cents", () => {
     expect(version).toMatch(/^policies\/prices\.yaml zai\/glm-4\.6 2025-09-30 #[0-9a-f]{8}$/);
     expect(cost("zhipu", "glm-4.6", used).nanoUsd).toBe(2.8e9);
     expect(cost("zai", "glm-4.6", used, new Date("2025-09-29T23:59:59Z")).source).toBe("unpriced");
-    expect(cost("zai", "glm-5.3", used)).toMatchObject({ source: "table", version: "genai-prices 0.1.8" });
+    expect(cost("zai", "glm-5.3", used)).toMatchObject({
+      source: "table",
+      version: "genai-prices 0.1.8 of 2026-09-23",
+    });
   });
 
   test("a row may name a provider as the console calls it, though prices know it by another name", () => {

@@ -1,4 +1,11 @@
-import { type PolicyFile, type PolicyOf, policyFileSchema, policyOf, type PriceRow } from "@ciclo/contract";
+import {
+  type PolicyFile,
+  type PolicyOf,
+  policyFileSchema,
+  policyOf,
+  type PriceRow,
+  priceTables,
+} from "@ciclo/contract";
 import { parse } from "yaml";
 import type { ModelUsage } from "../../domain/tokens.ts";
 import { sha256 } from "../../lib/crypto.ts";
@@ -36,6 +43,8 @@ const maxKept = 5000;
 /** Prices as the configuration has them: rows of `policies/prices.yaml` before the table that it names. */
 export class Prices {
   readonly #policy: PricePolicy;
+  /** The table by name and date, as it stands on each row. */
+  readonly #tableVersion: string;
   /** Names come from outside: `constructor` is one like any other. */
   readonly #providers: ReadonlyMap<string, string>;
   readonly #rows = new Map<string, PriceRow[]>();
@@ -43,6 +52,8 @@ export class Prices {
 
   constructor(policies: ReadonlyMap<string, PolicyFile>) {
     this.#policy = policyOf(policies, "prices") ?? builtIn;
+    const { table } = this.#policy;
+    this.#tableVersion = `${table} of ${priceTables[table]}`;
     const named = (policyOf(policies, "models")?.providers ?? []).flatMap(({ id, prices }) =>
       prices === undefined ? [] : [[id, prices] as const],
     );
@@ -59,7 +70,7 @@ export class Prices {
   }
 
   price({ provider, model, at, usage }: PriceQuestion): Price {
-    const unpriced = { nanoUsd: null, source: "unpriced", version: this.#policy.table } as const;
+    const unpriced = { nanoUsd: null, source: "unpriced", version: this.#tableVersion } as const;
     if (provider === null || model === null || Number.isNaN(at.getTime())) return unpriced;
     // A row may name a provider as the console calls it, or as prices do.
     const names = new Set([provider, this.providerOf(provider)]);
@@ -98,9 +109,9 @@ export class Prices {
   #table(provider: string, model: string, at: Date, tier: string) {
     const share = standardTiers.has(tier) ? 1 : halfPrice.get(tier)?.includes(provider) === true ? 0.5 : null;
     if (share === null) return null;
-    const rates = tableRates(provider, model, at);
+    const rates = tableRates(this.#policy.table, provider, model, at);
     if (rates === null) return null;
-    return { rates: scaled(rates, share), source: "table" as const, version: this.#policy.table };
+    return { rates: scaled(rates, share), source: "table" as const, version: this.#tableVersion };
   }
 }
 

@@ -1,13 +1,21 @@
+import type { PriceTable } from "@ciclo/contract";
 import { calcPrice, type MatchLogic, type ModelPrice } from "@pydantic/genai-prices";
+import { calcPrice as calcPriceBefore } from "genai-prices-0.1.7";
 import { fromUsd, type Rate, type Rates } from "./rates.ts";
 
+/** Every table that a configuration may name: one that goes away would price calls otherwise without a plan. */
+const tables: Readonly<Record<PriceTable, typeof calcPrice>> = {
+  "genai-prices 0.1.7": calcPriceBefore,
+  "genai-prices 0.1.8": calcPrice,
+};
+
 /**
- * Rates of a model in `@pydantic/genai-prices`, at a time. Null where the table does not know it by that name: a name that
- * only begins like one it knows is another model, unless what follows is a date or a version.
+ * Rates of a model in a version of `@pydantic/genai-prices`, at a time. Null where the table does not know it by that name: a
+ * name that only begins like one it knows is another model, unless what follows is a date or a version.
  */
-export function tableRates(provider: string, model: string, at: Date): Rates | null {
+export function tableRates(table: PriceTable, provider: string, model: string, at: Date): Rates | null {
   // The sum is of no interest: the library is asked which prices hold.
-  const found = calcPrice({ input_tokens: 1, output_tokens: 0 }, model, {
+  const found = tables[table]({ input_tokens: 1, output_tokens: 0 }, model, {
     providerId: provider,
     timestamp: at,
   });
