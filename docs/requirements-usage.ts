@@ -61,6 +61,7 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "models/endpoint.test.ts › whose stream breaks off is partial",
       "models/endpoint.test.ts › ends with its caller",
       "models/endpoint.test.ts › has a row for each attempt",
+      "models/endpoint.test.ts › is tied to the attempt before it",
       "models/endpoint.test.ts › in the background is charged once",
     ],
   },

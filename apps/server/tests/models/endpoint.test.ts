@@ -489,10 +489,45 @@ describe("a call of a model through the console", () => {
       });
       expect(response.status).toBe(status);
     }
-    expect((await calls(gateway)).slice(2)).toMatchObject([
+    const [first, ...more] = (await calls(gateway)).slice(2);
+    expect([first, ...more]).toMatchObject([
       { status: "error", cost_source: "unknown", attempt: 1 },
       { status: "error", cost_source: "unknown", attempt: 2 },
       { status: "error", cost_source: "none", attempt: 3 },
+    ]);
+    // Three attempts at one answer.
+    expect(new Set([first, ...more].map((row) => row?.operation))).toEqual(new Set([first?.key]));
+  });
+
+  it("is tied to the attempt before it by what was sent, and to no other call", async () => {
+    const { gateway, person, model } = await endpointOf();
+    const post = (body: object, attempt: number) =>
+      fetch(`${gateway.url}/llm/openai/v1/chat/completions`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${person.token}`,
+          "x-stainless-retry-count": String(attempt),
+        },
+        body: JSON.stringify(body),
+      });
+    model.answer = (_, response) => {
+      send(response, { error: { message: "it broke" } }, 503);
+      return true;
+    };
+    await post(chatOf({ user: "one" }), 0);
+    await post(chatOf({ user: "two" }), 0);
+    model.answer = () => false;
+    await post(chatOf({ user: "one" }), 1);
+    await post(chatOf({ user: "three" }), 1);
+    await post(chatOf({ user: "one" }), 0);
+    const rows = await calls(gateway);
+    const [one, two] = rows.map(({ key }) => key);
+    expect(rows.map(({ operation, status }) => [operation, status])).toEqual([
+      [one, "error"],
+      [two, "error"],
+      [one, "ok"],
+      [null, "ok"],
+      [null, "ok"],
     ]);
   });
 

@@ -37,6 +37,7 @@ import {
   tooLarge,
   unreached,
 } from "./refusals.ts";
+import { Retries } from "./retries.ts";
 import { askingModel, readAsked } from "./asked.ts";
 import { type Forwarded, forward } from "./forward.ts";
 import { Listener } from "./heard.ts";
@@ -86,6 +87,7 @@ const nothingHidden = maskValues([]);
 export class ModelEndpoint {
   readonly #deps: EndpointDeps;
   readonly #callers: Callers;
+  readonly #retries = new Retries();
 
   constructor(deps: EndpointDeps) {
     this.#deps = deps;
@@ -269,6 +271,7 @@ export class ModelEndpoint {
     const { path, provider, asked } = call;
     const { connect, openKey, hold } = this.#deps;
     let ended: Forwarded | null = null;
+    this.#retries.begin(call, of.body);
     const letGo = hold({
       recheck: async () =>
         void (await this.#callers.ask(tokenOf(request), request.socket.remoteAddress ?? "local")),
@@ -305,6 +308,7 @@ export class ModelEndpoint {
       );
     } finally {
       letGo();
+      this.#retries.ended(call, of.body, ended);
       const paid = recordCall(this.#deps, call, ended, reservation);
       reservation?.settle(paid);
     }
