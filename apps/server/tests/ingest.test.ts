@@ -90,8 +90,42 @@ describe("telemetry of MCP servers", () => {
         { status: "refused", error: "MAX_TOKENS_EXCEEDED", input: null, cost_source: "none" },
         { status: "ok", input: 104, cost_nano_usd: null, cost_source: "unpriced" },
       ]);
+      // Tokens that the server counted itself have a price that is no more exact than they are.
+      const of = { provider: "openai", model: "gpt-5.2" };
+      for (const usage_source of ["heuristic", "tokenizer", "provider"])
+        appendFileSync(log, line(5, { cost_estimated_usd: null, metadata: { ...of, usage_source } }));
+      await running.ingest.read();
+      expect(
+        (await callsIn(running.database.queries)).slice(5).map(({ cost_source }) => cost_source),
+      ).toEqual(["estimated", "estimated", "table"]);
     },
   );
+
+  it("reads a packed file that is cut or broken as far as it goes, says so, and the whole one once it is there", async () => {
+    const running = await startConsole();
+    const whole = gzipSync(lines(0, 2000));
+    const log = `${logOf(running)}.1.gz`;
+    writeFileSync(log, whole.subarray(0, whole.length / 2));
+    await running.ingest.read();
+    const some = (await inputs(running)).length;
+    expect(some).toBeLessThan(2000);
+    expect((await filesOf(running)).map(({ bad }) => bad)).toEqual([1]);
+    writeFileSync(log, whole);
+    await running.ingest.read();
+    expect((await inputs(running)).toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual(range(0, 2000));
+    writeFileSync(`${logOf(running, "other.jsonl")}.1.gz`, "no packed file\n");
+    appendFileSync(logOf(running), line(2000));
+    await running.ingest.read();
+    expect(await inputs(running)).toContain(2100);
+    const bad = (await filesOf(running)).map(({ path, bad: count }) => [path.split("/").at(-1), count]);
+    expect(new Map(bad as [string, number][])).toEqual(
+      new Map([
+        ["2026-11-27.jsonl", 0],
+        ["2026-11-27.jsonl.1.gz", 0],
+        ["other.jsonl.1.gz", 1],
+      ]),
+    );
+  });
 
   it("reads packed files whose names move on, each line once", async () => {
     const running = await startConsole();

@@ -29,6 +29,9 @@ const messagesSchema = z
   .min(1)
   .describe("The conversation so far, the oldest message first");
 
+/** Whether the model's API said what was used; if not, how the server counted. */
+const usageSource = z.enum(["provider", "heuristic", "tokenizer"]);
+
 /** Where a caller's gateway says which of its calls this is, so that it is counted once. */
 const callIdField = "io.ciclo/call-id";
 
@@ -63,7 +66,7 @@ export function createServer(settings: Settings, counter: Counter): McpServer {
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     ({ text, messages, ...of }, context) => {
-      const call = begin(settings, "glm46.token_count", of, context);
+      const call = begin({ settings, method: counter.method }, "glm46.token_count", of, context);
       if ((text === undefined) === (messages === undefined)) return failed("Give either text or messages");
       const tokens = text === undefined ? countMessages(counter, messages ?? []) : counter.count(text);
       call.end("success", { tokensIn: tokens, tokensOut: 0, cost: 0, metadata: { method: counter.method } });
@@ -96,7 +99,7 @@ function registerChat(server: McpServer, settings: Settings, counter: Counter): 
         model: z.string().nullable(),
         finish_reason: z.string().nullable(),
         usage: z.record(z.string(), z.unknown()),
-        usage_source: z.enum(["provider", "heuristic", "tokenizer"]),
+        usage_source: usageSource,
         cost_estimated_usd: z.number().nullable(),
       }),
       annotations: { readOnlyHint: true, openWorldHint: true },
@@ -118,7 +121,7 @@ async function answerChat(
   { messages, model = settings.model, max_tokens = outputUnlessSaid, temperature, ...of }: ChatRequest,
   context: Context,
 ): Promise<Result> {
-  const call = begin(settings, "glm46.chat", of, context);
+  const call = begin({ settings, method: counter.method }, "glm46.chat", of, context);
   const input = countMessages(counter, messages);
   const refused = refusal(settings, counter, of, call, {
     input,
@@ -146,6 +149,7 @@ async function answerChat(
     );
     const estimated: Usage = { prompt_tokens: input, completion_tokens: counter.count(answer.content) };
     const usage = withTotal(answer.usage ?? estimated);
+    const source = answer.usage === null ? counter.method : "provider";
     const cost = costOf(settings.prices, { input: usage.prompt_tokens, output: usage.completion_tokens });
     call.end("success", {
       tokensIn: usage.prompt_tokens,
@@ -153,6 +157,7 @@ async function answerChat(
       cost,
       metadata: {
         usage,
+        usage_source: source,
         model: answer.model ?? model,
         ...(answer.id === null ? {} : { response_id: answer.id }),
       },
@@ -163,7 +168,7 @@ async function answerChat(
         model: answer.model,
         finish_reason: answer.finishReason,
         usage,
-        usage_source: answer.usage === null ? counter.method : "provider",
+        usage_source: source,
         cost_estimated_usd: cost,
       },
       answer.content,
@@ -189,12 +194,13 @@ function registerEmbedding(server: McpServer, settings: Settings, counter: Count
         embeddings: z.array(z.array(z.number())),
         model: z.string().nullable(),
         usage: z.record(z.string(), z.unknown()),
+        usage_source: usageSource,
         cost_estimated_usd: z.number().nullable(),
       }),
       annotations: { readOnlyHint: true, openWorldHint: true },
     },
     async ({ input: texts, model = settings.embeddingModel, ...of }, context) => {
-      const call = begin(settings, "glm46.embedding", of, context);
+      const call = begin({ settings, method: counter.method }, "glm46.embedding", of, context);
       const input = [texts].flat().reduce((sum, text) => sum + counter.count(text), 0);
       const refused = refusal(settings, counter, of, call, {
         input,
@@ -210,6 +216,7 @@ function registerEmbedding(server: McpServer, settings: Settings, counter: Count
           body: { model, input: texts },
         });
         const usage = withTotal(answer.usage ?? { prompt_tokens: input, completion_tokens: 0 });
+        const source = answer.usage === null ? counter.method : "provider";
         const cost = costOf(settings.prices, { embedding: usage.prompt_tokens });
         call.end("success", {
           tokensIn: usage.prompt_tokens,
@@ -217,13 +224,14 @@ function registerEmbedding(server: McpServer, settings: Settings, counter: Count
           cost,
           metadata: {
             usage,
+            usage_source: source,
             model: answer.model ?? model,
             ...(answer.id === null ? {} : { response_id: answer.id }),
           },
         });
         const { embeddings } = answer;
         return structured(
-          { embeddings, model: answer.model, usage, cost_estimated_usd: cost },
+          { embeddings, model: answer.model, usage, usage_source: source, cost_estimated_usd: cost },
           `${embeddings.length} vectors of ${embeddings[0]?.length ?? 0} numbers`,
         );
       } catch (error) {
@@ -234,7 +242,12 @@ function registerEmbedding(server: McpServer, settings: Settings, counter: Count
 }
 
 /** A call from its beginning to its line of telemetry. */
-function begin(settings: Settings, tool: string, of: Attribution, { mcpReq }: Context) {
+function begin(
+  { settings, method }: { settings: Settings; method: Counter["method"] },
+  tool: string,
+  of: Attribution,
+  { mcpReq }: Context,
+) {
   const startedAt = performance.now();
   const route = of.route ?? null;
   const { timeoutS } = settings.limitsOf(route);
@@ -267,7 +280,7 @@ function begin(settings: Settings, tool: string, of: Attribution, { mcpReq }: Co
         timeoutS,
       });
       // Whether it was billed nobody says: what is known is what was asked, and what came.
-      end("error", { tokensIn, tokensOut, cost: null, metadata: { reason, model } });
+      end("error", { tokensIn, tokensOut, cost: null, metadata: { reason, model, usage_source: method } });
       return failed(message);
     },
   };

@@ -105,6 +105,39 @@ describe("a call of a model through the console", () => {
     }
   });
 
+  it("of Gemini's embeddings is estimated where the API says nothing of usage, and counting tokens is free", async () => {
+    const { model, gateway, person } = await endpointOf();
+    const asked = { content: { parts: [{ text: "Hello" }] } };
+    model.answer = ({ path }, response) => {
+      send(
+        response,
+        path.endsWith(":countTokens")
+          ? { totalTokens: 7, promptTokensDetails: [{ modality: "TEXT", tokenCount: 7 }] }
+          : path.endsWith(":embedContent")
+            ? { embedding: { values: [0.1] } }
+            : { embeddings: [{ values: [0.1] }], usageMetadata: { promptTokenCount: 9 } },
+      );
+      return true;
+    };
+    const at = (name: string, verb: string) => `google/v1beta/models/${name}:${verb}`;
+    const embedding = "gemini-embedding-001";
+    const requests = { requests: [{ model: `models/${embedding}`, ...asked }] };
+    for (const [to, body, answer] of [
+      [at("gemini-2.5-pro", "countTokens"), { contents: [asked.content] }, { totalTokens: 7 }],
+      [at(embedding, "embedContent"), asked, { embedding: { values: [0.1] } }],
+      [at(embedding, "batchEmbedContents"), requests, { embeddings: [{ values: [0.1] }] }],
+    ] as const) {
+      const response = await ask(gateway, person, to, body);
+      expect(await response.json()).toMatchObject(answer);
+    }
+    const bytes = JSON.stringify(asked).length;
+    expect(await calls(gateway)).toMatchObject([
+      { method: "countTokens", input: null, cost_source: "none" },
+      { method: "embedContent", input: Math.ceil(bytes / 4), output: 0, cost_source: "estimated" },
+      { method: "batchEmbedContents", input: 9, output: 0, cost_source: "table" },
+    ]);
+  });
+
   it("is known by its caller's token wherever clients put it, and refused without one", async () => {
     const { gateway, person, model } = await endpointOf();
     const body = JSON.stringify({ contents: [] });

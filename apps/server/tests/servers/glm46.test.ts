@@ -127,7 +127,11 @@ describe.each<Mode>(["modern", "legacy"])("glm46-mcp-server, to a %s client", (m
         duration_ms: expect.any(Number),
         status: "success",
         cost_estimated_usd: 1.001 * 0.0006 + 0.011 * 0.0022,
-        metadata: { usage: { prompt_tokens: 1001 }, response_id: "chatcmpl-00000000000000000001" },
+        metadata: {
+          usage: { prompt_tokens: 1001 },
+          usage_source: "provider",
+          response_id: "chatcmpl-00000000000000000001",
+        },
         experiment_cohort: "a",
         experiment_tag: "t",
       },
@@ -256,6 +260,19 @@ describe("guard-rails of glm46-mcp-server", () => {
       usage: { completion_tokens: 3 },
       cost_estimated_usd: null,
     });
+    model.answer = (_, response) => {
+      send(response, { model: "m", data: [{ index: 0, embedding: [1, 2] }] });
+      return true;
+    };
+    expect((await call("glm46.embedding", { input: "twelve bytes" })).structuredContent).toMatchObject({
+      usage: { prompt_tokens: 3 },
+      usage_source: "heuristic",
+    });
+    expect(lines().map(({ metadata }) => metadata["usage_source"])).toEqual([
+      "heuristic",
+      "heuristic",
+      "heuristic",
+    ]);
   });
 
   it("take an error for an error and vectors for their texts, whatever the status and the order", async () => {

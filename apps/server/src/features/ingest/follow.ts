@@ -150,6 +150,11 @@ async function readPacked(
       const batch = lines.add(chunk);
       if (batch !== null && batch.position.offset > passed) await take(batch);
     }
+  } catch (error) {
+    if (!isUnpackError(error)) throw error;
+    // It may be written still. Then it is another file when that is done, and is read once more.
+    await take(lines.broken(`cannot be unpacked any further: ${error.message}`));
+    return lines.position;
   } finally {
     unpacked.destroy();
   }
@@ -157,6 +162,9 @@ async function readPacked(
   if (last !== null) await take(last);
   return lines.position;
 }
+
+const isUnpackError = (error: unknown): error is Error =>
+  error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
 
 /** Cuts bytes into lines, and reads those that matter. Of the chunks that it is given it keeps none. */
 class Lines {
@@ -203,6 +211,14 @@ class Lines {
   end(): Batch | null {
     if (this.#restBytes === 0) return null;
     return this.add(Buffer.from("\n"));
+  }
+
+  /** The line that cannot be read to its end, nor can what would follow. */
+  broken(reason: string): Batch {
+    const bytes = Buffer.concat(this.#rest);
+    const { position } = this;
+    this.position = { ...position, lines: position.lines + 1, bad: position.bad + 1 };
+    return { calls: [], bad: [{ line: this.position.lines, reason, bytes }], position: this.position };
   }
 
   #keep(bytes: Buffer): void {

@@ -21,6 +21,9 @@ const statuses: ReadonlyMap<string, CallStatus> = new Map([
   ["pending", "pending"],
 ]);
 
+/** Where tokens are what the server counted, and not what the provider said. */
+const counted: ReadonlySet<string> = new Set(["heuristic", "tokenizer"]);
+
 /** A price of one call above this is a mistake of whoever wrote it. In US dollars. */
 const mostUsd = 10_000;
 const mostMs = 30 * 24 * 3_600_000;
@@ -71,6 +74,7 @@ export class TelemetryReader {
         responseBytes: 0,
         // What was denied was never sent: its tokens are those that it would have had.
         usage: status === "ok" || status === "error" ? usage : null,
+        isEstimate: counted.has(textAt(more, "usage_source") ?? ""),
         cost: costIn(line, status),
       },
     ];
