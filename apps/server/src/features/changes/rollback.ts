@@ -11,7 +11,8 @@ import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
 import { presentChange } from "./present.ts";
 import { nowOf } from "./procedures.ts";
-import { bindingOf, isApproved, type Vote } from "./rules.ts";
+import { isApproved, type Vote } from "../../lib/votes.ts";
+import { bindingOf } from "./rules.ts";
 import * as store from "./store.ts";
 import { refuseSecrets, runUnfinished } from "./submit.ts";
 

@@ -7,7 +7,7 @@ import type { Queries } from "../../db/dialect.ts";
 import type { ApprovalTable, ChangePlanTable, LiveHeadTable } from "../../db/schema.ts";
 import { decodeCursor } from "../../lib/page.ts";
 import type { Requirement } from "../../domain/approvals.ts";
-import type { Vote } from "./rules.ts";
+import type { Vote } from "../../lib/votes.ts";
 
 export type Change = Selectable<ChangePlanTable>;
 export type Approval = Omit<Selectable<ApprovalTable>, "requirements"> & { requirements: Requirement[] };

@@ -1,7 +1,7 @@
 import type { Queries } from "../../db/dialect.ts";
 import type { Context } from "./deps.ts";
 import * as journal from "./journal-store.ts";
-import type { Vote } from "./rules.ts";
+import type { Vote } from "../../lib/votes.ts";
 import * as store from "./store.ts";
 
 /** Votes as they count now: an approval holds while its voter is active, in the roles held today. */
