@@ -83,20 +83,20 @@ const rooms: readonly Room[] = [
     says: "remote commands know the contract, never the server",
   },
   {
-    files: at(`${server}/(app|engine|core|outside).ts$`),
+    files: at(`${server}/(app|engine|core|outside|delivery).ts$`),
     may: [
       ...outer,
-      at(`${server}/(app|engine|core|outside|http).ts`),
+      at(`${server}/(app|engine|core|outside|delivery|http).ts`),
       at(`${server}/features/[^/]+/index.ts$`),
     ],
     packages: "all",
-    says: "app.ts, engine.ts, core.ts and outside.ts take features by their index.ts",
+    says: "app.ts, engine.ts, core.ts, outside.ts and delivery.ts take features by their index.ts",
   },
   {
     files: at(`${server}/[^/]+$`),
     may: [...outer, at(`${server}/[^/]+$`)],
     packages: "all",
-    says: "only app.ts, engine.ts, core.ts and outside.ts make features",
+    says: "only app.ts, engine.ts, core.ts, outside.ts and delivery.ts make features",
   },
   {
     files: at(`${web}/ui/`),
@@ -157,7 +157,9 @@ const processEverywhere = ["pid", "platform", "arch", "version", "versions"];
 const processMembers: readonly { files: RegExp; members: readonly string[] | "all" }[] = [
   { files: at(`${server}/config.ts$`), members: "all" },
   {
-    files: at(`${server}/([^/]+$|lib/|db/|cli/|features/servers/transports/)`),
+    files: at(
+      `${server}/([^/]+$|lib/|db/|cli/|features/servers/transports/|features/cycles/sandbox/bridge.mjs$)`,
+    ),
     members: [
       ...processEverywhere,
       ..."argv execPath exit exitCode kill on off once stdin stdout stderr memoryUsage cpuUsage uptime".split(

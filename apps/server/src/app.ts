@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { version } from "./config.ts";
 import { type CoreDeps, createCore } from "./core.ts";
 import { together } from "./domain/feature.ts";
+import { createDelivery } from "./delivery.ts";
 import { createEngine } from "./engine.ts";
 import { createAssistant } from "./features/assistant/index.ts";
 import { createCosts } from "./features/costs/index.ts";
@@ -146,6 +147,11 @@ export async function createApp(deps: AppDeps) {
       servers: servers.service.list,
     },
   });
+  const cycles = createDelivery(deps, core, engine, {
+    models: models.service,
+    gateway: gateway.service,
+    costs: costs.service,
+  });
   const outside = createOutside(deps, core, engine, {
     health: status.service.health,
     troubles: () => workers.troubles(),
@@ -162,6 +168,7 @@ export async function createApp(deps: AppDeps) {
     live,
     gateway,
     models,
+    cycles,
     ...outside,
   };
   const workers = together(Object.values(features));

@@ -136,5 +136,11 @@ export async function createEngine(
     onJournal: deps.onJournal,
   });
   // In the order in which they start; they stop in the opposite one.
-  return { base, policies, unusable, features: { configRepo, usage, servers, keys, plans, changes, canary } };
+  return {
+    base,
+    policies,
+    unusable,
+    host,
+    features: { configRepo, usage, servers, keys, plans, changes, canary },
+  };
 }

@@ -102,7 +102,7 @@ describe("the import rules", () => {
     [
       `${server}/serve.ts`,
       'import { a } from "./features/plans/index.ts";',
-      "only app.ts, engine.ts, core.ts and outside.ts make",
+      "only app.ts, engine.ts, core.ts, outside.ts and delivery.ts make",
     ],
     [
       `${server}/cli/remote.ts`,

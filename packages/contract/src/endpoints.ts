@@ -45,6 +45,7 @@ import {
   rollbackSchema,
   submissionSchema,
 } from "./changes.ts";
+import { cycleEndpoints } from "./cycle-endpoints.ts";
 import { configurationSchema, healthSchema } from "./status.ts";
 import {
   keyParams,
@@ -231,6 +232,7 @@ export const endpoints = {
     body: pauseDecisionSchema,
     response: runPauseSchema,
   },
+  ...cycleEndpoints,
   getCheckpoint: {
     ...operations.getCheckpoint,
     response: checkpointSchema,

@@ -1,5 +1,6 @@
 import type { Permission } from "./permissions.ts";
 import { accessOperations } from "./access-operations.ts";
+import { cycleOperations } from "./cycle-operations.ts";
 import { usageOperations } from "./usage-operations.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
@@ -99,6 +100,7 @@ export const operations = {
     summary: "The inbox",
   },
   ...usageOperations,
+  ...cycleOperations,
   listAudit: {
     method: "GET",
     path: "/audit",

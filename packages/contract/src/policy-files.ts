@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { roleSchema } from "./access.ts";
+import { cyclesPolicyShape } from "./cycle-policy.ts";
 import { glob, line, timeZoneSchema, usd } from "./fields.ts";
 import { slugSchema } from "./plans.ts";
 import { budgetEffects, budgetHolders, modelDialects } from "./vocabulary.ts";
@@ -271,6 +272,7 @@ export const policyFileSchema = z.discriminatedUnion("kind", [
         error: "an id stands twice",
       }),
   }),
+  policy("cycles", cyclesPolicyShape),
   /** Where happenings are told of outside the console. */
   policy("notify", {
     webhooks: z

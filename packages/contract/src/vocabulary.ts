@@ -14,7 +14,16 @@ export const approvalStatuses = ["pending", "approved", "rejected", "expired", "
 export const auditStatuses = ["succeeded", "refused", "failed"] as const;
 
 /** Subjects of live events. A reader asks again for what it shows of the subject. */
-export const liveTopics = ["changes", "servers", "keys", "access", "assistant", "usage", "audit"] as const;
+export const liveTopics = [
+  "changes",
+  "servers",
+  "keys",
+  "access",
+  "assistant",
+  "usage",
+  "cycles",
+  "audit",
+] as const;
 export type LiveTopic = (typeof liveTopics)[number];
 
 /** Whether all callers share the console's session with a server, or each has one of their own. */
@@ -102,3 +111,42 @@ export type ProtocolEra = (typeof protocolEras)[number];
 /** A canary: what probes after a change found. `inconclusive` and a `failed` one that could not be taken back wait for a person. */
 export const canaryStates = ["running", "passed", "failed", "inconclusive", "kept"] as const;
 export type CanaryState = (typeof canaryStates)[number];
+
+/** What a delivery cycle goes through, in this order. */
+export const cycleStages = ["prepare", "analyze", "plan", "execute", "document", "check", "merge"] as const;
+export type CycleStage = (typeof cycleStages)[number];
+
+/**
+ * `running` also while it waits for its turn. `waiting`: a person has to decide, answer, or help. `capped`: a budget is used up.
+ * `paused`: somebody halted it.
+ */
+export const cycleStates = [
+  "running",
+  "waiting",
+  "capped",
+  "paused",
+  "completed",
+  "rejected",
+  "failed",
+  "cancelled",
+] as const;
+export type CycleState = (typeof cycleStates)[number];
+
+/** Where people decide: on an analysis, on a plan, and on all that was done, before it is merged. */
+export const cycleCheckpoints = ["analyze", "plan", "merge"] as const;
+export type CycleCheckpoint = (typeof cycleCheckpoints)[number];
+
+/** What a cycle waits for: a decision at a checkpoint, answers to open questions, or help with what went wrong. */
+export const cycleWaits = ["decision", "answers", "help"] as const;
+export type CycleWait = (typeof cycleWaits)[number];
+
+/** Agents that speak the Agent Client Protocol, and that the console knows how to start. */
+export const agentPresets = [
+  "claude-code",
+  "codex",
+  "gemini-cli",
+  "opencode",
+  "copilot",
+  "qwen-code",
+] as const;
+export type AgentPreset = (typeof agentPresets)[number];

@@ -274,7 +274,81 @@ export type OfferedKeyTable = {
   version: number | null;
 };
 
+export type CycleTable = {
+  id: string;
+  title: string;
+  issue: string;
+  repository: string;
+  /** Of the repository; null until it has been looked at. */
+  base_branch: string | null;
+  base_commit: string | null;
+  /** The last commit of the work. */
+  head_commit: string | null;
+  branch: string | null;
+  /** How the repository is checked, as it was found at the base commit. */
+  recipe: string | null;
+  state: string;
+  stage: string;
+  waits_for: string | null;
+  reason: string | null;
+  /** What the stage that runs next should read. */
+  note: string | null;
+  requested_by: string;
+  requested_by_name: string;
+  locale: string;
+  /** The node that works on it, and until when that is believed without hearing of it again. */
+  held_by: string | null;
+  held_until: string | null;
+  tries: number;
+  version: number;
+  created_at: string;
+  updated_at: string;
+  ended_at: string | null;
+};
+
+/** What a phase handed on. `content` is JSON, of which `sha256` is. */
+export type CycleArtifactTable = {
+  cycle_id: string;
+  kind: string;
+  version: number;
+  sha256: string;
+  content: string;
+  findings: string;
+  model: string | null;
+  created_at: string;
+};
+
+export type CycleDecisionTable = {
+  id: string;
+  cycle_id: string;
+  checkpoint: string;
+  /** SHA-256 of what was decided on. */
+  subject: string;
+  decision: string;
+  comment: string | null;
+  user_id: string;
+  user_name: string;
+  roles: string;
+  at: string;
+  /** Since when it counts no more: what it was made on has changed. */
+  voided_at: string | null;
+};
+
+/** Logs and recordings by their hash. `content` is base64. */
+export type CycleEvidenceTable = {
+  cycle_id: string;
+  sha256: string;
+  name: string;
+  media_type: string;
+  content: string;
+  created_at: string;
+};
+
 export type Tables = UsageTables & {
+  cycles: CycleTable;
+  cycle_artifacts: CycleArtifactTable;
+  cycle_decisions: CycleDecisionTable;
+  cycle_evidence: CycleEvidenceTable;
   users: UserTable;
   roles: { id: string; name: string };
   user_roles: UserRoleTable;

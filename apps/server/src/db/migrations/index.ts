@@ -16,6 +16,7 @@ import { runTokens } from "./0012-run-tokens.ts";
 import { runPauses } from "./0013-run-pauses.ts";
 import { toldThresholds } from "./0014-told-thresholds.ts";
 import { purseHolders } from "./0015-purse-holders.ts";
+import { cycles } from "./0016-cycles.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -41,6 +42,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0013-run-pauses": runPauses,
           "0014-told-thresholds": toldThresholds,
           "0015-purse-holders": purseHolders,
+          "0016-cycles": cycles,
         }),
     },
   });

@@ -46,8 +46,12 @@ export async function countRunTokens(queries: Queries, userId: string, now: stri
   return count;
 }
 
-export async function deleteRunToken(queries: Queries, id: string): Promise<void> {
-  await queries.deleteFrom("run_tokens").where("id", "=", id).execute();
+export async function deleteRunToken(
+  queries: Queries,
+  key: "token_hash" | "id",
+  value: string,
+): Promise<void> {
+  await queries.deleteFrom("run_tokens").where(key, "=", value).execute();
 }
 
 /** Ends all tokens of a user, or those of one of their runs. */

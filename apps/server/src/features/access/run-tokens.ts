@@ -9,7 +9,7 @@ import {
 } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../db/dialect.ts";
 import type { Authenticated } from "../../domain/access.ts";
-import type { Actor, RunContext } from "../../domain/actor.ts";
+import { type Actor, type RunContext, system } from "../../domain/actor.ts";
 import { fieldError, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { hashToken, newToken } from "../../lib/crypto.ts";
@@ -25,6 +25,11 @@ export type RunTokensService = {
   list(actor: Actor): Promise<RunToken[]>;
   /** Makes a token that acts as the user who asks, no longer than that user's own token does. */
   create(who: Authenticated, request: NewRunToken): Promise<IssuedRunToken>;
+  /** Makes a token for work that the console does for a user who asked for it; it lives for so many minutes, and is ended behind it. */
+  withToken<T>(
+    of: { userId: string; context: RunContext; minutes: number },
+    work: (token: string) => Promise<T>,
+  ): Promise<T>;
   /** Ends one's own token, or anybody's as an admin. */
   end(actor: Actor, id: string): Promise<RunToken>;
   /** Ends all tokens of one run of a user, in the transaction of whoever stops that run and records it. */
@@ -55,41 +60,14 @@ export function createRunTokens({ queries, transaction, clock }: RunTokensDeps):
       const tokens = await store.liveRunTokens(queries, stamp(clock()), seesAll ? undefined : (id ?? ""));
       return tokens.map((token) => present(token, token.user_name));
     },
-    async create(who, request) {
-      const { actor, user } = who;
-      const { run, phase, pull_request, sprint, agent, expires_at } = newRunTokenSchema.parse(request);
-      const now = clock();
-      const secret = `${runTokenPrefix}${newToken()}`;
-      const token: store.StoredRunToken = {
-        token_hash: hashToken(secret),
-        id: newId(),
-        user_id: user.id,
-        run,
-        phase: phase ?? null,
-        pull_request: pull_request ?? null,
-        sprint: sprint ?? null,
-        agent: agent ?? null,
-        created_at: stamp(now),
-        expires_at: endOf(expires_at, now, user.token_expires_at),
-      };
-      await transaction(async (on, record) => {
-        // Whoever lost their access a moment ago takes none with them.
-        await lockAdmins(on);
-        if (!(await mayStill(on, who))) throw unauthenticated();
-        const since = stamp(new Date(now.getTime() - stoppedMs));
-        const by = await store.stoppedBy(on, { userId: user.id, run, since });
-        if (by !== undefined) throw wasStopped(run, by);
-        if ((await store.countRunTokens(on, user.id, token.created_at)) >= mostLive) throw tooMany();
-        await store.insertRunToken(on, token);
-        await record({
-          actor,
-          action: "token.run_created",
-          resource: `run_token:${token.id}`,
-          status: "succeeded",
-          metadata: said(token),
-        });
-      });
-      return { ...present(token, user.name), token: secret };
+    create: (who, request) => createOwn({ transaction, clock }, who, request),
+    async withToken({ userId, context, minutes }, work) {
+      const secret = await tokenFor({ transaction, clock }, userId, context, minutes);
+      try {
+        return await work(secret);
+      } finally {
+        await store.deleteRunToken(queries, "token_hash", hashToken(secret));
+      }
     },
     async endOf(on, { userId, run }) {
       // A token that is being made at the same moment is either there already, or will not be.
@@ -104,7 +82,7 @@ export function createRunTokens({ queries, transaction, clock }: RunTokensDeps):
         // Somebody else's is as unknown as one that does not exist.
         if (token === undefined || user === undefined || !isTheirs || token.expires_at <= stamp(clock()))
           throw unknown(id);
-        await store.deleteRunToken(on, id);
+        await store.deleteRunToken(on, "id", id);
         await record({
           actor,
           action: "token.run_ended",
@@ -115,6 +93,85 @@ export function createRunTokens({ queries, transaction, clock }: RunTokensDeps):
         return present(token, user.name);
       }),
   };
+}
+
+/** A person's own token of a run. */
+async function createOwn(
+  { transaction, clock }: Pick<RunTokensDeps, "transaction" | "clock">,
+  who: Authenticated,
+  request: NewRunToken,
+): Promise<IssuedRunToken> {
+  const { actor, user } = who;
+  const { run, phase, pull_request, sprint, agent, expires_at } = newRunTokenSchema.parse(request);
+  const now = clock();
+  const secret = `${runTokenPrefix}${newToken()}`;
+  const token: store.StoredRunToken = {
+    token_hash: hashToken(secret),
+    id: newId(),
+    user_id: user.id,
+    run,
+    phase: phase ?? null,
+    pull_request: pull_request ?? null,
+    sprint: sprint ?? null,
+    agent: agent ?? null,
+    created_at: stamp(now),
+    expires_at: endOf(expires_at, now, user.token_expires_at),
+  };
+  await transaction(async (on, record) => {
+    // Whoever lost their access a moment ago takes none with them.
+    await lockAdmins(on);
+    if (!(await mayStill(on, who))) throw unauthenticated();
+    const since = stamp(new Date(now.getTime() - stoppedMs));
+    const by = await store.stoppedBy(on, { userId: user.id, run, since });
+    if (by !== undefined) throw wasStopped(run, by);
+    if ((await store.countRunTokens(on, user.id, token.created_at)) >= mostLive) throw tooMany();
+    await store.insertRunToken(on, token);
+    await record({
+      actor,
+      action: "token.run_created",
+      resource: `run_token:${token.id}`,
+      status: "succeeded",
+      metadata: said(token),
+    });
+  });
+  return { ...present(token, user.name), token: secret };
+}
+
+/** Makes a token for work that the console does for a user. Throws a `Refusal` where they may not use the console any more. */
+async function tokenFor(
+  { transaction, clock }: Pick<RunTokensDeps, "transaction" | "clock">,
+  userId: string,
+  context: RunContext,
+  minutes: number,
+): Promise<string> {
+  const secret = `${runTokenPrefix}${newToken()}`;
+  const now = clock();
+  const token: store.StoredRunToken = {
+    token_hash: hashToken(secret),
+    id: newId(),
+    user_id: userId,
+    run: context.run,
+    phase: context.phase,
+    pull_request: context.pullRequest,
+    sprint: context.sprint,
+    agent: context.agent,
+    created_at: stamp(now),
+    expires_at: stamp(new Date(now.getTime() + minutes * 60_000)),
+  };
+  await transaction(async (on, record) => {
+    await lockAdmins(on);
+    const user = await findUser(on, "id", userId);
+    if (user === undefined || !isActive(user)) throw mayNoMore(user?.name ?? userId);
+    await store.insertRunToken(on, token);
+    await record({
+      actor: system,
+      action: "token.run_created",
+      resource: `run_token:${token.id}`,
+      status: "succeeded",
+      metadata: { ...said(token), user: user.email },
+    });
+  });
+  return secret;
 }
 
 /** Whether what a request came in by still holds. */
@@ -173,6 +230,15 @@ const wasStopped = (run: string, by: string): Refusal =>
     text(
       `${by} stopped the run ${run}. Name another run, or wait a week`,
       `${by} encerrou a execução ${run}. Use outro nome de execução, ou espere uma semana`,
+    ),
+  );
+
+const mayNoMore = (name: string): Refusal =>
+  new Refusal(
+    "policy_denied",
+    text(
+      `${name} may not use the console any more, and nothing is done in that name`,
+      `${name} não pode mais usar a console, e nada é feito em seu nome`,
     ),
   );
 

@@ -1,5 +1,6 @@
 import { type Feature, noWorkers } from "../../domain/feature.ts";
 import { costsRoutes } from "./routes.ts";
+export type { CostsService } from "./service.ts";
 import { type CostsDeps, type CostsService, createCostsService } from "./service.ts";
 
 /** Reports of what calls used and cost. */

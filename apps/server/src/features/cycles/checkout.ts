@@ -4,7 +4,14 @@ import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { checkOutShared, type Git } from "../../lib/git.ts";
 import type { Sandbox, SandboxRules } from "../../lib/sandbox.ts";
-import { type Job, type Limits, type Ran, runInSandbox } from "./sandbox/run.ts";
+import {
+  type Job,
+  type Limits,
+  type Ran,
+  runInSandbox,
+  type Started,
+  startInSandbox,
+} from "./sandbox/run.ts";
 
 /** Where a checkout is made from, and what programs in it see. */
 type Place = {
@@ -16,7 +23,12 @@ type Place = {
   path: string;
 };
 
-type More = Pick<Job, "env" | "signal"> & { reads?: readonly string[] };
+type More = Pick<Job, "env" | "signal" | "input"> & {
+  /** Files of the console that it may read. */
+  reads?: readonly string[];
+  /** Of a command: `$1`, `$2`, … */
+  args?: readonly string[];
+};
 
 /**
  * A commit of a repository in a folder of its own, for programs that may do there what they like: agents, builds, tests. They
@@ -60,10 +72,22 @@ export class Checkout {
     return join(this.#folder, "home");
   }
 
-  /** Runs a program in the work tree, within the sandbox. `reads` are files of the console that it may read. */
-  run(command: string, limits: Limits, { reads = [], ...more }: More = { env: {} }): Promise<Ran> {
+  /** Runs a command line in the work tree, within the sandbox. */
+  run(command: string, limits: Limits, { reads = [], args = [], ...more }: More = { env: {} }): Promise<Ran> {
     const rules = { ...this.#rules(), own: [this.home], readable: [this.#objects, ...reads] };
-    return this.#run({ command: "/bin/sh", args: ["-c", command] }, rules, limits, more);
+    return this.#run({ command: "/bin/sh", args: ["-c", command, "sh", ...args] }, rules, limits, more);
+  }
+
+  /** Starts a program in the work tree, within the sandbox, for whoever talks to it. */
+  start(line: Job["line"], limits: Limits, { env, signal, reads = [] }: More): Promise<Started> {
+    const rules = { ...this.#rules(), own: [this.home], readable: [this.#objects, ...reads] };
+    return startInSandbox(this.#sandbox, {
+      line,
+      rules,
+      limits,
+      env: this.#environment(env),
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   /**
@@ -76,7 +100,7 @@ export class Checkout {
     const rules: SandboxRules = { ...this.#rules(), folder: null, readable: [this.#folder, this.#objects] };
     const git = async (args: readonly string[], input = ""): Promise<Buffer> => {
       const line = { command: "git", args: ["-C", this.tree, ...args] };
-      const { code, ended, stdout, stderr } = await this.#run(line, rules, limits, { env: {} }, input);
+      const { code, ended, stdout, stderr } = await this.#run(line, rules, limits, { env: {}, input });
       if (code !== 0 || stdout.dropped > 0)
         throw notTaken(ended ?? (stdout.dropped > 0 ? "size" : stderr.bytes.toString("utf8").trim()));
       return stdout.bytes;
@@ -113,19 +137,21 @@ export class Checkout {
     };
   }
 
+  #environment(env: Job["env"]): Job["env"] {
+    return { PATH: this.path, HOME: this.home, LANG: "C.UTF-8", ...env };
+  }
+
   #run(
     line: Job["line"],
     rules: SandboxRules,
     limits: Limits,
-    { env, signal }: Pick<Job, "env" | "signal">,
-    input = "",
+    { env, signal, input = "" }: Pick<Job, "env" | "signal" | "input">,
   ): Promise<Ran> {
-    const own = { PATH: this.path, HOME: this.home, LANG: "C.UTF-8", ...env };
     return runInSandbox(this.#sandbox, {
       line,
       rules,
       limits,
-      env: own,
+      env: this.#environment(env),
       input,
       ...(signal === undefined ? {} : { signal }),
     });
@@ -141,8 +167,8 @@ const notTaken = (why: string): Refusal =>
     ),
   );
 
-/** What a checkout leaves out, though its status is clean. */
-async function refuseParts(from: Git, base: string): Promise<void> {
+/** Refuses a commit of which a checkout would leave something out, though its status is clean. */
+export async function refuseParts(from: Git, base: string): Promise<void> {
   const listed = await from.text(["ls-tree", "-r", "-z", base]);
   const entries = listed.split("\0").filter((entry) => entry !== "");
   const submodule = entries.find((entry) => entry.startsWith("160000 "));

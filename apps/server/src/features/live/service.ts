@@ -143,6 +143,7 @@ const topics: Record<string, LiveTopic> = {
   usage: "usage",
   chat: "assistant",
   plan: "assistant",
+  cycle: "cycles",
 };
 
 const topicOf = (action: string): LiveTopic => topics[action.split(".")[0] ?? ""] ?? "audit";

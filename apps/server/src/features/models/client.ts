@@ -23,6 +23,9 @@ export type Ask<T> = {
   prompt: string;
   /** What the answer has to be. */
   schema: z.ZodType<T>;
+  /** The most tokens that it may take; those of a proposal's size where it is left out. */
+  maxOutput?: number;
+  signal?: AbortSignal;
 };
 
 /** How a model is asked in a phase. */
@@ -104,9 +107,12 @@ export class ModelClient {
         instructions: asked.instructions,
         messages,
         output: Output.object({ schema: asked.schema }),
-        maxOutputTokens: Math.min(mostOutput, route.maxTokens),
+        maxOutputTokens: Math.min(asked.maxOutput ?? mostOutput, route.maxTokens),
         maxRetries,
-        abortSignal: AbortSignal.timeout(route.timeoutMs),
+        abortSignal: AbortSignal.any([
+          AbortSignal.timeout(route.timeoutMs),
+          ...(asked.signal === undefined ? [] : [asked.signal]),
+        ]),
       });
       return output;
     };

@@ -22,6 +22,7 @@ const shows: Record<LiveTopic, readonly string[]> = {
   access: ["users", "run-tokens", "session", "approvals", "audit"],
   assistant: ["threads", "audit"],
   usage: ["usage", "audit"],
+  cycles: ["cycles", "cycle", "audit"],
   audit: ["audit"],
 };
 

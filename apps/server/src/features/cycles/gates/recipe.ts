@@ -7,9 +7,16 @@ export const recipePath = ".ciclo/cycle.yaml";
 
 /** How a repository is checked: as it says itself, or as can be told from its files, which a person then confirms. */
 export type Found =
-  | { from: "declared" | "detected"; recipe: CycleRecipe }
+  | FoundRecipe
   /** What is wrong with the file, or that nothing is known. */
   | { from: "nowhere"; why: Text };
+
+/** The same as it is kept with a cycle. */
+export const foundRecipeSchema = z.strictObject({
+  from: z.enum(["declared", "detected"]),
+  recipe: cycleRecipeSchema,
+});
+export type FoundRecipe = z.infer<typeof foundRecipeSchema>;
 
 /** Files of a repository at one commit; null where there is none. */
 export type ReadFile = (path: string) => string | null;

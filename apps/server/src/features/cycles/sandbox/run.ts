@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { type Text, text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
 import type { CommandLine, Sandbox, SandboxRules } from "../../../lib/sandbox.ts";
@@ -21,6 +22,16 @@ export type Ran = {
   stdout: Kept;
   stderr: Kept;
   ms: number;
+};
+
+/** A program that one talks to while it runs. */
+export type Started = {
+  stdin: Writable;
+  stdout: Readable;
+  /** Resolves once it has ended, and all that it started with it. */
+  ended: Promise<Omit<Ran, "stdout">>;
+  /** Ends it, and all that it started. */
+  end(): void;
 };
 
 /** What is kept of a stream; `dropped` bytes of its middle are not. */
@@ -54,31 +65,36 @@ const noSandbox = (why: Text): Refusal =>
  * (`policy_denied`) where there is no sandbox.
  */
 export async function runInSandbox(sandbox: Sandbox, job: Job): Promise<Ran> {
+  const started = await startInSandbox(sandbox, job);
+  const stdout = new Keeper(job.limits.outputBytes);
+  started.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
+  started.stdin.end(job.input ?? "");
+  const ran = await started.ended;
+  return { ...ran, stdout: stdout.kept() };
+}
+
+/** Starts a program as `runInSandbox` does, for whoever talks to it. */
+export async function startInSandbox(sandbox: Sandbox, job: Job): Promise<Started> {
   const state = await sandbox.state();
   if (!state.available) throw noSandbox(state.why);
   const { command, args } = await sandbox.wrap(job.line, job.rules);
   job.signal?.throwIfAborted();
   const startedAt = performance.now();
   const child = spawn(command, args, { env: { ...job.env }, stdio: ["pipe", "pipe", "pipe"] });
-  const [stdout, stderr] = [new Keeper(job.limits.outputBytes), new Keeper(job.limits.outputBytes)];
-  child.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
+  const stderr = new Keeper(job.limits.outputBytes);
   child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
   // It may end before it has read everything.
   child.stdin.on("error", () => {});
-  child.stdin.end(job.input ?? "");
   const watch = watching(child, job);
-  try {
-    const code = await endOf(child);
-    return {
+  const ended = endOf(child)
+    .then((code) => ({
       code: watch.ended === null ? code : null,
       ended: watch.ended,
-      stdout: stdout.kept(),
       stderr: stderr.kept(),
       ms: performance.now() - startedAt,
-    };
-  } finally {
-    watch.stop();
-  }
+    }))
+    .finally(() => watch.stop());
+  return { stdin: child.stdin, stdout: child.stdout, ended, end: () => void child.kill("SIGKILL") };
 }
 
 const endOf = (child: ChildProcess): Promise<number | null> =>

@@ -1,0 +1,103 @@
+import { type CycleCost, policyOf, text } from "@ciclo/contract";
+import type { AppDeps } from "./app.ts";
+import type { createCore } from "./core.ts";
+import type { Actor } from "./domain/actor.ts";
+import type { createEngine } from "./engine.ts";
+import { invalidPayload, Refusal } from "./errors.ts";
+import type { CostsService } from "./features/costs/index.ts";
+import { createCycles } from "./features/cycles/index.ts";
+import type { createGateway } from "./features/gateway/index.ts";
+import type { ModelsService } from "./features/models/index.ts";
+
+/** What cycles need of the features that people and programs meet. */
+type Met = {
+  models: ModelsService;
+  gateway: ReturnType<typeof createGateway>["service"];
+  costs: CostsService;
+};
+
+/** Delivery cycles, with what they need of the other features. */
+export function createDelivery(
+  deps: AppDeps,
+  core: Awaited<ReturnType<typeof createCore>>,
+  { base, policies, host, features }: Awaited<ReturnType<typeof createEngine>>,
+  { models, gateway, costs }: Met,
+) {
+  const { service: access } = core.features.access;
+  const { service: audit } = core.features.audit;
+  return createCycles({
+    ...base,
+    ...host,
+    home: deps.config.home,
+    path: host.environment.PATH,
+    node: process.execPath,
+    policy: () => policyOf(policies(), "cycles"),
+    matchesAny: features.configRepo.service.matchesAny,
+    activeRoles: access.activeRoles,
+    async refuseSecrets(words) {
+      const errors = await features.plans.service.findSecretsInWords(words);
+      if (errors.length > 0) throw invalidPayload(errors);
+    },
+    async requester({ requested_by: id, requested_by_name: named }): Promise<Actor> {
+      const { name, email, roles, disabled_at: disabledAt } = await access.users.find({ id });
+      if (disabledAt !== null) throw mayNoMore(named);
+      return { id, name, email, roles };
+    },
+    ask: (asked) => models.client.ask({ ...asked, maxOutput: mostOutput }),
+    withRunToken: ({ cycle, agent, minutes }, work) =>
+      access.runTokens.withToken(
+        {
+          userId: cycle.requested_by,
+          context: { run: cycle.id, phase: "executor", pullRequest: null, sprint: null, agent },
+          minutes,
+        },
+        work,
+      ),
+    answer(request, response) {
+      if (gateway.takes(request)) return gateway.handle(request, response);
+      return models.handle(request, response);
+    },
+    async costOf({ id, from }): Promise<CycleCost> {
+      const { total } = await costs.report({ group_by: "phase", run: id, from, tz: "UTC" }, "en");
+      return {
+        calls: total.calls,
+        input_tokens:
+          total.input_tokens +
+          total.cache_read_tokens +
+          total.cache_write_short_tokens +
+          total.cache_write_long_tokens,
+        output_tokens: total.output_tokens,
+        usd: total.cost_usd,
+        unknown_calls: total.unpriced_calls + total.unknown_calls,
+      };
+    },
+    async historyOf(id) {
+      const events = await audit.eventsOf(id);
+      return events.map(({ at, action, actor_name: actor, metadata }) => ({
+        at,
+        type: action,
+        actor,
+        detail: detailOf(metadata),
+      }));
+    },
+  });
+}
+
+/** An analysis or a plan may be long. */
+const mostOutput = 32_000;
+
+const detailOf = (metadata: Readonly<Record<string, unknown>>): string =>
+  Object.entries(metadata)
+    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ")
+    .slice(0, 1000);
+
+const mayNoMore = (name: string): Refusal =>
+  new Refusal(
+    "policy_denied",
+    text(
+      `${name} may not use the console any more, and nothing is done in that name`,
+      `${name} não pode mais usar a console, e nada é feito em seu nome`,
+    ),
+  );

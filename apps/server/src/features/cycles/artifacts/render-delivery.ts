@@ -1,0 +1,105 @@
+import {
+  type CheckReport,
+  type Documentation,
+  type Execution,
+  type Locale,
+  type Text,
+  text,
+} from "@ciclo/contract";
+import { code, document, heading, inline, list, paragraphs, table } from "./markdown.ts";
+
+/** What an agent did, as Markdown: its own word is marked as such. Pure. */
+export const renderExecution = (execution: Execution, locale: Locale): string =>
+  document(
+    heading(1, `${words.execution[locale]} ${execution.try}`),
+    list([
+      `${words.agent[locale]}: ${inline(execution.agent.name)} ${inline(execution.agent.version ?? "")}`.trimEnd(),
+      `${words.stop[locale]}: ${code(execution.stop_reason)}`,
+      ...execution.commits.map(({ commit, subject }) => `${code(commit.slice(0, 12))} ${inline(subject)}`),
+    ]),
+    heading(2, words.claims[locale]),
+    paragraphs(execution.claims),
+  );
+
+/** What was written about a change, as Markdown. Pure. */
+export const renderDocumentation = (
+  { changelog, decision_record: decision, pull_request: request }: Documentation,
+  locale: Locale,
+): string =>
+  document(
+    heading(1, `${request.type}: ${request.title}`),
+    paragraphs(request.body),
+    heading(2, words.changelog[locale]),
+    list(changelog.map(({ section, entry }) => `**${section}** ${inline(entry)}`)),
+    ...(decision === null
+      ? []
+      : [heading(2, decision.title), paragraphs(decision.context), paragraphs(decision.decision)]),
+  );
+
+/** What the console found, as Markdown. Pure. */
+export const renderCheck = (report: CheckReport, locale: Locale): string =>
+  document(
+    heading(1, words.check[locale]),
+    ...(report.problems.length === 0
+      ? [words.green[locale]]
+      : [list(report.problems.map((problem) => inline(problem[locale])))]),
+    table(
+      [words.gate, words.on, words.result, words.time].map((word) => word[locale]),
+      report.gates.map(({ gate, on, passed, code: exit, ended, ms }) => [
+        gate,
+        on,
+        passed ? words.passed[locale] : (ended ?? `exit ${exit}`),
+        `${(ms / 1000).toFixed(1)} s`,
+      ]),
+    ),
+    heading(2, words.requirements[locale]),
+    list(
+      report.requirements.flatMap(({ requirement, cases }) =>
+        cases.map(
+          (one) =>
+            `**${requirement}** ${one.case}: ${one.tests.length === 0 ? words.unshown[locale] : one.tests.map(inline).join("; ")}`,
+        ),
+      ),
+    ),
+    ...(report.to_agree.length === 0
+      ? []
+      : [
+          heading(2, words.agree[locale]),
+          list(
+            report.to_agree.map(
+              ({ kind, path, line, text: said }) =>
+                `${inline(agreements[kind][locale])}: ${code(line === null ? path : `${path}:${line}`)}${said === null ? "" : ` ${code(said)}`}`,
+            ),
+          ),
+        ]),
+    heading(2, words.files[locale]),
+    list(report.changed.map(({ path, added, removed }) => `${code(path)} +${added} −${removed}`)),
+  );
+
+const agreements: Record<CheckReport["to_agree"][number]["kind"], Text> = {
+  test_deleted: text("A test was deleted", "Um teste foi apagado"),
+  test_disabled: text("A test was switched off", "Um teste foi desligado"),
+  assertion_changed: text("An assertion of a test was changed", "Uma asserção de um teste foi alterada"),
+  check_silenced: text("A check was silenced", "Uma verificação foi silenciada"),
+  checks_changed: text("Configuration of checks was changed", "Configuração de verificações foi alterada"),
+  test_lost: text("A test that ran does not run any more", "Um teste que rodava não roda mais"),
+};
+
+const words = {
+  execution: text("Execution", "Execução"),
+  agent: text("Agent", "Agente"),
+  stop: text("Ended with", "Terminou com"),
+  claims: text("What the agent says (not verified)", "O que o agente diz (não verificado)"),
+  changelog: text("Changelog", "Changelog"),
+  check: text("What the console found", "O que a console verificou"),
+  green: text("All gates are green.", "Todos os gates estão verdes."),
+  gate: text("Gate", "Gate"),
+  on: text("Commit", "Commit"),
+  result: text("Result", "Resultado"),
+  time: text("Time", "Tempo"),
+  passed: text("passed", "passou"),
+  requirements: text("Requirements", "Requisitos"),
+  unshown: text("no test shows it", "nenhum teste o mostra"),
+  agree: text("To be agreed to", "Requer concordância"),
+  files: text("Files", "Arquivos"),
+};

@@ -1,0 +1,181 @@
+import { Readable, Writable } from "node:stream";
+import {
+  client,
+  type ClientContext,
+  methods,
+  ndJsonStream,
+  type NewSessionRequest,
+  PROTOCOL_VERSION,
+  RequestError,
+} from "@agentclientprotocol/sdk";
+import { text } from "@ciclo/contract";
+import { Refusal } from "../../../errors.ts";
+import type { Started } from "../sandbox/run.ts";
+
+export type AgentSession = {
+  /** The work tree, as the agent sees it. */
+  cwd: string;
+  mcpServers: readonly { name: string; url: string }[];
+  /** Of the agent's own modes, where it is started in one in which a model or nobody is asked. */
+  mode?: string;
+  /** Of the agent's own ways to sign in, where it asks for one. */
+  signIn?: string;
+  /** Whether what it asks for is allowed. */
+  allows: boolean;
+  /** What it is told, one turn after the other. */
+  turns: readonly string[];
+  /** Called behind each turn. */
+  behindTurn(index: number): Promise<void>;
+  signal: AbortSignal;
+};
+
+/** What an agent did, by its own word. */
+export type AgentWord = {
+  agent: { name: string; version: string | null; protocol: number };
+  stopReason: string;
+  claims: string;
+  permissions: { title: string; answer: "allowed" | "denied" }[];
+};
+
+const mostClaims = 20_000;
+const mostPermissions = 500;
+const mostMessageBytes = 16 * 1024 * 1024;
+/** After its input is closed an agent has so long to end by itself. */
+const endMs = 3000;
+/** An agent that has not introduced itself by then never will. */
+const helloMs = 60_000;
+
+/**
+ * Has an agent work, over the Agent Client Protocol. What it says is kept as its word: whether the work is done is found out
+ * by others. Throws a `Refusal` (`upstream_failed`) where it does not speak the protocol, ends early, or refuses.
+ */
+export async function workWithAgent(started: Started, session: AgentSession): Promise<AgentWord> {
+  const said: Said = { claims: "", permissions: [] };
+  const stream = ndJsonStream(
+    Writable.toWeb(started.stdin) as WritableStream<Uint8Array>,
+    Readable.toWeb(started.stdout) as ReadableStream<Uint8Array>,
+    { maxMessageBytes: mostMessageBytes },
+  );
+  const app = client({ name: "ciclo" })
+    .onRequest(methods.client.session.requestPermission, ({ params }) => {
+      // Ids differ from agent to agent, and two options may be of one kind: the narrowest comes first.
+      const kinds = session.allows ? ["allow_once", "allow_always"] : ["reject_once", "reject_always"];
+      const option = kinds
+        .map((kind) => params.options.find((one) => one.kind === kind))
+        .find((one) => one !== undefined);
+      if (said.permissions.length < mostPermissions)
+        said.permissions.push({
+          title: (params.toolCall.title ?? params.toolCall.toolCallId).slice(0, 300),
+          answer: session.allows && option !== undefined ? "allowed" : "denied",
+        });
+      return {
+        outcome:
+          option === undefined
+            ? { outcome: "cancelled" }
+            : { outcome: "selected", optionId: option.optionId },
+      };
+    })
+    .onNotification(methods.client.session.update, ({ params: { update } }) => {
+      if (update.sessionUpdate === "agent_message_chunk" && update.content.type === "text")
+        said.claims = (said.claims + update.content.text).slice(-mostClaims);
+    });
+  const over = started.ended.then(({ code, ended, stderr }) => {
+    throw endedEarly(ended ?? `exit ${code}`, stderr.bytes.toString("utf8"));
+  });
+  const halted = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(session.signal.reason as Error);
+    if (session.signal.aborted) stop();
+    session.signal.addEventListener("abort", stop, { once: true });
+  });
+  const work = app.connectWith(stream, (agent) => converse(agent, session, said));
+  try {
+    return await Promise.race([work, over, halted]);
+  } catch (error) {
+    if (error instanceof RequestError) throw refused(error);
+    throw error;
+  } finally {
+    // Whichever lost the race ends by what follows.
+    for (const one of [work, over, halted]) one.catch(() => undefined);
+    await finish(started);
+  }
+}
+
+type Said = Pick<AgentWord, "claims" | "permissions">;
+
+async function converse(agent: ClientContext, session: AgentSession, said: Said): Promise<AgentWord> {
+  const hello = AbortSignal.timeout(helloMs);
+  const known = await agent.request(
+    methods.agent.initialize,
+    {
+      protocolVersion: PROTOCOL_VERSION,
+      // It works on the files itself: what it may touch is the sandbox's to say.
+      clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false },
+      clientInfo: { name: "ciclo", version: "1" },
+    },
+    { cancellationSignal: hello },
+  );
+  if (session.signIn !== undefined)
+    await agent.request(methods.agent.authenticate, { methodId: session.signIn });
+  const asked: NewSessionRequest = {
+    cwd: session.cwd,
+    mcpServers: session.mcpServers.map(({ name, url }) => ({ type: "http", name, url, headers: [] })),
+  };
+  const { sessionId, modes } = await agent.request(methods.agent.session.new, asked);
+  if (session.mode !== undefined && modes?.availableModes.some(({ id }) => id === session.mode) === true)
+    await agent.request(methods.agent.session.setMode, { sessionId, modeId: session.mode });
+  const cancel = (): void =>
+    void agent.notify(methods.agent.session.cancel, { sessionId }).catch(() => undefined);
+  session.signal.addEventListener("abort", cancel, { once: true });
+  let stopReason = "end_turn";
+  try {
+    for (const [index, turn] of session.turns.entries()) {
+      const answer = await agent.request(methods.agent.session.prompt, {
+        sessionId,
+        prompt: [{ type: "text", text: turn }],
+      });
+      ({ stopReason } = answer);
+      await session.behindTurn(index);
+      if (stopReason !== "end_turn") break;
+    }
+  } finally {
+    session.signal.removeEventListener("abort", cancel);
+  }
+  return {
+    agent: {
+      name: known.agentInfo?.name ?? "agent",
+      version: known.agentInfo?.version ?? null,
+      protocol: known.protocolVersion,
+    },
+    stopReason,
+    ...said,
+  };
+}
+
+/** Ends an agent as it should be ended, and by force where it does not end. */
+async function finish(started: Started): Promise<void> {
+  started.stdin.end();
+  const force = setTimeout(() => started.end(), endMs);
+  await started.ended;
+  clearTimeout(force);
+}
+
+const lastLines = (said: string): string => said.trim().split("\n").slice(-8).join("\n").slice(-1500);
+
+const endedEarly = (how: string, stderr: string): Refusal =>
+  new Refusal(
+    "upstream_failed",
+    text(
+      `The agent ended in the midst of its work (${how}). It said last: ${lastLines(stderr) || "nothing"}`,
+      `O agente terminou no meio do trabalho (${how}). Por último disse: ${lastLines(stderr) || "nada"}`,
+    ),
+  );
+
+function refused(error: RequestError): Refusal {
+  const data = error.data === undefined ? "" : ` ${JSON.stringify(error.data).slice(0, 500)}`;
+  const said = `${error.message.slice(0, 1000)}${data} (${error.code})`;
+  return new Refusal(
+    /\b402\b|budget/i.test(said) ? "budget_exceeded" : "upstream_failed",
+    text(`The agent refused: ${said}`, `O agente recusou: ${said}`),
+    { cause: error },
+  );
+}

@@ -1,0 +1,76 @@
+import { type PolicyOf, text } from "@ciclo/contract";
+import type { BackgroundWork, Feature } from "../../domain/feature.ts";
+import { stamp } from "../../lib/clock.ts";
+import { Tasks, Worker } from "../../lib/background.ts";
+import { Driver } from "./driver.ts";
+import { Repositories, type RepositoriesDeps } from "./repositories.ts";
+import { cyclesRoutes } from "./routes.ts";
+import { createCyclesService, type CyclesService, type CyclesServiceDeps } from "./service.ts";
+import { analyzeStage } from "./stages/analyze.ts";
+import type { AskModel } from "./stages/ask.ts";
+import { checkStage } from "./stages/check.ts";
+import type { Requester } from "./stages/common.ts";
+import { documentStage } from "./stages/document.ts";
+import { type ExecuteDeps, executeStage } from "./stages/execute.ts";
+import { mergeStage } from "./stages/merge.ts";
+import { planStage } from "./stages/plan.ts";
+import { prepareStage } from "./stages/prepare.ts";
+import { Workplace, type WorkplaceDeps } from "./workplace.ts";
+
+export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "halt" | "wake"> &
+  RepositoriesDeps &
+  WorkplaceDeps &
+  Pick<ExecuteDeps, "withRunToken" | "answer" | "findProgram" | "node"> & {
+    ask: AskModel;
+    requester: Requester;
+    policy(): PolicyOf<"cycles"> | null;
+    logger: ConstructorParameters<typeof Tasks>[0];
+  };
+
+/** How soon a cycle is taken up that another node, or a crash, left behind. */
+const lookEveryMs = 2000;
+
+/** Delivery cycles: from an issue to a change of a repository that people agreed to, each step shown and not believed. */
+export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
+  const repositories = new Repositories(deps);
+  const workplace = new Workplace(deps);
+  const now = (): string => stamp(deps.clock());
+  const own = { ...deps, repositories, workplace, now };
+  const driver = new Driver({
+    ...deps,
+    stages: {
+      prepare: prepareStage(own),
+      analyze: analyzeStage(own),
+      plan: planStage(own),
+      execute: executeStage(own),
+      document: documentStage(own),
+      check: checkStage(own),
+      merge: mergeStage(own),
+    },
+  });
+  const tasks = new Tasks(deps.logger);
+  const carrying = new Worker({
+    name: text("delivery cycles", "os ciclos de entrega"),
+    logger: deps.logger,
+    everyMs: lookEveryMs,
+    pass: () => driver.takeUp(tasks.signal, (run) => tasks.run("cycle", run)),
+  });
+  const service = createCyclesService({
+    ...deps,
+    allowed: (repository, policy) => repositories.allowed(repository, policy),
+    halt: (id) => driver.halt(id),
+    wake: () => carrying.wake(),
+  });
+  const workers: BackgroundWork = {
+    async start() {
+      await workplace.clear();
+      await carrying.start();
+    },
+    async stop() {
+      await carrying.stop();
+      await tasks.stop();
+    },
+    troubles: () => carrying.troubles(),
+  };
+  return { service, routes: (mount) => cyclesRoutes(mount, service), workers };
+}

@@ -1,0 +1,213 @@
+import { mkdir, realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { type PolicyOf, text } from "@ciclo/contract";
+import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
+import { sha256 } from "../../lib/crypto.ts";
+import { isMissing } from "../../lib/files.ts";
+import { type Git, GitError, initBare, openGit } from "../../lib/git.ts";
+import { KeyedMutex } from "../../lib/keyed-mutex.ts";
+import { policyFile } from "./rules.ts";
+
+export type RepositoriesDeps = {
+  /** The console's home: copies of repositories are below it. */
+  home: string;
+  matchesAny(path: string, patterns: readonly string[]): boolean;
+};
+
+/** Where a branch of a repository was when it was last looked at. */
+export type Base = { branch: string; commit: string };
+
+const fetchMs = 600_000;
+/** What git clones from, but for paths: nothing that names a program to run. */
+const addresses = /^(?:https?:\/\/|ssh:\/\/|file:\/\/\/|[\w.-]+@[\w.-]+:)[^\s\0]+$/;
+
+/**
+ * Repositories that cycles work on: each has a bare copy below the console's home, from which checkouts are made. The repository
+ * itself is read by `git fetch`, and written by `git push` of a branch; no program of a cycle ever sees it.
+ */
+export class Repositories {
+  readonly #deps: RepositoriesDeps;
+  readonly #mutex = new KeyedMutex();
+
+  constructor(deps: RepositoriesDeps) {
+    this.#deps = deps;
+  }
+
+  /** The address of a repository as it is stored. Throws a `Refusal` for one that policy does not name, or that is none. */
+  async allowed(said: string, { repositories }: PolicyOf<"cycles">): Promise<string> {
+    const address = await addressOf(said);
+    if (this.#deps.matchesAny(address, repositories)) return address;
+    throw new Refusal(
+      "policy_denied",
+      text(
+        `${policyFile}, repositories: cycles may not work on ${address}. Plan a change that names it`,
+        `${policyFile}, repositories: ciclos não podem trabalhar em ${address}. Planeje uma mudança que o nomeie`,
+      ),
+    );
+  }
+
+  /** The copy of a repository on this node. */
+  async copyOf(address: string): Promise<Git> {
+    const folder = join(this.#deps.home, "cycles", "repositories", `${sha256(address).slice(0, 32)}.git`);
+    return this.#mutex.run(folder, async () => {
+      try {
+        await stat(join(folder, "HEAD"));
+        return openGit(folder);
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return initBare(folder, "main");
+    });
+  }
+
+  /**
+   * Takes in what a repository has now, and returns where a branch of it is: the one named, else its own default. Throws a
+   * `Refusal` where it cannot be read, has no such branch, or lacks a part of its history.
+   */
+  async fetch(address: string, branch: string | null, signal: AbortSignal): Promise<Base> {
+    const git = await this.copyOf(address);
+    return this.#mutex.run(git.folder, () =>
+      explained(address, async () => {
+        const name = branch ?? (await defaultBranch(git, address, signal));
+        await git.run(
+          ["fetch", "--quiet", "--prune", "--no-tags", "--end-of-options", address, allBranches],
+          {
+            timeoutMs: fetchMs,
+            signal,
+          },
+        );
+        if ((await git.text(["rev-parse", "--is-shallow-repository"])) === "true") throw isShallow(address);
+        const { code, stdout } = await git.run(
+          ["rev-parse", "--verify", "--quiet", `refs/source/${name}^{commit}`],
+          { accept: [1] },
+        );
+        if (code !== 0) throw noBranch(address, name);
+        return { branch: name, commit: stdout.toString("utf8").trim() };
+      }),
+    );
+  }
+
+  /**
+   * Has a branch of the repository point to a commit, from where it was seen last (null: it is not there). False where it is
+   * somewhere else meanwhile. A work tree in which it is checked out goes along, where nothing is changed there.
+   */
+  async push(
+    address: string,
+    { branch, from, to }: { branch: string; from: string | null; to: string },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const git = await this.copyOf(address);
+    const ref = `refs/heads/${branch}`;
+    return this.#mutex.run(git.folder, () =>
+      explained(address, async () => {
+        const now = await this.#refOf(git, address, ref, signal);
+        if (now === to) return true;
+        if (now !== from) return false;
+        await git.run(
+          [
+            "push",
+            "--quiet",
+            "--porcelain",
+            `--force-with-lease=${ref}:${from ?? ""}`,
+            ...(isAbsolute(address)
+              ? ["--receive-pack=git -c receive.denyCurrentBranch=updateInstead receive-pack"]
+              : []),
+            "--end-of-options",
+            address,
+            `${to}:${ref}`,
+          ],
+          { timeoutMs: fetchMs, signal },
+        );
+        return true;
+      }),
+    );
+  }
+
+  async #refOf(git: Git, address: string, ref: string, signal: AbortSignal): Promise<string | null> {
+    const said = await git.text(["ls-remote", "--end-of-options", address, ref], { signal });
+    return /^([0-9a-f]{40,64})\t/.exec(said)?.[1] ?? null;
+  }
+}
+
+const allBranches = "+refs/heads/*:refs/source/*";
+
+async function addressOf(said: string): Promise<string> {
+  if (/^[a-z+]+:\/\/[^/\s]*:[^/\s]*@/i.test(said))
+    throw invalidPayload([
+      fieldError(
+        "repository",
+        "holds a password: leave it out, and let git's credential helper or an SSH key of the console give it",
+        "contém uma senha: retire-a, e deixe o auxiliar de credenciais do git ou uma chave SSH da console fornecê-la",
+      ),
+    ]);
+  const path = said.startsWith("~/") ? join(homedir(), said.slice(2)) : said;
+  if (isAbsolute(path)) {
+    try {
+      return await realpath(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw invalidPayload([
+        fieldError("repository", "is not there on the console's machine", "não existe na máquina da console"),
+      ]);
+    }
+  }
+  if (addresses.test(said) && !said.includes("/-")) return said;
+  throw invalidPayload([
+    fieldError(
+      "repository",
+      "takes an absolute path, or an address such as https://host/team/shop.git",
+      "recebe um caminho absoluto, ou um endereço como https://host/time/loja.git",
+    ),
+  ]);
+}
+
+async function defaultBranch(git: Git, address: string, signal: AbortSignal): Promise<string> {
+  const said = await git.text(["ls-remote", "--symref", "--end-of-options", address, "HEAD"], { signal });
+  const name = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(said)?.[1];
+  if (name === undefined) throw isEmpty(address);
+  return name;
+}
+
+/** What git could not do, as something that a person can mend. */
+async function explained<T>(address: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    const said = error.stderr.split("\n").slice(-5).join(" ").slice(0, 500);
+    throw new Refusal(
+      "repository_unavailable",
+      text(
+        `git cannot work with ${address}: ${said}. See to it that the console may read and push there, then resume the cycle`,
+        `O git não consegue trabalhar com ${address}: ${said}. Garanta que a console possa ler e enviar ali, e retome o ciclo`,
+      ),
+      { cause: error },
+    );
+  }
+}
+
+const noBranch = (address: string, branch: string): Refusal =>
+  new Refusal(
+    "not_found",
+    text(`${address} has no branch ${branch}`, `${address} não tem a branch ${branch}`),
+  );
+
+const isEmpty = (address: string): Refusal =>
+  new Refusal(
+    "not_found",
+    text(
+      `${address} has no commit yet: a cycle begins from one`,
+      `${address} ainda não tem commits: um ciclo parte de um`,
+    ),
+  );
+
+const isShallow = (address: string): Refusal =>
+  new Refusal(
+    "invalid_payload",
+    text(
+      `${address} is a shallow clone: a part of its history is missing. Run git fetch --unshallow there`,
+      `${address} é um clone raso: falta parte do histórico. Execute git fetch --unshallow nele`,
+    ),
+  );

@@ -1,0 +1,201 @@
+import {
+  type Cycle,
+  type CycleAnswers,
+  type CycleDetail,
+  type CycleEvidenceContent,
+  type CycleResumption,
+  type CycleState,
+  type CycleVerdict,
+  type Locale,
+  type NewCycle,
+  type PolicyOf,
+  text,
+} from "@ciclo/contract";
+import type { AuditedTransaction } from "../../db/dialect.ts";
+import type { Actor } from "../../domain/actor.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
+import type { Page } from "../../lib/page.ts";
+import { cycleIdFor, titleOf } from "./naming.ts";
+import { answered, type Change, type Changing, decided, resumed } from "./people.ts";
+import { type DetailDeps, presentCycle, presentDetail } from "./present.ts";
+import { moved, noEvidence, noPolicy, notIn, refuseEnded, refuseOthers, unknown } from "./refusals.ts";
+import { endStates } from "./rules.ts";
+import * as store from "./store.ts";
+
+export type CyclesServiceDeps = DetailDeps & {
+  transaction: AuditedTransaction;
+  clock: Clock;
+  /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
+  allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
+  /** Refuses texts, by their fields, of which one holds a credential. */
+  refuseSecrets(words: ReadonlyMap<string, string>): Promise<void>;
+  /** Ends what goes on of a cycle on this node. */
+  halt(id: string): Promise<void>;
+  wake(): void;
+};
+
+export type CyclesService = {
+  start(actor: Actor, request: NewCycle, locale: Locale): Promise<CycleDetail>;
+  list(
+    query: { cursor?: string | undefined; limit: number; state?: CycleState | undefined },
+    locale: Locale,
+  ): Promise<Page<Cycle>>;
+  get(actor: Actor, id: string, locale: Locale): Promise<CycleDetail>;
+  evidence(id: string, sha256: string): Promise<CycleEvidenceContent>;
+  decide(actor: Actor, id: string, verdict: CycleVerdict, locale: Locale): Promise<CycleDetail>;
+  answer(actor: Actor, id: string, answers: CycleAnswers, locale: Locale): Promise<CycleDetail>;
+  pause(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
+  resume(actor: Actor, id: string, how: CycleResumption, locale: Locale): Promise<CycleDetail>;
+  cancel(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
+};
+
+export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
+  const { queries } = deps;
+  const get = async (actor: Actor, id: string, locale: Locale): Promise<CycleDetail> => {
+    const cycle = await store.findCycle(queries, id);
+    if (cycle === undefined) throw unknown(id);
+    return presentDetail(deps, actor, cycle, locale);
+  };
+  const refuseIn = (field: string, words: string | undefined): Promise<void> =>
+    deps.refuseSecrets(new Map([[field, words ?? ""]]));
+  /** Ends what goes on of a cycle, by whom it may be ended. */
+  const halt = async (actor: Actor, id: string, to: "paused" | "cancelled", reason: string | undefined) => {
+    await refuseIn("reason", reason);
+    await change(deps, actor, id, ({ cycle }) => {
+      refuseEnded(cycle);
+      if (cycle.state === to) throw notIn(cycle);
+      refuseOthers(actor, cycle);
+      const said = reason === undefined ? null : text(reason, reason);
+      const waits = to === "cancelled" ? { waits_for: null } : {};
+      return { values: { state: to, reason: said, ...waits }, action: to };
+    });
+    await deps.halt(id);
+  };
+  return {
+    get,
+    async list(query, locale) {
+      const { items, next_cursor } = await store.listCycles(queries, query);
+      return { items: items.map((cycle) => presentCycle(cycle, locale)), next_cursor };
+    },
+    async evidence(id, sha256) {
+      const found = await store.findEvidence(queries, id, sha256);
+      if (found === undefined) throw noEvidence(id, sha256);
+      const { name, media_type, created_at, content } = found;
+      return { sha256, name, media_type, created_at, base64: content };
+    },
+    async start(actor, request, locale) {
+      const id = await start(deps, actor, request, locale);
+      deps.wake();
+      return get(actor, id, locale);
+    },
+    async decide(actor, id, verdict, locale) {
+      await refuseIn("comment", verdict.comment);
+      await change(deps, actor, id, (changing) => decided(deps, actor, verdict, changing));
+      deps.wake();
+      return get(actor, id, locale);
+    },
+    async answer(actor, id, answers, locale) {
+      const words = answers.answers.map(({ answer }, at) => [`answers.${at}.answer`, answer] as const);
+      await deps.refuseSecrets(new Map(words));
+      await change(deps, actor, id, (changing) => answered(answers, changing));
+      return get(actor, id, locale);
+    },
+    async pause(actor, id, reason, locale) {
+      await halt(actor, id, "paused", reason);
+      return get(actor, id, locale);
+    },
+    async resume(actor, id, how, locale) {
+      await refuseIn("comment", how.comment);
+      await change(deps, actor, id, (changing) => resumed(actor, how, changing));
+      deps.wake();
+      return get(actor, id, locale);
+    },
+    async cancel(actor, id, reason, locale) {
+      await halt(actor, id, "cancelled", reason);
+      return get(actor, id, locale);
+    },
+  };
+}
+
+/** Changes a cycle as one reads it within the transaction. Whoever is slower than another is told to look again. */
+async function change(
+  { transaction, clock }: CyclesServiceDeps,
+  actor: Actor,
+  id: string,
+  work: (changing: Changing) => Promise<Change> | Change,
+): Promise<void> {
+  await transaction(async (queries, record) => {
+    const cycle = await store.findCycle(queries, id);
+    if (cycle === undefined) throw unknown(id);
+    const at = stamp(clock());
+    const { values, action, metadata } = await work({ queries, at, cycle });
+    const ended = values.state !== undefined && endStates.has(values.state) ? { ended_at: at } : {};
+    if (!(await store.updateCycle(queries, cycle, { ...values, ...ended, updated_at: at }))) throw moved();
+    await record({
+      actor,
+      action: `cycle.${action}`,
+      resource: `cycle:${id}`,
+      planId: id,
+      status: "succeeded",
+      metadata: { stage: cycle.stage, ...metadata },
+    });
+  });
+}
+
+/** Writes a new cycle down. Returns its id. */
+async function start(
+  deps: CyclesServiceDeps,
+  actor: Actor,
+  request: NewCycle,
+  locale: Locale,
+): Promise<string> {
+  const policy = deps.policy();
+  if (policy === null) throw noPolicy();
+  await deps.refuseSecrets(new Map([["issue", request.issue]]));
+  const repository = await deps.allowed(request.repository, policy);
+  const title = request.title ?? titleOf(request.issue);
+  const id = cycleIdFor(title);
+  const at = stamp(deps.clock());
+  await deps.transaction(async (queries, record) => {
+    await store.insertCycle(queries, newCycle({ id, title, at, actor, locale, repository }, request));
+    await record({
+      actor,
+      action: "cycle.started",
+      resource: `cycle:${id}`,
+      planId: id,
+      status: "succeeded",
+      metadata: { repository, title },
+    });
+  });
+  return id;
+}
+
+const newCycle = (
+  of: { id: string; title: string; at: string; actor: Actor; locale: Locale; repository: string },
+  { issue, base_branch }: NewCycle,
+): store.StoredCycle => ({
+  id: of.id,
+  title: of.title,
+  issue,
+  repository: of.repository,
+  base_branch: base_branch ?? null,
+  base_commit: null,
+  head_commit: null,
+  branch: null,
+  recipe: null,
+  state: "running",
+  stage: "prepare",
+  waits_for: null,
+  reason: null,
+  note: null,
+  requested_by: of.actor.id ?? "",
+  requested_by_name: of.actor.name,
+  locale: of.locale,
+  held_by: null,
+  held_until: null,
+  tries: 0,
+  version: 1,
+  created_at: of.at,
+  updated_at: of.at,
+  ended_at: null,
+});

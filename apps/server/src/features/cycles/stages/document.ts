@@ -1,0 +1,128 @@
+import {
+  type Analysis,
+  type CycleCost,
+  type DeliveryPlan,
+  type Documentation,
+  documentationSchema,
+  type Execution,
+} from "@ciclo/contract";
+import type { Git } from "../../../lib/git.ts";
+import { renderAnalysis, renderPlan } from "../artifacts/render.ts";
+import { addToChangelog } from "../documents/changelog.ts";
+import { decisionRecord } from "../documents/decision-record.ts";
+import type { Repositories } from "../repositories.ts";
+import type { Stage, Turn } from "../stage.ts";
+import { commitFiles, consoleAuthor } from "../work-commit.ts";
+import { type AskModel, askUntilRight } from "./ask.ts";
+import { baseOf, partsBefore, type Requester } from "./common.ts";
+import { cut, groundRules, quoted } from "./context.ts";
+import { contentsAt, filesAt } from "./prepare.ts";
+
+export type DocumentDeps = {
+  repositories: Repositories;
+  ask: AskModel;
+  requester: Requester;
+  costOf(cycle: { id: string; from: string }): Promise<CycleCost>;
+  now(): string;
+};
+
+const mostDiff = 60_000;
+
+/** Doc: what the change is for its readers. It becomes a commit on top of the work, with all artefacts of the cycle. */
+export function documentStage(deps: DocumentDeps): Stage {
+  return async (turn) => {
+    const { cycle, policy, artifacts, signal } = turn;
+    const git = await deps.repositories.copyOf(cycle.repository);
+    const execution = artifacts.get("execution")?.content as Execution;
+    const work = execution.head;
+    if (work === null) throw new Error(`cycle ${cycle.id} has nothing to document`);
+    const known = current(turn);
+    const written =
+      known === null
+        ? await askUntilRight(deps.ask, {
+            actor: await deps.requester(cycle),
+            phase: "doc",
+            run: cycle.id,
+            instructions: `${groundRules(cycle.locale)}\n\n${task}`,
+            parts: [
+              ["Specification", quoted(JSON.stringify(artifacts.get("analysis")?.content ?? {}))],
+              ["The change", quoted(cut(await diffOf(git, baseOf(cycle), work), mostDiff))],
+              ...partsBefore(cycle, artifacts.get("documentation")),
+            ],
+            schema: documentationSchema,
+            check: () => [],
+            tries: policy.tries,
+            signal,
+          })
+        : null;
+    const documentation = written?.value ?? known;
+    if (documentation === null) throw new Error("nothing was written");
+    const head = await commitFiles(git, work, {
+      files: await filesOf(git, work, turn, documentation),
+      message: `docs: ${lowered(cycle.title).slice(0, 80)}\n\nCycle: ${cycle.id}\n`,
+      author: consoleAuthor,
+      at: deps.now(),
+    });
+    await git.run(["update-ref", `refs/cycles/${cycle.id}`, head]);
+    return {
+      to: "next",
+      artifacts:
+        written === null
+          ? []
+          : [{ kind: "documentation", content: documentation, model: written.model, findings: [] }],
+      values: { head_commit: head },
+      metadata: { head },
+    };
+  };
+}
+
+const lowered = (title: string): string => title.charAt(0).toLowerCase() + title.slice(1);
+
+/** What was written for the present plan: it holds, whatever the agent mended since. */
+function current({ cycle, artifacts }: Turn): Documentation | null {
+  const [documentation, plan] = [artifacts.get("documentation"), artifacts.get("plan")];
+  if (documentation === undefined || plan === undefined || cycle.note !== null) return null;
+  return documentation.created_at >= plan.created_at ? (documentation.content as Documentation) : null;
+}
+
+const diffOf = (git: Git, base: string, head: string): Promise<string> =>
+  git.text(["diff", "--no-ext-diff", "--no-textconv", "--stat", "--patch", base, head]);
+
+/** Files that the change brings along: changelog, decision record, and the artefacts, readable without the console. */
+async function filesOf(
+  git: Git,
+  work: string,
+  { cycle, artifacts }: Turn,
+  documentation: Documentation,
+): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const changelog = (await contentsAt(git, work, "CHANGELOG.md")) ?? null;
+  if (changelog !== null) files.set("CHANGELOG.md", addToChangelog(changelog, documentation.changelog));
+  if (documentation.decision_record !== null) {
+    const paths = (await filesAt(git, work)).map(({ path }) => path);
+    const { path, contents } = decisionRecord(documentation.decision_record, paths, cycle.created_at);
+    files.set(path, contents);
+  }
+  const folder = `docs/cycles/${cycle.id}`;
+  const analysis = artifacts.get("analysis")?.content as Analysis;
+  const plan = artifacts.get("plan")?.content as DeliveryPlan;
+  for (const { file, markdown } of [
+    ...renderAnalysis(analysis, cycle.locale),
+    ...renderPlan(plan, analysis, cycle.locale),
+  ])
+    files.set(`${folder}/${file}`, markdown);
+  for (const [name, content] of [
+    ["analysis", analysis],
+    ["plan", plan],
+  ] as const)
+    files.set(`${folder}/${name}.json`, `${JSON.stringify(content, null, 2)}\n`);
+  return files;
+}
+
+const task = [
+  "You write what readers of the project need to know about a change that is done:",
+  "- entries of the changelog, each under its heading, in one sentence for whoever uses the project;",
+  "- a decision record where the change decided something that somebody will ask about later; null otherwise;",
+  "- the pull request: its type, a title in lower case that says what changed, and a body in Markdown for the reviewer: what and why.",
+  "Claim nothing about tests or builds: the console adds what it found.",
+].join("\n");

@@ -1,0 +1,224 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Analysis, type DeliveryPlan, type Execution, type ExecutorPolicy, text } from "@ciclo/contract";
+import { Refusal } from "../../../errors.ts";
+import type { Git } from "../../../lib/git.ts";
+import { serverFolder } from "../../../lib/places.ts";
+import { orderOf } from "../artifacts/check.ts";
+import type { Checkout } from "../checkout.ts";
+import { type Answer, openDoor } from "../executor/door.ts";
+import { startOf } from "../executor/presets.ts";
+import { promptsFor } from "../executor/prompts.ts";
+import { workWithAgent } from "../executor/session.ts";
+import type { Repositories } from "../repositories.ts";
+import { policyFile } from "../rules.ts";
+import type { Limits } from "../sandbox/run.ts";
+import type { Outcome, Stage, Turn } from "../stage.ts";
+import type { StoredCycle } from "../store.ts";
+import { commitsBetween } from "../work-commit.ts";
+import type { Workplace } from "../workplace.ts";
+import { baseOf } from "./common.ts";
+
+export type ExecuteDeps = {
+  repositories: Repositories;
+  workplace: Workplace;
+  /** A token by which the calls of a cycle's agent are made for whoever asked for it, while the work goes on. */
+  withRunToken<T>(
+    of: { cycle: StoredCycle; agent: string; minutes: number },
+    work: (token: string) => Promise<T>,
+  ): Promise<T>;
+  /** What is behind the door of the sandbox: the endpoint of models, and the gateway. */
+  answer: Answer;
+  /** Finds a program on the PATH of the sandbox; null where it is not there. */
+  findProgram(command: string): Promise<string | null>;
+  /** The program that runs the bridge. */
+  node: string;
+};
+
+const bridge = join(serverFolder, "src/features/cycles/sandbox/bridge.mjs");
+/** Within the sandbox, whose network is its own. */
+const port = 8787;
+const gitLimits: Limits = { timeoutMs: 120_000, outputBytes: 1_000_000, memoryBytes: 2e9, processes: 50 };
+const mostOutputBytes = 1_000_000;
+
+/** The Executor: an agent does the parts of the work, in a checkout of its own; what it committed is taken out. */
+export function executeStage(deps: ExecuteDeps): Stage {
+  return async (turn) => {
+    const { cycle, policy } = turn;
+    if (policy.executor === undefined) throw noExecutor();
+    const { executor } = policy;
+    const git = await deps.repositories.copyOf(cycle.repository);
+    const from = await startingPoint(git, turn);
+    const { word, head, stderr } = await deps.workplace.with(git, from, (checkout) =>
+      deps.workplace.withDoor((folder) =>
+        deps.withRunToken(
+          { cycle, agent: executor.agent, minutes: policy.limits.agent_minutes },
+          async (token) => {
+            const door = await openDoor(folder, { answer: deps.answer, token });
+            try {
+              const worked = await atWork(deps, turn, { executor, checkout, door: door.path });
+              if (door.isSpent()) throw isSpent(cycle.id);
+              return worked;
+            } catch (error) {
+              if (door.isSpent() && !turn.signal.aborted) throw isSpent(cycle.id);
+              throw error;
+            } finally {
+              await door.close();
+            }
+          },
+        ),
+      ),
+    );
+    return ended(git, turn, { from, head, word, stderr });
+  };
+}
+
+/** The last commit of the work where it goes on; the base where it begins, or begins anew with another plan. */
+async function startingPoint(git: Git, { cycle, artifacts }: Turn): Promise<string> {
+  const [execution, plan] = [artifacts.get("execution"), artifacts.get("plan")];
+  const head = (execution?.content as Execution | undefined)?.head ?? null;
+  const isOfPlan = execution !== undefined && plan !== undefined && execution.created_at >= plan.created_at;
+  if (head === null || !isOfPlan) return baseOf(cycle);
+  // What another node made is not here.
+  const { code } = await git.run(["cat-file", "-e", `${head}^{commit}`], { accept: [1, 128] });
+  return code === 0 ? head : baseOf(cycle);
+}
+
+type AtWork = { executor: ExecutorPolicy; checkout: Checkout; door: string };
+
+async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door }: AtWork) {
+  const { cycle, policy, artifacts, signal } = turn;
+  const url = `http://127.0.0.1:${port}`;
+  const start = startOf(executor, { url, token: "of-the-sandbox" });
+  const program = await deps.findProgram(start.command);
+  if (program === null) throw noProgram(start.command);
+  for (const [path, contents] of Object.entries(start.files)) {
+    const at = join(checkout.home, path);
+    await mkdir(dirname(at), { recursive: true });
+    await writeFile(at, contents);
+  }
+  const plan = artifacts.get("plan")?.content as DeliveryPlan;
+  const analysis = artifacts.get("analysis")?.content as Analysis;
+  const items = orderOf(plan.work_breakdown.items) ?? [];
+  const { agent_minutes: minutes, memory_mb: memory, processes } = policy.limits;
+  const started = await checkout.start(
+    { command: deps.node, args: [bridge, door, String(port), program, ...start.args] },
+    {
+      timeoutMs: minutes * 60_000,
+      outputBytes: mostOutputBytes,
+      memoryBytes: memory * 1024 * 1024,
+      processes,
+    },
+    { env: start.env, reads: [bridge, door], signal },
+  );
+  const word = await workWithAgent(started, {
+    cwd: checkout.tree,
+    mcpServers: [{ name: "ciclo", url: `${url}/mcp` }],
+    ...(start.mode === undefined ? {} : { mode: start.mode }),
+    ...(start.signIn === undefined ? {} : { signIn: start.signIn }),
+    allows: executor.permissions === "allow",
+    turns: promptsFor({ cycle, analysis, plan, items }),
+    behindTurn: (index) => commitLeft(checkout, cycle, items[index], executor.agent),
+    signal,
+  });
+  const head = await checkout.takeOut(gitLimits);
+  const { stderr } = await started.ended;
+  return { word, head, stderr: stderr.bytes };
+}
+
+/** Commits what an agent has left uncommitted behind a part of the work. Git runs within the sandbox: the folder is the agent's. */
+async function commitLeft(
+  checkout: Checkout,
+  cycle: StoredCycle,
+  item: { id: string; title: string } | undefined,
+  agent: string,
+): Promise<void> {
+  const title = item === undefined ? cycle.title : item.title;
+  const subject = `feat: ${lowered(title)}`.slice(0, 96);
+  const trailers = [`Cycle: ${cycle.id}`, ...(item === undefined ? [] : [`Work-Item: ${item.id}`])];
+  const who = ["user.name", agent, "user.email", `${agent}@agents.localhost`];
+  const { code, stderr } = await checkout.run(
+    'git add --all && { git diff --cached --quiet || git -c "$1=$2" -c "$3=$4" commit --quiet --no-verify --file=-; }',
+    gitLimits,
+    { env: {}, args: who, input: `${subject}\n\n${trailers.join("\n")}\n` },
+  );
+  if (code === 0) return;
+  throw new Refusal(
+    "upstream_failed",
+    text(
+      `What the agent left could not be committed: ${stderr.bytes.toString("utf8").slice(-500)}`,
+      `O que o agente deixou não pôde ser registrado em commit: ${stderr.bytes.toString("utf8").slice(-500)}`,
+    ),
+  );
+}
+
+const lowered = (title: string): string => title.charAt(0).toLowerCase() + title.slice(1);
+
+type Ended = {
+  from: string;
+  head: string | null;
+  word: Awaited<ReturnType<typeof workWithAgent>>;
+  stderr: Buffer;
+};
+
+async function ended(
+  git: Git,
+  { cycle, policy }: Turn,
+  { from, head, word, stderr }: Ended,
+): Promise<Outcome> {
+  const tries = cycle.tries + 1;
+  const work = head ?? (from === baseOf(cycle) ? null : from);
+  // Kept from git's own tidying, until the cycle is over.
+  if (work !== null) await git.run(["update-ref", `refs/cycles/${cycle.id}`, work]);
+  const execution: Execution = {
+    try: tries,
+    base: baseOf(cycle),
+    head: work,
+    agent: word.agent,
+    stop_reason: word.stopReason,
+    claims: word.claims,
+    commits: work === null ? [] : await commitsBetween(git, baseOf(cycle), work),
+    permissions: word.permissions,
+  };
+  const made = {
+    artifacts: [{ kind: "execution" as const, content: execution, model: null, findings: [] }],
+    evidence: stderr.length === 0 ? [] : [{ name: "agent.log", mediaType: "text/plain", bytes: stderr }],
+    values: { tries, head_commit: work },
+    metadata: { try: tries, stop_reason: word.stopReason, head: work },
+  };
+  if (head !== null) return { to: "next", ...made };
+  if (tries < policy.tries) return { to: "back", stage: "execute", note: changedNothing.en, ...made };
+  return { to: "wait", waitsFor: "help", reason: changedNothing, ...made };
+}
+
+const changedNothing = text(
+  "The agent ended its turn and changed nothing, whatever it says",
+  "O agente encerrou seu turno e não mudou nada, diga o que disser",
+);
+
+const isSpent = (id: string): Refusal =>
+  new Refusal(
+    "budget_exceeded",
+    text(
+      `A budget is used up, and the agent stopped. Raise it, or have the run ask another model (page Costs, run ${id}), then resume the cycle`,
+      `Um orçamento se esgotou, e o agente parou. Aumente-o, ou faça a execução usar outro modelo (página Custos, execução ${id}), e retome o ciclo`,
+    ),
+  );
+
+const noExecutor = (): Refusal =>
+  new Refusal(
+    "not_found",
+    text(
+      `${policyFile} names no executor: the agent that does the work, by a preset or a command. Plan one, then resume the cycle`,
+      `${policyFile} não nomeia um executor: o agente que faz o trabalho, por um preset ou um comando. Planeje um e retome o ciclo`,
+    ),
+  );
+
+const noProgram = (command: string): Refusal =>
+  new Refusal(
+    "not_found",
+    text(
+      `The agent ${command} is not installed where the console looks for programs. Install it, or have ${policyFile} name another, then resume the cycle`,
+      `O agente ${command} não está instalado onde a console procura programas. Instale-o, ou faça ${policyFile} nomear outro, e retome o ciclo`,
+    ),
+  );

@@ -1,0 +1,68 @@
+import { text } from "@ciclo/contract";
+import type { Git } from "../../../lib/git.ts";
+import { refuseParts } from "../checkout.ts";
+import { findRecipe, recipePath } from "../gates/recipe.ts";
+import type { Repositories } from "../repositories.ts";
+import { policyFile } from "../rules.ts";
+import type { Stage } from "../stage.ts";
+
+/** Takes the repository in, and finds out where the work begins and how it is checked. */
+export function prepareStage({ repositories }: { repositories: Repositories }): Stage {
+  return async ({ cycle, policy, signal }) => {
+    const address = await repositories.allowed(cycle.repository, policy);
+    const { branch, commit } = await repositories.fetch(address, cycle.base_branch, signal);
+    const git = await repositories.copyOf(address);
+    await refuseParts(git, commit);
+    const files = await filesAt(git, commit);
+    const found = findRecipe(
+      files.map(({ path }) => path),
+      await readerAt(git, commit),
+    );
+    const values = { base_branch: branch, base_commit: commit };
+    if (found.from === "nowhere") return { to: "wait", waitsFor: "help", reason: found.why, values };
+    // What the console found out by itself is only followed once a person has seen it.
+    const isSeen = policy.checkpoints.some((checkpoint) => checkpoint !== "merge");
+    if (found.from === "detected" && !isSeen) return { to: "wait", waitsFor: "help", reason: unseen, values };
+    return {
+      to: "next",
+      values: { ...values, recipe: found },
+      metadata: { branch, commit, recipe: found.from, files: files.length },
+    };
+  };
+}
+
+/** Files of a commit, with their sizes in bytes. */
+export async function filesAt(git: Git, commit: string): Promise<{ path: string; bytes: number }[]> {
+  const said = await git.text(["ls-tree", "-r", "-l", "-z", "--full-tree", commit]);
+  return said
+    .split("\0")
+    .filter((entry) => entry !== "")
+    .flatMap((entry) => {
+      const [head = "", path = ""] = entry.split("\t", 2);
+      const [mode, kind, , size] = head.split(/ +/);
+      return kind === "blob" && mode !== "120000" ? [{ path, bytes: Number(size) }] : [];
+    });
+}
+
+/** Files that say how a repository is checked. */
+const telling = [recipePath, "package.json"];
+
+async function readerAt(git: Git, commit: string): Promise<(path: string) => string | null> {
+  const known = new Map<string, string | null>();
+  for (const path of telling) known.set(path, await contentsAt(git, commit, path));
+  return (path) => known.get(path) ?? null;
+}
+
+const mostBytes = 1024 * 1024;
+
+/** A file of a commit as text; null where there is none, or none that is text of a reasonable size. */
+export async function contentsAt(git: Git, commit: string, path: string): Promise<string | null> {
+  const { code, stdout } = await git.run(["cat-file", "blob", `${commit}:${path}`], { accept: [128] });
+  if (code !== 0 || stdout.length > mostBytes || stdout.includes(0)) return null;
+  return stdout.toString("utf8");
+}
+
+const unseen = text(
+  `The console could only guess how the repository is checked, and no checkpoint comes before the work begins. Write it to ${recipePath}, or have ${policyFile} name the checkpoint analyze or plan`,
+  `A console só pôde supor como o repositório é verificado, e nenhum checkpoint vem antes do trabalho. Escreva isso em ${recipePath}, ou faça ${policyFile} nomear o checkpoint analyze ou plan`,
+);

@@ -1,0 +1,276 @@
+import {
+  type CycleArtifact,
+  type CycleCheckpoint,
+  cycleCheckpoints,
+  type CycleStage,
+  cycleStages,
+  type CycleState,
+  cycleStates,
+  type CycleWait,
+  cycleWaits,
+  type Locale,
+  type Text,
+} from "@ciclo/contract";
+import type { Insertable, Selectable } from "kysely";
+import { z } from "zod";
+import type { Queries } from "../../db/dialect.ts";
+import { fromJson, textSchema } from "../../db/json.ts";
+import type { CycleArtifactTable, CycleEvidenceTable, CycleTable } from "../../db/schema.ts";
+import { decodeCursor, encodeCursor, type Page, toPage } from "../../lib/page.ts";
+import { type FoundRecipe, foundRecipeSchema } from "./gates/recipe.ts";
+
+export type StoredCycle = Omit<
+  Selectable<CycleTable>,
+  "state" | "stage" | "waits_for" | "reason" | "recipe" | "locale"
+> & {
+  state: CycleState;
+  stage: CycleStage;
+  waits_for: CycleWait | null;
+  reason: Text | null;
+  recipe: FoundRecipe | null;
+  locale: Locale;
+};
+
+const parse = (row: Selectable<CycleTable>): StoredCycle => ({
+  ...row,
+  state: z.enum(cycleStates).parse(row.state),
+  stage: z.enum(cycleStages).parse(row.stage),
+  waits_for: z.enum(cycleWaits).nullable().parse(row.waits_for),
+  reason: fromJson(textSchema.nullable(), row.reason),
+  recipe: fromJson(foundRecipeSchema.nullable(), row.recipe),
+  locale: z.enum(["en", "pt-BR"]).parse(row.locale),
+});
+
+const written = (values: Partial<StoredCycle>): Partial<Insertable<CycleTable>> => {
+  const { reason, recipe, ...rest } = values;
+  return {
+    ...rest,
+    ...(reason === undefined ? {} : { reason: reason === null ? null : JSON.stringify(reason) }),
+    ...(recipe === undefined ? {} : { recipe: recipe === null ? null : JSON.stringify(recipe) }),
+  };
+};
+
+export async function insertCycle(queries: Queries, cycle: StoredCycle): Promise<void> {
+  await queries
+    .insertInto("cycles")
+    .values(written(cycle) as Insertable<CycleTable>)
+    .execute();
+}
+
+export async function findCycle(queries: Queries, id: string): Promise<StoredCycle | undefined> {
+  const row = await queries.selectFrom("cycles").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : parse(row);
+}
+
+export async function listCycles(
+  queries: Queries,
+  { cursor, limit, state }: { cursor?: string | undefined; limit: number; state?: CycleState | undefined },
+): Promise<Page<StoredCycle>> {
+  let select = queries.selectFrom("cycles").selectAll();
+  if (state !== undefined) select = select.where("state", "=", state);
+  if (cursor !== undefined) {
+    const [at = "", id = ""] = decodeCursor(cursor, 2);
+    select = select.where((eb) =>
+      eb.or([eb("created_at", "<", at), eb.and([eb("created_at", "=", at), eb("id", "<", id)])]),
+    );
+  }
+  const rows = await select
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit + 1)
+    .execute();
+  return toPage(rows.map(parse), limit, (row) => encodeCursor(row.created_at, row.id));
+}
+
+/**
+ * Changes a cycle that is at the version that was read, and counts that on. False where somebody changed it since: nothing was
+ * written then. `held` also asks that a node still holds it.
+ */
+export async function updateCycle(
+  queries: Queries,
+  { id, version }: Pick<StoredCycle, "id" | "version">,
+  values: Partial<StoredCycle>,
+  held?: string,
+): Promise<boolean> {
+  let update = queries
+    .updateTable("cycles")
+    .set({ ...written(values), version: version + 1 })
+    .where("id", "=", id)
+    .where("version", "=", version);
+  if (held !== undefined) update = update.where("held_by", "=", held);
+  const { numUpdatedRows } = await update.executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Cycles that have work to do, and that no node is known to work on; the one that has waited longest first. */
+export async function dueCycles(queries: Queries, now: string, limit: number): Promise<string[]> {
+  const rows = await queries
+    .selectFrom("cycles")
+    .select("id")
+    .where("state", "=", "running")
+    .where((eb) => eb.or([eb("held_until", "is", null), eb("held_until", "<", now)]))
+    .orderBy("updated_at")
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Has a node hold a cycle, if no other does. */
+export async function holdCycle(
+  queries: Queries,
+  id: string,
+  { node, now, until }: { node: string; now: string; until: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await queries
+    .updateTable("cycles")
+    .set({ held_by: node, held_until: until })
+    .where("id", "=", id)
+    .where("state", "=", "running")
+    .where((eb) =>
+      eb.or([eb("held_until", "is", null), eb("held_until", "<", now), eb("held_by", "=", node)]),
+    )
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+export async function letGoOfCycle(queries: Queries, id: string, node: string): Promise<void> {
+  await queries
+    .updateTable("cycles")
+    .set({ held_by: null, held_until: null })
+    .where("id", "=", id)
+    .where("held_by", "=", node)
+    .execute();
+}
+
+export type ArtifactKind = CycleArtifact["kind"];
+
+export type StoredArtifact = Omit<Selectable<CycleArtifactTable>, "kind" | "content" | "findings"> & {
+  kind: ArtifactKind;
+  content: unknown;
+  findings: { path: string; message: Text }[];
+};
+
+const findingsSchema = z.array(z.object({ path: z.string(), message: textSchema }));
+const kinds = ["analysis", "plan", "execution", "documentation", "check"] as const satisfies ArtifactKind[];
+
+/** All versions of all artefacts of a cycle, the oldest first. */
+export async function artifactsOf(queries: Queries, cycleId: string): Promise<StoredArtifact[]> {
+  const rows = await queries
+    .selectFrom("cycle_artifacts")
+    .selectAll()
+    .where("cycle_id", "=", cycleId)
+    .orderBy("created_at")
+    .orderBy("version")
+    .execute();
+  return rows.map((row) => ({
+    ...row,
+    kind: z.enum(kinds).parse(row.kind),
+    content: JSON.parse(row.content) as unknown,
+    findings: fromJson(findingsSchema, row.findings),
+  }));
+}
+
+export async function insertArtifact(
+  queries: Queries,
+  artifact: Omit<StoredArtifact, "content"> & { json: string },
+): Promise<void> {
+  const { json, findings, ...rest } = artifact;
+  await queries
+    .insertInto("cycle_artifacts")
+    .values({ ...rest, content: json, findings: JSON.stringify(findings) })
+    .execute();
+}
+
+export type StoredDecision = {
+  id: string;
+  cycle_id: string;
+  checkpoint: CycleCheckpoint;
+  subject: string;
+  decision: "approve" | "reject" | "send_back";
+  comment: string | null;
+  user_id: string;
+  user_name: string;
+  roles: string[];
+  at: string;
+  voided_at: string | null;
+};
+
+/** Decisions about a cycle, the oldest first. */
+export async function decisionsOf(queries: Queries, cycleId: string): Promise<StoredDecision[]> {
+  const rows = await queries
+    .selectFrom("cycle_decisions")
+    .selectAll()
+    .where("cycle_id", "=", cycleId)
+    .orderBy("at")
+    .orderBy("id")
+    .execute();
+  return rows.map((row) => ({
+    ...row,
+    checkpoint: z.enum(cycleCheckpoints).parse(row.checkpoint),
+    decision: z.enum(["approve", "reject", "send_back"]).parse(row.decision),
+    roles: fromJson(z.array(z.string()), row.roles),
+  }));
+}
+
+export async function insertDecision(queries: Queries, decision: StoredDecision): Promise<void> {
+  await queries
+    .insertInto("cycle_decisions")
+    .values({ ...decision, roles: JSON.stringify(decision.roles) })
+    .execute();
+}
+
+/** Voids what was decided: at the named checkpoints, it counts no more. */
+export async function voidDecisions(
+  queries: Queries,
+  cycleId: string,
+  checkpoints: readonly CycleCheckpoint[],
+  at: string,
+): Promise<void> {
+  if (checkpoints.length === 0) return;
+  await queries
+    .updateTable("cycle_decisions")
+    .set({ voided_at: at })
+    .where("cycle_id", "=", cycleId)
+    .where("checkpoint", "in", [...checkpoints])
+    .where("voided_at", "is", null)
+    .execute();
+}
+
+export type StoredEvidence = Selectable<CycleEvidenceTable>;
+
+/** Keeps a log or recording; one with the same bytes is there already. */
+export async function insertEvidence(queries: Queries, evidence: StoredEvidence): Promise<void> {
+  await queries
+    .insertInto("cycle_evidence")
+    .values(evidence)
+    .onConflict((oc) => oc.columns(["cycle_id", "sha256"]).doNothing())
+    .execute();
+}
+
+/** All evidence of a cycle, the oldest first, without what it holds. */
+export async function evidenceOf(
+  queries: Queries,
+  cycleId: string,
+): Promise<(Omit<StoredEvidence, "content" | "cycle_id"> & { bytes: number })[]> {
+  const rows = await queries
+    .selectFrom("cycle_evidence")
+    .select(["sha256", "name", "media_type", "created_at"])
+    .select((eb) => eb.fn<number>("length", ["content"]).as("characters"))
+    .where("cycle_id", "=", cycleId)
+    .orderBy("created_at")
+    .orderBy("name")
+    .execute();
+  return rows.map(({ characters, ...row }) => ({ ...row, bytes: Math.floor((characters * 3) / 4) }));
+}
+
+export const findEvidence = (
+  queries: Queries,
+  cycleId: string,
+  sha256: string,
+): Promise<StoredEvidence | undefined> =>
+  queries
+    .selectFrom("cycle_evidence")
+    .selectAll()
+    .where("cycle_id", "=", cycleId)
+    .where("sha256", "=", sha256)
+    .executeTakeFirst();

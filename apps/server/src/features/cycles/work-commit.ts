@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Git } from "../../lib/git.ts";
+
+/** Whom a commit is by, as git writes it. */
+export type Author = { name: string; email: string };
+
+export const consoleAuthor: Author = { name: "Ciclo", email: "ciclo@localhost" };
+
+/**
+ * Makes a commit on top of another that has these files written, without a work tree: nothing of the repository is run.
+ * Returns it; the commit it was to stand on where that has the files already.
+ */
+export async function commitFiles(
+  git: Git,
+  on: string,
+  {
+    files,
+    message,
+    author,
+    at,
+  }: { files: ReadonlyMap<string, string>; message: string; author: Author; at: string },
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "ciclo-index-"));
+  try {
+    const env = { GIT_INDEX_FILE: join(folder, "index") };
+    await git.run(["read-tree", on], { env });
+    const entries: string[] = [];
+    for (const [path, contents] of files) {
+      const blob = await git.text(["hash-object", "-w", "--stdin"], { input: contents });
+      entries.push(`100644 ${blob}\t${path}`);
+    }
+    await git.run(["update-index", "-z", "--add", "--index-info"], {
+      env,
+      input: entries.map((e) => `${e}\0`).join(""),
+    });
+    const tree = await git.text(["write-tree"], { env });
+    if (tree === (await git.text(["rev-parse", `${on}^{tree}`]))) return on;
+    return await commitTree(git, { tree, parents: [on], message, author, at });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export async function commitTree(
+  git: Git,
+  of: { tree: string; parents: readonly string[]; message: string; author: Author; at: string },
+): Promise<string> {
+  const { name, email } = of.author;
+  const env = {
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_AUTHOR_DATE: of.at,
+    GIT_COMMITTER_NAME: consoleAuthor.name,
+    GIT_COMMITTER_EMAIL: consoleAuthor.email,
+    GIT_COMMITTER_DATE: of.at,
+  };
+  return git.text(["commit-tree", of.tree, ...of.parents.flatMap((parent) => ["-p", parent])], {
+    env,
+    input: of.message,
+  });
+}
+
+/** Commits of `head` that are not in `base`, the oldest first. */
+export async function commitsBetween(
+  git: Git,
+  base: string,
+  head: string,
+): Promise<{ commit: string; subject: string }[]> {
+  const said = await git.text([
+    "log",
+    "--reverse",
+    "--format=%H%x09%s",
+    "--max-count=1000",
+    `${base}..${head}`,
+  ]);
+  return said
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [commit = "", subject = ""] = line.split("\t", 2);
+      return { commit, subject: subject.slice(0, 300) };
+    });
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { shortName } from "../../lib/crypto.ts";
+import { privateFolder } from "../../lib/files.ts";
+import type { Git } from "../../lib/git.ts";
+import type { Sandbox } from "../../lib/sandbox.ts";
+import { Checkout } from "./checkout.ts";
+
+export type WorkplaceDeps = {
+  home: string;
+  sandbox: Sandbox;
+  /** What no program of a cycle sees. */
+  hidden: readonly string[];
+  /** The PATH of such programs. */
+  path: string;
+};
+
+/** Where the checkouts of this node are: one folder each, deleted behind it, and all of them when the console starts. */
+export class Workplace {
+  readonly #deps: WorkplaceDeps;
+
+  constructor(deps: WorkplaceDeps) {
+    this.#deps = deps;
+  }
+
+  get #root(): string {
+    return join(this.#deps.home, "cycles", "work");
+  }
+
+  /** Checks a commit out, for as long as the work takes. */
+  async with<T>(git: Git, commit: string, work: (checkout: Checkout) => Promise<T>): Promise<T> {
+    const { sandbox, hidden, path } = this.#deps;
+    const folder = join(await privateFolder(this.#root), shortName(randomBytes(12), 12));
+    const checkout = await Checkout.make({ from: git, sandbox, hidden, path }, folder, commit);
+    try {
+      return await work(checkout);
+    } finally {
+      await checkout.remove();
+    }
+  }
+
+  /** A folder of its own for a socket, whose path has to be short. */
+  async withDoor<T>(work: (folder: string) => Promise<T>): Promise<T> {
+    const folder = await privateFolder(
+      join(this.#deps.home, "cycles", "doors", shortName(randomBytes(6), 6)),
+    );
+    try {
+      return await work(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Deletes what a console that was killed left behind. No other console works in this home. */
+  async clear(): Promise<void> {
+    for (const name of ["work", "doors"])
+      await rm(join(this.#deps.home, "cycles", name), { recursive: true, force: true, maxRetries: 3 });
+  }
+}

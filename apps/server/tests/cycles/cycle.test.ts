@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { calls } from "../support/model-endpoint.ts";
+import { carriedThrough, cyclesConsole, headOf } from "../support/cycles/console.ts";
+
+describe("a delivery cycle", () => {
+  it("comes from an issue to a change on the branch, each step agreed to, shown, and paid for", async () => {
+    const console = await cyclesConsole();
+    const { repository, gateway, person } = console;
+    const base = headOf(repository);
+    const { id } = await console.start();
+    const analyzed = await console.settled(id);
+    expect(analyzed).toMatchObject({
+      state: "waiting",
+      stage: "analyze",
+      waits_for: "decision",
+      title: "Sums are wrong",
+      base_branch: "main",
+      base_commit: base,
+      checkpoint: { checkpoint: "analyze", required: 1, given: 0, may_decide: true },
+    });
+    const ended = await carriedThrough(console, id);
+    expect(ended).toMatchObject({ state: "completed", stage: "merge", reason: null, branch: `ciclo/${id}` });
+    const head = headOf(repository);
+    expect(ended.head_commit).toBe(head);
+    // The work tree in which the branch is checked out has gone along.
+    expect(readFileSync(join(repository.folder, "src/sum.js"), "utf8")).toContain("a + b");
+    expect(readFileSync(join(repository.folder, "CHANGELOG.md"), "utf8")).toContain(
+      "## [Unreleased]\n\n### Fixed\n\n- `sum` adds.\n\n## [1.0.0]",
+    );
+    expect(readdirSync(join(repository.folder, "docs/cycles", id)).toSorted()).toContain("quick-spec.md");
+    expect(repository.git("log", "--format=%s", `${base}..${head}`).split("\n")).toEqual([
+      "docs: sums are wrong",
+      "feat: add instead of subtracting",
+    ]);
+    const report = ended.artifacts.findLast(({ kind }) => kind === "check");
+    if (report?.kind !== "check") throw new Error("no report");
+    expect(report.content).toMatchObject({
+      base,
+      head,
+      problems: [],
+      to_agree: [],
+      tests: {
+        passed_on_base: 1,
+        passed_on_head: 2,
+        fresh: [{ file: "test/sum.test.js", name: "adds two numbers [T1]", on_base: "assertion" }],
+        lost: [],
+        flaky: [],
+      },
+      requirements: [{ requirement: "R1", cases: [{ case: "T1", tests: ["adds two numbers [T1]"] }] }],
+    });
+    // Each phase's calls are counted once, the agent's among them, for whoever asked for the cycle.
+    const rows = await calls(gateway);
+    expect(rows.map(({ phase, run, actor_name }) => [phase, run, actor_name])).toEqual(
+      ["analyzer", "planner", "executor", "doc"].map((phase) => [phase, id, person.name]),
+    );
+    expect(ended.cost.calls).toBe(4);
+    // Nothing is left of the work.
+    expect(existsSync(join(gateway.config.home, "cycles/work"))).toBe(true);
+    expect(readdirSync(join(gateway.config.home, "cycles/work"))).toEqual([]);
+    expect(readdirSync(join(gateway.config.home, "cycles/doors"))).toEqual([]);
+    expect((await person.client.call("listRunTokens")).items).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { gateNames } from "./cycle-recipe.ts";
+import { line } from "./fields.ts";
+
+/** What execution and documentation hand on, and what the console found when it ran the gates. */
+
+const prose = z.string().trim().min(1).max(8000);
+const commitHash = z.string().regex(/^[0-9a-f]{40,64}$/);
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+/** A sentence of the console, in both languages. */
+const said = z.strictObject({ en: z.string(), "pt-BR": z.string() });
+const testName = { file: z.string().nullable(), name: z.string() };
+
+/** What a model writes about a change: it becomes a commit of its own, and the text of the pull request. */
+export const documentationSchema = z.strictObject({
+  /** Entries of `CHANGELOG.md`, by the headings of Keep a Changelog. */
+  changelog: z
+    .array(
+      z.strictObject({
+        section: z.enum(["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]),
+        entry: z.string().trim().min(1).max(500),
+      }),
+    )
+    .min(1)
+    .max(20),
+  /** A decision that somebody would ask about later, as MADR has it; null where there was none to make. */
+  decision_record: z
+    .strictObject({ title: line, context: prose, decision: prose, consequences: prose })
+    .nullable(),
+  pull_request: z.strictObject({
+    /** Without the type: `fix: ` is put before it. */
+    title: z.string().trim().min(1).max(80),
+    type: z.enum(["feat", "fix", "docs", "refactor", "perf", "test", "build", "chore"]),
+    body: prose,
+  }),
+});
+export type Documentation = z.infer<typeof documentationSchema>;
+
+const gateResultSchema = z.strictObject({
+  gate: z.enum(gateNames),
+  on: z.enum(["base", "head"]),
+  command: z.string(),
+  passed: z.boolean(),
+  code: z.number().nullable(),
+  /** Why the console ended it; null where it ended by itself. */
+  ended: z.enum(["timeout", "memory", "processes", "cancelled"]).nullable(),
+  ms: z.number(),
+  /** What it printed, by its hash. */
+  log: hash,
+});
+export type GateResult = z.infer<typeof gateResultSchema>;
+
+/** What the console found when it ran the gates on a commit, in checkouts of its own. Nothing in it is an agent's word. */
+export const checkReportSchema = z.strictObject({
+  base: commitHash,
+  head: commitHash,
+  recipe: z.enum(["declared", "detected"]),
+  gates: z.array(gateResultSchema),
+  /** Null where the results of single tests are not known. */
+  tests: z
+    .strictObject({
+      runner: z.string(),
+      passed_on_base: z.number(),
+      passed_on_head: z.number(),
+      /** New tests, and how they did on the base commit. */
+      fresh: z.array(
+        z.strictObject({
+          file: z.string().nullable(),
+          name: z.string().nullable(),
+          on_base: z.enum(["assertion", "absence", "green", "error"]),
+          message: z.string().nullable(),
+        }),
+      ),
+      lost: z.array(z.strictObject({ ...testName, now: z.enum(["gone", "failed", "skipped", "todo"]) })),
+      flaky: z.array(z.strictObject(testName)),
+    })
+    .nullable(),
+  /** What a person has to agree to before it can be merged. */
+  to_agree: z.array(
+    z.strictObject({
+      kind: z.enum([
+        "test_deleted",
+        "test_disabled",
+        "assertion_changed",
+        "check_silenced",
+        "checks_changed",
+        "test_lost",
+      ]),
+      path: z.string(),
+      line: z.number().nullable(),
+      text: z.string().nullable(),
+    }),
+  ),
+  /** The tests that show each requirement. */
+  requirements: z.array(
+    z.strictObject({
+      requirement: z.string(),
+      cases: z.array(z.strictObject({ case: z.string(), tests: z.array(z.string()) })),
+    }),
+  ),
+  changed: z.array(z.strictObject({ path: z.string(), added: z.number(), removed: z.number() })),
+  /** Why it is red; none where it is green. */
+  problems: z.array(said),
+});
+export type CheckReport = z.infer<typeof checkReportSchema>;
+
+/** What came of one run of the agent. `claims` is what it said; the check report is what is known. */
+export const executionSchema = z.strictObject({
+  try: z.number(),
+  base: commitHash,
+  /** Null where it committed nothing. */
+  head: commitHash.nullable(),
+  agent: z.strictObject({ name: z.string(), version: z.string().nullable(), protocol: z.number() }),
+  stop_reason: z.string(),
+  claims: z.string(),
+  commits: z.array(z.strictObject({ commit: commitHash, subject: z.string() })),
+  permissions: z.array(z.strictObject({ title: z.string(), answer: z.enum(["allowed", "denied"]) })),
+});
+export type Execution = z.infer<typeof executionSchema>;

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { cycleOperations as operations } from "./cycle-operations.ts";
+import {
+  cycleAnswersSchema,
+  cycleDetailSchema,
+  cycleEvidenceContentSchema,
+  cycleNoteSchema,
+  cycleQuerySchema,
+  cycleResumptionSchema,
+  cycleSchema,
+  cycleVerdictSchema,
+  newCycleSchema,
+} from "./cycles.ts";
+
+const cycleParams = z.object({ id: z.string().min(1).max(120) });
+
+export const cycleEndpoints = {
+  listCycles: {
+    ...operations.listCycles,
+    query: cycleQuerySchema,
+    response: z.object({ items: z.array(cycleSchema), next_cursor: z.string().nullable() }),
+  },
+  startCycle: { ...operations.startCycle, body: newCycleSchema, response: cycleDetailSchema },
+  getCycle: { ...operations.getCycle, params: cycleParams, response: cycleDetailSchema },
+  getCycleEvidence: {
+    ...operations.getCycleEvidence,
+    params: cycleParams.extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+    response: cycleEvidenceContentSchema,
+  },
+  decideCycle: {
+    ...operations.decideCycle,
+    params: cycleParams,
+    body: cycleVerdictSchema,
+    response: cycleDetailSchema,
+  },
+  answerCycle: {
+    ...operations.answerCycle,
+    params: cycleParams,
+    body: cycleAnswersSchema,
+    response: cycleDetailSchema,
+  },
+  pauseCycle: {
+    ...operations.pauseCycle,
+    params: cycleParams,
+    body: cycleNoteSchema,
+    response: cycleDetailSchema,
+  },
+  resumeCycle: {
+    ...operations.resumeCycle,
+    params: cycleParams,
+    body: cycleResumptionSchema,
+    response: cycleDetailSchema,
+  },
+  cancelCycle: {
+    ...operations.cancelCycle,
+    params: cycleParams,
+    body: cycleNoteSchema,
+    response: cycleDetailSchema,
+  },
+};

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { roleSchema } from "./access.ts";
+import { glob, line } from "./fields.ts";
+import { agentPresets, cycleCheckpoints } from "./vocabulary.ts";
+
+/** The agent that does the work of a cycle: one that the console knows how to start, or any other that speaks ACP. */
+const executorSchema = z
+  .strictObject({
+    preset: z.enum(agentPresets).optional(),
+    /** Found on the PATH of the console; that of the preset where it is left out. */
+    command: line.optional(),
+    args: z.array(z.string().max(1000)).max(100).optional(),
+    /** The model that it asks, by the name that the endpoint knows. */
+    model: line.optional(),
+    /** The name that ledger and budgets know it by. */
+    agent: line.default("executor"),
+    /** What it may do without a person when it asks. It runs in a sandbox, and no answer lets it out of there. */
+    permissions: z.enum(["allow", "deny"]).default("allow"),
+  })
+  .refine(({ preset, command }) => preset !== undefined || command !== undefined, {
+    error: "names a preset, or a command",
+  });
+export type ExecutorPolicy = z.infer<typeof executorSchema>;
+
+/** The rest of `policies/cycles.yaml`: which repositories cycles may work on, who decides, and within which limits. */
+export const cyclesPolicyShape = {
+  /** Patterns of paths on the console's machine and of addresses. None may be worked on that none of them names. */
+  repositories: z.array(glob).max(500),
+  /** Where a person has to agree before the cycle goes on. */
+  checkpoints: z
+    .array(z.enum(cycleCheckpoints))
+    .max(cycleCheckpoints.length)
+    .default([...cycleCheckpoints]),
+  approvals: z
+    .strictObject({
+      required: z.int().min(1).max(20).default(1),
+      roles: z.array(roleSchema).min(1).max(4).default(["approver"]),
+      /** Whether the vote of whoever asked for the cycle counts. */
+      self_approval: z.enum(["never", "only_approver", "always"]).default("never"),
+    })
+    .prefault({}),
+  executor: executorSchema.optional(),
+  /** How often a phase may try before a person is asked. */
+  tries: z.int().min(1).max(10).default(3),
+  /** Of all that runs in the sandbox. */
+  limits: z
+    .strictObject({
+      agent_minutes: z.number().positive().max(1440).default(60),
+      memory_mb: z.int().min(64).max(1_000_000).default(4096),
+      processes: z.int().min(5).max(10_000).default(500),
+    })
+    .prefault({}),
+};
