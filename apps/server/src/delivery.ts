@@ -4,6 +4,7 @@ import type { createCore } from "./core.ts";
 import type { Actor } from "./domain/actor.ts";
 import type { createEngine } from "./engine.ts";
 import { invalidPayload, Refusal } from "./errors.ts";
+import { nodeName } from "./lib/node-name.ts";
 import type { CostsService } from "./features/costs/index.ts";
 import { createCycles } from "./features/cycles/index.ts";
 import type { createGateway } from "./features/gateway/index.ts";
@@ -20,7 +21,7 @@ type Met = {
 export function createDelivery(
   deps: AppDeps,
   core: Awaited<ReturnType<typeof createCore>>,
-  { base, policies, host, features }: Awaited<ReturnType<typeof createEngine>>,
+  { base, host, features }: Awaited<ReturnType<typeof createEngine>>,
   { models, gateway, costs }: Met,
 ) {
   const { service: access } = core.features.access;
@@ -30,8 +31,12 @@ export function createDelivery(
     ...host,
     home: deps.config.home,
     path: host.environment.PATH,
-    node: process.execPath,
-    policy: () => policyOf(policies(), "cycles"),
+    program: process.execPath,
+    node: nodeName(deps.config.home),
+    policy: async () => {
+      const { repository } = features.configRepo.service;
+      return policyOf((await repository.snapshot(await repository.head())).policies, "cycles");
+    },
     matchesAny: features.configRepo.service.matchesAny,
     activeRoles: access.activeRoles,
     async refuseSecrets(words) {

@@ -9,7 +9,7 @@ const executorSchema = z
     preset: z.enum(agentPresets).optional(),
     /** Found on the PATH of the console; that of the preset where it is left out. */
     command: line.optional(),
-    args: z.array(z.string().max(1000)).max(100).optional(),
+    args: z.array(z.string().max(20_000)).max(100).optional(),
     /** The model that it asks, by the name that the endpoint knows. */
     model: line.optional(),
     /** The name that ledger and budgets know it by. */

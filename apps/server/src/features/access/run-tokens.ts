@@ -162,6 +162,8 @@ async function tokenFor(
     await lockAdmins(on);
     const user = await findUser(on, "id", userId);
     if (user === undefined || !isActive(user)) throw mayNoMore(user?.name ?? userId);
+    // Of a console that was killed: nobody knows that token any more.
+    await store.endRunTokens(on, userId, context.run);
     await store.insertRunToken(on, token);
     await record({
       actor: system,

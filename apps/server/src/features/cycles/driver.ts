@@ -3,7 +3,6 @@ import type { AuditedTransaction, Queries } from "../../db/dialect.ts";
 import { system } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
-import { newId } from "../../lib/ids.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { insertArtifact, keepEvidence, newestOf } from "./keep.ts";
 import { checkpointAfter, endStates, stageAfter } from "./rules.ts";
@@ -16,8 +15,10 @@ export type DriverDeps = {
   clock: Clock;
   logger: Logger;
   /** `policies/cycles.yaml` as it holds now; null where there is none, or it cannot be used. */
-  policy(): PolicyOf<"cycles"> | null;
+  policy(): Promise<PolicyOf<"cycles"> | null>;
   stages: Readonly<Record<CycleStage, Stage>>;
+  /** By which nodes tell each other apart: the same after a restart, so that what it held is its own at once. */
+  node: string;
 };
 
 /** How long a node is believed to work on a cycle without being heard of, and how often it says so. */
@@ -34,7 +35,6 @@ const mostFaults = 5;
  */
 export class Driver {
   readonly #deps: DriverDeps;
-  readonly #node = newId();
   readonly #working = new Map<string, { halt: AbortController; done: Promise<void> }>();
   readonly #faults = new Map<string, number>();
 
@@ -44,11 +44,11 @@ export class Driver {
 
   /** Takes up what is to be done, as far as there is room for it. */
   async takeUp(signal: AbortSignal, work: (run: () => Promise<void>) => Promise<void>): Promise<void> {
-    const { queries, clock } = this.#deps;
+    const { queries, clock, node } = this.#deps;
     const room = mostAtOnce - this.#working.size;
     if (room <= 0) return;
-    for (const id of await store.dueCycles(queries, stamp(clock()), room)) {
-      if (signal.aborted) return;
+    for (const id of await store.dueCycles(queries, { node, now: stamp(clock()) }, mostAtOnce)) {
+      if (signal.aborted || this.#working.size >= mostAtOnce) return;
       if (this.#working.has(id) || !(await this.#hold(id))) continue;
       const halt = new AbortController();
       const stop = (): void => halt.abort(signal.reason);
@@ -72,7 +72,7 @@ export class Driver {
     const { queries, clock } = this.#deps;
     const now = clock();
     return store.holdCycle(queries, id, {
-      node: this.#node,
+      node: this.#deps.node,
       now: stamp(now),
       until: stamp(new Date(now.getTime() + holdMs)),
     });
@@ -103,14 +103,14 @@ export class Driver {
       }
     } finally {
       clearInterval(renewing);
-      await store.letGoOfCycle(queries, id, this.#node);
+      await store.letGoOfCycle(queries, id, this.#deps.node);
     }
   }
 
   /** What a stage comes to; null where it was broken off. */
   async #outcomeOf(cycle: store.StoredCycle, signal: AbortSignal): Promise<Outcome | Stopped | null> {
     const { queries, policy, stages, logger } = this.#deps;
-    const holds = policy();
+    const holds = await policy();
     if (holds === null) return { to: "stop", state: "waiting", reason: noPolicy };
     try {
       const artifacts = newestOf(await store.artifactsOf(queries, cycle.id));
@@ -135,12 +135,13 @@ export class Driver {
   }
 
   /** Writes what came of a stage. False where somebody changed the cycle meanwhile: it is read again then. */
-  #write(cycle: store.StoredCycle, outcome: Outcome | Stopped): Promise<boolean> {
-    const { transaction, clock, policy } = this.#deps;
+  async #write(cycle: store.StoredCycle, outcome: Outcome | Stopped): Promise<boolean> {
+    const { transaction, clock } = this.#deps;
     const at = stamp(clock());
+    const policy = await this.#deps.policy();
     const made: Made = outcome.to === "stop" ? {} : outcome;
     return transaction(async (queries, record) => {
-      const next = followUp(cycle, outcome, policy());
+      const next = followUp(cycle, outcome, policy);
       const hasEnded = next.values.state !== undefined && endStates.has(next.values.state);
       const values = {
         note: null,
@@ -149,7 +150,7 @@ export class Driver {
         updated_at: at,
         ...(hasEnded ? { ended_at: at } : {}),
       };
-      if (!(await store.updateCycle(queries, cycle, values, this.#node))) return false;
+      if (!(await store.updateCycle(queries, cycle, values, this.#deps.node))) return false;
       const versions = await store.artifactsOf(queries, cycle.id);
       for (const artifact of made.artifacts ?? [])
         await insertArtifact(queries, cycle.id, artifact, { at, versions });

@@ -20,10 +20,12 @@ import { Workplace, type WorkplaceDeps } from "./workplace.ts";
 export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "halt" | "wake"> &
   RepositoriesDeps &
   WorkplaceDeps &
-  Pick<ExecuteDeps, "withRunToken" | "answer" | "findProgram" | "node"> & {
+  Pick<ExecuteDeps, "withRunToken" | "answer" | "findProgram" | "program"> & {
+    /** By which nodes tell each other apart. */
+    node: string;
     ask: AskModel;
     requester: Requester;
-    policy(): PolicyOf<"cycles"> | null;
+    policy(): Promise<PolicyOf<"cycles"> | null>;
     logger: ConstructorParameters<typeof Tasks>[0];
   };
 

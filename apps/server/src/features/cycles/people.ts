@@ -31,7 +31,8 @@ export type Change = {
 };
 
 type Deciding = {
-  policy(): PolicyOf<"cycles"> | null;
+  /** As it held when the decision came in: no transaction waits for git. */
+  policy: PolicyOf<"cycles"> | null;
   activeRoles(queries: Queries, userIds?: readonly string[]): Promise<ActiveRoles>;
 };
 
@@ -42,16 +43,15 @@ export async function decided(
   verdict: CycleVerdict,
   { queries, at, cycle }: Changing,
 ): Promise<Change> {
-  const holds = policy();
-  if (holds === null) throw noPolicy();
-  const checkpoint = checkpointOf(cycle, holds);
+  if (policy === null) throw noPolicy();
+  const checkpoint = checkpointOf(cycle, policy);
   if (checkpoint === null) throw notIn(cycle);
   const artifacts = newestOf(await store.artifactsOf(queries, cycle.id));
   const subject = subjectOf(checkpoint, artifacts, cycle);
   if (subject !== verdict.subject) throw moved();
   const made = await store.decisionsOf(queries, cycle.id);
   const people = await activeRoles(queries);
-  const rule = votingRule(holds);
+  const rule = votingRule(policy);
   const authors = [cycle.requested_by];
   const votes = standingVotes(made, subject, people);
   const others = (asked: typeof rule): number => othersThan(authors, people, asked);

@@ -25,7 +25,7 @@ import * as store from "./store.ts";
 
 export type DetailDeps = {
   queries: Queries;
-  policy(): PolicyOf<"cycles"> | null;
+  policy(): Promise<PolicyOf<"cycles"> | null>;
   activeRoles(queries: Queries, userIds?: readonly string[]): Promise<ActiveRoles>;
   /** What the ledger has of a cycle. */
   costOf(cycle: { id: string; from: string }): Promise<CycleCost>;
@@ -94,7 +94,7 @@ async function standing(
   },
   locale: Locale,
 ): Promise<CycleDetail["checkpoint"]> {
-  const holds = policy();
+  const holds = await policy();
   const checkpoint = holds === null ? null : checkpointOf(of.cycle, holds);
   if (holds === null || checkpoint === null) return null;
   const subject = subjectOf(checkpoint, newestOf(of.artifacts), of.cycle);

@@ -90,7 +90,8 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
     },
     async decide(actor, id, verdict, locale) {
       await refuseIn("comment", verdict.comment);
-      await change(deps, actor, id, (changing) => decided(deps, actor, verdict, changing));
+      const deciding = { activeRoles: deps.activeRoles, policy: await deps.policy() };
+      await change(deps, actor, id, (changing) => decided(deciding, actor, verdict, changing));
       deps.wake();
       return get(actor, id, locale);
     },
@@ -149,7 +150,7 @@ async function start(
   request: NewCycle,
   locale: Locale,
 ): Promise<string> {
-  const policy = deps.policy();
+  const policy = await deps.policy();
   if (policy === null) throw noPolicy();
   await deps.refuseSecrets(new Map([["issue", request.issue]]));
   const repository = await deps.allowed(request.repository, policy);

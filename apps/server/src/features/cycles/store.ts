@@ -102,13 +102,19 @@ export async function updateCycle(
   return numUpdatedRows === 1n;
 }
 
-/** Cycles that have work to do, and that no node is known to work on; the one that has waited longest first. */
-export async function dueCycles(queries: Queries, now: string, limit: number): Promise<string[]> {
+/** Cycles that have work to do, and that no other node is known to work on; the one that has waited longest first. */
+export async function dueCycles(
+  queries: Queries,
+  { node, now }: { node: string; now: string },
+  limit: number,
+): Promise<string[]> {
   const rows = await queries
     .selectFrom("cycles")
     .select("id")
     .where("state", "=", "running")
-    .where((eb) => eb.or([eb("held_until", "is", null), eb("held_until", "<", now)]))
+    .where((eb) =>
+      eb.or([eb("held_until", "is", null), eb("held_until", "<", now), eb("held_by", "=", node)]),
+    )
     .orderBy("updated_at")
     .limit(limit)
     .execute();

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import {
   type AgentFile,
@@ -16,6 +14,7 @@ import { withAgentBudgets } from "../../domain/agent-budgets.ts";
 import type { Purge } from "../../domain/retention.ts";
 import { type ModelUsage, tokenUsage } from "../../domain/tokens.ts";
 import type { CallSubject, NanoUsd, Pace, Reserve } from "../../domain/usage.ts";
+import { nodeName } from "../../lib/node-name.ts";
 import { Worker } from "../../lib/background.ts";
 import { CallJournal } from "./call-journal.ts";
 import type { Policies } from "./budgets/bindings.ts";
@@ -59,7 +58,7 @@ const tendEveryMs = 10_000;
 /** What calls use and cost, and the budgets that bind them. */
 export function createUsage(deps: UsageDeps): Feature<UsageService> {
   const prices = latestPrices(deps.policies);
-  const node = nodeOf(deps.home);
+  const node = nodeName(deps.home);
   const budgets = new Budgets({
     ...deps,
     node,
@@ -137,10 +136,6 @@ function reserving(budgets: Budgets, prices: () => Prices, { clock }: Pick<Usage
     return budgets.reserve(subject, { ...most, nanoUsd, uncounted, unpriced });
   };
 }
-
-/** What this node is called, after a restart too: no two consoles share a folder. */
-const nodeOf = (home: string): string =>
-  createHash("sha256").update(`${hostname()}:${home}`).digest("hex").slice(0, 32);
 
 /** The policies of the live configuration, with the budgets of its agents: one object while neither changes. */
 function withBudgetsOfAgents({ policies, agents }: UsageDeps): () => Policies {

@@ -74,6 +74,9 @@ agent({ name: "scripted" })
   })
   .onRequest(methods.agent.session.prompt, async ({ params, client }) => {
     const { sessionId } = params;
+    // A process of its own is told what was wrong with the work of the one before.
+    if (turn === 0 && params.prompt.some(({ text = "" }) => text.includes("It is not accepted yet")))
+      turn = 1;
     const todo = turns[Math.min(turn, turns.length - 1)] ?? [];
     turn += 1;
     for (const step of todo)

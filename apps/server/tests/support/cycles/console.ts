@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Analysis, CycleDetail, DeliveryPlan, Documentation } from "@ciclo/contract";
 import { stringify } from "yaml";
@@ -41,7 +42,8 @@ export const mends: Step[] = [
 type Replies = { analyzer: Analysis[]; planner: DeliveryPlan[]; doc: Documentation[] };
 
 /** A model that answers each phase with what is at hand for it, one after the other; the last goes on. */
-function replying(replies: Replies): Answering {
+export function replying(own: Partial<Replies> = {}): Answering {
+  const replies: Replies = { analyzer: [analysis], planner: [plan], doc: [documentation], ...own };
   const asked = { analyzer: 0, planner: 0, doc: 0 };
   return ({ body }, response) => {
     const said = JSON.stringify(body["messages"]);
@@ -111,8 +113,7 @@ export async function cyclesConsole({
     [],
     database,
   );
-  const all = { analyzer: [analysis], planner: [plan], doc: [documentation], ...replies };
-  model.answer = replying(all);
+  model.answer = replying(replies);
   const { workers } = gateway.features.cycles;
   await workers.start();
   whenFileEnds(() => workers.stop());
@@ -126,6 +127,23 @@ export async function cyclesConsole({
     get,
     start: (issue = "# Sums are wrong\n\nsum(2, 2) is 0.") =>
       person.client.call("startCycle", { body: { repository: repository.folder, issue } }),
+    /** Has another agent do the work from now on. */
+    withAgent: (other: readonly (readonly Step[])[], more: Record<string, unknown> = {}) =>
+      gateway.push(policies({ ...policy, executor: { ...executorOf(other), ...more } })),
+    /** The cycle once it has come to a stage. */
+    at: (id: string, stage: CycleDetail["stage"]) =>
+      eventually(
+        () => get(id),
+        (cycle) => cycle.stage === stage,
+        60_000,
+      ),
+    isRunning,
+    whenRunning: (line: string) =>
+      eventually(
+        () => Promise.resolve(isRunning(line)),
+        (is) => is,
+        60_000,
+      ),
     /** The cycle once nothing goes on of it. */
     settled: (id: string) =>
       eventually(
@@ -147,6 +165,19 @@ export async function cyclesConsole({
     },
   };
 }
+
+/** Whether a program with these arguments runs on the machine. */
+export const isRunning = (line: string): boolean =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim() === line;
+      } catch {
+        // It has ended meanwhile.
+        return false;
+      }
+    });
 
 export type CyclesConsole = Awaited<ReturnType<typeof cyclesConsole>>;
 

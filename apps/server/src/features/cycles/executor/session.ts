@@ -91,8 +91,12 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
   try {
     return await Promise.race([work, over, halted]);
   } catch (error) {
+    if (session.signal.aborted || error instanceof Refusal) throw error;
     if (error instanceof RequestError) throw refused(error);
-    throw error;
+    // What breaks the conversation off is told by how the agent ended, and what it said.
+    await finish(started);
+    const { code, ended, stderr } = await started.ended;
+    throw endedEarly(ended ?? `exit ${code}`, stderr.bytes.toString("utf8"));
   } finally {
     // Whichever lost the race ends by what follows.
     for (const one of [work, over, halted]) one.catch(() => undefined);

@@ -50,13 +50,15 @@ export function checkStage({ repositories, workplace }: CheckDeps): Stage {
     const { recipe, from } = cycle.recipe;
     const at = { recipe, limits: limitsOf(policy, recipe), signal };
     const changed = await changesBetween(git, base, head);
-    const before = await workplace.with(git, base, (checkout) => gatesIn(checkout, "base", at));
-    const after = await workplace.with(git, head, (checkout) => gatesIn(checkout, "head", at));
-    const again = after.tested === null ? null : await testsAgain(workplace, git, head, at);
-    const red =
-      before.tested?.run == null || after.tested?.run == null
-        ? null
-        : await onBase(workplace, git, { base, head, changed, at });
+    const [before, after] = await Promise.all([
+      workplace.with(git, base, (checkout) => gatesIn(checkout, "base", at)),
+      workplace.with(git, head, (checkout) => gatesIn(checkout, "head", at)),
+    ]);
+    const isKnown = before.tested?.run != null && after.tested?.run != null;
+    const [again, red] = await Promise.all([
+      after.tested === null ? null : testsAgain(workplace, git, head, at),
+      isKnown ? onBase(workplace, git, { base, head, changed, at }) : null,
+    ]);
     const runs = {
       base: before.tested?.run ?? null,
       head: after.tested?.run ?? null,

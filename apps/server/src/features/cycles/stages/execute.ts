@@ -32,7 +32,7 @@ export type ExecuteDeps = {
   /** Finds a program on the PATH of the sandbox; null where it is not there. */
   findProgram(command: string): Promise<string | null>;
   /** The program that runs the bridge. */
-  node: string;
+  program: string;
 };
 
 const bridge = join(serverFolder, "src/features/cycles/sandbox/bridge.mjs");
@@ -102,7 +102,7 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
   const items = orderOf(plan.work_breakdown.items) ?? [];
   const { agent_minutes: minutes, memory_mb: memory, processes } = policy.limits;
   const started = await checkout.start(
-    { command: deps.node, args: [bridge, door, String(port), program, ...start.args] },
+    { command: deps.program, args: [bridge, door, String(port), program, ...start.args] },
     {
       timeoutMs: minutes * 60_000,
       outputBytes: mostOutputBytes,
