@@ -7,6 +7,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { precompress } from "./build/precompress.ts";
 import { weigh } from "./build/weigh.ts";
+import { withoutSummaries } from "./build/without-summaries.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 /** Where `npm run dev` finds the API. */
@@ -15,6 +16,7 @@ const api = "http://127.0.0.1:8787";
 export default defineConfig({
   root,
   plugins: [
+    withoutSummaries(),
     react(),
     babel({
       presets: [linguiTransformerBabelPreset({ linguiConfig: getConfig({ cwd: root }) }, { cwd: root })],

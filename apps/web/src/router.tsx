@@ -1,4 +1,4 @@
-import { changeOutcomes, changeStatuses, ProblemError } from "@ciclo/contract";
+import { changeOutcomes, changeStatuses, cycleStates, ProblemError } from "@ciclo/contract";
 import type { QueryClient } from "@tanstack/react-query";
 import {
   createRootRouteWithContext,
@@ -9,6 +9,8 @@ import {
 } from "@tanstack/react-router";
 import { changeTabs } from "./features/changes/tabs.ts";
 import type { ChangeFilters } from "./features/changes/queries.ts";
+import type { CycleFilters } from "./features/cycles/queries.ts";
+import { cycleTabs } from "./features/cycles/tabs.ts";
 import { costsSearch } from "./features/costs/search.ts";
 import type { AuditFilters } from "./features/audit/queries.ts";
 import { serverTabs } from "./features/servers/tabs.ts";
@@ -90,6 +92,21 @@ const changeRoute = createRoute({
   component: lazyRouteComponent(() => import("./routes/change.tsx"), "ChangeRoute"),
 });
 
+const cyclesRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/cycles",
+  validateSearch: (raw): CycleFilters =>
+    present({ state: oneOf(raw, "state", cycleStates), cursor: textOf(raw, "cursor") }),
+  component: lazyRouteComponent(() => import("./routes/cycles.tsx"), "CyclesRoute"),
+});
+
+const cycleRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/cycles/$cycleId",
+  validateSearch: (raw) => present({ tab: oneOf(raw, "tab", cycleTabs) }),
+  component: lazyRouteComponent(() => import("./routes/cycles.tsx"), "CycleRoute"),
+});
+
 const serversRoute = createRoute({
   getParentRoute: () => consoleRoute,
   path: "/servers",
@@ -142,6 +159,8 @@ const pages = [
   threadRoute,
   changesRoute,
   changeRoute,
+  cyclesRoute,
+  cycleRoute,
   serversRoute,
   serverRoute,
   keysRoute,

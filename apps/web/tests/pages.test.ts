@@ -6,16 +6,19 @@ import { newContext, openAs, signIn, watchErrors } from "./support/browser.ts";
 import { inspect, inspectForms, sizes, themes } from "./support/inspect.ts";
 import { startSeeded } from "./support/seed.ts";
 import { seedCosts } from "./support/seed-costs.ts";
+import { seedCycles } from "./support/seed-cycles.ts";
 import { seedServers } from "./support/seed-servers.ts";
 import { speaker } from "./support/words.ts";
 
 type Seeded = Awaited<ReturnType<typeof startSeeded>>;
 let server: Seeded["server"];
 let seeded: Seeded["seeded"];
+let cycles: Awaited<ReturnType<typeof seedCycles>>;
 beforeAll(async () => {
   ({ server, seeded } = await startSeeded());
   await seedServers(server);
   await seedCosts(server);
+  cycles = await seedCycles(server);
 });
 
 type Seen = { name: string; path: () => string; once?: true; opens?: string };
@@ -28,6 +31,13 @@ const pages: Seen[] = [
   { name: "change-steps", path: () => `/changes/${seeded.applied}?tab=plan` },
   { name: "change-audit", path: () => `/changes/${seeded.undone}?tab=audit` },
   { name: "change-none", path: () => "/changes/no-such-plan" },
+  { name: "cycles", path: () => "/cycles" },
+  { name: "cycle-start", path: () => "/cycles", opens: "Start a cycle…" },
+  { name: "cycle-spec", path: () => `/cycles/${cycles.analyzed}?tab=spec` },
+  { name: "cycle-proof", path: () => `/cycles/${cycles.checked}` },
+  { name: "cycle-plan", path: () => `/cycles/${cycles.checked}?tab=plan`, once: true },
+  { name: "cycle-diff", path: () => `/cycles/${cycles.checked}?tab=diff`, once: true },
+  { name: "cycle-none", path: () => "/cycles/no-such-cycle", once: true },
   { name: "servers", path: () => "/servers" },
   { name: "onboarding", path: () => "/servers", opens: "Onboard a server…" },
   { name: "server-drifted", path: () => "/servers/files" },

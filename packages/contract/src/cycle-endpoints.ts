@@ -3,6 +3,7 @@ import { cycleOperations as operations } from "./cycle-operations.ts";
 import {
   cycleAnswersSchema,
   cycleDetailSchema,
+  cycleDiffSchema,
   cycleEvidenceContentSchema,
   cycleNoteSchema,
   cycleQuerySchema,
@@ -22,6 +23,7 @@ export const cycleEndpoints = {
   },
   startCycle: { ...operations.startCycle, body: newCycleSchema, response: cycleDetailSchema },
   getCycle: { ...operations.getCycle, params: cycleParams, response: cycleDetailSchema },
+  getCycleDiff: { ...operations.getCycleDiff, params: cycleParams, response: cycleDiffSchema },
   getCycleEvidence: {
     ...operations.getCycleEvidence,
     params: cycleParams.extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),

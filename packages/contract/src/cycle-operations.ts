@@ -23,6 +23,13 @@ export const cycleOperations = {
     tag: "cycles",
     summary: "One cycle with its artefacts, decisions, cost and history",
   },
+  getCycleDiff: {
+    method: "GET",
+    path: "/cycles/{id}/diff",
+    access: ["read"],
+    tag: "cycles",
+    summary: "What a cycle's work changes in the repository, as one unified diff",
+  },
   getCycleEvidence: {
     method: "GET",
     path: "/cycles/{id}/evidence/{sha256}",

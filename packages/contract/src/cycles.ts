@@ -141,6 +141,15 @@ export const cycleDetailSchema = cycleSchema.extend({
 });
 export type CycleDetail = z.infer<typeof cycleDetailSchema>;
 
+/** The change of a cycle. A large one is cut, which is said. */
+export const cycleDiffSchema = z.object({
+  base: z.string(),
+  head: z.string(),
+  patch: z.string(),
+  is_cut: z.boolean(),
+});
+export type CycleDiff = z.infer<typeof cycleDiffSchema>;
+
 const commentSchema = z.string().trim().min(1).max(20_000);
 /** `subject` is what the decision is about, as the reader saw it: it is refused where that is no longer what there is. */
 export const cycleVerdictSchema = z.discriminatedUnion("decision", [

@@ -7,6 +7,7 @@ import { ConfigError, readClientConfig, version } from "../config.ts";
 import { Refusal } from "../errors.ts";
 import { auditCommands } from "./audit.ts";
 import { type Command, type Io, UsageError } from "./command.ts";
+import { cycleCommands } from "./cycles.ts";
 import { keyCommands } from "./keys.ts";
 import { llmCommands } from "./llm.ts";
 import { masterKeyCommands } from "./master-key.ts";
@@ -26,6 +27,7 @@ const commands: Command[] = [
   ...llmCommands,
   ...runTokenCommands,
   ...runPauseCommands,
+  ...cycleCommands,
   ...masterKeyCommands,
   ...auditCommands,
 ];

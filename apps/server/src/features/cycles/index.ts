@@ -17,7 +17,7 @@ import { planStage } from "./stages/plan.ts";
 import { prepareStage } from "./stages/prepare.ts";
 import { Workplace, type WorkplaceDeps } from "./workplace.ts";
 
-export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "halt" | "wake"> &
+export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" | "wake"> &
   RepositoriesDeps &
   WorkplaceDeps &
   Pick<ExecuteDeps, "withRunToken" | "answer" | "findProgram" | "program"> & {
@@ -60,6 +60,7 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
   const service = createCyclesService({
     ...deps,
     allowed: (repository, policy) => repositories.allowed(repository, policy),
+    diffOf: (repository, base, head) => repositories.diff(repository, base, head),
     halt: (id) => driver.halt(id),
     wake: () => carrying.wake(),
   });

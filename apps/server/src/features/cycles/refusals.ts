@@ -36,6 +36,12 @@ export function refuseEnded(cycle: StoredCycle): void {
 export const unknown = (id: string): Refusal =>
   notFound(`No cycle ${id}. See: ciclo cycle list`, `Não há ciclo ${id}. Veja: ciclo cycle list`);
 
+export const noDiff = (id: string): Refusal =>
+  notFound(
+    `The cycle ${id} has no work to show here yet`,
+    `O ciclo ${id} ainda não tem trabalho para mostrar aqui`,
+  );
+
 export const noEvidence = (id: string, sha256: string): Refusal =>
   notFound(`The cycle ${id} has no evidence ${sha256}`, `O ciclo ${id} não tem a evidência ${sha256}`);
 

@@ -89,6 +89,17 @@ export class Repositories {
     );
   }
 
+  /** The diff between two commits, as git writes it; null where this node does not have both. */
+  async diff(address: string, base: string, head: string): Promise<string | null> {
+    const git = await this.copyOf(address);
+    for (const commit of [base, head]) {
+      const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
+      if (code !== 0) return null;
+    }
+    const args = ["diff", "--no-ext-diff", "--no-textconv", "--find-renames", "--end-of-options", base, head];
+    return `${await git.text(args)}\n`;
+  }
+
   /**
    * Has a branch of the repository point to a commit, from where it was seen last (null: it is not there). False where it is
    * somewhere else meanwhile. A work tree in which it is checked out goes along, where nothing is changed there.

@@ -5,6 +5,7 @@ export function cyclesRoutes(mount: Mount, cycles: CyclesService): void {
   mount("listCycles", ({ query, locale }) => cycles.list(query, locale));
   mount("startCycle", ({ actor, body, locale }) => cycles.start(actor, body, locale));
   mount("getCycle", ({ actor, params, locale }) => cycles.get(actor, params.id, locale));
+  mount("getCycleDiff", ({ params }) => cycles.diff(params.id));
   mount("getCycleEvidence", ({ params }) => cycles.evidence(params.id, params.sha256));
   mount("decideCycle", ({ actor, params, body, locale }) => cycles.decide(actor, params.id, body, locale));
   mount("answerCycle", ({ actor, params, body, locale }) => cycles.answer(actor, params.id, body, locale));

@@ -2,6 +2,7 @@ import {
   type Cycle,
   type CycleAnswers,
   type CycleDetail,
+  type CycleDiff,
   type CycleEvidenceContent,
   type CycleResumption,
   type CycleState,
@@ -18,7 +19,16 @@ import type { Page } from "../../lib/page.ts";
 import { cycleIdFor, titleOf } from "./naming.ts";
 import { answered, type Change, type Changing, decided, resumed } from "./people.ts";
 import { type DetailDeps, presentCycle, presentDetail } from "./present.ts";
-import { moved, noEvidence, noPolicy, notIn, refuseEnded, refuseOthers, unknown } from "./refusals.ts";
+import {
+  moved,
+  noDiff,
+  noEvidence,
+  noPolicy,
+  notIn,
+  refuseEnded,
+  refuseOthers,
+  unknown,
+} from "./refusals.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
 
@@ -29,6 +39,8 @@ export type CyclesServiceDeps = DetailDeps & {
   allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
   /** Refuses texts, by their fields, of which one holds a credential. */
   refuseSecrets(words: ReadonlyMap<string, string>): Promise<void>;
+  /** The diff between two commits of a repository; null where this node does not have them. */
+  diffOf(repository: string, base: string, head: string): Promise<string | null>;
   /** Ends what goes on of a cycle on this node. */
   halt(id: string): Promise<void>;
   wake(): void;
@@ -42,6 +54,8 @@ export type CyclesService = {
   ): Promise<Page<Cycle>>;
   get(actor: Actor, id: string, locale: Locale): Promise<CycleDetail>;
   evidence(id: string, sha256: string): Promise<CycleEvidenceContent>;
+  /** What the work changes. Throws a `Refusal` where there is none yet, or this node does not have it. */
+  diff(id: string): Promise<CycleDiff>;
   decide(actor: Actor, id: string, verdict: CycleVerdict, locale: Locale): Promise<CycleDetail>;
   answer(actor: Actor, id: string, answers: CycleAnswers, locale: Locale): Promise<CycleDetail>;
   pause(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
@@ -77,12 +91,8 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       const { items, next_cursor } = await store.listCycles(queries, query);
       return { items: items.map((cycle) => presentCycle(cycle, locale)), next_cursor };
     },
-    async evidence(id, sha256) {
-      const found = await store.findEvidence(queries, id, sha256);
-      if (found === undefined) throw noEvidence(id, sha256);
-      const { name, media_type, created_at, content } = found;
-      return { sha256, name, media_type, created_at, base64: content };
-    },
+    evidence: (id, sha256) => evidenceOf(deps, id, sha256),
+    diff: (id) => diffOf(deps, id),
     async start(actor, request, locale) {
       const id = await start(deps, actor, request, locale);
       deps.wake();
@@ -116,6 +126,29 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       return get(actor, id, locale);
     },
   };
+}
+
+async function evidenceOf(
+  { queries }: CyclesServiceDeps,
+  id: string,
+  sha256: string,
+): Promise<CycleEvidenceContent> {
+  const found = await store.findEvidence(queries, id, sha256);
+  if (found === undefined) throw noEvidence(id, sha256);
+  const { name, media_type, created_at, content } = found;
+  return { sha256, name, media_type, created_at, base64: content };
+}
+
+const mostDiff = 2_000_000;
+
+async function diffOf(deps: CyclesServiceDeps, id: string): Promise<CycleDiff> {
+  const cycle = await store.findCycle(deps.queries, id);
+  if (cycle === undefined) throw unknown(id);
+  const { base_commit: base, head_commit: head } = cycle;
+  if (base === null || head === null) throw noDiff(id);
+  const patch = await deps.diffOf(cycle.repository, base, head);
+  if (patch === null) throw noDiff(id);
+  return { base, head, patch: patch.slice(0, mostDiff), is_cut: patch.length > mostDiff };
 }
 
 /** Changes a cycle as one reads it within the transaction. Whoever is slower than another is told to look again. */

@@ -46,7 +46,7 @@ export function replying(own: Partial<Replies> = {}): Answering {
   const replies: Replies = { analyzer: [analysis], planner: [plan], doc: [documentation], ...own };
   const asked = { analyzer: 0, planner: 0, doc: 0 };
   return ({ body }, response) => {
-    const said = JSON.stringify(body["messages"]);
+    const said = JSON.stringify(body["messages"] ?? []);
     const phase = said.includes("You are the analyst")
       ? "analyzer"
       : said.includes("You are the planner")

@@ -7,13 +7,14 @@ import {
   KeyRound,
   type LucideIcon,
   MessagesSquare,
+  RefreshCw,
   ScrollText,
   Server,
   Users,
 } from "lucide-react";
 
 export type PageEntry = {
-  to: "/" | "/assistant" | "/changes" | "/servers" | "/keys" | "/costs" | "/audit" | "/access";
+  to: "/" | "/assistant" | "/changes" | "/cycles" | "/servers" | "/keys" | "/costs" | "/audit" | "/access";
   label: MessageDescriptor;
   icon: LucideIcon;
 };
@@ -23,6 +24,7 @@ export const pages: readonly PageEntry[] = [
   { to: "/", label: msg`Home`, icon: House },
   { to: "/assistant", label: msg`Assistant`, icon: MessagesSquare },
   { to: "/changes", label: msg`Changes`, icon: GitPullRequestArrow },
+  { to: "/cycles", label: msg`Cycles`, icon: RefreshCw },
   { to: "/servers", label: msg`Servers`, icon: Server },
   { to: "/keys", label: msg`Keys`, icon: KeyRound },
   { to: "/costs", label: msg`Costs`, icon: CircleDollarSign },

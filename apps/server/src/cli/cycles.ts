@@ -1,0 +1,274 @@
+import { resolve } from "node:path";
+import {
+  type Cycle,
+  type CycleArtifact,
+  type CycleDetail,
+  cycleStages,
+  cycleStates,
+  type CycleVerdict,
+} from "@ciclo/contract";
+import { connect } from "./client.ts";
+import { type Command, command, option, repeated, required, UsageError, type Values } from "./command.ts";
+
+const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
+  decision: "waits for a decision",
+  answers: "waits for answers",
+  help: "waits for help",
+};
+
+const line = ({ id, state, stage, waits_for: wait, title, repository }: Cycle): string =>
+  [id, wait === null || state !== "waiting" ? state : waits[wait], stage, title, repository].join("  ");
+
+function shown(cycle: CycleDetail): string[] {
+  const { checkpoint, cost, artifacts, evidence } = cycle;
+  const open = newest(artifacts, "analysis")?.content.quick_spec.open_questions ?? [];
+  return [
+    line(cycle),
+    `from ${cycle.base_branch ?? "?"} at ${cycle.base_commit ?? "?"}`,
+    ...(cycle.head_commit === null ? [] : [`work at ${cycle.head_commit}`]),
+    ...(cycle.reason === null ? [] : [cycle.reason]),
+    `${cost.usd.toFixed(4)} USD, ${cost.calls} calls, ${cost.input_tokens} tokens in, ${cost.output_tokens} out${cost.unknown_calls > 0 ? `, ${cost.unknown_calls} of unknown cost` : ""}`,
+    ...open
+      .filter(({ answer }) => answer === null)
+      .map(({ id, question, why }) => `${id}  ${question} (${why})`),
+    ...artifacts.map(({ kind, version, sha256 }) => `${kind} ${version}  ${sha256.slice(0, 12)}`),
+    ...evidence.map(({ name, sha256, bytes }) => `${name}  ${sha256.slice(0, 12)}  ${bytes} bytes`),
+    ...(checkpoint === null
+      ? []
+      : [
+          `checkpoint ${checkpoint.checkpoint}: ${checkpoint.given} of ${checkpoint.required} approvals`,
+          `  ciclo cycle approve ${cycle.id} ${checkpoint.subject.slice(0, 12)}`,
+        ]),
+    ...cycle.timeline.map(({ at, type, actor, detail }) => `${at}  ${type}  ${actor}  ${detail}`),
+  ];
+}
+
+type ArtifactOf<K extends CycleArtifact["kind"]> = Extract<CycleArtifact, { kind: K }>;
+const newest = <K extends CycleArtifact["kind"]>(
+  artifacts: readonly CycleArtifact[],
+  kind: K,
+): ArtifactOf<K> | undefined =>
+  artifacts.findLast((artifact): artifact is ArtifactOf<K> => artifact.kind === kind);
+
+const get = (id: string): Promise<CycleDetail> => connect().call("getCycle", { params: { id } });
+
+/** What is decided on, by the beginning of its hash as `show` printed it: it is not what there is now where that has changed. */
+async function subjectOf(id: string, said: string): Promise<string> {
+  if (!/^[0-9a-f]{12,64}$/.test(said))
+    throw new UsageError(`${said} is no subject: take it from ciclo cycle show ${id}`);
+  const { checkpoint } = await get(id);
+  // Where it is another, the server says so.
+  return checkpoint?.subject.startsWith(said) === true ? checkpoint.subject : said.padEnd(64, "0");
+}
+
+async function decide(
+  [id = "", subject = ""]: readonly string[],
+  values: Values,
+  decision: CycleVerdict["decision"],
+): Promise<CycleDetail> {
+  const bound = await subjectOf(id, subject);
+  const comment = option(values, "comment");
+  const body =
+    decision === "send_back"
+      ? { decision, subject: bound, comment: required(values, "comment") }
+      : { decision, subject: bound, ...(comment === undefined ? {} : { comment }) };
+  return connect().call("decideCycle", { params: { id }, body });
+}
+
+const comment = { comment: { type: "string" as const } };
+const reason = { reason: { type: "string" as const } };
+const reasonIn = (values: Values): { reason?: string } => {
+  const said = option(values, "reason");
+  return said === undefined ? {} : { reason: said };
+};
+
+function oneOf<T extends string>(values: Values, name: string, known: readonly T[]): T | undefined {
+  const said = option(values, name);
+  if (said === undefined) return undefined;
+  const found = known.find((one) => one === said);
+  if (found === undefined) throw new UsageError(`--${name} takes one of ${known.join(", ")}, not ${said}`);
+  return found;
+}
+
+export const cycleCommands: Command[] = [
+  command({
+    name: "cycle start",
+    usage: "ciclo cycle start --repo PATH|URL --issue TEXT|--issue-file FILE [--branch B] [--title T]",
+    summary:
+      "Start a delivery cycle: from an issue to a reviewed change of a repository that policies/cycles.yaml names. `--issue-file -` reads the issue from standard input.",
+    examples: [
+      'ciclo cycle start --repo /srv/git/shop.git --issue "Sums are wrong: sum(2, 2) is 0"',
+      "ciclo cycle start --repo https://github.com/acme/shop --issue-file issue.md --branch main",
+    ],
+    options: {
+      repo: { type: "string" },
+      issue: { type: "string" },
+      "issue-file": { type: "string" },
+      branch: { type: "string" },
+      title: { type: "string" },
+    },
+    takes: { min: 0, max: 0 },
+    async run({ values, io }) {
+      const file = option(values, "issue-file");
+      const said = option(values, "issue");
+      if ((file === undefined) === (said === undefined))
+        throw new UsageError("--issue or --issue-file is required, and one of them is enough");
+      const issue = said ?? (file === "-" ? await io.readInput() : await io.readFile(file ?? ""));
+      const [branch, title] = [option(values, "branch"), option(values, "title")];
+      const repo = required(values, "repo");
+      return connect().call("startCycle", {
+        body: {
+          // As a person at this folder means it.
+          repository: /^\.{1,2}(?:\/|$)/.test(repo) ? resolve(repo) : repo,
+          issue,
+          ...(branch === undefined ? {} : { base_branch: branch }),
+          ...(title === undefined ? {} : { title }),
+        },
+      });
+    },
+    show: (cycle) => [line(cycle), `ciclo cycle show ${cycle.id}`],
+  }),
+  command({
+    name: "cycle list",
+    usage: "ciclo cycle list [--state STATE]",
+    summary: "Delivery cycles, the newest first.",
+    examples: ["ciclo cycle list --state waiting"],
+    options: { state: { type: "string" } },
+    takes: { min: 0, max: 0 },
+    run({ values }) {
+      const state = oneOf(values, "state", cycleStates);
+      return connect().call("listCycles", { query: state === undefined ? {} : { state } });
+    },
+    show: ({ items }) => (items.length === 0 ? ["No cycles"] : items.map(line)),
+  }),
+  command({
+    name: "cycle show",
+    usage: "ciclo cycle show ID [--artifact KIND]",
+    summary:
+      "Where a cycle stands: its artefacts, gates, cost and history, and what is decided next. `--artifact` prints one as Markdown: analysis, plan, execution, documentation or check.",
+    examples: [
+      "ciclo cycle show sums-are-wrong-k7f3m2",
+      "ciclo cycle show sums-are-wrong-k7f3m2 --artifact check",
+    ],
+    options: { artifact: { type: "string" } },
+    takes: { min: 1, max: 1 },
+    async run({ positionals: [id = ""], values }) {
+      const kind = option(values, "artifact");
+      const cycle = await get(id);
+      if (kind === undefined) return { cycle, artifact: null };
+      const artifact = cycle.artifacts.findLast((one) => one.kind === kind);
+      if (artifact === undefined) throw new UsageError(`${id} has no artifact ${kind}`);
+      return { cycle, artifact };
+    },
+    show: ({ cycle, artifact }) => (artifact === null ? shown(cycle) : artifact.markdown.split("\n")),
+  }),
+  command({
+    name: "cycle log",
+    usage: "ciclo cycle log ID NAME|SHA256",
+    summary:
+      "Print a log of a cycle, by its name or the beginning of its hash: what a gate or the agent printed.",
+    examples: ["ciclo cycle log sums-are-wrong-k7f3m2 test-head.log"],
+    takes: { min: 2, max: 2 },
+    async run({ positionals: [id = "", named = ""] }) {
+      const { evidence } = await get(id);
+      const found = evidence.findLast(
+        ({ name, sha256 }) => name === named || (/^[0-9a-f]{12,}$/.test(named) && sha256.startsWith(named)),
+      );
+      if (found === undefined)
+        throw new UsageError(`${id} has no log ${named}: ciclo cycle show ${id} lists them`);
+      return connect().call("getCycleEvidence", { params: { id, sha256: found.sha256 } });
+    },
+    show: ({ base64 }) => Buffer.from(base64, "base64").toString("utf8").split("\n"),
+  }),
+  command({
+    name: "cycle approve",
+    usage: "ciclo cycle approve ID SUBJECT [--comment TEXT]",
+    summary:
+      "Approve what a cycle waits with at a checkpoint. SUBJECT is its hash, or the beginning of it, as `ciclo cycle show` prints it: you approve that and nothing that came since.",
+    examples: ["ciclo cycle approve sums-are-wrong-k7f3m2 31ba61a9e941"],
+    options: comment,
+    takes: { min: 2, max: 2 },
+    run: ({ positionals, values }) => decide(positionals, values, "approve"),
+    show: (cycle) => [line(cycle)],
+  }),
+  command({
+    name: "cycle reject",
+    usage: "ciclo cycle reject ID SUBJECT [--comment TEXT]",
+    summary: "Reject what a cycle waits with at a checkpoint, and end the cycle.",
+    examples: ['ciclo cycle reject sums-are-wrong-k7f3m2 31ba61a9e941 --comment "We drop sums"'],
+    options: comment,
+    takes: { min: 2, max: 2 },
+    run: ({ positionals, values }) => decide(positionals, values, "reject"),
+    show: (cycle) => [line(cycle)],
+  }),
+  command({
+    name: "cycle send-back",
+    usage: "ciclo cycle send-back ID SUBJECT --comment TEXT",
+    summary: "Send back what a cycle waits with at a checkpoint: the phase runs again, with the comment.",
+    examples: [
+      'ciclo cycle send-back sums-are-wrong-k7f3m2 31ba61a9e941 --comment "Split it into two parts"',
+    ],
+    options: comment,
+    takes: { min: 2, max: 2 },
+    run: ({ positionals, values }) => decide(positionals, values, "send_back"),
+    show: (cycle) => [line(cycle)],
+  }),
+  command({
+    name: "cycle answer",
+    usage: "ciclo cycle answer ID --answer Q1=TEXT …",
+    summary:
+      "Answer open questions of an analysis. The answers make another version of it, which is decided on.",
+    examples: ['ciclo cycle answer sums-are-wrong-k7f3m2 --answer "Q1=Numbers only"'],
+    options: { answer: { type: "string", multiple: true } },
+    takes: { min: 1, max: 1 },
+    async run({ positionals: [id = ""], values }) {
+      const answers = repeated(values, "answer").map((said) => {
+        const [, question = "", answer = ""] = /^([^=]+)=(.+)$/s.exec(said) ?? [];
+        if (question === "") throw new UsageError(`--answer takes QUESTION=TEXT, not ${said}`);
+        return { question, answer };
+      });
+      if (answers.length === 0) throw new UsageError("--answer is required");
+      const subject = newest((await get(id)).artifacts, "analysis")?.sha256 ?? "0".repeat(64);
+      return connect().call("answerCycle", { params: { id }, body: { subject, answers } });
+    },
+    show: (cycle) => [line(cycle)],
+  }),
+  command({
+    name: "cycle pause",
+    usage: "ciclo cycle pause ID [--reason TEXT]",
+    summary: "Halt a cycle: what runs of it ends, and its stage begins again when it is resumed.",
+    examples: ["ciclo cycle pause sums-are-wrong-k7f3m2"],
+    options: reason,
+    takes: { min: 1, max: 1 },
+    run: ({ positionals: [id = ""], values }) =>
+      connect().call("pauseCycle", { params: { id }, body: reasonIn(values) }),
+    show: (cycle) => [line(cycle)],
+  }),
+  command({
+    name: "cycle resume",
+    usage: "ciclo cycle resume ID [--from STAGE] [--comment TEXT]",
+    summary: `Let a cycle go on that was halted, or try again what failed; from an earlier stage where one is named: ${cycleStages.join(", ")}.`,
+    examples: ['ciclo cycle resume sums-are-wrong-k7f3m2 --from execute --comment "The registry is back"'],
+    options: { ...comment, from: { type: "string" } },
+    takes: { min: 1, max: 1 },
+    run({ positionals: [id = ""], values }) {
+      const [from, said] = [oneOf(values, "from", cycleStages), option(values, "comment")];
+      return connect().call("resumeCycle", {
+        params: { id },
+        body: { ...(from === undefined ? {} : { from }), ...(said === undefined ? {} : { comment: said }) },
+      });
+    },
+    show: (cycle) => [line(cycle)],
+  }),
+  command({
+    name: "cycle cancel",
+    usage: "ciclo cycle cancel ID [--reason TEXT]",
+    summary: "End a cycle, and all that runs of it.",
+    examples: ["ciclo cycle cancel sums-are-wrong-k7f3m2"],
+    options: reason,
+    takes: { min: 1, max: 1 },
+    run: ({ positionals: [id = ""], values }) =>
+      connect().call("cancelCycle", { params: { id }, body: reasonIn(values) }),
+    show: (cycle) => [line(cycle)],
+  }),
+];

@@ -1,0 +1,123 @@
+import type { CycleDetail } from "@ciclo/contract";
+import { useLingui } from "@lingui/react/macro";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { call } from "../../api.ts";
+import { Button } from "../../ui/button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { TextArea } from "../../ui/field.tsx";
+import { Problem } from "../../ui/states.tsx";
+import { useSession } from "../session/session.tsx";
+
+type Action = "pause" | "resume" | "cancel";
+
+/** What may be done with a cycle as it is. */
+function actionsOf({ state, waits_for: wait }: CycleDetail): Action[] {
+  if (state === "running") return ["pause", "cancel"];
+  if (state === "waiting") return wait === "help" ? ["resume", "cancel"] : ["pause", "cancel"];
+  if (state === "paused" || state === "capped") return ["resume", "cancel"];
+  return state === "failed" ? ["resume"] : [];
+}
+
+/** Halt, resume or end a cycle: whoever asked for it, or an approver. */
+export function Actions({ cycle }: { cycle: CycleDetail }) {
+  const { t } = useLingui();
+  const { user, permissions } = useSession();
+  const [asked, setAsked] = useState<Action | null>(null);
+  const { name } = cycle.requested_by;
+  const isAllowed = user.id === cycle.requested_by.id || permissions.includes("decide");
+  const blocked = isAllowed ? null : t`Only ${name} or an approver may do that`;
+  const labels: Record<Action, string> = {
+    pause: t`Halt…`,
+    resume: t`Resume…`,
+    cancel: t`End…`,
+  };
+  return (
+    <>
+      {actionsOf(cycle).map((action) => (
+        <Button
+          key={action}
+          look={action === "cancel" ? "danger" : action === "resume" ? "primary" : "plain"}
+          blocked={blocked}
+          onClick={() => setAsked(action)}
+        >
+          {labels[action]}
+        </Button>
+      ))}
+      {asked === null ? null : <Ask cycle={cycle} action={asked} onClose={() => setAsked(null)} />}
+    </>
+  );
+}
+
+function Ask({ cycle, action, onClose }: { cycle: CycleDetail; action: Action; onClose(): void }) {
+  const { t } = useLingui();
+  const client = useQueryClient();
+  const [said, setSaid] = useState("");
+  const params = { id: cycle.id };
+  const words = said.trim();
+  const reason = words === "" ? {} : { reason: words };
+  const act = useMutation({
+    mutationFn: () =>
+      action === "resume"
+        ? call("resumeCycle", { params, body: words === "" ? {} : { comment: words } })
+        : call(action === "pause" ? "pauseCycle" : "cancelCycle", { params, body: reason }),
+    async onSuccess() {
+      onClose();
+      await client.invalidateQueries();
+    },
+  });
+  const { title, does, button } = useWords(action);
+  return (
+    <Dialog
+      open
+      insistent={act.isPending}
+      onOpenChange={(open) => open || onClose()}
+      title={title}
+      description={does}
+      actions={
+        <>
+          <Button busy={act.isPending} onClick={onClose}>{t`Cancel`}</Button>
+          <Button
+            look={action === "cancel" ? "danger" : "primary"}
+            busy={act.isPending}
+            onClick={() => act.mutate()}
+          >
+            {button}
+          </Button>
+        </>
+      }
+    >
+      <TextArea
+        label={action === "resume" ? t`Comment (optional)` : t`Reason (optional)`}
+        value={said}
+        maxLength={2000}
+        onChange={({ target }) => setSaid(target.value)}
+      />
+      {act.isError ? <Problem error={act.error} /> : null}
+    </Dialog>
+  );
+}
+
+function useWords(action: Action): { title: string; does: string; button: string } {
+  const { t } = useLingui();
+  switch (action) {
+    case "pause":
+      return {
+        title: t`Halt this cycle?`,
+        does: t`What runs of it ends at once. Its stage begins again when it is resumed.`,
+        button: t`Halt it`,
+      };
+    case "resume":
+      return {
+        title: t`Resume this cycle?`,
+        does: t`Its stage begins again. The phase reads your comment.`,
+        button: t`Resume it`,
+      };
+    case "cancel":
+      return {
+        title: t`End this cycle?`,
+        does: t`What runs of it ends at once, and it cannot be resumed. What it came to stays here to read; the repository stays as it is.`,
+        button: t`End it`,
+      };
+  }
+}

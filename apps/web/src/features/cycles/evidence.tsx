@@ -1,0 +1,59 @@
+import type { CycleDetail } from "@ciclo/contract";
+import { useLingui } from "@lingui/react/macro";
+import { useQuery } from "@tanstack/react-query";
+import { Suspense, useState } from "react";
+import { Button } from "../../ui/button.tsx";
+import { Code } from "../../ui/code.tsx";
+import { lazily } from "../../ui/lazily.ts";
+import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
+import { cycleDiffQuery, evidenceQuery } from "./queries.ts";
+
+const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
+
+/** What the work changes. */
+export function Diff({ cycle: { id, head_commit: head } }: { cycle: CycleDetail }) {
+  const { t } = useLingui();
+  const { data, error, isPending } = useQuery({ ...cycleDiffQuery(id, head ?? ""), enabled: head !== null });
+  if (head === null) return <Empty title={t`Nothing is written yet`} />;
+  if (isPending) return <Skeleton rows={3} height={60} />;
+  if (data === undefined) return <Problem error={error} />;
+  return (
+    <Suspense fallback={<Skeleton rows={3} height={60} />}>
+      {data.is_cut ? <Note tone="warn">{t`The diff is long: this is its beginning.`}</Note> : null}
+      <DiffView patch={data.patch} />
+    </Suspense>
+  );
+}
+
+/** What gates and agent printed, by name. */
+export function Logs({ cycle }: { cycle: CycleDetail }) {
+  const { t } = useLingui();
+  const [shown, setShown] = useState<string | null>(null);
+  if (cycle.evidence.length === 0) return <Empty title={t`No log yet`} />;
+  return (
+    <ul className="flex flex-col gap-2">
+      {cycle.evidence.map(({ name, sha256 }) => (
+        <li key={sha256} className="flex flex-col gap-2">
+          <div>
+            <Button
+              small
+              aria-expanded={shown === sha256}
+              onClick={() => setShown(shown === sha256 ? null : sha256)}
+            >
+              {name} · {sha256.slice(0, 12)}
+            </Button>
+          </div>
+          {shown === sha256 ? <Log id={cycle.id} sha256={sha256} name={name} /> : null}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Log({ id, sha256, name }: { id: string; sha256: string; name: string }) {
+  const { data, error, isPending } = useQuery(evidenceQuery(id, sha256));
+  if (isPending) return <Skeleton rows={2} height={40} />;
+  if (data === undefined) return <Problem error={error} />;
+  const bytes = Uint8Array.from(atob(data.base64), (letter) => letter.charCodeAt(0));
+  return <Code label={name}>{new TextDecoder().decode(bytes)}</Code>;
+}

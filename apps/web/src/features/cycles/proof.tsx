@@ -1,0 +1,161 @@
+import type { CheckReport, CycleDetail } from "@ciclo/contract";
+import type { MessageDescriptor } from "@lingui/core";
+import { msg } from "@lingui/core/macro";
+import { useLingui } from "@lingui/react/macro";
+import { Badge } from "../../ui/badge.tsx";
+import { Mono } from "../../ui/code.tsx";
+import { Panel } from "../../ui/page.tsx";
+import { Empty, Note } from "../../ui/states.tsx";
+import { newest } from "./newest.ts";
+
+const agreements: Record<CheckReport["to_agree"][number]["kind"], MessageDescriptor> = {
+  test_deleted: msg`A test was deleted`,
+  test_disabled: msg`A test was switched off`,
+  assertion_changed: msg`An assertion of a test was changed`,
+  check_silenced: msg`A check was silenced`,
+  checks_changed: msg`The configuration of checks was changed`,
+  test_lost: msg`A test that ran does not run any more`,
+};
+
+/** What is known of the work, by the gates that the console ran: requirement, test, red before, green now. */
+export function Proof({ cycle }: { cycle: CycleDetail }) {
+  const { t, i18n } = useLingui();
+  const locale = i18n.locale === "pt-BR" ? "pt-BR" : "en";
+  const report = newest(cycle, "check")?.content;
+  const execution = newest(cycle, "execution")?.content;
+  if (report === undefined)
+    return (
+      <Empty title={t`Nothing is proved yet`}>
+        {t`Once an agent has done the work, the console runs build and tests itself, before the change and after it, and shows here what it found.`}
+      </Empty>
+    );
+  return (
+    <div className="flex flex-col gap-5">
+      {report.problems.length === 0 ? null : (
+        <Note tone="warn">
+          <ul className="flex flex-col gap-1">
+            {report.problems.map((problem) => (
+              <li key={problem.en}>{problem[locale]}</li>
+            ))}
+          </ul>
+        </Note>
+      )}
+      <ToAgree report={report} />
+      <Panel title={t`Requirements`}>
+        <ul className="flex flex-col gap-4">
+          {report.requirements.map((requirement) => (
+            <Requirement key={requirement.requirement} cycle={cycle} report={report} of={requirement} />
+          ))}
+        </ul>
+      </Panel>
+      <Gates report={report} />
+      {execution === undefined ? null : (
+        <Panel title={t`What the agent says (not verified)`}>
+          <p className="mb-2 text-muted">
+            {execution.agent.name} {execution.agent.version} · <Mono>{execution.stop_reason}</Mono>
+          </p>
+          <p className="max-h-60 overflow-y-auto whitespace-pre-wrap wrap-anywhere">{execution.claims}</p>
+        </Panel>
+      )}
+    </div>
+  );
+}
+
+function ToAgree({ report }: { report: CheckReport }) {
+  const { t, i18n } = useLingui();
+  if (report.to_agree.length === 0) return null;
+  return (
+    <Panel title={t`Whoever approves the merge agrees to this too`}>
+      <ul className="flex flex-col gap-2">
+        {report.to_agree.map(({ kind, path, line, text }) => (
+          <li key={`${kind} ${path} ${line} ${text}`} className="wrap-anywhere">
+            <Badge tone="warn" icon="warning">
+              {i18n._(agreements[kind])}
+            </Badge>{" "}
+            <Mono>{line === null ? path : `${path}:${line}`}</Mono>
+            {text === null ? null : <Mono className="block text-muted">{text}</Mono>}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+type Shown = CheckReport["requirements"][number];
+
+function Requirement({ cycle, report, of }: { cycle: CycleDetail; report: CheckReport; of: Shown }) {
+  const { t } = useLingui();
+  const spec = newest(cycle, "analysis")?.content.quick_spec.requirements.find(
+    ({ id }) => id === of.requirement,
+  );
+  const before = new Map((report.tests?.fresh ?? []).map(({ name, on_base: how }) => [name, how]));
+  const howOf = (name: string): string => {
+    const how = before.get(name);
+    if (how === "assertion") return t`red before: an assertion failed`;
+    return how === "green" || how === "error"
+      ? t`not red before`
+      : t`red before: what it asks for was not there`;
+  };
+  return (
+    <li className="flex flex-col gap-1">
+      <p className="wrap-anywhere">
+        <strong>{of.requirement}</strong> {spec?.text}
+      </p>
+      <ul className="flex flex-col gap-1 pl-4">
+        {of.cases.map(({ case: id, tests }) => (
+          <li key={id} className="flex flex-wrap items-center gap-2">
+            <span className="font-medium">{id}</span>
+            {tests.length === 0 ? (
+              <Badge tone="bad" icon="failed">
+                {t`No test shows it`}
+              </Badge>
+            ) : (
+              tests.map((name) => (
+                <span key={name} className="flex min-w-0 flex-wrap items-center gap-2">
+                  <span className="wrap-anywhere">{name}</span>
+                  <Badge tone="bad" icon="failed">
+                    {howOf(name)}
+                  </Badge>
+                  <Badge tone="ok" icon="done">
+                    {t`green now`}
+                  </Badge>
+                </span>
+              ))
+            )}
+          </li>
+        ))}
+      </ul>
+    </li>
+  );
+}
+
+function Gates({ report }: { report: CheckReport }) {
+  const { t } = useLingui();
+  const { tests } = report;
+  const [before, now] = [tests?.passed_on_base ?? 0, tests?.passed_on_head ?? 0];
+  return (
+    <Panel title={t`Gates`}>
+      <ul className="flex flex-col gap-2">
+        {report.gates.map(({ gate, on, command, passed, code, ended, ms }) => {
+          const seconds = (ms / 1000).toFixed(1);
+          return (
+            <li key={`${gate} ${on}`} className="flex flex-wrap items-center gap-2">
+              <Badge tone={passed ? "ok" : "bad"} icon={passed ? "done" : "failed"}>
+                {passed ? t`passed` : (ended ?? t`exit ${code}`)}
+              </Badge>
+              <Mono>{command}</Mono>
+              <span className="text-muted">
+                {on === "base" ? t`before the change` : t`after it`} · {t`${seconds} s`}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+      {tests === null ? (
+        <p className="mt-3 text-muted">{t`Single tests are not known: the console does not read this runner's results.`}</p>
+      ) : (
+        <p className="mt-3">{t`${before} tests passed before, ${now} pass now; all ran twice.`}</p>
+      )}
+    </Panel>
+  );
+}

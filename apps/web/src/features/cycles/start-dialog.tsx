@@ -1,0 +1,108 @@
+import { ProblemError } from "@ciclo/contract";
+import { useLingui } from "@lingui/react/macro";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { call } from "../../api.ts";
+import { useDraft } from "../../draft.ts";
+import { Button } from "../../ui/button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { TextArea, TextField } from "../../ui/field.tsx";
+import { Problem } from "../../ui/states.tsx";
+import { useSession } from "../session/session.tsx";
+
+/** Asks what is wanted, and where. What was typed stays until it was sent. */
+export function StartDialog({ onClose }: { onClose(): void }) {
+  const { t } = useLingui();
+  const { user } = useSession();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [repository, setRepository] = useDraft(`cycle.repository.${user.id}`);
+  const [branch, setBranch] = useDraft(`cycle.branch.${user.id}`);
+  const [issue, setIssue] = useDraft(`cycle.issue.${user.id}`);
+  const said = { repository, branch, issue };
+  const setSaid = { repository: setRepository, branch: setBranch, issue: setIssue };
+  const start = useMutation({
+    mutationFn: () =>
+      call("startCycle", {
+        body: { repository, issue, ...(branch.trim() === "" ? {} : { base_branch: branch.trim() }) },
+      }),
+    async onSuccess({ id }) {
+      setIssue("");
+      onClose();
+      await client.invalidateQueries({ queryKey: ["cycles"] });
+      await navigate({ to: "/cycles/$cycleId", params: { cycleId: id } });
+    },
+  });
+  const errors = start.error instanceof ProblemError ? (start.error.problem.errors ?? []) : [];
+  const problemOf = (field: string) => errors.find(({ path }) => path === field)?.message;
+  const isComplete = repository.trim() !== "" && issue.trim() !== "";
+  return (
+    <Dialog
+      open
+      wide
+      insistent={start.isPending}
+      onOpenChange={(open) => open || onClose()}
+      title={t`Start a cycle`}
+      description={t`The issue is analysed and planned first. People agree to both before an agent writes anything.`}
+      actions={
+        <>
+          <Button busy={start.isPending} onClick={onClose}>{t`Cancel`}</Button>
+          <Button
+            look="primary"
+            busy={start.isPending}
+            blocked={isComplete ? null : t`Fill in repository and issue first`}
+            onClick={() => start.mutate()}
+          >
+            {t`Start`}
+          </Button>
+        </>
+      }
+    >
+      <Fields said={said} onSay={setSaid} problemOf={problemOf} />
+      {start.isError && errors.length === 0 ? <Problem error={start.error} /> : null}
+    </Dialog>
+  );
+}
+
+type Field = "repository" | "branch" | "issue";
+
+function Fields({
+  said,
+  onSay,
+  problemOf,
+}: {
+  said: Record<Field, string>;
+  onSay: Record<Field, (text: string) => void>;
+  problemOf(field: string): string | undefined;
+}) {
+  const { t } = useLingui();
+  return (
+    <>
+      <TextField
+        label={t`Repository`}
+        hint={t`A path on the console's machine, or an address that git clones. policies/cycles.yaml has to name it.`}
+        value={said.repository}
+        problem={problemOf("repository")}
+        spellCheck={false}
+        onChange={({ target }) => onSay.repository(target.value)}
+      />
+      <TextField
+        label={t`Branch (optional)`}
+        hint={t`The work begins there and comes back to it. Left out: the repository's own default.`}
+        value={said.branch}
+        problem={problemOf("base_branch")}
+        spellCheck={false}
+        onChange={({ target }) => onSay.branch(target.value)}
+      />
+      <TextArea
+        label={t`Issue`}
+        hint={t`What is wanted, in Markdown or plain text: what happens now, what should, how one sees it.`}
+        rows={8}
+        maxLength={200_000}
+        value={said.issue}
+        problem={problemOf("issue")}
+        onChange={({ target }) => onSay.issue(target.value)}
+      />
+    </>
+  );
+}

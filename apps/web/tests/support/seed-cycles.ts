@@ -1,0 +1,69 @@
+import { createClient, type CycleDetail } from "@ciclo/contract";
+import { stringify } from "yaml";
+import { ensureBubblewrap } from "../../../server/tests/support/bubblewrap.ts";
+import { pushFiles } from "../../../server/tests/support/config.ts";
+import { executorOf, mends, policies, replying, shop } from "../../../server/tests/support/cycles/console.ts";
+import { eventually } from "../../../server/tests/support/eventually.ts";
+import { modelDouble } from "../../../server/tests/support/model-double.ts";
+import { repositoryWith, type TestRepository } from "../../../server/tests/support/repository.ts";
+import type { RunningConsole } from "./server.ts";
+
+const issue = "# Sums are wrong\n\nsum(2, 2) is 0, and should be 4.";
+
+/** What cycles need: a model for the phases, an agent, and a repository to work on. */
+export async function allowCycles({ git, url, tokens }: RunningConsole): Promise<TestRepository> {
+  ensureBubblewrap();
+  const model = await modelDouble();
+  model.answer = replying();
+  const repository = await repositoryWith(shop);
+  pushFiles(git, {
+    ...policies({ executor: executorOf([mends]) }),
+    "policies/models.yaml": stringify({
+      id: "models",
+      kind: "models",
+      title: "Models",
+      providers: [{ id: "openai", dialect: "openai", url: `${model.url}/v1` }],
+    }),
+    "policies/network.yaml": stringify({
+      id: "network",
+      kind: "network",
+      title: "Network",
+      allow_hosts: ["*"],
+      allow_private: true,
+      require_tls: false,
+    }),
+  });
+  // The endpoint takes the new providers in a moment after they have landed.
+  const headers = { authorization: `Bearer ${tokens["root"] ?? ""}` };
+  await eventually(
+    () => fetch(`${url}/llm/openai/v1/models`, { headers }),
+    ({ ok }) => ok,
+  );
+  return repository;
+}
+
+/** Cycles at their checkpoints: one whose analysis is to be read, and one whose work is. */
+export async function seedCycles(server: RunningConsole): Promise<{ analyzed: string; checked: string }> {
+  const repository = await allowCycles(server);
+  const as = (name: string) =>
+    createClient({ baseUrl: server.url, token: server.tokens[name], locale: "en" });
+  const [asker, decider] = [as("ana"), as("root")];
+  const settled = (id: string): Promise<CycleDetail> =>
+    eventually(
+      () => asker.call("getCycle", { params: { id } }),
+      ({ state }) => state !== "running",
+      60_000,
+    );
+  const start = () => asker.call("startCycle", { body: { repository: repository.folder, issue } });
+  const analyzed = await start();
+  const checked = await start();
+  await settled(analyzed.id);
+  for (let at = await settled(checked.id); at.stage !== "check"; at = await settled(checked.id)) {
+    if (at.checkpoint === null) throw new Error(`${at.state} at ${at.stage}: ${at.reason}`);
+    await decider.call("decideCycle", {
+      params: { id: checked.id },
+      body: { decision: "approve", subject: at.checkpoint.subject },
+    });
+  }
+  return { analyzed: analyzed.id, checked: checked.id };
+}
