@@ -38,19 +38,21 @@ export function CyclesPage({
         }
       />
       <Panel flush title={t`All cycles`}>
-        <div className="border-b border-line p-4 sm:max-w-72">
-          <SelectField
-            label={t`State`}
-            value={filters.state ?? ""}
-            onChange={({ target }) => {
-              const state = cycleStates.find((one) => one === target.value);
-              onFilter(state === undefined ? {} : { state });
-            }}
-            options={[
-              { value: "", label: t`Any` },
-              ...cycleStates.map((value) => ({ value, label: i18n._(stateLooks[value].label) })),
-            ]}
-          />
+        <div className="border-b border-line p-4">
+          <div className="sm:max-w-72">
+            <SelectField
+              label={t`State`}
+              value={filters.state ?? ""}
+              onChange={({ target }) => {
+                const state = cycleStates.find((one) => one === target.value);
+                onFilter(state === undefined ? {} : { state });
+              }}
+              options={[
+                { value: "", label: t`Any` },
+                ...cycleStates.map((value) => ({ value, label: i18n._(stateLooks[value].label) })),
+              ]}
+            />
+          </div>
         </div>
         <List filters={filters} onFilter={onFilter} />
       </Panel>

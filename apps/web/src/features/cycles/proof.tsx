@@ -154,7 +154,7 @@ function Gates({ report }: { report: CheckReport }) {
       {tests === null ? (
         <p className="mt-3 text-muted">{t`Single tests are not known: the console does not read this runner's results.`}</p>
       ) : (
-        <p className="mt-3">{t`${before} tests passed before, ${now} pass now; all ran twice.`}</p>
+        <p className="mt-3">{t`Tests that passed before: ${before}. Tests that pass now, in two runs: ${now}.`}</p>
       )}
     </Panel>
   );
