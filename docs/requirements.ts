@@ -1,3 +1,4 @@
+import { cycles } from "./requirements-cycles.ts";
 import { doors } from "./requirements-doors.ts";
 import { reliability } from "./requirements-reliability.ts";
 import { usage } from "./requirements-usage.ts";
@@ -347,6 +348,7 @@ export const requirements: readonly { asked: string; shownBy: readonly string[] 
     ],
   },
   ...usage,
+  ...cycles,
   ...reliability,
   ...doors,
 ];

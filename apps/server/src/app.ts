@@ -147,7 +147,7 @@ export async function createApp(deps: AppDeps) {
       servers: servers.service.list,
     },
   });
-  const cycles = createDelivery(deps, core, engine, {
+  const cycles = await createDelivery(deps, core, engine, {
     models: models.service,
     gateway: gateway.service,
     costs: costs.service,

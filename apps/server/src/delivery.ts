@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { type CycleCost, policyOf, text } from "@ciclo/contract";
 import type { AppDeps } from "./app.ts";
 import type { createCore } from "./core.ts";
@@ -18,7 +19,7 @@ type Met = {
 };
 
 /** Delivery cycles, with what they need of the other features. */
-export function createDelivery(
+export async function createDelivery(
   deps: AppDeps,
   core: Awaited<ReturnType<typeof createCore>>,
   { base, host, features }: Awaited<ReturnType<typeof createEngine>>,
@@ -32,6 +33,7 @@ export function createDelivery(
     home: deps.config.home,
     path: host.environment.PATH,
     program: process.execPath,
+    signingSeed: await core.vault.named("cycle manifests", () => randomBytes(32)),
     node: nodeName(deps.config.home),
     policy: async () => {
       const { repository } = features.configRepo.service;

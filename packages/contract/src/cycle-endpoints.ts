@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cycleKeySchema } from "./cycle-manifest.ts";
 import { cycleOperations as operations } from "./cycle-operations.ts";
 import {
   cycleAnswersSchema,
@@ -23,6 +24,7 @@ export const cycleEndpoints = {
   },
   startCycle: { ...operations.startCycle, body: newCycleSchema, response: cycleDetailSchema },
   getCycle: { ...operations.getCycle, params: cycleParams, response: cycleDetailSchema },
+  getCycleKey: { ...operations.getCycleKey, response: cycleKeySchema },
   getCycleDiff: { ...operations.getCycleDiff, params: cycleParams, response: cycleDiffSchema },
   getCycleEvidence: {
     ...operations.getCycleEvidence,

@@ -23,6 +23,13 @@ export const cycleOperations = {
     tag: "cycles",
     summary: "One cycle with its artefacts, decisions, cost and history",
   },
+  getCycleKey: {
+    method: "GET",
+    path: "/cycle-key",
+    access: ["read"],
+    tag: "cycles",
+    summary: "The public key that manifests of cycles are signed with",
+  },
   getCycleDiff: {
     method: "GET",
     path: "/cycles/{id}/diff",

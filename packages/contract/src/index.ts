@@ -8,6 +8,7 @@ export * from "./credentials.ts";
 export * from "./cycle-artifacts.ts";
 export * from "./cycles.ts";
 export * from "./cycle-delivery.ts";
+export * from "./cycle-manifest.ts";
 export * from "./cycle-policy.ts";
 export * from "./cycle-recipe.ts";
 export * from "./endpoints.ts";

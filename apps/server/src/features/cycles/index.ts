@@ -3,6 +3,7 @@ import type { BackgroundWork, Feature } from "../../domain/feature.ts";
 import { stamp } from "../../lib/clock.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
 import { Driver } from "./driver.ts";
+import { createManifestSigner } from "./evidence/signer.ts";
 import { Repositories, type RepositoriesDeps } from "./repositories.ts";
 import { cyclesRoutes } from "./routes.ts";
 import { createCyclesService, type CyclesService, type CyclesServiceDeps } from "./service.ts";
@@ -23,6 +24,8 @@ export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" |
   Pick<ExecuteDeps, "withRunToken" | "answer" | "findProgram" | "program"> & {
     /** By which nodes tell each other apart. */
     node: string;
+    /** 32 bytes, the same on all nodes: manifests are signed with a key made of them. */
+    signingSeed: Buffer;
     ask: AskModel;
     requester: Requester;
     policy(): Promise<PolicyOf<"cycles"> | null>;
@@ -37,7 +40,8 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
   const repositories = new Repositories(deps);
   const workplace = new Workplace(deps);
   const now = (): string => stamp(deps.clock());
-  const own = { ...deps, repositories, workplace, now };
+  const signer = createManifestSigner(deps.signingSeed);
+  const own = { ...deps, repositories, workplace, now, signer };
   const driver = new Driver({
     ...deps,
     stages: {
@@ -75,5 +79,5 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
     },
     troubles: () => carrying.troubles(),
   };
-  return { service, routes: (mount) => cyclesRoutes(mount, service), workers };
+  return { service, routes: (mount) => cyclesRoutes(mount, service, signer.key), workers };
 }

@@ -1,7 +1,9 @@
+import type { CycleKey } from "@ciclo/contract";
 import type { Mount } from "../../domain/mount.ts";
 import type { CyclesService } from "./service.ts";
 
-export function cyclesRoutes(mount: Mount, cycles: CyclesService): void {
+export function cyclesRoutes(mount: Mount, cycles: CyclesService, key: CycleKey): void {
+  mount("getCycleKey", () => Promise.resolve(key));
   mount("listCycles", ({ query, locale }) => cycles.list(query, locale));
   mount("startCycle", ({ actor, body, locale }) => cycles.start(actor, body, locale));
   mount("getCycle", ({ actor, params, locale }) => cycles.get(actor, params.id, locale));

@@ -1,19 +1,26 @@
-import { type CheckReport, type Documentation, text } from "@ciclo/contract";
+import { type CheckReport, type CycleCost, type Documentation, text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
 import type { Git } from "../../../lib/git.ts";
+import { statementOf } from "../evidence/manifest.ts";
+import type { ManifestSigner } from "../evidence/signer.ts";
 import { branchOf } from "../naming.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Outcome, Stage, Turn } from "../stage.ts";
-import { commitTree, consoleAuthor } from "../work-commit.ts";
+import { commitsBetween, commitTree, consoleAuthor } from "../work-commit.ts";
 import { baseOf } from "./common.ts";
 
-export type MergeDeps = { repositories: Repositories; now(): string };
+export type MergeDeps = {
+  repositories: Repositories;
+  now(): string;
+  signer: ManifestSigner;
+  costOf(cycle: { id: string; from: string }): Promise<CycleCost>;
+};
 
 /**
  * Brings the work to the branch that it is for, exactly as it was checked and agreed to. Where that branch has moved, the two
  * are brought together first, and what comes of it is checked and agreed to anew.
  */
-export function mergeStage({ repositories, now }: MergeDeps): Stage {
+export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): Stage {
   return async (turn) => {
     const { cycle, artifacts, signal } = turn;
     const head = cycle.head_commit;
@@ -32,9 +39,23 @@ export function mergeStage({ repositories, now }: MergeDeps): Stage {
         throw new Refusal("stale_plan", text("The branch has just moved", "A branch acabou de avançar"));
     }
     const title = (artifacts.get("documentation")?.content as Documentation | undefined)?.pull_request.title;
-    return { to: "next", values: { branch }, metadata: { branch, head, into: cycle.base_branch, title } };
+    const statement = statementOf({
+      turn,
+      commits: await commitsBetween(git, checked.base, head),
+      cost: await costOf({ id: cycle.id, from: cycle.created_at }),
+      at: now(),
+    });
+    const manifest = { name: manifestName, mediaType: "application/json", bytes: signer.sign(statement) };
+    return {
+      to: "next",
+      values: { branch },
+      evidence: [manifest],
+      metadata: { branch, head, into: cycle.base_branch, title },
+    };
   };
 }
+
+const manifestName = "manifest.sigstore.json";
 
 async function isAncestor(git: Git, one: string, of: string): Promise<boolean> {
   const { code } = await git.run(["merge-base", "--is-ancestor", one, of], { accept: [1] });

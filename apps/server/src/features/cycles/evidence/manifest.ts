@@ -1,0 +1,79 @@
+import {
+  type Analysis,
+  type CheckReport,
+  type CycleCost,
+  cyclePredicateType,
+  type CycleStatement,
+  type DeliveryPlan,
+} from "@ciclo/contract";
+import { sha256 } from "../../../lib/crypto.ts";
+import { leavesOf } from "../artifacts/check.ts";
+import type { Turn } from "../stage.ts";
+
+type Of = {
+  turn: Pick<Turn, "cycle" | "artifacts" | "decisions">;
+  commits: readonly { commit: string; subject: string }[];
+  cost: CycleCost;
+  at: string;
+};
+
+/** What a cycle came to, for whoever asks a year later: from each requirement to its test, commit, approval and cost. Pure. */
+export function statementOf({
+  turn: { cycle, artifacts, decisions },
+  commits,
+  cost,
+  at,
+}: Of): CycleStatement {
+  const analysis = artifacts.get("analysis")?.content as Analysis;
+  const plan = artifacts.get("plan")?.content as DeliveryPlan;
+  const report = artifacts.get("check")?.content as CheckReport;
+  const branch = cycle.base_branch ?? "";
+  const red = new Map((report.tests?.fresh ?? []).map(({ name, on_base: how }) => [name, how]));
+  const leaves = leavesOf(plan.work_breakdown.items);
+  return {
+    _type: "https://in-toto.io/Statement/v1",
+    subject: [{ name: `${cycle.repository}@${branch}`, digest: { gitCommit: report.head } }],
+    predicateType: cyclePredicateType,
+    predicate: {
+      cycle: { id: cycle.id, title: cycle.title, repository: cycle.repository, branch },
+      base: report.base,
+      head: report.head,
+      issue: { sha256: sha256(cycle.issue) },
+      requested_by: cycle.requested_by_name,
+      requirements: analysis.quick_spec.requirements.map(({ id, text }) => ({
+        id,
+        text,
+        work_items: leaves.filter(({ requirements }) => requirements.includes(id)).map((leaf) => leaf.id),
+        tests: (report.requirements.find(({ requirement }) => requirement === id)?.cases ?? []).flatMap(
+          (one) =>
+            one.tests.map((name) => ({
+              case: one.case,
+              name,
+              on_base: red.get(name) === "assertion" ? ("assertion" as const) : ("absence" as const),
+              on_head: "passed" as const,
+            })),
+        ),
+      })),
+      commits: [...commits],
+      gates: report.gates.map(({ gate, on, command, passed, log }) => ({ gate, on, command, passed, log })),
+      agreed_to: report.to_agree.map(({ kind, path }) => ({ kind, path })),
+      approvals: decisions
+        .filter(({ decision, voided_at: voided }) => decision === "approve" && voided === null)
+        .map(({ checkpoint, subject, user_name: by, roles, at: when }) => ({
+          checkpoint,
+          subject,
+          by,
+          roles,
+          at: when,
+        })),
+      artifacts: [...artifacts.values()].map(({ kind, version, sha256: hash, model }) => ({
+        kind,
+        version,
+        sha256: hash,
+        model,
+      })),
+      cost: { usd: cost.usd, calls: cost.calls, unknown_calls: cost.unknown_calls },
+      ended_at: at,
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** Delivery cycles, and the tests that show each line; see `requirements.ts`. */
+export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = [
+  {
+    asked:
+      "From an issue to the branch: analysis, plan, an agent over ACP, documents, gates, merge; cost by phase",
+    shownBy: [
+      "cycles/cycle.test.ts › comes from an issue to a change on the branch",
+      "web/cycles.test.ts › goes from an issue to the branch",
+    ],
+  },
+  {
+    asked:
+      "Typed artefacts whose checks go beyond their schema, in the branch and readable without the console",
+    shownBy: ["cycles/cycle.test.ts › comes from an issue to a change on the branch"],
+  },
+  {
+    asked: "Durable: restart and SIGKILL anywhere, halt, resume, end, on SQLite and PostgreSQL",
+    shownBy: [
+      "cycles/crash.test.ts › is carried on where it stood",
+      "cycles/people.test.ts › halt a cycle, let it go on, and end it",
+      "cycles/people.test.ts › decide on exactly what they saw",
+    ],
+  },
+  {
+    asked:
+      "Checkpoints: approve, reject, send back; bound to hashes; whoever asked does not decide; questions",
+    shownBy: [
+      "cycles/people.test.ts › decide on exactly what they saw",
+      "cycles/people.test.ts › send a plan back with a comment",
+      "cycles/people.test.ts › answer open questions before planning goes on",
+    ],
+  },
+  {
+    asked: "The agent is in a sandbox with no way out but the door, and leaves nothing behind",
+    shownBy: [
+      "cycles/escapes.test.ts › does not reach the console's home",
+      "cycles/escapes.test.ts › leaves no process behind",
+      "cycles/escapes.test.ts › asks for permission",
+      "cycles/checkout.test.ts › has a repository of its own",
+    ],
+  },
+  {
+    asked: "Gates: red before, green now, lost, weakened and flaky tests, in checkouts of the console's own",
+    shownBy: [
+      "cycles/escapes.test.ts › gets nothing past the gates",
+      "cycles/escapes.test.ts › is told what is wrong, and tries again",
+      "cycles/tests-gate.test.ts › show that a change mends what it is for",
+    ],
+  },
+  {
+    asked: "A signed manifest, from requirement to cost, that a stranger checks offline",
+    shownBy: ["cycles/manifest.test.ts › ends with a manifest that a stranger checks"],
+  },
+  {
+    asked: "Budgets hold for an agent, and the cycle says where one is raised",
+    shownBy: ["cycles/escapes.test.ts › spends no more than its budget"],
+  },
+  {
+    asked: "The target branch may move, be checked out, or have changed the same lines",
+    shownBy: [
+      "cycles/escapes.test.ts › may move meanwhile",
+      "cycles/escapes.test.ts › may have changed the same lines",
+      "cycles/escapes.test.ts › is left alone where its work tree has changes",
+    ],
+  },
+  {
+    asked: "Bad input: a clear message and the next step",
+    shownBy: [
+      "cycles/people.test.ts › is refused where it cannot be done",
+      "cycles/escapes.test.ts › is a person's to look at first",
+    ],
+  },
+];

@@ -1,0 +1,71 @@
+import { z } from "zod";
+
+/** The predicate of the statement that a cycle ends with. */
+export const cyclePredicateType = "urn:ciclo:predicate:cycle:v1";
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+
+/**
+ * An in-toto statement about a cycle that has ended: which commit it brought, and what shows that this is what was asked for. It
+ * is signed as a DSSE envelope in a Sigstore bundle. https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
+ */
+export const cycleStatementSchema = z.object({
+  _type: z.literal("https://in-toto.io/Statement/v1"),
+  subject: z
+    .array(z.object({ name: z.string(), digest: z.object({ gitCommit: z.string() }) }))
+    .min(1)
+    .max(1),
+  predicateType: z.literal(cyclePredicateType),
+  predicate: z.object({
+    cycle: z.object({ id: z.string(), title: z.string(), repository: z.string(), branch: z.string() }),
+    base: z.string(),
+    head: z.string(),
+    issue: z.object({ sha256: hash }),
+    requested_by: z.string(),
+    requirements: z.array(
+      z.object({
+        id: z.string(),
+        text: z.string(),
+        /** Parts of the work that are for it. */
+        work_items: z.array(z.string()),
+        tests: z.array(
+          z.object({
+            case: z.string(),
+            name: z.string(),
+            /** How it did on the base commit. */
+            on_base: z.enum(["assertion", "absence"]),
+            on_head: z.literal("passed"),
+          }),
+        ),
+      }),
+    ),
+    commits: z.array(z.object({ commit: z.string(), subject: z.string() })),
+    gates: z.array(
+      z.object({ gate: z.string(), on: z.string(), command: z.string(), passed: z.boolean(), log: hash }),
+    ),
+    /** What a person agreed to beside the change itself. */
+    agreed_to: z.array(z.object({ kind: z.string(), path: z.string() })),
+    approvals: z.array(
+      z.object({
+        checkpoint: z.string(),
+        subject: hash,
+        by: z.string(),
+        roles: z.array(z.string()),
+        at: z.string(),
+      }),
+    ),
+    artifacts: z.array(
+      z.object({ kind: z.string(), version: z.number(), sha256: hash, model: z.string().nullable() }),
+    ),
+    cost: z.object({ usd: z.number(), calls: z.number(), unknown_calls: z.number() }),
+    ended_at: z.string(),
+  }),
+});
+export type CycleStatement = z.infer<typeof cycleStatementSchema>;
+
+/** By which whoever has it checks a cycle's manifest without the console. */
+export const cycleKeySchema = z.object({
+  /** SubjectPublicKeyInfo of an Ed25519 key, PEM. */
+  public_key: z.string(),
+  hint: z.string(),
+});
+export type CycleKey = z.infer<typeof cycleKeySchema>;
