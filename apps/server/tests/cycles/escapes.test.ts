@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { CheckReport, CycleDetail, Execution } from "@ciclo/contract";
 import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
 import { whenFileEnds } from "../support/closing.ts";
 import {
   carriedThrough,
@@ -226,6 +227,37 @@ describe("an agent that misbehaves", () => {
         "id: budget\nkind: budget\ntitle: All\nlimits: { daily_usd: 50 }\non_exceeded: block\n",
     });
     await console.person.client.call("resumeCycle", { params: { id }, body: {} });
+    expect(await console.settled(id)).toMatchObject({ state: "completed" });
+  });
+});
+
+describe("a cycle whose run hits its budget", () => {
+  it("waits with the others that ask, and goes on by itself once an approver lets the run spend more", async () => {
+    const many: Step[] = Array.from({ length: 40 }, () => ({ do: "model", model: "gpt-5.2" }));
+    const console = await cyclesConsole({ turns: [[...many, ...mends]], policy: unwatched });
+    await console.gateway.push({
+      "policies/budget.yaml": stringify({
+        id: "budget",
+        kind: "budget",
+        title: "Runs",
+        scope: { runs: ["*"] },
+        per: "run",
+        limits: { total_usd: 0.05 },
+        on_exceeded: "ask",
+      }),
+    });
+    const { workers } = console.gateway.features.audit;
+    await workers.start();
+    whenFileEnds(() => workers.stop());
+    const { id } = await console.start();
+    expect(await console.settled(id)).toMatchObject({ state: "capped", stage: "execute" });
+    const { items } = await console.approver.client.call("listRunPauses");
+    expect(items).toMatchObject([{ run: id, state: "waiting" }]);
+    await console.approver.client.call("decideRunPause", {
+      params: { id: items[0]?.id ?? "" },
+      body: { decision: "raise", amount: 5 },
+    });
+    await console.at(id, "merge");
     expect(await console.settled(id)).toMatchObject({ state: "completed" });
   });
 });

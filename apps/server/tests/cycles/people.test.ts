@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { stores } from "../support/databases.ts";
 import { analysis } from "../support/cycles/artifacts.ts";
-import { carriedThrough, cyclesConsole, headOf } from "../support/cycles/console.ts";
+import { carriedThrough, cyclesConsole, headOf, policies } from "../support/cycles/console.ts";
 
 const asked = {
   ...analysis,
@@ -87,6 +87,18 @@ describe("people in a cycle", () => {
       ["send_back", false],
     ]);
     expect(await carriedThrough(console, id)).toMatchObject({ state: "completed" });
+  });
+
+  it("decide at a checkpoint that policy had when the cycle came there", async () => {
+    const console = await cyclesConsole();
+    const { approver, gateway, start, settled, decide, get } = console;
+    const { id } = await start();
+    await settled(id);
+    const policy = policies({ checkpoints: [] })["policies/cycles.yaml"] ?? "";
+    await gateway.push({ "policies/cycles.yaml": policy });
+    expect((await get(id)).checkpoint).toMatchObject({ checkpoint: "analyze", may_decide: true });
+    await decide(approver, id, "reject");
+    expect((await get(id)).state).toBe("rejected");
   });
 
   it("answer open questions before planning goes on, and planning goes by the answers", async () => {

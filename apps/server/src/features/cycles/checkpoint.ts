@@ -1,14 +1,18 @@
-import type { CycleCheckpoint, PolicyOf } from "@ciclo/contract";
+import type { CycleCheckpoint } from "@ciclo/contract";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
-import { checkpointAfter } from "./rules.ts";
+import { checkpointBehind } from "./rules.ts";
 import type { ArtifactKind, StoredArtifact, StoredCycle } from "./store.ts";
 
-/** The checkpoint that a cycle waits at; null where it waits at none. */
-export const checkpointOf = (
-  { state, stage, waits_for }: Pick<StoredCycle, "state" | "stage" | "waits_for">,
-  policy: PolicyOf<"cycles">,
-): CycleCheckpoint | null =>
-  state === "waiting" && waits_for === "decision" ? checkpointAfter(stage, policy) : null;
+/**
+ * The checkpoint that a cycle waits at; null where it waits at none. Policy had it when the cycle came there: one that has it no
+ * more lets those pass that come later.
+ */
+export const checkpointOf = ({
+  state,
+  stage,
+  waits_for,
+}: Pick<StoredCycle, "state" | "stage" | "waits_for">): CycleCheckpoint | null =>
+  state === "waiting" && waits_for === "decision" ? checkpointBehind(stage) : null;
 
 const shown: Record<CycleCheckpoint, readonly ArtifactKind[]> = {
   analyze: ["analysis"],

@@ -2,6 +2,7 @@ import { type PolicyOf, text } from "@ciclo/contract";
 import type { BackgroundWork, Feature } from "../../domain/feature.ts";
 import { stamp } from "../../lib/clock.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
+import type { EventBus } from "../../lib/events.ts";
 import { Driver } from "./driver.ts";
 import { createManifestSigner } from "./evidence/signer.ts";
 import { Repositories, type RepositoriesDeps } from "./repositories.ts";
@@ -24,6 +25,7 @@ export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" |
   Pick<ExecuteDeps, "withRunToken" | "answer" | "findProgram" | "program"> & {
     /** By which nodes tell each other apart. */
     node: string;
+    bus: Pick<EventBus, "on">;
     /** 32 bytes, the same on all nodes: manifests are signed with a key made of them. */
     signingSeed: Buffer;
     ask: AskModel;
@@ -67,6 +69,9 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
     diffOf: (repository, base, head) => repositories.diff(repository, base, head),
     halt: (id) => driver.halt(id),
     wake: () => carrying.wake(),
+  });
+  deps.bus.on("audit.appeared", async ({ actions }) => {
+    if (actions.some((action) => action === "run.raised" || action === "run.rerouted")) await service.uncap();
   });
   const workers: BackgroundWork = {
     async start() {

@@ -44,7 +44,7 @@ export async function decided(
   { queries, at, cycle }: Changing,
 ): Promise<Change> {
   if (policy === null) throw noPolicy();
-  const checkpoint = checkpointOf(cycle, policy);
+  const checkpoint = checkpointOf(cycle);
   if (checkpoint === null) throw notIn(cycle);
   const artifacts = newestOf(await store.artifactsOf(queries, cycle.id));
   const subject = subjectOf(checkpoint, artifacts, cycle);

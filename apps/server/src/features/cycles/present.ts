@@ -95,7 +95,7 @@ async function standing(
   locale: Locale,
 ): Promise<CycleDetail["checkpoint"]> {
   const holds = await policy();
-  const checkpoint = holds === null ? null : checkpointOf(of.cycle, holds);
+  const checkpoint = checkpointOf(of.cycle);
   if (holds === null || checkpoint === null) return null;
   const subject = subjectOf(checkpoint, newestOf(of.artifacts), of.cycle);
   const rule = votingRule(holds);

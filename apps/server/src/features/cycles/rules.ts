@@ -23,10 +23,12 @@ const checkpoints: Partial<Record<CycleStage, CycleCheckpoint>> = {
   check: "merge",
 };
 
-/** The checkpoint behind a stage, where policy has one there. Two of them, or more, are never passed by a policy that has none. */
+export const checkpointBehind = (stage: CycleStage): CycleCheckpoint | null => checkpoints[stage] ?? null;
+
+/** The checkpoint behind a stage, where policy has one there. */
 export const checkpointAfter = (stage: CycleStage, policy: CyclesPolicy): CycleCheckpoint | null => {
-  const checkpoint = checkpoints[stage];
-  return checkpoint !== undefined && policy.checkpoints.includes(checkpoint) ? checkpoint : null;
+  const checkpoint = checkpointBehind(stage);
+  return checkpoint !== null && policy.checkpoints.includes(checkpoint) ? checkpoint : null;
 };
 
 /** The stage that runs again where somebody sends back what they were shown at a checkpoint. */

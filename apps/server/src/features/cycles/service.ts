@@ -13,7 +13,8 @@ import {
   text,
 } from "@ciclo/contract";
 import type { AuditedTransaction } from "../../db/dialect.ts";
-import type { Actor } from "../../domain/actor.ts";
+import { type Actor, system } from "../../domain/actor.ts";
+import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Page } from "../../lib/page.ts";
 import { cycleIdFor, titleOf } from "./naming.ts";
@@ -61,6 +62,8 @@ export type CyclesService = {
   pause(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
   resume(actor: Actor, id: string, how: CycleResumption, locale: Locale): Promise<CycleDetail>;
   cancel(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
+  /** Lets cycles go on whose budget was used up: somebody has let a run spend more, or ask another model. */
+  uncap(): Promise<void>;
 };
 
 export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
@@ -121,6 +124,7 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       deps.wake();
       return get(actor, id, locale);
     },
+    uncap: () => uncap(deps),
     async cancel(actor, id, reason, locale) {
       await halt(actor, id, "cancelled", reason);
       return get(actor, id, locale);
@@ -174,6 +178,21 @@ async function change(
       metadata: { stage: cycle.stage, ...metadata },
     });
   });
+}
+
+const mostCapped = 200;
+
+async function uncap(deps: CyclesServiceDeps): Promise<void> {
+  const { items } = await store.listCycles(deps.queries, { limit: mostCapped, state: "capped" });
+  for (const { id } of items)
+    await change(deps, system, id, ({ cycle }) => {
+      // Whichever still has none is capped again by its next call.
+      if (cycle.state !== "capped") throw notIn(cycle);
+      return { values: { state: "running", waits_for: null, reason: null }, action: "resumed" };
+    }).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+    });
+  if (items.length > 0) deps.wake();
 }
 
 /** Writes a new cycle down. Returns its id. */
