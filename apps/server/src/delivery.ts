@@ -104,7 +104,7 @@ const mayNoMore = (name: string): Refusal =>
   new Refusal(
     "policy_denied",
     text(
-      `${name} may not use the console any more, and nothing is done in that name`,
-      `${name} não pode mais usar a console, e nada é feito em seu nome`,
+      `${name} may not use the console any more, and nothing is done in that name. Start another cycle in the name of somebody who may`,
+      `${name} não pode mais usar a console, e nada é feito em seu nome. Inicie outro ciclo em nome de alguém que possa`,
     ),
   );

@@ -92,6 +92,25 @@ export function openGit(folder: string): Git {
   };
 }
 
+export async function isAncestor(git: Git, one: string, of: string): Promise<boolean> {
+  const { code } = await git.run(["merge-base", "--is-ancestor", one, of], { accept: [1] });
+  return code === 0;
+}
+
+/** What somebody's repository on this machine is: whether it is bare, and which of its settings run programs on files. */
+export async function openGitAt(folder: string): Promise<{ isBare: boolean; programs: string[] }> {
+  const at = async (args: readonly string[]): Promise<string> => {
+    const { stdout } = await runGit(["-C", folder, ...args], args[0] ?? "", { accept: [1] });
+    return stdout.toString("utf8").trim();
+  };
+  const isBare = (await at(["rev-parse", "--is-bare-repository"])) === "true";
+  const named = await at(["config", "--name-only", "--get-regexp", "^filter\\..*\\.(smudge|process)$"]);
+  return {
+    isBare,
+    programs: named.split("\n").filter((name) => name !== "" && !name.startsWith("filter.lfs.")),
+  };
+}
+
 /** Makes an empty bare repository. Does nothing where there is one. */
 export async function initBare(folder: string, branch: string): Promise<Git> {
   await runGit(["init", "--quiet", "--bare", `--initial-branch=${branch}`, folder], "init", {});

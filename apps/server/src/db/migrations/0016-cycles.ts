@@ -29,7 +29,7 @@ export const cycles = {
       .execute();
     await index(db, "cycle_decisions", ["cycle_id"]);
     await textTable(db, "cycle_evidence", "cycle_id sha256 name media_type content created_at")
-      .addPrimaryKeyConstraint("cycle_evidence_pk", ["cycle_id", "sha256"])
+      .addPrimaryKeyConstraint("cycle_evidence_pk", ["cycle_id", "name", "sha256"])
       .execute();
   },
 };

@@ -1,9 +1,10 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import { checkOutShared, type Git } from "../../lib/git.ts";
+import { checkOutShared, type Git, GitError } from "../../lib/git.ts";
 import type { Sandbox, SandboxRules } from "../../lib/sandbox.ts";
+import { removeFolder } from "./sandbox/remove.ts";
 import {
   type Job,
   type Limits,
@@ -17,8 +18,9 @@ import {
 type Place = {
   from: Git;
   sandbox: Sandbox;
-  /** Folders that are not there for them: the console's home. */
+  /** Folders that are not there for them: the console's home; and those below that are there all the same, to read. */
   hidden: readonly string[];
+  shown?: readonly string[];
   /** Their PATH. */
   path: string;
 };
@@ -38,6 +40,7 @@ export class Checkout {
   readonly #from: Git;
   readonly #sandbox: Sandbox;
   readonly #hidden: readonly string[];
+  readonly #shown: readonly string[];
   /** The folder that holds `tree`, the work tree, and `home`, which programs get for theirs. */
   readonly #folder: string;
   readonly base: string;
@@ -48,6 +51,7 @@ export class Checkout {
     this.#from = of.from;
     this.#sandbox = of.sandbox;
     this.#hidden = of.hidden;
+    this.#shown = of.shown ?? [];
     this.#folder = folder;
     this.base = base;
     this.path = of.path;
@@ -74,13 +78,13 @@ export class Checkout {
 
   /** Runs a command line in the work tree, within the sandbox. */
   run(command: string, limits: Limits, { reads = [], args = [], ...more }: More = { env: {} }): Promise<Ran> {
-    const rules = { ...this.#rules(), own: [this.home], readable: [this.#objects, ...reads] };
+    const rules = { ...this.#rules(), own: [this.home], readable: [...this.#shown, this.#objects, ...reads] };
     return this.#run({ command: "/bin/sh", args: ["-c", command, "sh", ...args] }, rules, limits, more);
   }
 
   /** Starts a program in the work tree, within the sandbox, for whoever talks to it. */
   start(line: Job["line"], limits: Limits, { env, signal, reads = [] }: More): Promise<Started> {
-    const rules = { ...this.#rules(), own: [this.home], readable: [this.#objects, ...reads] };
+    const rules = { ...this.#rules(), own: [this.home], readable: [...this.#shown, this.#objects, ...reads] };
     return startInSandbox(this.#sandbox, {
       line,
       rules,
@@ -100,9 +104,11 @@ export class Checkout {
     const rules: SandboxRules = { ...this.#rules(), folder: null, readable: [this.#folder, this.#objects] };
     const git = async (args: readonly string[], input = ""): Promise<Buffer> => {
       const line = { command: "git", args: ["-C", this.tree, ...args] };
-      const { code, ended, stdout, stderr } = await this.#run(line, rules, limits, { env: {}, input });
-      if (code !== 0 || stdout.dropped > 0)
-        throw notTaken(ended ?? (stdout.dropped > 0 ? "size" : stderr.bytes.toString("utf8").trim()));
+      const most = { ...limits, outputBytes: 2 * mostPackBytes };
+      const { code, ended, stdout, stderr } = await this.#run(line, rules, most, { env: {}, input });
+      if (stdout.dropped > 0 || stdout.bytes.length > mostPackBytes)
+        throw notTaken(`they come to more than ${mostPackBytes / 1024 / 1024} MB`);
+      if (code !== 0) throw notTaken(ended ?? stderr.bytes.toString("utf8").trim());
       return stdout.bytes;
     };
     const head = (await git(["rev-parse", "--verify", "HEAD^{commit}"])).toString("utf8").trim();
@@ -112,7 +118,12 @@ export class Checkout {
       ["pack-objects", "--revs", "--stdout", "-q", "--thin"],
       `${head}\n^${this.base}\n`,
     );
-    await this.#from.run(["index-pack", "--stdin", "--fix-thin", "--strict"], { input: pack });
+    // What git would not take from anybody is no fault of the console.
+    await this.#from
+      .run(["index-pack", "--stdin", "--fix-thin", "--strict"], { input: pack, timeoutMs: limits.timeoutMs })
+      .catch((error: unknown) => {
+        throw error instanceof GitError ? notTaken(error.stderr) : error;
+      });
     const { code } = await this.#from.run(["merge-base", "--is-ancestor", this.base, head], { accept: [1] });
     if (code !== 0) throw notTaken(`${head} does not follow ${this.base}`);
     return head;
@@ -120,7 +131,7 @@ export class Checkout {
 
   /** Deletes the folder. */
   async remove(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+    await removeFolder(this.#sandbox, this.#folder);
   }
 
   get #objects(): string {
@@ -157,6 +168,8 @@ export class Checkout {
     });
   }
 }
+
+const mostPackBytes = 100 * 1024 * 1024;
 
 const notTaken = (why: string): Refusal =>
   new Refusal(

@@ -17,6 +17,8 @@ export type DriverDeps = {
   /** `policies/cycles.yaml` as it holds now; null where there is none, or it cannot be used. */
   policy(): Promise<PolicyOf<"cycles"> | null>;
   stages: Readonly<Record<CycleStage, Stage>>;
+  /** What has to hold before any stage: that the repository may be worked on, and that this node has what the stage needs. */
+  before(cycle: store.StoredCycle, policy: PolicyOf<"cycles">, signal: AbortSignal): Promise<void>;
   /** By which nodes tell each other apart: the same after a restart, so that what it held is its own at once. */
   node: string;
 };
@@ -97,8 +99,9 @@ export class Driver {
       while (!halt.signal.aborted) {
         const cycle = await store.findCycle(queries, id);
         if (cycle === undefined || cycle.state !== "running") return;
-        const outcome = await this.#outcomeOf(cycle, halt.signal);
-        if (outcome === null || !(await this.#write(cycle, outcome))) return;
+        const policy = await this.#deps.policy();
+        const outcome = await this.#outcomeOf(cycle, policy, halt.signal);
+        if (outcome === null || !(await this.#write(cycle, outcome, policy))) return;
         this.#faults.delete(id);
       }
     } finally {
@@ -108,14 +111,18 @@ export class Driver {
   }
 
   /** What a stage comes to; null where it was broken off. */
-  async #outcomeOf(cycle: store.StoredCycle, signal: AbortSignal): Promise<Outcome | Stopped | null> {
-    const { queries, policy, stages, logger } = this.#deps;
-    const holds = await policy();
+  async #outcomeOf(
+    cycle: store.StoredCycle,
+    holds: PolicyOf<"cycles"> | null,
+    signal: AbortSignal,
+  ): Promise<Outcome | Stopped | null> {
+    const { queries, stages, logger, before } = this.#deps;
     if (holds === null) return { to: "stop", state: "waiting", reason: noPolicy };
     try {
       const artifacts = newestOf(await store.artifactsOf(queries, cycle.id));
       const decisions = await store.decisionsOf(queries, cycle.id);
       const turn: Turn = { cycle, policy: holds, artifacts, decisions, signal };
+      await before(cycle, holds, signal);
       return await stages[cycle.stage](turn);
     } catch (error) {
       if (signal.aborted) return null;
@@ -135,16 +142,22 @@ export class Driver {
   }
 
   /** Writes what came of a stage. False where somebody changed the cycle meanwhile: it is read again then. */
-  async #write(cycle: store.StoredCycle, outcome: Outcome | Stopped): Promise<boolean> {
+  async #write(
+    cycle: store.StoredCycle,
+    outcome: Outcome | Stopped,
+    before: PolicyOf<"cycles"> | null,
+  ): Promise<boolean> {
     const { transaction, clock } = this.#deps;
     const at = stamp(clock());
-    const policy = await this.#deps.policy();
+    // A checkpoint counts that policy had when the stage began, or has when it ends.
+    const policies = [before, await this.#deps.policy()].filter((one) => one !== null);
     const made: Made = outcome.to === "stop" ? {} : outcome;
     return transaction(async (queries, record) => {
-      const next = followUp(cycle, outcome, policy);
+      const next = followUp(cycle, outcome, policies);
       const hasEnded = next.values.state !== undefined && endStates.has(next.values.state);
       const values = {
-        note: null,
+        // What could not be done is tried again with the same words.
+        ...(outcome.to === "stop" ? {} : { note: null }),
         ...made.values,
         ...next.values,
         updated_at: at,
@@ -180,7 +193,7 @@ type FollowUp = { values: Partial<store.StoredCycle>; action: string; ok: boolea
 function followUp(
   { stage }: store.StoredCycle,
   outcome: Outcome | Stopped,
-  policy: PolicyOf<"cycles"> | null,
+  policies: readonly PolicyOf<"cycles">[],
 ): FollowUp {
   if (outcome.to === "stop")
     return {
@@ -196,7 +209,12 @@ function followUp(
     };
   if (outcome.to === "wait")
     return {
-      values: { state: "waiting", waits_for: outcome.waitsFor, reason: outcome.reason },
+      values: {
+        state: "waiting",
+        waits_for: outcome.waitsFor,
+        reason: outcome.reason,
+        note: outcome.note ?? null,
+      },
       action: "waiting",
       ok: true,
     };
@@ -207,7 +225,7 @@ function followUp(
       ok: true,
     };
   const next = stageAfter(stage);
-  if (policy === null || checkpointAfter(stage, policy) !== null)
+  if (policies.some((policy) => checkpointAfter(stage, policy) !== null))
     return {
       values: { state: "waiting", waits_for: "decision", reason: null },
       action: "checkpoint",

@@ -46,6 +46,11 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
   const own = { ...deps, repositories, workplace, now, signer };
   const driver = new Driver({
     ...deps,
+    async before({ repository, base_commit: base, head_commit: head, stage }, policy, signal) {
+      const address = await repositories.allowed(repository, policy);
+      const needed = stage === "document" || stage === "check" || stage === "merge" ? [base, head] : [base];
+      for (const commit of needed) if (commit !== null) await repositories.ensure(address, commit, signal);
+    },
     stages: {
       prepare: prepareStage(own),
       analyze: analyzeStage(own),

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { showHidden } from "@ciclo/contract";
 import { shortName } from "../../lib/crypto.ts";
 import { fold } from "../../lib/fold.ts";
 
@@ -9,8 +10,18 @@ export function titleOf(issue: string): string {
   const heading = /^#{1,6}[ \t]+(.+?)[ \t]*#*$/m.exec(issue)?.[1];
   const [line = ""] = issue.trim().split(/\r?\n/, 1);
   const title = (heading ?? line).replaceAll(/\s+/g, " ").trim();
-  return title.length <= longestTitle ? title : `${title.slice(0, longestTitle - 1).trimEnd()}…`;
+  const letters = Array.from(title);
+  return letters.length <= longestTitle
+    ? title
+    : `${letters
+        .slice(0, longestTitle - 1)
+        .join("")
+        .trimEnd()}…`;
 }
+
+/** A title on one line, with nothing hidden in it. */
+export const shownTitle = (title: string): string =>
+  showHidden(title.replaceAll(/\s+/g, " ").trim()).slice(0, 500);
 
 /** A name for a cycle: of what it is about, and told apart from others. */
 export function cycleIdFor(title: string): string {

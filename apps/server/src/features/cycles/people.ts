@@ -57,10 +57,22 @@ export async function decided(
   const others = (asked: typeof rule): number => othersThan(authors, people, asked);
   // Whoever asked for the cycle may send it back, as long as it is not by a vote that the others wait for.
   const isOwnReturn = verdict.decision !== "approve" && actor.id === cycle.requested_by;
-  const problem = isOwnReturn ? null : votingProblem(actor, [rule], votes, authors, others, policyFile);
+  const isSettled = isApproved([rule], votes);
+  const problem =
+    isOwnReturn || (isSettled && verdict.decision === "approve")
+      ? null
+      : votingProblem(actor, [rule], votes, authors, others, policyFile);
   if (problem !== null) throw problem;
   if (verdict.decision === "approve" && checkpoint === "analyze") refuseUnanswered(artifacts.get("analysis"));
   const { decision, comment = null } = verdict;
+  const onward = { state: "running", waits_for: null, reason: null } as const;
+  // Fewer votes are needed than when they were given.
+  if (isSettled && decision === "approve")
+    return {
+      values: { ...onward, stage: stageBehind(cycle.stage) },
+      action: "approved",
+      metadata: { checkpoint, subject },
+    };
   await store.insertDecision(queries, {
     id: newId(),
     cycle_id: cycle.id,
@@ -183,7 +195,7 @@ export async function resumed(
       stage,
       tries: 0,
       ended_at: null,
-      note: comment ?? cycle.note,
+      note: [cycle.note, comment ?? null].filter((one) => one !== null).join("\n\n") || null,
     },
     action: "resumed",
     metadata: { from: stage },

@@ -14,7 +14,7 @@ import type {
 import type { Queries } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ActiveRoles } from "../../domain/approvals.ts";
-import { othersThan, votingProblem } from "../../lib/votes.ts";
+import { givenFor, isApproved, othersThan, votingProblem } from "../../lib/votes.ts";
 import { renderAnalysis, renderPlan } from "./artifacts/render.ts";
 import { renderCheck, renderDocumentation, renderExecution } from "./artifacts/render-delivery.ts";
 import { checkpointOf, subjectOf } from "./checkpoint.ts";
@@ -110,13 +110,15 @@ async function standing(
     (asked) => othersThan(authors, people, asked),
     policyFile,
   );
+  // Where policy asks for fewer than were given, anybody who decides may say so.
+  const blocking = isApproved([rule], votes) ? null : problem;
   return {
     checkpoint,
     subject,
     required: rule.required,
-    given: votes.filter(({ decision }) => decision === "approve").length,
-    may_decide: problem === null,
-    why_not: problem?.detail[locale] ?? null,
+    given: givenFor(rule, votes),
+    may_decide: blocking === null,
+    why_not: blocking?.detail[locale] ?? null,
   };
 }
 

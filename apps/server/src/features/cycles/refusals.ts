@@ -54,6 +54,15 @@ export const notIn = ({ state, stage, waits_for: waits }: StoredCycle): Refusal 
     ),
   );
 
+export const isMerging = (): Refusal =>
+  new Refusal(
+    "already_decided",
+    text(
+      "The cycle is being merged, which takes a moment and cannot be called back. Look again then; what is merged can be reverted in the repository",
+      "O ciclo está sendo integrado, o que leva um momento e não pode ser desfeito. Olhe de novo então; o que foi integrado pode ser revertido no repositório",
+    ),
+  );
+
 export const moved = (): Refusal =>
   new Refusal(
     "stale_plan",

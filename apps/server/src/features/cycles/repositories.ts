@@ -5,7 +5,7 @@ import { type PolicyOf, text } from "@ciclo/contract";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { isMissing } from "../../lib/files.ts";
-import { type Git, GitError, initBare, openGit } from "../../lib/git.ts";
+import { type Git, GitError, initBare, isAncestor, openGit, openGitAt } from "../../lib/git.ts";
 import { KeyedMutex } from "../../lib/keyed-mutex.ts";
 import { policyFile } from "./rules.ts";
 
@@ -71,13 +71,7 @@ export class Repositories {
     return this.#mutex.run(git.folder, () =>
       explained(address, async () => {
         const name = branch ?? (await defaultBranch(git, address, signal));
-        await git.run(
-          ["fetch", "--quiet", "--prune", "--no-tags", "--end-of-options", address, allBranches],
-          {
-            timeoutMs: fetchMs,
-            signal,
-          },
-        );
+        await this.#takeIn(git, address, signal);
         if ((await git.text(["rev-parse", "--is-shallow-repository"])) === "true") throw isShallow(address);
         const { code, stdout } = await git.run(
           ["rev-parse", "--verify", "--quiet", `refs/source/${name}^{commit}`],
@@ -87,6 +81,23 @@ export class Repositories {
         return { branch: name, commit: stdout.toString("utf8").trim() };
       }),
     );
+  }
+
+  /** Sees to it that this node has a commit. Throws a `Refusal` where the repository does not have it either. */
+  async ensure(address: string, commit: string, signal: AbortSignal): Promise<void> {
+    const git = await this.copyOf(address);
+    const isHere = async (): Promise<boolean> => {
+      const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
+      return code === 0;
+    };
+    if (await isHere()) return;
+    await this.#mutex.run(git.folder, () => explained(address, () => this.#takeIn(git, address, signal)));
+    if (!(await isHere())) throw isElsewhere(address, commit);
+  }
+
+  async #takeIn(git: Git, address: string, signal: AbortSignal): Promise<void> {
+    const args = ["fetch", "--quiet", "--prune", "--no-tags", "--end-of-options", address, allBranches];
+    await git.run(args, { timeoutMs: fetchMs, signal });
   }
 
   /** The diff between two commits, as git writes it; null where this node does not have both. */
@@ -101,8 +112,8 @@ export class Repositories {
   }
 
   /**
-   * Has a branch of the repository point to a commit, from where it was seen last (null: it is not there). False where it is
-   * somewhere else meanwhile. A work tree in which it is checked out goes along, where nothing is changed there.
+   * Has a branch of the repository point to a commit, from where it was seen last (null: a branch of the cycle's own, wherever it
+   * is). False where it is somewhere else meanwhile. A work tree in which it is checked out goes along, where nothing is changed there.
    */
   async push(
     address: string,
@@ -115,16 +126,16 @@ export class Repositories {
       explained(address, async () => {
         const now = await this.#refOf(git, address, ref, signal);
         if (now === to) return true;
-        if (now !== from) return false;
+        if (from !== null && now !== from) return false;
+        // Nothing that somebody else put there is ever taken away.
+        if (from !== null && !(await isAncestor(git, from, to))) return false;
         await git.run(
           [
             "push",
             "--quiet",
             "--porcelain",
-            `--force-with-lease=${ref}:${from ?? ""}`,
-            ...(isAbsolute(address)
-              ? ["--receive-pack=git -c receive.denyCurrentBranch=updateInstead receive-pack"]
-              : []),
+            `--force-with-lease=${ref}:${now ?? ""}`,
+            ...(await receiving(address)),
             "--end-of-options",
             address,
             `${to}:${ref}`,
@@ -142,10 +153,27 @@ export class Repositories {
   }
 }
 
+/**
+ * How a repository on this machine receives. Where it has a work tree, what is checked out there is what an agent wrote: no hook of
+ * it may run, nor any program that its settings name by a place in the tree.
+ */
+async function receiving(address: string): Promise<string[]> {
+  if (!isAbsolute(address)) return [];
+  const there = await openGitAt(address);
+  if (there.isBare) return [];
+  if (there.programs.length > 0) throw runsPrograms(address, there.programs);
+  const settings = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "receive.denyCurrentBranch=updateInstead",
+  ].map((setting) => `-c ${setting}`);
+  return [`--receive-pack=git ${settings.join(" ")} receive-pack`];
+}
+
 const allBranches = "+refs/heads/*:refs/source/*";
 
 async function addressOf(said: string): Promise<string> {
-  if (/^[a-z+]+:\/\/[^/\s]*:[^/\s]*@/i.test(said))
+  if (/^[a-z+]+:\/\/[^/\s]*:[^/\s]*@|^https?:\/\/[^/\s]*@/i.test(said))
     throw invalidPayload([
       fieldError(
         "repository",
@@ -177,7 +205,7 @@ async function addressOf(said: string): Promise<string> {
 async function defaultBranch(git: Git, address: string, signal: AbortSignal): Promise<string> {
   const said = await git.text(["ls-remote", "--symref", "--end-of-options", address, "HEAD"], { signal });
   const name = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(said)?.[1];
-  if (name === undefined) throw isEmpty(address);
+  if (name === undefined) throw said === "" ? isEmpty(address) : isDetached(address);
   return name;
 }
 
@@ -199,10 +227,31 @@ async function explained<T>(address: string, work: () => Promise<T>): Promise<T>
   }
 }
 
+const runsPrograms = (address: string, names: readonly string[]): Refusal =>
+  new Refusal(
+    "policy_denied",
+    text(
+      `${address} has a work tree, and settings that run programs on what is checked out there: ${names.join(", ")}. Let the cycle work on a bare clone of it`,
+      `${address} tem uma árvore de trabalho e configurações que executam programas sobre o que é obtido ali: ${names.join(", ")}. Faça o ciclo trabalhar em um clone bare`,
+    ),
+  );
+
+const isElsewhere = (address: string, commit: string): Refusal =>
+  new Refusal(
+    "repository_unavailable",
+    text(
+      `This node does not have the commit ${commit}, and ${address} does not either: it was made on another node, or taken away. Resume from execute, or from prepare where the branch was rewritten`,
+      `Este nó não tem o commit ${commit}, nem ${address}: foi feito em outro nó, ou removido. Retome de execute, ou de prepare se a branch foi reescrita`,
+    ),
+  );
+
 const noBranch = (address: string, branch: string): Refusal =>
   new Refusal(
     "not_found",
-    text(`${address} has no branch ${branch}`, `${address} não tem a branch ${branch}`),
+    text(
+      `${address} has no branch ${branch}. Create it there and resume, or start another cycle for a branch that is there`,
+      `${address} não tem a branch ${branch}. Crie-a ali e retome, ou inicie outro ciclo para uma branch que exista`,
+    ),
   );
 
 const isEmpty = (address: string): Refusal =>
@@ -211,6 +260,15 @@ const isEmpty = (address: string): Refusal =>
     text(
       `${address} has no commit yet: a cycle begins from one`,
       `${address} ainda não tem commits: um ciclo parte de um`,
+    ),
+  );
+
+const isDetached = (address: string): Refusal =>
+  new Refusal(
+    "not_found",
+    text(
+      `${address} has no branch checked out: start the cycle with the branch that it is for`,
+      `${address} não tem uma branch em uso: inicie o ciclo com a branch a que ele se destina`,
     ),
   );
 

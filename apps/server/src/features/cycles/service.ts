@@ -17,10 +17,11 @@ import { type Actor, system } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Page } from "../../lib/page.ts";
-import { cycleIdFor, titleOf } from "./naming.ts";
+import { cycleIdFor, shownTitle, titleOf } from "./naming.ts";
 import { answered, type Change, type Changing, decided, resumed } from "./people.ts";
 import { type DetailDeps, presentCycle, presentDetail } from "./present.ts";
 import {
+  isMerging,
   moved,
   noDiff,
   noEvidence,
@@ -81,6 +82,8 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
     await change(deps, actor, id, ({ cycle }) => {
       refuseEnded(cycle);
       if (cycle.state === to) throw notIn(cycle);
+      // What is being pushed cannot be called back: it takes seconds, and is over one way or the other then.
+      if (cycle.state === "running" && cycle.stage === "merge") throw isMerging();
       refuseOthers(actor, cycle);
       const said = reason === undefined ? null : text(reason, reason);
       const waits = to === "cancelled" ? { waits_for: null } : {};
@@ -157,6 +160,27 @@ async function diffOf(deps: CyclesServiceDeps, id: string): Promise<CycleDiff> {
 
 /** Changes a cycle as one reads it within the transaction. Whoever is slower than another is told to look again. */
 async function change(
+  deps: CyclesServiceDeps,
+  actor: Actor,
+  id: string,
+  work: (changing: Changing) => Promise<Change> | Change,
+): Promise<void> {
+  for (let left = mostOvertaken; ; left -= 1) {
+    try {
+      await changeOnce(deps, actor, id, work);
+      return;
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      if (left === 0) throw moved();
+    }
+  }
+}
+
+/** Somebody changed the cycle between reading and writing it: what is asked for is looked at again. */
+class Overtaken extends Error {}
+const mostOvertaken = 10;
+
+async function changeOnce(
   { transaction, clock }: CyclesServiceDeps,
   actor: Actor,
   id: string,
@@ -168,7 +192,8 @@ async function change(
     const at = stamp(clock());
     const { values, action, metadata } = await work({ queries, at, cycle });
     const ended = values.state !== undefined && endStates.has(values.state) ? { ended_at: at } : {};
-    if (!(await store.updateCycle(queries, cycle, { ...values, ...ended, updated_at: at }))) throw moved();
+    if (!(await store.updateCycle(queries, cycle, { ...values, ...ended, updated_at: at })))
+      throw new Overtaken();
     await record({
       actor,
       action: `cycle.${action}`,
@@ -204,9 +229,14 @@ async function start(
 ): Promise<string> {
   const policy = await deps.policy();
   if (policy === null) throw noPolicy();
-  await deps.refuseSecrets(new Map([["issue", request.issue]]));
+  await deps.refuseSecrets(
+    new Map([
+      ["issue", request.issue],
+      ["title", request.title ?? ""],
+    ]),
+  );
   const repository = await deps.allowed(request.repository, policy);
-  const title = request.title ?? titleOf(request.issue);
+  const title = shownTitle(request.title ?? titleOf(request.issue));
   const id = cycleIdFor(title);
   const at = stamp(deps.clock());
   await deps.transaction(async (queries, record) => {

@@ -32,8 +32,9 @@ export type Outcome = Made &
   (
     | { to: "next" }
     /** An earlier stage runs again, with what it should read. */
-    | { to: "back"; stage: CycleStage; note: string }
-    | { to: "wait"; waitsFor: CycleWait; reason: Text }
+    | { to: "back"; stage: CycleStage; note: string | null }
+    /** `note` is for the phase that runs next, beside what a person says. */
+    | { to: "wait"; waitsFor: CycleWait; reason: Text; note?: string }
     | { to: "end"; reason: Text }
   );
 

@@ -249,7 +249,7 @@ export async function insertEvidence(queries: Queries, evidence: StoredEvidence)
   await queries
     .insertInto("cycle_evidence")
     .values(evidence)
-    .onConflict((oc) => oc.columns(["cycle_id", "sha256"]).doNothing())
+    .onConflict((oc) => oc.columns(["cycle_id", "name", "sha256"]).doNothing())
     .execute();
 }
 

@@ -1,11 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, isAbsolute, join } from "node:path";
 import { shortName } from "../../lib/crypto.ts";
 import { privateFolder } from "../../lib/files.ts";
 import type { Git } from "../../lib/git.ts";
+import { installation } from "../../lib/places.ts";
 import type { Sandbox } from "../../lib/sandbox.ts";
 import { Checkout } from "./checkout.ts";
+import { removeFolder } from "./sandbox/remove.ts";
 
 export type WorkplaceDeps = {
   home: string;
@@ -15,6 +19,15 @@ export type WorkplaceDeps = {
   /** The PATH of such programs. */
   path: string;
 };
+
+/** Folders of programs below a home: the console's own, and those on the PATH with what lies beside them. */
+const programsBelow = (home: string, path: string): string[] =>
+  [
+    installation,
+    ...path
+      .split(delimiter)
+      .map((folder) => (/^\.?s?bin$/.test(basename(folder)) ? dirname(folder) : folder)),
+  ].filter((folder) => folder.startsWith(`${home}/`) && existsSync(folder));
 
 /** Where the checkouts of this node are: one folder each, deleted behind it, and all of them when the console starts. */
 export class Workplace {
@@ -28,11 +41,22 @@ export class Workplace {
     return join(this.#deps.home, "cycles", "work");
   }
 
-  /** Checks a commit out, for as long as the work takes. */
-  async with<T>(git: Git, commit: string, work: (checkout: Checkout) => Promise<T>): Promise<T> {
-    const { sandbox, hidden, path } = this.#deps;
+  /**
+   * Checks a commit out, for as long as the work takes. What people keep in their home on this machine is not there for it, but for
+   * the programs that it may run; nor is the repository itself, of which it has a copy.
+   */
+  async with<T>(
+    { git, repository }: { git: Git; repository: string },
+    commit: string,
+    work: (checkout: Checkout) => Promise<T>,
+  ): Promise<T> {
+    const { sandbox, path } = this.#deps;
+    const home = homedir();
+    const own = isAbsolute(repository) ? [repository] : [];
+    const hidden = [...this.#deps.hidden, home, ...own];
+    const shown = programsBelow(home, path);
     const folder = join(await privateFolder(this.#root), shortName(randomBytes(12), 12));
-    const checkout = await Checkout.make({ from: git, sandbox, hidden, path }, folder, commit);
+    const checkout = await Checkout.make({ from: git, sandbox, hidden, shown, path }, folder, commit);
     try {
       return await work(checkout);
     } finally {
@@ -55,6 +79,6 @@ export class Workplace {
   /** Deletes what a console that was killed left behind. No other console works in this home. */
   async clear(): Promise<void> {
     for (const name of ["work", "doors"])
-      await rm(join(this.#deps.home, "cycles", name), { recursive: true, force: true, maxRetries: 3 });
+      await removeFolder(this.#deps.sandbox, join(this.#deps.home, "cycles", name));
   }
 }

@@ -15,6 +15,9 @@ const agreements: Record<CheckReport["to_agree"][number]["kind"], MessageDescrip
   check_silenced: msg`A check was silenced`,
   checks_changed: msg`The configuration of checks was changed`,
   test_lost: msg`A test that ran does not run any more`,
+  tests_unknown: msg`The results of single tests are not known: only the exit code counts`,
+  shown_by_absence: msg`Shown only by a test that could not even ask before`,
+  not_measured: msg`Promised by the plan, and not measured`,
 };
 
 /** What is known of the work, by the gates that the console ran: requirement, test, red before, green now. */

@@ -34,7 +34,7 @@ export function StartDialog({ onClose }: { onClose(): void }) {
     },
   });
   const errors = start.error instanceof ProblemError ? (start.error.problem.errors ?? []) : [];
-  const problemOf = (field: string) => errors.find(({ path }) => path === field)?.message;
+  const problemOf = (field: string) => errors.find(({ path }) => path.split(":", 1)[0] === field)?.message;
   const isComplete = repository.trim() !== "" && issue.trim() !== "";
   return (
     <Dialog

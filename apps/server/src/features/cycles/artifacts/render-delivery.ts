@@ -83,6 +83,15 @@ const agreements: Record<CheckReport["to_agree"][number]["kind"], Text> = {
   check_silenced: text("A check was silenced", "Uma verificação foi silenciada"),
   checks_changed: text("Configuration of checks was changed", "Configuração de verificações foi alterada"),
   test_lost: text("A test that ran does not run any more", "Um teste que rodava não roda mais"),
+  tests_unknown: text(
+    "The results of single tests are not known: only the exit code counts",
+    "Os resultados de cada teste não são conhecidos: só vale o código de saída",
+  ),
+  shown_by_absence: text(
+    "Shown only by a test that could not even ask before",
+    "Mostrado só por um teste que antes nem podia perguntar",
+  ),
+  not_measured: text("Promised by the plan, and not measured", "Prometido pelo plano, e não medido"),
 };
 
 const words = {

@@ -10,11 +10,14 @@ export function promptsFor({
   analysis,
   plan,
   items,
+  hasWork,
 }: {
   cycle: Pick<StoredCycle, "title" | "note" | "recipe">;
   analysis: Analysis;
   plan: DeliveryPlan;
   items: readonly Item[];
+  /** Whether the checkout holds work of an earlier run. */
+  hasWork: boolean;
 }): string[] {
   const shared = [
     `# ${cycle.title}`,
@@ -23,7 +26,7 @@ export function promptsFor({
     `Approved specification and test cases:\n${quoted(JSON.stringify(analysis, null, 1))}`,
     `Approved plan:\n${quoted(JSON.stringify(plan.work_breakdown, null, 1))}`,
   ];
-  if (cycle.note !== null)
+  if (cycle.note !== null && hasWork)
     return [
       [
         ...shared,
@@ -33,7 +36,8 @@ export function promptsFor({
     ];
   return items.map((item, index) => {
     const asked = `Do part ${item.id} of the work now: ${item.title}\n\n${item.description}\n\nRequirements: ${item.requirements.join(", ")}. Test cases: ${item.test_cases.join(", ")}.`;
-    return index === 0 ? [...shared, asked].join("\n\n") : asked;
+    const said = cycle.note === null ? [] : [`Somebody says about it:\n${quoted(cycle.note)}`];
+    return index === 0 ? [...shared, ...said, asked].join("\n\n") : asked;
   });
 }
 

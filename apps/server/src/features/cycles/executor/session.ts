@@ -80,7 +80,7 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
         said.claims = (said.claims + update.content.text).slice(-mostClaims);
     });
   const over = started.ended.then(({ code, ended, stderr }) => {
-    throw endedEarly(ended ?? `exit ${code}`, stderr.bytes.toString("utf8"));
+    throw endedEarly(ended ?? `exit ${code}`, `${said.claims}\n${stderr.bytes.toString("utf8")}`);
   });
   const halted = new Promise<never>((_, reject) => {
     const stop = (): void => reject(session.signal.reason as Error);
@@ -96,7 +96,7 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
     // What breaks the conversation off is told by how the agent ended, and what it said.
     await finish(started);
     const { code, ended, stderr } = await started.ended;
-    throw endedEarly(ended ?? `exit ${code}`, stderr.bytes.toString("utf8"));
+    throw endedEarly(ended ?? `exit ${code}`, `${said.claims}\n${stderr.bytes.toString("utf8")}`);
   } finally {
     // Whichever lost the race ends by what follows.
     for (const one of [work, over, halted]) one.catch(() => undefined);

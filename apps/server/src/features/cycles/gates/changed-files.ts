@@ -3,7 +3,15 @@ import type { ChangedFile, ChangedLine } from "./guard.ts";
 /** What git is asked for: the same files in the same order, once by name and once by line. */
 export const changedFilesArgs = {
   names: (base: string, head: string): string[] => ["diff", "--raw", "-z", ...alike, base, head],
-  lines: (base: string, head: string): string[] => ["diff", "--patch", "--unified=0", ...alike, base, head],
+  lines: (base: string, head: string): string[] => [
+    "diff",
+    "--patch",
+    "--text",
+    "--unified=0",
+    ...alike,
+    base,
+    head,
+  ],
 };
 
 const alike = [
@@ -20,13 +28,24 @@ const alike = [
  */
 export function changedFiles(raw: string, patch: string): ChangedFile[] {
   const names = namesIn(raw);
-  const parts = patch === "" ? [] : patch.split(/^diff --git .*\n/m).slice(1);
-  if (names.length !== parts.length)
-    throw new Error(`git names ${names.length} files, and its patch is of ${parts.length}`);
-  return names.map((name, index) => ({ ...name, ...linesIn(parts[index] ?? "") }));
+  // A line of a file begins with a sign: none looks like this one. A bare carriage return ends no line.
+  const parts = `\n${patch}`.split(/\ndiff --git [^\n]*/).slice(1);
+  const needed = names.reduce((sum, { parts: count }) => sum + count, 0);
+  if (needed !== parts.length)
+    throw new Error(`git names ${needed} files, and its patch is of ${parts.length}`);
+  let at = 0;
+  return names.map(({ parts: count, ...name }) => {
+    const own = parts.slice(at, (at += count)).map(linesIn);
+    return {
+      ...name,
+      added: own.flatMap(({ added }) => added),
+      removed: own.flatMap(({ removed }) => removed),
+    };
+  });
 }
 
-type Name = Pick<ChangedFile, "path" | "before" | "isDeleted">;
+/** `parts`: a file that becomes a link, or the other way round, is deleted and made anew in the patch. */
+type Name = Pick<ChangedFile, "path" | "before" | "isDeleted"> & { parts: 1 | 2 };
 
 function namesIn(raw: string): Name[] {
   const fields = raw.split("\0");
@@ -37,9 +56,12 @@ function namesIn(raw: string): Name[] {
     if (status.startsWith("R") || status.startsWith("C")) {
       // A copy is new: what it was made from stays.
       const to = fields[at + 2] ?? "";
-      names.push({ path: to, before: status.startsWith("R") ? path : null, isDeleted: false });
+      names.push({ path: to, before: status.startsWith("R") ? path : null, isDeleted: false, parts: 1 });
       at += 1;
-    } else names.push({ path, before: status === "A" ? null : path, isDeleted: status === "D" });
+    } else {
+      const before = status === "A" ? null : path;
+      names.push({ path, before, isDeleted: status === "D", parts: status === "T" ? 2 : 1 });
+    }
   }
   return names;
 }

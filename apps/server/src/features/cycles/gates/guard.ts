@@ -35,6 +35,10 @@ function findingsIn(file: ChangedFile): GuardFinding[] {
   const whole = (kind: GuardFinding["kind"]): GuardFinding => ({ kind, path, line: null, text: null });
   const was = before ?? path;
   if (isChecksFile(path) || isChecksFile(was)) return [whole("checks_changed")];
+  if (/(?:^|\/)package\.json$/.test(path)) {
+    const lines = [...added, ...removed].filter(({ text }) => checkMembers.test(text));
+    if (lines.length > 0) return of("checks_changed", lines);
+  }
   const isTest = isTestFile(path) || isTestFile(was);
   if (isDeleted) return isTest ? [whole("test_deleted")] : [];
   const silenced = of(
@@ -55,6 +59,9 @@ function findingsIn(file: ChangedFile): GuardFinding[] {
 }
 
 const longestShown = 300;
+/** Members of `package.json` that say what a check runs, or how tests find the code. */
+const checkMembers =
+  /"(?:scripts|(?:pre|post)?(?:test|lint|build|check|ci|typecheck|prepare|install)[\w:-]*|jest|mocha|vitest|ava|tap|nyc|c8|eslintConfig|xo|main|type|imports|exports|overrides|resolutions|workspaces)"\s*:/;
 
 /** Whether a line that was taken out stands elsewhere in the file now, however it is indented. */
 const isMoved = (text: string, added: readonly ChangedLine[]): boolean =>
@@ -198,6 +205,26 @@ const checksNames: readonly string[] = [
   "pmd*.xml",
   "detekt*.yml",
   "junit-platform.properties",
+  "vite.config.*",
+  "pyproject.toml",
+  "setup.py",
+  "[Mm]akefile",
+  "GNUmakefile",
+  "*.mk",
+  "justfile",
+  "Justfile",
+  "Taskfile*",
+  ".npmrc",
+  ".yarnrc*",
+  "pom.xml",
+  "build.gradle*",
+  "settings.gradle*",
+  "Cargo.toml",
+  "build.rs",
+  "babel.config.*",
+  ".babelrc*",
+  "gulpfile.*",
+  "Gruntfile.*",
 ];
 
 /** Whether a file says what is checked. What `package.json` and its like say of that is told by their members. */

@@ -3,10 +3,8 @@ import { checkAnalysis } from "../artifacts/check.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Stage } from "../stage.ts";
 import { type AskModel, askUntilRight } from "./ask.ts";
-import { cut, groundRules, quoted, viewOf } from "./context.ts";
+import { groundRules, quoted, viewOf } from "./context.ts";
 import { type Requester, baseOf, partsBefore } from "./common.ts";
-
-const mostIssueCharacters = 60_000;
 
 /** The Analyzer: from an issue to requirements, test cases and risks. */
 export function analyzeStage(deps: {
@@ -23,7 +21,7 @@ export function analyzeStage(deps: {
       run: cycle.id,
       instructions: `${groundRules(cycle.locale)}\n\n${task}`,
       parts: [
-        ["Issue", quoted(cut(cycle.issue, mostIssueCharacters))],
+        ["Issue", quoted(cycle.issue)],
         ["Files of the repository", quoted(view.listing)],
         ["Files that may matter", view.files],
         ...partsBefore(cycle, artifacts.get("analysis")),

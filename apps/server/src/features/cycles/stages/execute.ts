@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Analysis, type DeliveryPlan, type Execution, type ExecutorPolicy, text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
-import type { Git } from "../../../lib/git.ts";
+import { type Git, isAncestor } from "../../../lib/git.ts";
 import { serverFolder } from "../../../lib/places.ts";
 import { orderOf } from "../artifacts/check.ts";
 import type { Checkout } from "../checkout.ts";
@@ -49,25 +49,28 @@ export function executeStage(deps: ExecuteDeps): Stage {
     const { executor } = policy;
     const git = await deps.repositories.copyOf(cycle.repository);
     const from = await startingPoint(git, turn);
-    const { word, head, stderr } = await deps.workplace.with(git, from, (checkout) =>
-      deps.workplace.withDoor((folder) =>
-        deps.withRunToken(
-          { cycle, agent: executor.agent, minutes: policy.limits.agent_minutes },
-          async (token) => {
-            const door = await openDoor(folder, { answer: deps.answer, token });
-            try {
-              const worked = await atWork(deps, turn, { executor, checkout, door: door.path });
-              if (door.isSpent()) throw isSpent(cycle.id);
-              return worked;
-            } catch (error) {
-              if (door.isSpent() && !turn.signal.aborted) throw isSpent(cycle.id);
-              throw error;
-            } finally {
-              await door.close();
-            }
-          },
+    const { word, head, stderr } = await deps.workplace.with(
+      { git, repository: cycle.repository },
+      from,
+      (checkout) =>
+        deps.workplace.withDoor((folder) =>
+          deps.withRunToken(
+            { cycle, agent: executor.agent, minutes: policy.limits.agent_minutes },
+            async (token) => {
+              const door = await openDoor(folder, { answer: deps.answer, token });
+              try {
+                const worked = await atWork(deps, turn, { executor, checkout, door: door.path });
+                if (door.isSpent()) throw isSpent(cycle.id);
+                return worked;
+              } catch (error) {
+                if (door.isSpent() && !turn.signal.aborted) throw isSpent(cycle.id);
+                throw error;
+              } finally {
+                await door.close();
+              }
+            },
+          ),
         ),
-      ),
     );
     return ended(git, turn, { from, head, word, stderr });
   };
@@ -79,9 +82,9 @@ async function startingPoint(git: Git, { cycle, artifacts }: Turn): Promise<stri
   const head = (execution?.content as Execution | undefined)?.head ?? null;
   const isOfPlan = execution !== undefined && plan !== undefined && execution.created_at >= plan.created_at;
   if (head === null || !isOfPlan) return baseOf(cycle);
-  // What another node made is not here.
+  // What another node made is not here, and what does not stand on the base would take away what has come there.
   const { code } = await git.run(["cat-file", "-e", `${head}^{commit}`], { accept: [1, 128] });
-  return code === 0 ? head : baseOf(cycle);
+  return code === 0 && (await isAncestor(git, baseOf(cycle), head)) ? head : baseOf(cycle);
 }
 
 type AtWork = { executor: ExecutorPolicy; checkout: Checkout; door: string };
@@ -117,7 +120,7 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
     ...(start.mode === undefined ? {} : { mode: start.mode }),
     ...(start.signIn === undefined ? {} : { signIn: start.signIn }),
     allows: executor.permissions === "allow",
-    turns: promptsFor({ cycle, analysis, plan, items }),
+    turns: promptsFor({ cycle, analysis, plan, items, hasWork: checkout.base !== baseOf(cycle) }),
     behindTurn: (index) => commitLeft(checkout, cycle, items[index], executor.agent),
     signal,
   });

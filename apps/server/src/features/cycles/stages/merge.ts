@@ -1,6 +1,6 @@
-import { type CheckReport, type CycleCost, type Documentation, text } from "@ciclo/contract";
+import { type CheckReport, type CycleCost, type Documentation, type Execution, text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
-import type { Git } from "../../../lib/git.ts";
+import { type Git, isAncestor } from "../../../lib/git.ts";
 import { statementOf } from "../evidence/manifest.ts";
 import type { ManifestSigner } from "../evidence/signer.ts";
 import { branchOf } from "../naming.ts";
@@ -8,6 +8,7 @@ import type { Repositories } from "../repositories.ts";
 import type { Outcome, Stage, Turn } from "../stage.ts";
 import { commitsBetween, commitTree, consoleAuthor } from "../work-commit.ts";
 import { baseOf } from "./common.ts";
+import { recipeAt } from "./prepare.ts";
 
 export type MergeDeps = {
   repositories: Repositories;
@@ -30,7 +31,7 @@ export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): St
     const git = await repositories.copyOf(cycle.repository);
     const { commit: target } = await repositories.fetch(cycle.repository, cycle.base_branch, signal);
     const isThere = await isAncestor(git, head, target);
-    if (!isThere && target !== baseOf(cycle)) return broughtTogether(git, turn, { head, target, at: now() });
+    if (!isThere && target !== baseOf(cycle)) return broughtTogether(git, turn, { target, at: now() });
     const branch = branchOf(cycle.id);
     await repositories.push(cycle.repository, { branch, from: null, to: head }, signal);
     if (!isThere) {
@@ -57,45 +58,64 @@ export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): St
 
 const manifestName = "manifest.sigstore.json";
 
-async function isAncestor(git: Git, one: string, of: string): Promise<boolean> {
-  const { code } = await git.run(["merge-base", "--is-ancestor", one, of], { accept: [1] });
-  return code === 0;
-}
-
-/** Merges what has come to the target branch meanwhile into the work. Conflicts are a person's. */
+/**
+ * Merges what has come to the target branch meanwhile into the agent's work, so that whatever follows stands on both; documents and
+ * gates are made anew. Conflicts are a person's, and the agent's after that.
+ */
 async function broughtTogether(
   git: Git,
-  { cycle }: Turn,
-  { head, target, at }: { head: string; target: string; at: string },
+  { cycle, artifacts }: Turn,
+  { target, at }: { target: string; at: string },
 ): Promise<Outcome> {
-  const { code, stdout } = await git.run(["merge-tree", "--write-tree", "--name-only", target, head], {
-    accept: [1],
-  });
-  const [tree = "", ...names] = stdout.toString("utf8").split("\n");
-  if (code === 1) {
-    const files = names.slice(0, names.indexOf("")).join(", ");
+  const execution = artifacts.get("execution")?.content as Execution;
+  const work = execution.head;
+  if (work === null) throw new Error(`cycle ${cycle.id} has no work`);
+  const found = await recipeAt(git, target);
+  if (found.from === "nowhere") return { to: "wait", waitsFor: "help", reason: found.why };
+  const joined = (await isAncestor(git, target, work))
+    ? { commit: work }
+    : await merged(git, cycle, { target, work, at });
+  if ("conflicts" in joined) {
+    const files = joined.conflicts.join(", ");
     return {
       to: "wait",
       waitsFor: "help",
+      note: `${cycle.base_branch} is at ${target} now, and has changed the same lines: ${files}. Run \`git merge ${target}\`, resolve the conflicts so that both changes hold, and commit the merge.`,
       reason: text(
-        `${cycle.base_branch} has changed the same lines since: ${files}. Resume from execute, with a comment on how to bring them together`,
-        `${cycle.base_branch} alterou as mesmas linhas desde então: ${files}. Retome de execute, com um comentário sobre como conciliá-las`,
+        `${cycle.base_branch} has changed the same lines since: ${files}. Resume from execute: the agent is asked to bring them together, and reads your comment on how`,
+        `${cycle.base_branch} alterou as mesmas linhas desde então: ${files}. Retome de execute: o agente é chamado a conciliá-las, e lê seu comentário sobre como`,
       ),
     };
   }
-  const merged = await commitTree(git, {
-    tree,
-    parents: [head, target],
-    message: `chore: bring in ${cycle.base_branch}\n\nCycle: ${cycle.id}\n`,
-    author: consoleAuthor,
-    at,
-  });
-  await git.run(["update-ref", `refs/cycles/${cycle.id}`, merged]);
+  await git.run(["update-ref", `refs/cycles/${cycle.id}`, joined.commit]);
+  const next: Execution = {
+    ...execution,
+    base: target,
+    head: joined.commit,
+    commits: await commitsBetween(git, target, joined.commit),
+  };
   return {
     to: "back",
-    stage: "check",
-    note: `${cycle.base_branch} has moved`,
-    values: { base_commit: target, head_commit: merged },
-    metadata: { target, merged },
+    stage: "document",
+    note: null,
+    artifacts: [{ kind: "execution", content: next, model: null, findings: [] }],
+    values: { base_commit: target, head_commit: joined.commit, recipe: found },
+    metadata: { target, merged: joined.commit },
   };
+}
+
+/** The merge of two commits, without a work tree; the files in which they conflict where they do. */
+async function merged(
+  git: Git,
+  { id, base_branch: branch }: Turn["cycle"],
+  { target, work, at }: { target: string; work: string; at: string },
+): Promise<{ commit: string } | { conflicts: string[] }> {
+  const { code, stdout } = await git.run(["merge-tree", "--write-tree", "--name-only", target, work], {
+    accept: [1],
+  });
+  const [tree = "", ...names] = stdout.toString("utf8").split("\n");
+  if (code === 1) return { conflicts: names.slice(0, names.indexOf("")) };
+  const message = `chore: bring in ${branch}\n\nCycle: ${id}\n`;
+  const commit = await commitTree(git, { tree, parents: [work, target], message, author: consoleAuthor, at });
+  return { commit };
 }

@@ -1,7 +1,7 @@
 import { text } from "@ciclo/contract";
 import type { Git } from "../../../lib/git.ts";
 import { refuseParts } from "../checkout.ts";
-import { findRecipe, recipePath } from "../gates/recipe.ts";
+import { findRecipe, type Found, recipePath } from "../gates/recipe.ts";
 import type { Repositories } from "../repositories.ts";
 import { policyFile } from "../rules.ts";
 import type { Stage } from "../stage.ts";
@@ -13,11 +13,7 @@ export function prepareStage({ repositories }: { repositories: Repositories }): 
     const { branch, commit } = await repositories.fetch(address, cycle.base_branch, signal);
     const git = await repositories.copyOf(address);
     await refuseParts(git, commit);
-    const files = await filesAt(git, commit);
-    const found = findRecipe(
-      files.map(({ path }) => path),
-      await readerAt(git, commit),
-    );
+    const found = await recipeAt(git, commit);
     const values = { base_branch: branch, base_commit: commit };
     if (found.from === "nowhere") return { to: "wait", waitsFor: "help", reason: found.why, values };
     // What the console found out by itself is only followed once a person has seen it.
@@ -26,9 +22,15 @@ export function prepareStage({ repositories }: { repositories: Repositories }): 
     return {
       to: "next",
       values: { ...values, recipe: found },
-      metadata: { branch, commit, recipe: found.from, files: files.length },
+      metadata: { branch, commit, recipe: found.from },
     };
   };
+}
+
+/** How a commit says, or shows, that it is checked. */
+export async function recipeAt(git: Git, commit: string): Promise<Found> {
+  const paths = (await filesAt(git, commit)).map(({ path }) => path);
+  return findRecipe(paths, await readerAt(git, commit));
 }
 
 /** Files of a commit, with their sizes in bytes. */

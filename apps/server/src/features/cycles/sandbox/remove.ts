@@ -1,0 +1,29 @@
+import { rm } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { exists } from "../../../lib/files.ts";
+import type { Sandbox } from "../../../lib/sandbox.ts";
+import { runInSandbox } from "./run.ts";
+
+const limits = { timeoutMs: 300_000, outputBytes: 10_000, memoryBytes: 1e9, processes: 20 };
+
+/**
+ * Deletes a folder in which programs could do what they like. Paths may be deeper there than the system takes in one piece: `rm`
+ * goes down step by step, in the sandbox, so that it deletes nothing else. Throws where something is left.
+ */
+export async function removeFolder(sandbox: Sandbox, folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    return;
+  } catch (error) {
+    // Or a folder that its owner may not write to.
+    if (!(await exists(folder))) return;
+    const parent = dirname(folder);
+    const line = {
+      command: "/bin/sh",
+      args: ["-c", 'chmod -R u+rwX "$1" 2>/dev/null; rm -rf -- "$1"', "sh", basename(folder)],
+    };
+    const rules = { folder: parent, writable: [], hidden: [], network: "none" as const };
+    await runInSandbox(sandbox, { line, rules, limits, env: { PATH: "/usr/bin:/bin" } });
+    if (await exists(folder)) throw error;
+  }
+}
