@@ -257,7 +257,7 @@ describe("what was done in a checkout", () => {
       "holds what no repository may",
       `tree=$(printf '100644 blob %s\t.git\n' "$(git hash-object -w src/sum.js)" | git mktree) &&
        git update-ref HEAD "$(${asAuthor} commit-tree "$tree" -p HEAD -m x)"`,
-      /git index-pack/,
+      /hasDotgit/,
     ],
   ])("is refused where it %s", async (_, command, why) => {
     await run(command);

@@ -86,7 +86,7 @@ export async function decided(
     at,
     voided_at: null,
   });
-  const metadata = { checkpoint, subject, head: cycle.head_commit };
+  const metadata = { checkpoint, subject, head: cycle.head_commit, comment };
   if (decision === "send_back") {
     await store.voidDecisions(queries, cycle.id, checkpointsFrom(sentBackTo[checkpoint]), at);
     return { ...sentBack(sentBackTo[checkpoint], comment), metadata };
@@ -198,6 +198,6 @@ export async function resumed(
       note: [cycle.note, comment ?? null].filter((one) => one !== null).join("\n\n") || null,
     },
     action: "resumed",
-    metadata: { from: stage },
+    metadata: { from: stage, comment: comment ?? null },
   };
 }

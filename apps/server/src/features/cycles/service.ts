@@ -87,7 +87,9 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       refuseOthers(actor, cycle);
       const said = reason === undefined ? null : text(reason, reason);
       const waits = to === "cancelled" ? { waits_for: null } : {};
-      return { values: { state: to, reason: said, ...waits }, action: to };
+      // A reason why help is needed stays: it is what has to be mended still.
+      const kept = said === null ? {} : { reason: said };
+      return { values: { state: to, ...kept, ...waits }, action: to, metadata: { reason: reason ?? null } };
     });
     await deps.halt(id);
   };

@@ -1,13 +1,14 @@
-import type { CycleDetail } from "@ciclo/contract";
+import { type CycleDetail, type CycleStage, cycleStages } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../../api.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { TextArea } from "../../ui/field.tsx";
+import { SelectField, TextArea } from "../../ui/field.tsx";
 import { Problem } from "../../ui/states.tsx";
 import { useSession } from "../session/session.tsx";
+import { stageLabels } from "./labels.tsx";
 
 type Action = "pause" | "resume" | "cancel";
 
@@ -52,14 +53,22 @@ export function Actions({ cycle }: { cycle: CycleDetail }) {
 function Ask({ cycle, action, onClose }: { cycle: CycleDetail; action: Action; onClose(): void }) {
   const { t } = useLingui();
   const client = useQueryClient();
+  const { i18n } = useLingui();
   const [said, setSaid] = useState("");
+  const [from, setFrom] = useState<CycleStage>(cycle.stage);
   const params = { id: cycle.id };
   const words = said.trim();
   const reason = words === "" ? {} : { reason: words };
   const act = useMutation({
     mutationFn: () =>
       action === "resume"
-        ? call("resumeCycle", { params, body: words === "" ? {} : { comment: words } })
+        ? call("resumeCycle", {
+            params,
+            body: {
+              ...(from === cycle.stage ? {} : { from }),
+              ...(words === "" ? {} : { comment: words }),
+            },
+          })
         : call(action === "pause" ? "pauseCycle" : "cancelCycle", { params, body: reason }),
     async onSuccess() {
       onClose();
@@ -87,6 +96,17 @@ function Ask({ cycle, action, onClose }: { cycle: CycleDetail; action: Action; o
         </>
       }
     >
+      {action === "resume" ? (
+        <SelectField
+          label={t`From`}
+          hint={t`What was decided about that stage, and those behind it, is decided anew.`}
+          value={from}
+          onChange={({ target }) => setFrom(cycleStages.find((one) => one === target.value) ?? cycle.stage)}
+          options={cycleStages
+            .slice(0, cycleStages.indexOf(cycle.stage) + 1)
+            .map((value) => ({ value, label: i18n._(stageLabels[value]) }))}
+        />
+      ) : null}
       <TextArea
         label={action === "resume" ? t`Comment (optional)` : t`Reason (optional)`}
         value={said}

@@ -5,6 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Check, Undo2, X } from "lucide-react";
 import { call } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
+import { codeOf } from "../../problems.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextArea } from "../../ui/field.tsx";
 import { Note, Problem } from "../../ui/states.tsx";
@@ -40,7 +41,11 @@ export function DecisionPanel({ cycle }: { cycle: CycleDetail }) {
     },
     onSettled: () => client.invalidateQueries(),
   });
-  if (checkpoint === null) return decide.isError ? <Problem error={decide.error} /> : null;
+  if (checkpoint === null) {
+    // Decided already, by a second click or by somebody else: what follows from it is shown anyway.
+    const isOver = ["already_decided", "stale_plan"].includes(codeOf(decide.error) ?? "");
+    return decide.isError && !isOver ? <Problem error={decide.error} /> : null;
+  }
   const left = Math.max(0, checkpoint.required - checkpoint.given);
   const refusal = blocked ?? (checkpoint.may_decide ? null : checkpoint.why_not);
   const needsWords = saysWhy(comment) ? null : t`Say why first`;

@@ -186,8 +186,8 @@ function outcomeOf({ cycle, policy }: Turn, report: CheckReport, logs: readonly 
       to: "wait",
       waitsFor: "help",
       reason: text(
-        `Still red after ${cycle.tries} tries: ${report.problems.map(({ en }) => en).join("; ")}`,
-        `Ainda vermelho após ${cycle.tries} tentativas: ${report.problems.map((one) => one["pt-BR"]).join("; ")}`,
+        `Still red, tries: ${cycle.tries}. ${report.problems.map(({ en }) => en).join("; ")}`,
+        `Ainda vermelho, tentativas: ${cycle.tries}. ${report.problems.map((one) => one["pt-BR"]).join("; ")}`,
       ),
       ...made,
     };
