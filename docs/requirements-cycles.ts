@@ -44,6 +44,7 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     shownBy: [
       "cycles/escapes.test.ts › gets nothing past the gates",
       "cycles/escapes.test.ts › is told what is wrong, and tries again",
+      "cycles/strangers.test.ts › is none",
       "cycles/tests-gate.test.ts › show that a change mends what it is for",
     ],
   },
@@ -59,6 +60,8 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     asked: "The target branch may move, be checked out, or have changed the same lines",
     shownBy: [
       "cycles/escapes.test.ts › may move meanwhile",
+      "cycles/strangers.test.ts › loses nothing that came to the branch meanwhile",
+      "cycles/strangers.test.ts › runs no hook that the agent wrote",
       "cycles/escapes.test.ts › may have changed the same lines",
       "cycles/escapes.test.ts › is left alone where its work tree has changes",
     ],
