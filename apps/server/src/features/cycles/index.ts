@@ -10,7 +10,6 @@ import { cyclesRoutes } from "./routes.ts";
 import { createCyclesService, type CyclesService, type CyclesServiceDeps } from "./service.ts";
 import { analyzeStage } from "./stages/analyze.ts";
 import type { AskModel } from "./stages/ask.ts";
-import { checkStage } from "./stages/check.ts";
 import type { Requester } from "./stages/common.ts";
 import { documentStage } from "./stages/document.ts";
 import { type ExecuteDeps, executeStage } from "./stages/execute.ts";
@@ -57,7 +56,8 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
       plan: planStage(own),
       execute: executeStage(own),
       document: documentStage(own),
-      check: checkStage(own),
+      // Loaded when it is needed, with the parsers of reports: a console starts more often than gates run.
+      check: async (turn) => (await import("./stages/check.ts")).checkStage(own)(turn),
       merge: mergeStage(own),
     },
   });

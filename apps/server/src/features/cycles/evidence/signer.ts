@@ -1,6 +1,4 @@
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
-import { bundleToJSON, toDSSEBundle } from "@sigstore/bundle";
-import { dsse } from "@sigstore/core";
 import type { CycleKey, CycleStatement } from "@ciclo/contract";
 import { sha256 } from "../../../lib/crypto.ts";
 
@@ -11,7 +9,7 @@ const payloadType = "application/vnd.in-toto+json";
 export type ManifestSigner = {
   key: CycleKey;
   /** The statement in a signed envelope: a Sigstore bundle as JSON. */
-  sign(statement: CycleStatement): Buffer;
+  sign(statement: CycleStatement): Promise<Buffer>;
 };
 
 /** Signs manifests with the console's own key, made of a 32-byte seed. */
@@ -25,7 +23,10 @@ export function createManifestSigner(seed: Buffer): ManifestSigner {
   const hint = sha256(publicKey.export({ type: "spki", format: "der" })).slice(0, 16);
   return {
     key: { public_key: publicKey.export({ type: "spki", format: "pem" }), hint },
-    sign(statement) {
+    async sign(statement) {
+      // Loaded when they are needed: a console starts more often than a cycle ends.
+      const { bundleToJSON, toDSSEBundle } = await import("@sigstore/bundle");
+      const { dsse } = await import("@sigstore/core");
       const artifact = Buffer.from(JSON.stringify(statement));
       const signature = sign(null, dsse.preAuthEncoding(payloadType, artifact), privateKey);
       const bundle = toDSSEBundle({ artifact, artifactType: payloadType, signature, keyHint: hint });

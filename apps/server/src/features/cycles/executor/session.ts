@@ -1,13 +1,6 @@
 import { Readable, Writable } from "node:stream";
-import {
-  client,
-  type ClientContext,
-  methods,
-  ndJsonStream,
-  type NewSessionRequest,
-  PROTOCOL_VERSION,
-  RequestError,
-} from "@agentclientprotocol/sdk";
+import type * as Sdk from "@agentclientprotocol/sdk";
+import type { ClientContext, NewSessionRequest, RequestError } from "@agentclientprotocol/sdk";
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
 import type { Started } from "../sandbox/run.ts";
@@ -50,13 +43,17 @@ const helloMs = 60_000;
  * by others. Throws a `Refusal` (`upstream_failed`) where it does not speak the protocol, ends early, or refuses.
  */
 export async function workWithAgent(started: Started, session: AgentSession): Promise<AgentWord> {
+  // Loaded when it is needed: its schemas would take a third of the console's start.
+  const acp = await import("@agentclientprotocol/sdk");
+  const { methods } = acp;
   const said: Said = { claims: "", permissions: [] };
-  const stream = ndJsonStream(
+  const stream = acp.ndJsonStream(
     Writable.toWeb(started.stdin) as WritableStream<Uint8Array>,
     Readable.toWeb(started.stdout) as ReadableStream<Uint8Array>,
     { maxMessageBytes: mostMessageBytes },
   );
-  const app = client({ name: "ciclo" })
+  const app = acp
+    .client({ name: "ciclo" })
     .onRequest(methods.client.session.requestPermission, ({ params }) => {
       // Ids differ from agent to agent, and two options may be of one kind: the narrowest comes first.
       const kinds = session.allows ? ["allow_once", "allow_always"] : ["reject_once", "reject_always"];
@@ -87,12 +84,12 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
     if (session.signal.aborted) stop();
     session.signal.addEventListener("abort", stop, { once: true });
   });
-  const work = app.connectWith(stream, (agent) => converse(agent, session, said));
+  const work = app.connectWith(stream, (agent) => converse(acp, agent, session, said));
   try {
     return await Promise.race([work, over, halted]);
   } catch (error) {
     if (session.signal.aborted || error instanceof Refusal) throw error;
-    if (error instanceof RequestError) throw refused(error);
+    if (error instanceof acp.RequestError) throw refused(error);
     // What breaks the conversation off is told by how the agent ended, and what it said.
     await finish(started);
     const { code, ended, stderr } = await started.ended;
@@ -104,9 +101,15 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
   }
 }
 
+type Acp = Pick<typeof Sdk, "methods" | "PROTOCOL_VERSION">;
 type Said = Pick<AgentWord, "claims" | "permissions">;
 
-async function converse(agent: ClientContext, session: AgentSession, said: Said): Promise<AgentWord> {
+async function converse(
+  { methods, PROTOCOL_VERSION }: Acp,
+  agent: ClientContext,
+  session: AgentSession,
+  said: Said,
+): Promise<AgentWord> {
   const hello = AbortSignal.timeout(helloMs);
   const known = await agent.request(
     methods.agent.initialize,

@@ -46,7 +46,11 @@ export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): St
       cost: await costOf({ id: cycle.id, from: cycle.created_at }),
       at: now(),
     });
-    const manifest = { name: manifestName, mediaType: "application/json", bytes: signer.sign(statement) };
+    const manifest = {
+      name: manifestName,
+      mediaType: "application/json",
+      bytes: await signer.sign(statement),
+    };
     return {
       to: "next",
       values: { branch },
