@@ -76,7 +76,7 @@ export const noPolicy = (): Refusal =>
   new Refusal(
     "policy_denied",
     text(
-      `There is no usable ${policyFile}: it names the repositories that cycles may work on. Plan one: ciclo plan edit_policies --set policy_id=cycles`,
-      `Não há ${policyFile} utilizável: ele nomeia os repositórios em que ciclos podem trabalhar. Planeje um: ciclo plan edit_policies --set policy_id=cycles`,
+      `There is no usable ${policyFile}: it names the repositories that cycles may work on. Plan one: ciclo plan edit_policies --set policy_id=cycles --set create=true --set changes.kind=cycles --set changes.title=Cycles --set 'changes.repositories=["/srv/git/*"]'`,
+      `Não há ${policyFile} utilizável: ele nomeia os repositórios em que ciclos podem trabalhar. Planeje um: ciclo plan edit_policies --set policy_id=cycles --set create=true --set changes.kind=cycles --set changes.title=Cycles --set 'changes.repositories=["/srv/git/*"]'`,
     ),
   );

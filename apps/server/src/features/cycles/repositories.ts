@@ -63,7 +63,7 @@ export class Repositories {
   }
 
   /**
-   * Takes in what a repository has now, and returns where a branch of it is: the one named, else its own default. Throws a
+   * Fetches a repository, and returns the tip of a branch: the one named, or the default branch. Throws a
    * `Refusal` where it cannot be read, has no such branch, or lacks a part of its history.
    */
   async fetch(address: string, branch: string | null, signal: AbortSignal): Promise<Base> {

@@ -33,7 +33,7 @@ export type AgentWord = {
 const mostClaims = 20_000;
 const mostPermissions = 500;
 const mostMessageBytes = 16 * 1024 * 1024;
-/** After its input is closed an agent has so long to end by itself. */
+/** How long an agent may take to exit once its input is closed. */
 const endMs = 3000;
 /** An agent that has not introduced itself by then never will. */
 const helloMs = 60_000;

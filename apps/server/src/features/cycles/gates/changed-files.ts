@@ -44,7 +44,7 @@ export function changedFiles(raw: string, patch: string): ChangedFile[] {
   });
 }
 
-/** `parts`: a file that becomes a link, or the other way round, is deleted and made anew in the patch. */
+/** `parts`: git writes two patches for a file that turns into a link, or back: a deletion and a creation. */
 type Name = Pick<ChangedFile, "path" | "before" | "isDeleted"> & { parts: 1 | 2 };
 
 function namesIn(raw: string): Name[] {

@@ -7,8 +7,8 @@ import { runInSandbox } from "./run.ts";
 const limits = { timeoutMs: 300_000, outputBytes: 10_000, memoryBytes: 1e9, processes: 20 };
 
 /**
- * Deletes a folder in which programs could do what they like. Paths may be deeper there than the system takes in one piece: `rm`
- * goes down step by step, in the sandbox, so that it deletes nothing else. Throws where something is left.
+ * Deletes a folder that untrusted programs wrote to. Its paths may be longer than the system allows; `rm` descends one folder at a
+ * time. It runs in the sandbox, so that it cannot delete anything else. Throws if something is left.
  */
 export async function removeFolder(sandbox: Sandbox, folder: string): Promise<void> {
   try {

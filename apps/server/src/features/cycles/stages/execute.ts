@@ -76,7 +76,7 @@ export function executeStage(deps: ExecuteDeps): Stage {
   };
 }
 
-/** The last commit of the work where it goes on; the base where it begins, or begins anew with another plan. */
+/** The commit that the agent starts from: its last one, or the base commit if there is none for the current plan. */
 async function startingPoint(git: Git, { cycle, artifacts }: Turn): Promise<string> {
   const [execution, plan] = [artifacts.get("execution"), artifacts.get("plan")];
   const head = (execution?.content as Execution | undefined)?.head ?? null;

@@ -18,8 +18,8 @@ export type MergeDeps = {
 };
 
 /**
- * Brings the work to the branch that it is for, exactly as it was checked and agreed to. Where that branch has moved, the two
- * are brought together first, and what comes of it is checked and agreed to anew.
+ * Moves the base branch to the work, exactly as it was checked and approved. If that branch has moved, it is merged into the work
+ * first, and the result goes through documentation, gates and approval again.
  */
 export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): Stage {
   return async (turn) => {
@@ -63,8 +63,8 @@ export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): St
 const manifestName = "manifest.sigstore.json";
 
 /**
- * Merges what has come to the target branch meanwhile into the agent's work, so that whatever follows stands on both; documents and
- * gates are made anew. Conflicts are a person's, and the agent's after that.
+ * Merges the target branch into the agent's work, then runs documentation and gates again. On a conflict the cycle waits for a
+ * person, who has the agent resolve it.
  */
 async function broughtTogether(
   git: Git,

@@ -16,7 +16,7 @@ export function prepareStage({ repositories }: { repositories: Repositories }): 
     const found = await recipeAt(git, commit);
     const values = { base_branch: branch, base_commit: commit };
     if (found.from === "nowhere") return { to: "wait", waitsFor: "help", reason: found.why, values };
-    // What the console found out by itself is only followed once a person has seen it.
+    // A person has to see a detected recipe before the console runs it.
     const isSeen = policy.checkpoints.some((checkpoint) => checkpoint !== "merge");
     if (found.from === "detected" && !isSeen) return { to: "wait", waitsFor: "help", reason: unseen, values };
     return {
