@@ -39,6 +39,7 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "gateway/usage.test.ts › sums are those of the calls that stand",
       "servers/glm46.test.ts › is started from the registry",
       "models/joining.test.ts › seen by the endpoint and exported, is one row",
+      "models/joining.test.ts › of Gemini CLI is one row too",
     ],
   },
   {
@@ -151,6 +152,7 @@ export const usage: readonly { asked: string; shownBy: readonly string[] }[] = [
       "telemetry.test.ts › are what Prometheus reads",
       "telemetry.test.ts › have examples of alerts that Prometheus takes",
       "telemetry.test.ts › are spans and metrics with the names of OpenTelemetry",
+      "telemetry.test.ts › is a span for each step that a change took out of the queue",
     ],
   },
   {

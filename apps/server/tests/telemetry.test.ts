@@ -2,6 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { pushFiles } from "./support/config.ts";
+import { gitWith } from "./support/git.ts";
+import { startGateway } from "./support/mcp/gateway.ts";
 import { listen } from "./support/mcp/http-servers.ts";
 import { ask, chatOf, endpointOf } from "./support/model-endpoint.ts";
 import { promtool } from "./support/promtool.ts";
@@ -122,6 +125,58 @@ describe("what is sent to a collector", () => {
     ])
       expect(said).toContain(word);
     for (const word of [secret, "Hello.", "key-of-openai", person.token]) expect(said).not.toContain(word);
+  });
+
+  it("is a span for each step that a change took out of the queue, and for each time that a check of health was not well", async () => {
+    type Sent = { name: string; spanId: string; parentSpanId?: string; attributes: unknown };
+    const spans: Sent[] = [];
+    const collector = await listen(async (request, response) => {
+      const body = (await json(request)) as {
+        resourceSpans?: { scopeSpans: { spans: Sent[] }[] }[];
+      };
+      for (const { scopeSpans } of body.resourceSpans ?? [])
+        spans.push(...scopeSpans.flatMap((scope) => scope.spans));
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    }, "");
+    const { url, git, features, person } = await startGateway(
+      [],
+      {},
+      { config: { collector: { url: collector.url, headers: {} } } },
+    );
+    const [planner, approver] = [await person("planner"), await person("approver")];
+    await features.telemetry.workers.start();
+    const policy = "policies/cost.yaml";
+    const whole = gitWith("", git, "show", `main:${policy}`);
+    const healthOf = async (): Promise<string | undefined> =>
+      /^ciclo_health\{check="configuration"\} (\d)$/m.exec(await metricsOf(url, planner.token))?.[1];
+    expect(await healthOf()).toBe("0");
+    pushFiles(git, { [policy]: "id: cost\nkind: nothing\n" });
+    expect(await healthOf()).toBe("1");
+    pushFiles(git, { [policy]: whole });
+    expect(await healthOf()).toBe("0");
+
+    const { plan, patch } = await planner.client.call("plan", {
+      body: { intent: "add_agent", payload: { agent_name: "catalog" } },
+    });
+    const { approval_id } = await planner.client.call("apply", {
+      body: { plan, patch, actor: planner.name, actor_email: planner.email },
+    });
+    await approver.client.call("apply", {
+      body: { approval_id: approval_id ?? "", approval_decision: "approve", approval_reason: "ok" },
+    });
+    await features.telemetry.workers.stop();
+    const below = (parent: Sent | undefined): Sent[] =>
+      spans.filter(({ parentSpanId }) => parent !== undefined && parentSpanId === parent.spanId);
+    const [queue, ...others] = below(spans.find(({ name }) => name === "change add_agent"));
+    expect([queue?.name, others]).toEqual(["queue", []]);
+    expect(below(queue).map(({ name }) => name)).toContain("step land");
+    const outages = spans.filter(({ name }) => name === "health configuration");
+    expect(outages.map(({ attributes }) => attributes)).toEqual([
+      [
+        { key: "ciclo.health.check", value: { stringValue: "configuration" } },
+        { key: "ciclo.health.status", value: { stringValue: "degraded" } },
+      ],
+    ]);
   });
 
   it("keeps nobody from stopping where the collector does not answer", async () => {

@@ -96,3 +96,47 @@ it.each([
   );
   expect(await calls(gateway)).toHaveLength(2);
 });
+
+it("of Gemini CLI is one row too, whatever its machine's clock says; another call is another row", async () => {
+  const { gateway, person, model } = await endpointOf();
+  const { requests } = exported("gemini-cli");
+  // The sample is of another day: what the clock of a machine may say that was never set.
+  const answers = [
+    { model: "gemini-3.5-flash-lite", prompt: 1318, cached: 311, said: 54, thought: 11 },
+    { model: "gemini-3.8-flash", prompt: 1336, cached: 322, said: 58, thought: 12 },
+    { model: "gemini-3.8-flash", prompt: 1337, cached: 322, said: 58, thought: 12 },
+  ];
+  let answered = 0;
+  model.answer = (_, response) => {
+    const of = answers[answered++];
+    if (of === undefined) return false;
+    send(response, {
+      candidates: [],
+      usageMetadata: {
+        promptTokenCount: of.prompt,
+        cachedContentTokenCount: of.cached,
+        candidatesTokenCount: of.said,
+        thoughtsTokenCount: of.thought,
+        totalTokenCount: of.prompt + of.said + of.thought,
+      },
+      modelVersion: of.model,
+      responseId: `of-the-wire-${answered}-0001`,
+    });
+    return true;
+  };
+  const headers = { "user-agent": "GeminiCLI/0.61.0/gemini-3.8-flash (linux; x64)" };
+  for (const { model: name } of answers) {
+    const path = `google/v1beta/models/${name}:generateContent`;
+    expect((await ask(gateway, person, path, { contents: [] }, headers)).status).toBe(200);
+  }
+  for (const { path, body } of requests)
+    await fetch(`${gateway.url}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${person.token}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const rows = await calls(gateway);
+  expect(rows.map(({ source, agent, model: name }) => [source, agent, name])).toEqual(
+    answers.map(({ model: name }) => ["endpoint", "gemini-cli", name]),
+  );
+});

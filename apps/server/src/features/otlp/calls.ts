@@ -25,12 +25,13 @@ type Told = {
 /**
  * Calls of models that records tell of; all else in them is dropped here. Which record holds what, and what its counts mean,
  * differs from agent to agent (seen: claude-code 2.1.332, codex 0.171.0, gemini-cli 0.61.0, qwen-code 0.24.4, copilot 1.0.102,
- * opencode 1.18.33). Counts that cannot be right are left out, and counted.
+ * opencode 1.18.33). Counts that cannot be right are left out, and counted. `arrivedAt` (ISO 8601) is by the console's clock.
  */
 export function callsOf(
   records: readonly OtlpRecord[],
   actor: Actor,
   conversations: Conversations,
+  arrivedAt: string,
 ): { calls: MeteredCall[]; unusable: number } {
   const calls: MeteredCall[] = [];
   let unusable = 0;
@@ -41,7 +42,7 @@ export function callsOf(
     try {
       const told = readerFor(record)?.(record, own) ?? null;
       const at = timeOf(record);
-      if (told !== null && at !== null) calls.push(metered(told, at, actor));
+      if (told !== null && at !== null) calls.push(metered(told, at, actor, arrivedAt));
       else if (told !== null) unusable += 1;
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
@@ -286,10 +287,13 @@ function timeOf({ time }: OtlpRecord): string | null {
   return ms >= earliestMs && ms < latestMs ? new Date(ms).toISOString() : null;
 }
 
-function metered(told: Told, at: string, actor: Actor): MeteredCall {
+function metered(told: Told, at: string, actor: Actor, arrivedAt: string): MeteredCall {
   const { tokens, session, model, byTime } = told;
   const usage = tokenUsage(tokens, { tier: told.tier ?? null });
-  const likeness = namesByLikeness({ sessions: [session], model, at, tokens, byTime });
+  // The sender's clock may be wrong; agents export within seconds, so that the time of arrival is as good a name.
+  const likeness = [at, arrivedAt].flatMap((time) =>
+    namesByLikeness({ sessions: [session], model, at: time, tokens, byTime }),
+  );
   return {
     subject: {
       ...noSubject,
@@ -301,7 +305,7 @@ function metered(told: Told, at: string, actor: Actor): MeteredCall {
     },
     // Nobody's report takes the place of another's.
     key: `otlp:${callerKey(actor)}:${told.key}`,
-    aliases: [...told.aliases, ...likeness],
+    aliases: [...told.aliases, ...new Set(likeness)],
     at,
     session,
     operation: null,

@@ -6,6 +6,7 @@ import { Refusal } from "../../errors.ts";
 import type { MeteredCall } from "../../domain/usage.ts";
 import { withBuffer } from "../../lib/buffered.ts";
 import { Callers, type CallersDeps } from "../../lib/callers.ts";
+import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { discard, isMeantForUs, readBody, sendJson } from "../../lib/node-http.ts";
 import type { OwnAddresses } from "../../lib/own-addresses.ts";
@@ -17,6 +18,7 @@ export type ReceiverDeps = CallersDeps &
     /** Hands calls to the ledger, which lets none be lost. Says how many are from a time that it does not keep. */
     report(calls: readonly MeteredCall[]): Promise<{ tooOld: number }>;
     logger: Logger;
+    clock: Clock;
   };
 
 /** Also of what is packed, once it is unpacked. Codex sends 2 MB for one short run. */
@@ -54,7 +56,7 @@ export class Receiver {
         if (sent === null) throw tooLarge();
         const records = recordsOf(signal, await unpacked(request, sent), isProtobuf);
         if (records === null) throw unreadable(signal);
-        const { calls, unusable } = callsOf(records, actor, this.#conversations);
+        const { calls, unusable } = callsOf(records, actor, this.#conversations, stamp(this.#deps.clock()));
         const { tooOld } = calls.length === 0 ? { tooOld: 0 } : await this.#deps.report(calls);
         if (unusable > 0)
           this.#deps.logger.warn({ signal, unusable }, "records with unusable counts were left out");

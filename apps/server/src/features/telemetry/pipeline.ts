@@ -8,7 +8,7 @@ import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Logger } from "../../lib/logger.ts";
 import { consoleGauges, type GaugesDeps } from "./gauges.ts";
 import { callInstruments, type Observe } from "./instruments.ts";
-import { callSpans, changeSpan, type EndedChange } from "./spans.ts";
+import { callSpans, changeSpan, type EndedChange, OutageSpans } from "./spans.ts";
 
 export type Collector = { url: string; headers: Readonly<Record<string, string>> };
 
@@ -62,7 +62,6 @@ export function openPipeline(
   });
   const meter = meters.getMeter("ciclo", version);
   const count = callInstruments(meter);
-  consoleGauges(meter, deps);
   const tracers =
     traces === null
       ? null
@@ -72,6 +71,15 @@ export function openPipeline(
         });
   const tracer = tracers?.getTracer("ciclo", version) ?? null;
   const trace = tracer === null ? null : callSpans(tracer);
+  const outages = tracer === null ? null : new OutageSpans(tracer);
+  consoleGauges(meter, {
+    ...deps,
+    async health(locale) {
+      const health = await deps.health(locale);
+      outages?.saw(health);
+      return health;
+    },
+  });
   return {
     observe(call, cost) {
       count(call, cost);
@@ -86,8 +94,10 @@ export function openPipeline(
       return new PrometheusSerializer("", false, undefined, true, true).serialize(resourceMetrics);
     },
     async close() {
-      // A collector that does not answer keeps nobody from stopping.
-      await Promise.allSettled([meters.shutdown({ timeoutMillis: sendMs }), tracers?.shutdown()]);
+      // A collector that does not answer keeps nobody from stopping. The last look at health comes with the last metrics.
+      await Promise.allSettled([meters.shutdown({ timeoutMillis: sendMs })]);
+      outages?.close();
+      await Promise.allSettled([tracers?.shutdown()]);
     },
   };
 }

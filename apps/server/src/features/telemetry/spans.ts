@@ -1,4 +1,13 @@
-import { type Attributes, SpanKind, SpanStatusCode, type Tracer } from "@opentelemetry/api";
+import {
+  type Attributes,
+  context,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from "@opentelemetry/api";
+import type { Health } from "@ciclo/contract";
 import type { Cost, MeteredCall } from "../../domain/usage.ts";
 import { modelAttributes, type Observe, toolAttributes } from "./instruments.ts";
 
@@ -60,6 +69,9 @@ const whoAttributes = ({ subject }: MeteredCall): Attributes =>
     ].filter(([, value]) => value !== null),
   ) as Attributes;
 
+/** A step that a change took out of the queue. Times in ISO 8601. */
+export type EndedStep = { step: string; startedAt: string; endedAt: string };
+
 /** A change that has ended, from its plan to its end. */
 export type EndedChange = {
   planId: string;
@@ -68,6 +80,11 @@ export type EndedChange = {
   status: string;
   createdAt: string;
   endedAt: string;
+  /** Since when its operation stood in the queue; null where it never did. */
+  queuedAt: string | null;
+  /** How often a step of it was tried again. */
+  retries: number;
+  steps: readonly EndedStep[];
 };
 
 export function changeSpan(tracer: Tracer, change: EndedChange): void {
@@ -82,5 +99,66 @@ export function changeSpan(tracer: Tracer, change: EndedChange): void {
     },
   });
   if (change.status === "failed") span.setStatus({ code: SpanStatusCode.ERROR });
+  queueSpans(tracer, span, change);
   span.end(Date.parse(change.endedAt));
+}
+
+/** Below the span of a change: its time in the queue, and below that a span for each step. */
+function queueSpans(tracer: Tracer, parent: Span, { queuedAt, retries, endedAt, steps }: EndedChange): void {
+  if (queuedAt === null) return;
+  const below = trace.setSpan(context.active(), parent);
+  const queue = tracer.startSpan(
+    "queue",
+    { startTime: Date.parse(queuedAt), attributes: { "ciclo.queue.retries": retries } },
+    below,
+  );
+  const inQueue = trace.setSpan(below, queue);
+  for (const { step, startedAt, endedAt: end } of steps)
+    tracer
+      .startSpan(
+        `step ${step}`,
+        { startTime: Date.parse(startedAt), attributes: { "ciclo.queue.step": step } },
+        inQueue,
+      )
+      .end(Date.parse(end));
+  queue.end(Date.parse(endedAt));
+}
+
+/**
+ * A span for each time that a check of the console's health was not well, from when that was first seen to when it was well
+ * again.
+ */
+export class OutageSpans {
+  readonly #tracer: Tracer;
+  readonly #open = new Map<string, { span: Span; status: string }>();
+
+  constructor(tracer: Tracer) {
+    this.#tracer = tracer;
+  }
+
+  /** Takes in how all checks stand now. A check that got worse or better without being well is another span. */
+  saw({ checks }: Health): void {
+    for (const { id, status } of checks) {
+      if (this.#open.get(id)?.status === status) continue;
+      this.#end(id);
+      if (status === "ok") continue;
+      const attributes = { "ciclo.health.check": id, "ciclo.health.status": status };
+      const span = this.#tracer.startSpan(`health ${id}`, { kind: SpanKind.INTERNAL, attributes });
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      this.#open.set(id, { span, status });
+    }
+  }
+
+  /** Ends what goes on while the console stops, and says so. */
+  close(): void {
+    for (const [id, { span }] of this.#open) {
+      span.setAttribute("ciclo.health.unended", true);
+      this.#end(id);
+    }
+  }
+
+  #end(id: string): void {
+    this.#open.get(id)?.span.end();
+    this.#open.delete(id);
+  }
 }

@@ -1,5 +1,5 @@
 import type { Queries } from "../../db/dialect.ts";
-import type { EndedChange } from "./spans.ts";
+import type { EndedChange, EndedStep } from "./spans.ts";
 
 /** A change that came to its end; null where it did not yet. */
 export async function endedChange(queries: Queries, planId: string): Promise<EndedChange | null> {
@@ -11,6 +11,12 @@ export async function endedChange(queries: Queries, planId: string): Promise<End
     .orderBy("updated_at", "desc")
     .executeTakeFirst();
   if (row === undefined) return null;
+  const operation = await queries
+    .selectFrom("operations")
+    .select(["id", "attempts", "created_at"])
+    .where("plan_id", "=", planId)
+    .orderBy("created_at", "desc")
+    .executeTakeFirst();
   return {
     planId: row.plan_id,
     intent: row.intent,
@@ -18,7 +24,25 @@ export async function endedChange(queries: Queries, planId: string): Promise<End
     status: row.status,
     createdAt: row.created_at,
     endedAt: row.updated_at,
+    queuedAt: operation?.created_at ?? null,
+    retries: operation?.attempts ?? 0,
+    steps: operation === undefined ? [] : await endedSteps(queries, operation.id),
   };
+}
+
+async function endedSteps(queries: Queries, operationId: string): Promise<EndedStep[]> {
+  const rows = await queries
+    .selectFrom("operation_steps")
+    .select(["step", "started_at", "ended_at"])
+    .where("operation_id", "=", operationId)
+    .where("ended_at", "is not", null)
+    .orderBy("started_at")
+    .execute();
+  return rows.map(({ step, started_at: startedAt, ended_at: endedAt }) => ({
+    step,
+    startedAt,
+    endedAt: endedAt ?? startedAt,
+  }));
 }
 
 /** How many changes stand where. */
