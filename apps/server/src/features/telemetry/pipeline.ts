@@ -36,32 +36,13 @@ export function openPipeline(
   });
   sayWhatFails(deps.logger);
   const prometheus = new PrometheusExporter({ preventServerStart: true });
-  const to = (path: string) =>
-    collector === null
-      ? null
-      : {
-          url: `${collector.url.replace(/\/$/, "")}/v1/${path}`,
-          headers: { ...collector.headers },
-          timeoutMillis: sendMs,
-        };
-  const [metrics, traces] = [to("metrics"), to("traces")];
   const meters = new MeterProvider({
     resource,
-    readers: [
-      prometheus,
-      ...(metrics === null
-        ? []
-        : [
-            new PeriodicExportingMetricReader({
-              exporter: new OTLPMetricExporter(metrics),
-              exportIntervalMillis: sendEveryMs,
-              exportTimeoutMillis: sendMs,
-            }),
-          ]),
-    ],
+    readers: [prometheus, ...sentMetrics(addressOf(collector, "metrics"))],
   });
   const meter = meters.getMeter("ciclo", version);
   const count = callInstruments(meter);
+  const traces = addressOf(collector, "traces");
   const tracers =
     traces === null
       ? null
@@ -101,6 +82,28 @@ export function openPipeline(
     },
   };
 }
+
+type Address = { url: string; headers: Record<string, string>; timeoutMillis: number };
+
+const addressOf = (collector: Collector | null, signal: "metrics" | "traces"): Address | null =>
+  collector === null
+    ? null
+    : {
+        url: `${collector.url.replace(/\/$/, "")}/v1/${signal}`,
+        headers: { ...collector.headers },
+        timeoutMillis: sendMs,
+      };
+
+const sentMetrics = (to: Address | null): PeriodicExportingMetricReader[] =>
+  to === null
+    ? []
+    : [
+        new PeriodicExportingMetricReader({
+          exporter: new OTLPMetricExporter(to),
+          exportIntervalMillis: sendEveryMs,
+          exportTimeoutMillis: sendMs,
+        }),
+      ];
 
 /** A collector that refuses everything would be noticed by nobody. */
 function sayWhatFails(logger: Logger): void {
