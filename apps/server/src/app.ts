@@ -26,6 +26,8 @@ export type AppDeps = CoreDeps & {
   resolve?: ResolveHost;
   /** How much room there is on the disk of a folder, in bytes; tests hand in a full one. */
   freeBytes?: typeof freeBytes;
+  /** Whether the models are a replay: cycles are labelled with that wherever they are shown. */
+  isReplay?: boolean;
 };
 
 export type App = Awaited<ReturnType<typeof createApp>>;

@@ -35,6 +35,7 @@ export async function createDelivery(
     program: process.execPath,
     signingSeed: await core.vault.named("cycle manifests", () => randomBytes(32)),
     node: nodeName(deps.config.home),
+    isReplay: deps.isReplay ?? false,
     policy: async () => {
       const { repository } = features.configRepo.service;
       return policyOf((await repository.snapshot(await repository.head())).policies, "cycles");

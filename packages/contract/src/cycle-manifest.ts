@@ -21,6 +21,8 @@ export const cycleStatementSchema = z.object({
     head: z.string(),
     issue: z.object({ sha256: hash }),
     requested_by: z.string(),
+    /** Whether the models were a replay: prepared replies, and nobody who answered. */
+    replay: z.boolean().default(false),
     requirements: z.array(
       z.object({
         id: z.string(),

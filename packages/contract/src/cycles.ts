@@ -59,6 +59,8 @@ export const cycleSchema = z.object({
   ended_at: z.string().nullable(),
   /** Changes with whatever happens to the cycle: decisions name the one that they were made on. */
   version: z.number(),
+  /** Whether its models are a replay: prepared replies answered in their place. */
+  replay: z.boolean(),
 });
 export type Cycle = z.infer<typeof cycleSchema>;
 

@@ -19,14 +19,25 @@ const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
   help: "waits for help",
 };
 
-const line = ({ id, state, stage, waits_for: wait, title, repository }: Cycle): string =>
-  [id, wait === null || state !== "waiting" ? state : waits[wait], stage, title, repository].join("  ");
+export const line = ({ id, state, stage, waits_for: wait, title, repository, replay }: Cycle): string =>
+  [
+    id,
+    wait === null || state !== "waiting" ? state : waits[wait],
+    stage,
+    title,
+    repository,
+    ...(replay ? ["replay"] : []),
+  ].join("  ");
 
-function shown(cycle: CycleDetail): string[] {
+export const replayNotice =
+  "Replay: prepared replies stand in for the models; the agent, commits, gates and approvals are real";
+
+export function shown(cycle: CycleDetail): string[] {
   const { checkpoint, cost, artifacts, evidence } = cycle;
   const open = newest(artifacts, "analysis")?.content.quick_spec.open_questions ?? [];
   return [
     line(cycle),
+    ...(cycle.replay ? [replayNotice] : []),
     `from ${cycle.base_branch ?? "?"} at ${cycle.base_commit ?? "?"}`,
     ...(cycle.head_commit === null ? [] : [`work at ${cycle.head_commit}`]),
     ...(cycle.reason === null ? [] : [cycle.reason]),
@@ -236,8 +247,9 @@ export const cycleCommands: Command[] = [
       const [manifest, key] = [await io.readFile(file), await io.readFile(required(values, "key"))];
       return verified(manifest, key);
     },
-    show: ({ head, predicate: { cycle, requirements, approvals, cost } }) => [
+    show: ({ head, predicate: { cycle, requirements, approvals, cost, replay } }) => [
       `signed, and whole: ${cycle.id}  ${cycle.title}`,
+      ...(replay ? [replayNotice] : []),
       `${cycle.repository}  ${cycle.branch}  ${head}`,
       ...requirements.map(
         ({ id, text, tests }) => `${id}  ${text}  ${tests.map(({ name }) => name).join("; ") || "no test"}`,

@@ -8,6 +8,7 @@ import { Refusal } from "../errors.ts";
 import { auditCommands } from "./audit.ts";
 import { type Command, type Io, UsageError } from "./command.ts";
 import { cycleCommands } from "./cycles.ts";
+import { demoCommands } from "./demo.ts";
 import { keyCommands } from "./keys.ts";
 import { llmCommands } from "./llm.ts";
 import { masterKeyCommands } from "./master-key.ts";
@@ -28,6 +29,7 @@ const commands: Command[] = [
   ...runTokenCommands,
   ...runPauseCommands,
   ...cycleCommands,
+  ...demoCommands,
   ...masterKeyCommands,
   ...auditCommands,
 ];

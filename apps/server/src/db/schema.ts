@@ -304,6 +304,7 @@ export type CycleTable = {
   created_at: string;
   updated_at: string;
   ended_at: string | null;
+  replay: number;
 };
 
 /** What a phase handed on. `content` is JSON, of which `sha256` is. */

@@ -17,6 +17,7 @@ import { runPauses } from "./0013-run-pauses.ts";
 import { toldThresholds } from "./0014-told-thresholds.ts";
 import { purseHolders } from "./0015-purse-holders.ts";
 import { cycles } from "./0016-cycles.ts";
+import { replays } from "./0017-replays.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -43,6 +44,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0014-told-thresholds": toldThresholds,
           "0015-purse-holders": purseHolders,
           "0016-cycles": cycles,
+          "0017-replays": replays,
         }),
     },
   });

@@ -51,6 +51,7 @@ export const presentCycle = (cycle: store.StoredCycle, locale: Locale): Cycle =>
   updated_at: cycle.updated_at,
   ended_at: cycle.ended_at,
   version: cycle.version,
+  replay: cycle.replay,
 });
 
 export async function presentDetail(

@@ -37,6 +37,8 @@ import * as store from "./store.ts";
 export type CyclesServiceDeps = DetailDeps & {
   transaction: AuditedTransaction;
   clock: Clock;
+  /** Whether the models of this console are a replay: its cycles say so wherever they are shown. */
+  isReplay: boolean;
   /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
   allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
   /** Refuses texts, by their fields, of which one holds a credential. */
@@ -242,7 +244,10 @@ async function start(
   const id = cycleIdFor(title);
   const at = stamp(deps.clock());
   await deps.transaction(async (queries, record) => {
-    await store.insertCycle(queries, newCycle({ id, title, at, actor, locale, repository }, request));
+    await store.insertCycle(
+      queries,
+      newCycle({ id, title, at, actor, locale, repository, replay: deps.isReplay }, request),
+    );
     await record({
       actor,
       action: "cycle.started",
@@ -256,7 +261,15 @@ async function start(
 }
 
 const newCycle = (
-  of: { id: string; title: string; at: string; actor: Actor; locale: Locale; repository: string },
+  of: {
+    id: string;
+    title: string;
+    at: string;
+    actor: Actor;
+    locale: Locale;
+    repository: string;
+    replay: boolean;
+  },
   { issue, base_branch }: NewCycle,
 ): store.StoredCycle => ({
   id: of.id,
@@ -283,4 +296,5 @@ const newCycle = (
   created_at: of.at,
   updated_at: of.at,
   ended_at: null,
+  replay: of.replay,
 });

@@ -21,7 +21,7 @@ import { type FoundRecipe, foundRecipeSchema } from "./gates/recipe.ts";
 
 export type StoredCycle = Omit<
   Selectable<CycleTable>,
-  "state" | "stage" | "waits_for" | "reason" | "recipe" | "locale"
+  "state" | "stage" | "waits_for" | "reason" | "recipe" | "locale" | "replay"
 > & {
   state: CycleState;
   stage: CycleStage;
@@ -29,6 +29,8 @@ export type StoredCycle = Omit<
   reason: Text | null;
   recipe: FoundRecipe | null;
   locale: Locale;
+  /** Whether its models are a replay: nobody answered, prepared replies did. */
+  replay: boolean;
 };
 
 const parse = (row: Selectable<CycleTable>): StoredCycle => ({
@@ -39,12 +41,14 @@ const parse = (row: Selectable<CycleTable>): StoredCycle => ({
   reason: fromJson(textSchema.nullable(), row.reason),
   recipe: fromJson(foundRecipeSchema.nullable(), row.recipe),
   locale: z.enum(["en", "pt-BR"]).parse(row.locale),
+  replay: row.replay !== 0,
 });
 
 const written = (values: Partial<StoredCycle>): Partial<Insertable<CycleTable>> => {
-  const { reason, recipe, ...rest } = values;
+  const { reason, recipe, replay, ...rest } = values;
   return {
     ...rest,
+    ...(replay === undefined ? {} : { replay: Number(replay) }),
     ...(reason === undefined ? {} : { reason: reason === null ? null : JSON.stringify(reason) }),
     ...(recipe === undefined ? {} : { recipe: recipe === null ? null : JSON.stringify(recipe) }),
   };

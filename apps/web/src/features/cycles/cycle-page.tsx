@@ -13,7 +13,7 @@ import { useFigures } from "../costs/format.ts";
 import { Actions } from "./actions.tsx";
 import { DecisionPanel } from "./decision-panel.tsx";
 import { Diff, Logs } from "./evidence.tsx";
-import { CycleBadge, stageLabels, stepLook } from "./labels.tsx";
+import { CycleBadge, ReplayBadge, stageLabels, stepLook } from "./labels.tsx";
 import { Proof } from "./proof.tsx";
 import { cycleQuery } from "./queries.ts";
 import { Questions } from "./questions.tsx";
@@ -68,12 +68,16 @@ export function CyclePage({ id, tab, onTab }: { id: string; tab: CycleTab; onTab
         lead={
           <span className="flex flex-wrap items-center gap-2">
             <CycleBadge {...cycle} />
+            <ReplayBadge {...cycle} />
             <Mono>{cycle.id}</Mono>
           </span>
         }
         actions={<Actions cycle={cycle} />}
       />
       <Stages cycle={cycle} />
+      {cycle.replay ? (
+        <Note tone="warn">{t`Replay: prepared replies stand in for the models. The agent, commits, gates and approvals are real.`}</Note>
+      ) : null}
       {cycle.reason === null ? null : <Note tone="warn">{cycle.reason}</Note>}
       <Questions cycle={cycle} />
       <DecisionPanel cycle={cycle} />

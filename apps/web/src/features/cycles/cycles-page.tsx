@@ -11,7 +11,7 @@ import { Empty, Problem, Skeleton } from "../../ui/states.tsx";
 import { type Column, rowLink, Table } from "../../ui/table.tsx";
 import { Time } from "../../ui/time.tsx";
 import { useBlocked } from "../session/session.tsx";
-import { CycleBadge, stageLabels, stateLooks } from "./labels.tsx";
+import { CycleBadge, ReplayBadge, stageLabels, stateLooks } from "./labels.tsx";
 import { type CycleFilters, cyclesQuery } from "./queries.ts";
 import { StartDialog } from "./start-dialog.tsx";
 
@@ -123,7 +123,16 @@ function useColumns(): Column<Cycle>[] {
           </>
         ),
       },
-      { id: "state", header: t`State`, cell: (cycle) => <CycleBadge {...cycle} /> },
+      {
+        id: "state",
+        header: t`State`,
+        cell: (cycle) => (
+          <span className="flex flex-wrap gap-1">
+            <CycleBadge {...cycle} />
+            <ReplayBadge {...cycle} />
+          </span>
+        ),
+      },
       {
         id: "stage",
         header: t`Stage`,

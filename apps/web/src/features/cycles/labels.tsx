@@ -43,6 +43,12 @@ export function CycleBadge({ state, waits_for: wait }: Pick<Cycle, "state" | "wa
   );
 }
 
+/** Says of a cycle that nobody answered in it, where that is so. */
+export function ReplayBadge({ replay }: Pick<Cycle, "replay">) {
+  const { t } = useLingui();
+  return replay ? <Badge tone="warn" icon="warning">{t`Replay`}</Badge> : null;
+}
+
 export const checkpointTitles: Record<
   NonNullable<CycleDetail["checkpoint"]>["checkpoint"],
   MessageDescriptor

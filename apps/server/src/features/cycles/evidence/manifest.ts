@@ -40,6 +40,7 @@ export function statementOf({
       head: report.head,
       issue: { sha256: sha256(cycle.issue) },
       requested_by: cycle.requested_by_name,
+      replay: cycle.replay,
       requirements: analysis.quick_spec.requirements.map(({ id, text }) => ({
         id,
         text,

@@ -1,4 +1,5 @@
 import {
+  text,
   type Analysis,
   type CycleCost,
   type DeliveryPlan,
@@ -59,7 +60,7 @@ export function documentStage(deps: DocumentDeps): Stage {
     if (documentation === null) throw new Error("nothing was written");
     const head = await commitFiles(git, work, {
       files: await filesOf(git, work, turn, documentation),
-      message: `docs: ${lowered(cycle.title).slice(0, 80)}\n\nCycle: ${cycle.id}\n`,
+      message: `docs: ${lowered(cycle.title).slice(0, 80)}\n\nCycle: ${cycle.id}\n${cycle.replay ? "Replay: yes\n" : ""}`,
       author: consoleAuthor,
       at: deps.now(),
     });
@@ -110,7 +111,7 @@ async function filesOf(
     ...renderAnalysis(analysis, cycle.locale),
     ...renderPlan(plan, analysis, cycle.locale),
   ])
-    files.set(`${folder}/${file}`, markdown);
+    files.set(`${folder}/${file}`, cycle.replay ? `${replayed[cycle.locale]}\n\n${markdown}` : markdown);
   for (const [name, content] of [
     ["analysis", analysis],
     ["plan", plan],
@@ -118,6 +119,12 @@ async function filesOf(
     files.set(`${folder}/${name}.json`, `${JSON.stringify(content, null, 2)}\n`);
   return files;
 }
+
+/** Above each text of a cycle whose models were a replay. */
+const replayed = text(
+  "> **Replay**: prepared replies stand in for the models of this cycle. The agent, commits, gates and approvals are real.",
+  "> **Replay**: respostas preparadas fazem o papel dos modelos deste ciclo. O agente, os commits, os gates e as aprovações são reais.",
+);
 
 const task = [
   "You write what readers of the project need to know about a change that is done:",

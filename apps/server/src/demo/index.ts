@@ -1,0 +1,152 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { CycleDetail, CycleVerdict, Locale } from "@ciclo/contract";
+import { isMissing } from "../lib/files.ts";
+import { openReplayConsole, type ReplayConsole, type ReplayPerson } from "./console.ts";
+import { commentIn, issueIn } from "./coupons.ts";
+
+/** What a replay leaves in its folder for whoever wants to check it. */
+export type ReplayResult = {
+  cycle: CycleDetail;
+  /** Null where nothing was kept. */
+  kept: { folder: string; manifest: string; key: string; repository: string } | null;
+  /** A Sigstore bundle and the key it is checked with, as text; null for a cycle that was not merged. */
+  manifest: { bundle: string; key: string } | null;
+};
+
+export type Replay = {
+  locale: Locale;
+  /** Where console and repository are kept; a temporary folder, which is deleted, where it is left out. */
+  folder?: string;
+  /** Told of each step as it happens. */
+  say(step: string): void;
+};
+
+/** Carries a cycle from an issue to a merge, on a console of its own: two people decide as the replay has it. */
+export const replayCycle = (replay: Replay): Promise<ReplayResult> =>
+  inFolder(replay.folder, async (folder) => {
+    const console_ = await openReplayConsole(folder, replay.locale);
+    try {
+      return await carried(console_, replay, folder);
+    } finally {
+      await console_.close();
+    }
+  });
+
+/** Opens the replay's console with a cycle under way, for whoever decides themselves, until the signal. */
+export const serveReplay = (replay: Replay, until: AbortSignal): Promise<void> =>
+  inFolder(replay.folder, async (folder) => {
+    const console_ = await openReplayConsole(folder, replay.locale);
+    try {
+      const { id } = await startedBy(console_, replay.locale);
+      replay.say(`cycle ${id} is under way`);
+      replay.say(
+        `Sign in as ${console_.approver.name}, who decides: ${await console_.approver.signInLink()}`,
+      );
+      replay.say(`Then open ${console_.url}/cycles/${id}`);
+      replay.say("Ctrl-C ends the replay");
+      await new Promise<void>((resolve) => until.addEventListener("abort", () => resolve(), { once: true }));
+    } finally {
+      await console_.close();
+    }
+  });
+
+async function inFolder<T>(named: string | undefined, work: (folder: string) => Promise<T>): Promise<T> {
+  if (named !== undefined) {
+    await refuseUsed(named);
+    return work(named);
+  }
+  const folder = await mkdtemp(join(tmpdir(), "ciclo-replay-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A folder with something else in it is nobody's to write to. */
+async function refuseUsed(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  if (names.length > 0) throw new FolderInUse(`${folder} is not empty: name a folder that is, or none`);
+}
+
+export class FolderInUse extends Error {}
+
+const startedBy = ({ planner, repository }: ReplayConsole, locale: Locale): Promise<CycleDetail> =>
+  planner.client.call("startCycle", { body: { repository, issue: issueIn(locale) } });
+
+async function carried(
+  console_: ReplayConsole,
+  { locale, folder: named, say }: Replay,
+  folder: string,
+): Promise<ReplayResult> {
+  const { planner, approver } = console_;
+  const { id, title } = await startedBy(console_, locale);
+  say(`${planner.name} starts a cycle: ${title}`);
+  const at = (): Promise<CycleDetail> => settled(approver, id, say);
+  const decide = async (decision: CycleVerdict["decision"], comment?: string): Promise<void> => {
+    const { checkpoint } = await at();
+    if (checkpoint === null) return;
+    const { subject } = checkpoint;
+    const body = { decision, subject, ...(comment === undefined ? {} : { comment }) } as CycleVerdict;
+    await approver.client.call("decideCycle", { params: { id }, body });
+    const word = decision === "approve" ? "approves" : "sends back";
+    say(`${approver.name} ${word} ${checkpoint.checkpoint}${comment === undefined ? "" : `: ${comment}`}`);
+  };
+  await decide("approve");
+  await decide("send_back", commentIn(locale));
+  await decide("approve");
+  await decide("approve");
+  const cycle = await at();
+  const manifest = await manifestOf(approver, cycle);
+  if (named === undefined || manifest === null) return { cycle, manifest, kept: null };
+  const kept = {
+    folder,
+    manifest: join(folder, "manifest.json"),
+    key: join(folder, "ciclo.pem"),
+    repository: console_.repository,
+  };
+  await writeFile(kept.manifest, manifest.bundle);
+  await writeFile(kept.key, manifest.key);
+  return { cycle, manifest, kept };
+}
+
+async function manifestOf(
+  { client }: ReplayPerson,
+  { id, evidence }: CycleDetail,
+): Promise<ReplayResult["manifest"]> {
+  const found = evidence.findLast(({ name }) => name === "manifest.sigstore.json");
+  if (found === undefined) return null;
+  const { base64 } = await client.call("getCycleEvidence", { params: { id, sha256: found.sha256 } });
+  const { public_key: key } = await client.call("getCycleKey");
+  return { bundle: Buffer.from(base64, "base64").toString("utf8"), key };
+}
+
+const lookEveryMs = 50;
+
+/** Waits until nothing goes on of a cycle, and tells of each stage and each finding of the gates on the way. */
+async function settled(
+  { client }: ReplayPerson,
+  id: string,
+  say: (step: string) => void,
+): Promise<CycleDetail> {
+  let told = "";
+  let reports = 0;
+  for (;;) {
+    const cycle = await client.call("getCycle", { params: { id } });
+    const checks = cycle.artifacts.flatMap((artifact) => (artifact.kind === "check" ? [artifact] : []));
+    for (const { content } of checks.slice(reports))
+      for (const { en } of content.problems) say(`the gates: ${en}`);
+    reports = checks.length;
+    if (cycle.state !== "running") return cycle;
+    const stage = `${cycle.stage} ${cycle.tries}`;
+    if (stage !== told) say(`… ${cycle.stage}`);
+    told = stage;
+    await wait(lookEveryMs);
+  }
+}
