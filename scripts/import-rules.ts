@@ -78,7 +78,12 @@ const rooms: readonly Room[] = [
   },
   {
     files: at(`${server}/cli/demo.ts$`),
-    may: [...shared, at(`${server}/cli/`), at(`${server}/(config|errors).ts`), at(`${server}/demo/index.ts$`)],
+    may: [
+      ...shared,
+      at(`${server}/cli/`),
+      at(`${server}/(config|errors).ts`),
+      at(`${server}/demo/index.ts$`),
+    ],
     packages: "all",
     says: "cli/demo.ts opens the replay by its index.ts",
   },

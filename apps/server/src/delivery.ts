@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type CycleCost, policyOf, text } from "@ciclo/contract";
+import { type CycleCost, policyOf, text, type UsageSums } from "@ciclo/contract";
 import type { AppDeps } from "./app.ts";
 import type { createCore } from "./core.ts";
 import type { Actor } from "./domain/actor.ts";
@@ -65,19 +65,18 @@ export async function createDelivery(
       if (gateway.takes(request)) return gateway.handle(request, response);
       return models.handle(request, response);
     },
+    listenToCalls: (run, hear) =>
+      features.usage.service.ledger.listen((call, cost) => {
+        if (call.subject.run === run && call.subject.kind === "model") hear(call, cost);
+      }),
     async costOf({ id, from }): Promise<CycleCost> {
-      const { total } = await costs.report({ group_by: "phase", run: id, from, tz: "UTC" }, "en");
-      return {
-        calls: total.calls,
-        input_tokens:
-          total.input_tokens +
-          total.cache_read_tokens +
-          total.cache_write_short_tokens +
-          total.cache_write_long_tokens,
-        output_tokens: total.output_tokens,
-        usd: total.cost_usd,
-        unknown_calls: total.unpriced_calls + total.unknown_calls,
-      };
+      const { total, groups } = await costs.report({ group_by: "phase", run: id, from, tz: "UTC" }, "en");
+      const phases = groups.map(({ key, ...sums }) => ({
+        phase: key ?? "",
+        ...costIn(sums),
+        p50_ms: sums.p50_ms,
+      }));
+      return { ...costIn(total), phases };
     },
     async historyOf(id) {
       const events = await audit.eventsOf(id);
@@ -90,6 +89,15 @@ export async function createDelivery(
     },
   });
 }
+
+const costIn = (sums: UsageSums): Omit<CycleCost, "phases"> => ({
+  calls: sums.calls,
+  input_tokens:
+    sums.input_tokens + sums.cache_read_tokens + sums.cache_write_short_tokens + sums.cache_write_long_tokens,
+  output_tokens: sums.output_tokens,
+  usd: sums.cost_usd,
+  unknown_calls: sums.unpriced_calls + sums.unknown_calls,
+});
 
 /** An analysis or a plan may be long. */
 const mostOutput = 32_000;

@@ -118,5 +118,20 @@ export const executionSchema = z.strictObject({
   claims: z.string(),
   commits: z.array(z.strictObject({ commit: commitHash, subject: z.string() })),
   permissions: z.array(z.strictObject({ title: z.string(), answer: z.enum(["allowed", "denied"]) })),
+  /** Its turns, by the part of the work that each was for (null: work was mended), with what its calls of models used. */
+  turns: z
+    .array(
+      z.strictObject({
+        item: z.string().nullable(),
+        ms: z.number(),
+        calls: z.number(),
+        input_tokens: z.number(),
+        output_tokens: z.number(),
+        usd: z.number(),
+        /** Calls of which nobody knows the cost. */
+        unknown_calls: z.number(),
+      }),
+    )
+    .default([]),
 });
 export type Execution = z.infer<typeof executionSchema>;

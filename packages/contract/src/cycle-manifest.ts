@@ -58,7 +58,16 @@ export const cycleStatementSchema = z.object({
     artifacts: z.array(
       z.object({ kind: z.string(), version: z.number(), sha256: hash, model: z.string().nullable() }),
     ),
-    cost: z.object({ usd: z.number(), calls: z.number(), unknown_calls: z.number() }),
+    cost: z.object({
+      usd: z.number(),
+      calls: z.number(),
+      unknown_calls: z.number(),
+      phases: z.array(z.object({ phase: z.string(), usd: z.number(), calls: z.number() })).default([]),
+      /** By part of the work; `item` is null for mending what the gates found. */
+      parts: z
+        .array(z.object({ item: z.string().nullable(), usd: z.number(), calls: z.number() }))
+        .default([]),
+    }),
     ended_at: z.string(),
   }),
 });

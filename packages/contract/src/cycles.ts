@@ -25,16 +25,33 @@ export type NewCycle = z.infer<typeof newCycleSchema>;
 const whoSchema = z.object({ id: z.string().nullable(), name: z.string() });
 const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What a cycle has used so far, by the ledger. */
-export const cycleCostSchema = z.object({
+const costShape = {
   calls: z.number(),
+  /** With those that came from a cache, or were written to one. */
   input_tokens: z.number(),
   output_tokens: z.number(),
   usd: z.number(),
   /** Calls of which nobody knows the cost: the sum is a lower bound then. */
   unknown_calls: z.number(),
+};
+/** What a cycle has used so far, by the ledger. */
+export const cycleCostSchema = z.object({
+  ...costShape,
+  /** The same by phase: analyzer, planner, executor, doc. `p50_ms` is how long one of its calls usually took. */
+  phases: z.array(z.object({ phase: z.string(), ...costShape, p50_ms: z.number().nullable() })),
 });
 export type CycleCost = z.infer<typeof cycleCostSchema>;
+
+/** What the agent used for a part of the work, in all tries together. */
+const partCostSchema = z.object({
+  ...costShape,
+  /** Null for mending what the gates found. */
+  item: z.string().nullable(),
+  title: z.string().nullable(),
+  turns: z.number(),
+  ms: z.number(),
+});
+export type PartCost = z.infer<typeof partCostSchema>;
 
 export const cycleSchema = z.object({
   id: z.string(),
@@ -133,6 +150,7 @@ export type CycleEvidenceContent = z.infer<typeof cycleEvidenceContentSchema>;
 export const cycleDetailSchema = cycleSchema.extend({
   issue: z.string(),
   cost: cycleCostSchema,
+  part_costs: z.array(partCostSchema),
   artifacts: z.array(cycleArtifactSchema),
   checkpoint: checkpointStandingSchema.nullable(),
   decisions: z.array(cycleDecisionSchema),

@@ -19,7 +19,7 @@ const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
   help: "waits for help",
 };
 
-export const line = ({ id, state, stage, waits_for: wait, title, repository, replay }: Cycle): string =>
+const line = ({ id, state, stage, waits_for: wait, title, repository, replay }: Cycle): string =>
   [
     id,
     wait === null || state !== "waiting" ? state : waits[wait],
@@ -32,8 +32,8 @@ export const line = ({ id, state, stage, waits_for: wait, title, repository, rep
 export const replayNotice =
   "Replay: prepared replies stand in for the models; the agent, commits, gates and approvals are real";
 
-export function shown(cycle: CycleDetail): string[] {
-  const { checkpoint, cost, artifacts, evidence } = cycle;
+function shown(cycle: CycleDetail): string[] {
+  const { checkpoint, cost, part_costs: parts, artifacts, evidence } = cycle;
   const open = newest(artifacts, "analysis")?.content.quick_spec.open_questions ?? [];
   return [
     line(cycle),
@@ -42,6 +42,11 @@ export function shown(cycle: CycleDetail): string[] {
     ...(cycle.head_commit === null ? [] : [`work at ${cycle.head_commit}`]),
     ...(cycle.reason === null ? [] : [cycle.reason]),
     `${cost.usd.toFixed(4)} USD, ${cost.calls} calls, ${cost.input_tokens} tokens in, ${cost.output_tokens} out${cost.unknown_calls > 0 ? `, ${cost.unknown_calls} of unknown cost` : ""}`,
+    ...cost.phases.map((of) => `  ${of.phase}: ${of.usd.toFixed(4)} USD, ${of.calls} calls`),
+    ...parts.map(
+      ({ item, title, usd, calls, ms }) =>
+        `  ${item === null ? "mending what the gates found" : `${item} ${title ?? ""}`}: ${usd.toFixed(4)} USD, ${calls} calls, ${(ms / 1000).toFixed(1)} s`,
+    ),
     ...open
       .filter(({ answer }) => answer === null)
       .map(({ id, question, why }) => `${id}  ${question} (${why})`),

@@ -1,8 +1,8 @@
-import { negotiateLocale, text } from "@ciclo/contract";
+import { type CycleDetail, negotiateLocale, text } from "@ciclo/contract";
 import { readClientConfig } from "../config.ts";
 import { Refusal } from "../errors.ts";
 import { type Command, command, option, UsageError } from "./command.ts";
-import { replayNotice, shown } from "./cycles.ts";
+import { replayNotice } from "./cycles.ts";
 
 export const demoCommands: Command[] = [
   command({
@@ -41,22 +41,44 @@ export const demoCommands: Command[] = [
         throw error;
       }
     },
-    show: (result) =>
-      result === null
-        ? []
-        : [
-            "",
-            ...shown(result.cycle),
-            "",
-            `The manifest holds for ${result.verified}`,
-            ...(result.kept === null
-              ? []
-              : [
-                  `ciclo cycle verify ${result.kept.manifest} --key ${result.kept.key}`,
-                  `git --git-dir ${result.kept.repository} log --stat`,
-                ]),
-          ],
+    show: (result) => (result === null ? [] : ["", ...proofOf(result.cycle), "", ...keptOf(result)]),
   }),
+];
+
+/** From each requirement to its tests, red and green, and to the money. */
+function proofOf({ artifacts, cost, part_costs: parts }: CycleDetail): string[] {
+  const analysis = artifacts.findLast((one) => one.kind === "analysis");
+  const check = artifacts.findLast((one) => one.kind === "check");
+  const red = new Map((check?.content.tests?.fresh ?? []).map(({ name, on_base: how }) => [name, how]));
+  const tests = (requirement: string): string[] =>
+    (check?.content.requirements.find((one) => one.requirement === requirement)?.cases ?? []).flatMap(
+      ({ tests: names }) => names,
+    );
+  const usd = (value: number): string => `${value.toFixed(4)} USD`;
+  return [
+    ...(analysis?.content.quick_spec.requirements ?? []).flatMap(({ id, text: said }) => [
+      `${id}  ${said}`,
+      ...tests(id).map((name) => `    red by ${red.get(name) ?? "?"} before, green now: ${name}`),
+    ]),
+    "",
+    `${usd(cost.usd)} at example prices, ${cost.calls} calls of models`,
+    ...cost.phases.map((of) => `  ${of.phase}: ${usd(of.usd)}, ${of.calls} calls`),
+    ...parts.map(
+      (of) => `  ${of.item === null ? "mending" : `part ${of.item}`}: ${usd(of.usd)}, ${of.calls} calls`,
+    ),
+  ];
+}
+
+type Result = { verified: string; kept: { manifest: string; key: string; repository: string } | null };
+
+const keptOf = ({ verified, kept }: Result): string[] => [
+  `The manifest holds for commit ${verified}`,
+  ...(kept === null
+    ? ["Nothing was kept: ciclo cycle demo --folder demo keeps it, --serve shows it in the browser"]
+    : [
+        `  npx ciclo cycle verify ${kept.manifest} --key ${kept.key}`,
+        `  git --git-dir ${kept.repository} log --stat`,
+      ]),
 ];
 
 const notCompleted = (why: string): Refusal =>

@@ -88,7 +88,8 @@ async function carried(
   const { planner, approver } = console_;
   const { id, title } = await startedBy(console_, locale);
   say(`${planner.name} starts a cycle: ${title}`);
-  const at = (): Promise<CycleDetail> => settled(approver, id, say);
+  const teller = new Teller(say);
+  const at = (): Promise<CycleDetail> => settled(approver, id, teller);
   const decide = async (decision: CycleVerdict["decision"], comment?: string): Promise<void> => {
     const { checkpoint } = await at();
     if (checkpoint === null) return;
@@ -96,7 +97,8 @@ async function carried(
     const body = { decision, subject, ...(comment === undefined ? {} : { comment }) } as CycleVerdict;
     await approver.client.call("decideCycle", { params: { id }, body });
     const word = decision === "approve" ? "approves" : "sends back";
-    say(`${approver.name} ${word} ${checkpoint.checkpoint}${comment === undefined ? "" : `: ${comment}`}`);
+    const said = comment === undefined ? "" : `: "${comment}"`;
+    say(`${approver.name} ${word} ${decided[checkpoint.checkpoint]}${said}`);
   };
   await decide("approve");
   await decide("send_back", commentIn(locale));
@@ -116,6 +118,8 @@ async function carried(
   return { cycle, manifest, kept };
 }
 
+const decided = { analyze: "the specification", plan: "the plan", merge: "the merge" } as const;
+
 async function manifestOf(
   { client }: ReplayPerson,
   { id, evidence }: CycleDetail,
@@ -129,24 +133,43 @@ async function manifestOf(
 
 const lookEveryMs = 50;
 
-/** Waits until nothing goes on of a cycle, and tells of each stage and each finding of the gates on the way. */
-async function settled(
-  { client }: ReplayPerson,
-  id: string,
-  say: (step: string) => void,
-): Promise<CycleDetail> {
-  let told = "";
-  let reports = 0;
+/** Tells of a cycle what its reader has not been told: each stage, and what the gates found. */
+class Teller {
+  readonly #say: Replay["say"];
+  #stage = "";
+  #reports = 0;
+
+  constructor(say: Replay["say"]) {
+    this.#say = say;
+  }
+
+  tell({ state, stage, tries, artifacts }: CycleDetail): void {
+    const checks = artifacts.flatMap((artifact) => (artifact.kind === "check" ? [artifact.content] : []));
+    for (const { problems } of checks.slice(this.#reports))
+      for (const { en } of problems) this.#say(`  the gates refuse it: ${en}`);
+    this.#reports = checks.length;
+    const now = `${stage} ${tries}`;
+    if (state === "running" && now !== this.#stage) this.#say(stages[stage]);
+    this.#stage = now;
+  }
+}
+
+const stages: Record<CycleDetail["stage"], string> = {
+  prepare: "The console fetches the repository",
+  analyze: "A model writes requirements and test cases",
+  plan: "A model divides the work",
+  execute: "An agent works in a sandbox",
+  document: "A model writes what readers need to know",
+  check: "The console runs lint and tests, before the change and after it",
+  merge: "The console merges",
+};
+
+/** Waits until nothing goes on of a cycle. */
+async function settled({ client }: ReplayPerson, id: string, teller: Teller): Promise<CycleDetail> {
   for (;;) {
     const cycle = await client.call("getCycle", { params: { id } });
-    const checks = cycle.artifacts.flatMap((artifact) => (artifact.kind === "check" ? [artifact] : []));
-    for (const { content } of checks.slice(reports))
-      for (const { en } of content.problems) say(`the gates: ${en}`);
-    reports = checks.length;
+    teller.tell(cycle);
     if (cycle.state !== "running") return cycle;
-    const stage = `${cycle.stage} ${cycle.tries}`;
-    if (stage !== told) say(`… ${cycle.stage}`);
-    told = stage;
     await wait(lookEveryMs);
   }
 }

@@ -102,89 +102,90 @@ const analysisIn = (say: Say): Analysis => ({
 });
 
 /** The first plan does all in one part; the second, behind the reviewer's comment, writes the tests first. */
-function planIn(say: Say, again: boolean): DeliveryPlan {
-  const fix = say("Take the coupon off once", "Descontar o cupom uma vez");
-  const part = { depends_on: [], requirements: ["R1", "R2"], test_cases: ["T1", "T2"] };
-  const whole = {
+const planIn = (say: Say, again: boolean): DeliveryPlan => ({
+  work_breakdown: { items: again ? dividedWork(say) : [wholeWork(say)] },
+  checkpoints: { checkpoints: [] },
+  definitions: {
+    ready: [
+      {
+        text: say("The tests pass before the work begins", "Os testes passam antes do trabalho"),
+        verified_by: { check: "base_gate_passes", gate: "test" },
+      },
+    ],
+    done: [
+      {
+        text: say("R1 is shown by a test", "R1 é mostrado por um teste"),
+        verified_by: { check: "requirement_tested", requirement: "R1" },
+      },
+      {
+        text: say("R2 is shown by a test", "R2 é mostrado por um teste"),
+        verified_by: { check: "requirement_tested", requirement: "R2" },
+      },
+      {
+        text: say("Nothing else is touched", "Nada mais é tocado"),
+        verified_by: {
+          check: "only_changes",
+          paths: ["src/order.js", "test/**", "docs/**", "CHANGELOG.md"],
+        },
+      },
+    ],
+  },
+  risk_matrix: {
+    entries: [
+      {
+        risk: "K1",
+        probability: 2,
+        impact: 2,
+        mitigation: say("A line in the changelog says so.", "Uma linha no changelog diz isso."),
+        owner: say("the team of the shop", "a equipe da loja"),
+      },
+    ],
+  },
+  repository_context: {
+    files: [
+      { path: "src/order.js", why: say("It has the fault.", "Tem a falha.") },
+      { path: "test/order.test.js", why: say("It has the tests.", "Tem os testes.") },
+    ],
+  },
+});
+
+type Part = DeliveryPlan["work_breakdown"]["items"][number];
+const part = { depends_on: [], requirements: ["R1", "R2"], test_cases: ["T1", "T2"] };
+
+const wholeWork = (say: Say): Part => ({
+  ...part,
+  id: "1",
+  title: say("Take the coupon off once", "Descontar o cupom uma vez"),
+  description: say(
+    "Add the lines up, then take the coupon off, 100 % at most. Test it.",
+    "Somar os itens e então descontar o cupom, no máximo 100 %. Testar.",
+  ),
+  estimate_hours: 2,
+});
+
+const dividedWork = (say: Say): Part[] => [
+  {
     ...part,
     id: "1",
-    title: fix,
+    title: say("Tests of coupons", "Testes de cupons"),
     description: say(
-      "Add the lines up, then take the coupon off, 100 % at most. Test it.",
-      "Somar os itens e então descontar o cupom, no máximo 100 %. Testar.",
+      "Write the tests of T1 and T2. They fail with the code as it is.",
+      "Escrever os testes de T1 e T2. Eles falham com o código como está.",
     ),
-    estimate_hours: 2,
-  };
-  const divided = [
-    {
-      ...part,
-      id: "1",
-      title: say("Tests of coupons", "Testes de cupons"),
-      description: say(
-        "Write the tests of T1 and T2. They fail with the code as it is.",
-        "Escrever os testes de T1 e T2. Eles falham com o código como está.",
-      ),
-      estimate_hours: 1,
-    },
-    {
-      ...part,
-      id: "2",
-      title: fix,
-      description: say(
-        "Add the lines up, then take the coupon off, 100 % at most.",
-        "Somar os itens e então descontar o cupom, no máximo 100 %.",
-      ),
-      depends_on: ["1"],
-      estimate_hours: 1,
-    },
-  ];
-  return {
-    work_breakdown: { items: again ? divided : [whole] },
-    checkpoints: { checkpoints: [] },
-    definitions: {
-      ready: [
-        {
-          text: say("The tests pass before the work begins", "Os testes passam antes do trabalho"),
-          verified_by: { check: "base_gate_passes", gate: "test" },
-        },
-      ],
-      done: [
-        {
-          text: say("R1 is shown by a test", "R1 é mostrado por um teste"),
-          verified_by: { check: "requirement_tested", requirement: "R1" },
-        },
-        {
-          text: say("R2 is shown by a test", "R2 é mostrado por um teste"),
-          verified_by: { check: "requirement_tested", requirement: "R2" },
-        },
-        {
-          text: say("Nothing else is touched", "Nada mais é tocado"),
-          verified_by: {
-            check: "only_changes",
-            paths: ["src/order.js", "test/**", "docs/**", "CHANGELOG.md"],
-          },
-        },
-      ],
-    },
-    risk_matrix: {
-      entries: [
-        {
-          risk: "K1",
-          probability: 2,
-          impact: 2,
-          mitigation: say("A line in the changelog says so.", "Uma linha no changelog diz isso."),
-          owner: say("the team of the shop", "a equipe da loja"),
-        },
-      ],
-    },
-    repository_context: {
-      files: [
-        { path: "src/order.js", why: say("It has the fault.", "Tem a falha.") },
-        { path: "test/order.test.js", why: say("It has the tests.", "Tem os testes.") },
-      ],
-    },
-  };
-}
+    estimate_hours: 1,
+  },
+  {
+    ...part,
+    id: "2",
+    title: say("Take the coupon off once", "Descontar o cupom uma vez"),
+    description: say(
+      "Add the lines up, then take the coupon off, 100 % at most.",
+      "Somar os itens e então descontar o cupom, no máximo 100 %.",
+    ),
+    depends_on: ["1"],
+    estimate_hours: 1,
+  },
+];
 
 const documentationIn = (say: Say): Documentation => ({
   changelog: [

@@ -1,4 +1,4 @@
-import { type CycleStage, type PolicyOf, type Text, text } from "@ciclo/contract";
+import { type CycleStage, type Execution, type PolicyOf, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../db/dialect.ts";
 import { system } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
@@ -119,9 +119,13 @@ export class Driver {
     const { queries, stages, logger, before } = this.#deps;
     if (holds === null) return { to: "stop", state: "waiting", reason: noPolicy };
     try {
-      const artifacts = newestOf(await store.artifactsOf(queries, cycle.id));
+      const all = await store.artifactsOf(queries, cycle.id);
+      const artifacts = newestOf(all);
+      const executions = all
+        .filter(({ kind }) => kind === "execution")
+        .map(({ content }) => content as Execution);
       const decisions = await store.decisionsOf(queries, cycle.id);
-      const turn: Turn = { cycle, policy: holds, artifacts, decisions, signal };
+      const turn: Turn = { cycle, policy: holds, artifacts, executions, decisions, signal };
       await before(cycle, holds, signal);
       return await stages[cycle.stage](turn);
     } catch (error) {

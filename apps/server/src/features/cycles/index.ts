@@ -21,7 +21,7 @@ import { Workplace, type WorkplaceDeps } from "./workplace.ts";
 export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" | "wake"> &
   RepositoriesDeps &
   WorkplaceDeps &
-  Pick<ExecuteDeps, "withRunToken" | "answer" | "findProgram" | "program"> & {
+  Pick<ExecuteDeps, "withRunToken" | "listenToCalls" | "answer" | "findProgram" | "program"> & {
     /** By which nodes tell each other apart. */
     node: string;
     bus: Pick<EventBus, "on">;

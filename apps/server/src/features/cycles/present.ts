@@ -15,6 +15,7 @@ import type { Queries } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ActiveRoles } from "../../domain/approvals.ts";
 import { givenFor, isApproved, othersThan, votingProblem } from "../../lib/votes.ts";
+import { partCosts } from "./artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "./artifacts/render.ts";
 import { renderCheck, renderDocumentation, renderExecution } from "./artifacts/render-delivery.ts";
 import { checkpointOf, subjectOf } from "./checkpoint.ts";
@@ -67,6 +68,10 @@ export async function presentDetail(
     ...presentCycle(cycle, locale),
     issue: cycle.issue,
     cost: await costOf({ id: cycle.id, from: cycle.created_at }),
+    part_costs: partCosts(
+      artifacts.flatMap(({ kind, content }) => (kind === "execution" ? [content as Execution] : [])),
+      (newestOf(artifacts).get("plan")?.content as DeliveryPlan | undefined)?.work_breakdown.items ?? [],
+    ),
     artifacts: artifacts.map((artifact) => presentArtifact(artifact, artifacts, locale)),
     checkpoint: await standing(deps, actor, { cycle, artifacts, decisions }, locale),
     decisions: decisions.map((decision) => ({

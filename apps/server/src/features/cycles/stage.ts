@@ -1,4 +1,4 @@
-import type { CycleStage, CycleWait, PolicyOf, Text } from "@ciclo/contract";
+import type { CycleStage, CycleWait, Execution, PolicyOf, Text } from "@ciclo/contract";
 import type { Finding } from "./artifacts/check.ts";
 import type { ArtifactKind, StoredArtifact, StoredCycle, StoredDecision } from "./store.ts";
 
@@ -8,6 +8,8 @@ export type Turn = {
   policy: PolicyOf<"cycles">;
   /** The newest of each kind. */
   artifacts: ReadonlyMap<ArtifactKind, StoredArtifact>;
+  /** What came of the agent's tries, the first one first. */
+  executions: readonly Execution[];
   decisions: readonly StoredDecision[];
   /** Aborted where the cycle is halted, and where the console stops. */
   signal: AbortSignal;

@@ -61,7 +61,7 @@ export class Ledger {
   readonly #subjects = new KnownSubjects();
   /** Calls from before this time are deleted, as this node knew last. */
   #purgedBefore = "";
-  #listener: (call: MeteredCall, cost: Cost) => void = () => {};
+  readonly #listeners = new Set<(call: MeteredCall, cost: Cost) => void>();
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
@@ -83,9 +83,10 @@ export class Ledger {
     return [...this.#recovery.troubles(), ...this.#writing.troubles()];
   }
 
-  /** Has each call that this process records told to a listener, which must not throw. There is one. */
-  listen(listener: (call: MeteredCall, cost: Cost) => void): void {
-    this.#listener = listener;
+  /** Has each call that this process records told to a listener, which must not throw. Returns what ends that. */
+  listen(listener: (call: MeteredCall, cost: Cost) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Takes up what an earlier process left, and writes from then on. */
@@ -118,7 +119,7 @@ export class Ledger {
     const entry = this.#priced(call);
     void this.#deps.journal.end(entry.call, entry.cost);
     this.#entries.push(entry);
-    this.#listener(entry.call, entry.cost);
+    for (const listener of this.#listeners) listener(entry.call, entry.cost);
     this.#writing.wakeWithin(flushMs);
     return entry.cost;
   }

@@ -14,6 +14,7 @@ import { Actions } from "./actions.tsx";
 import { DecisionPanel } from "./decision-panel.tsx";
 import { Diff, Logs } from "./evidence.tsx";
 import { CycleBadge, ReplayBadge, stageLabels, stepLook } from "./labels.tsx";
+import { Money } from "./money.tsx";
 import { Proof } from "./proof.tsx";
 import { cycleQuery } from "./queries.ts";
 import { Questions } from "./questions.tsx";
@@ -22,7 +23,7 @@ import { type CycleTab, cycleTabs } from "./tabs.ts";
 
 /** One cycle: what is asked of the reader first, then the proof, from requirement to money. */
 export function CyclePage({ id, tab, onTab }: { id: string; tab: CycleTab; onTab(tab: CycleTab): void }) {
-  const { t, i18n } = useLingui();
+  const { t } = useLingui();
   const { data: cycle, error, isPending, refetch } = useQuery(cycleQuery(id));
   if (isPending) return <Skeleton rows={4} height={80} />;
   if (codeOf(error) === "not_found")
@@ -44,21 +45,7 @@ export function CyclePage({ id, tab, onTab }: { id: string; tab: CycleTab; onTab
     {
       id: "history",
       label: t`History`,
-      content: (
-        <Timeline
-          items={cycle.timeline.map(({ at, type, actor, detail }, index) => {
-            const { tone, icon, label } = stepLook(type);
-            return {
-              key: `${index} ${at}`,
-              at,
-              tone,
-              icon,
-              title: i18n._(label),
-              detail: `${actor} · ${detail}`,
-            };
-          })}
-        />
-      ),
+      content: <History cycle={cycle} />,
     },
   ];
   return (
@@ -75,10 +62,7 @@ export function CyclePage({ id, tab, onTab }: { id: string; tab: CycleTab; onTab
         actions={<Actions cycle={cycle} />}
       />
       <Stages cycle={cycle} />
-      {cycle.replay ? (
-        <Note tone="warn">{t`Replay: prepared replies stand in for the models. The agent, commits, gates and approvals are real.`}</Note>
-      ) : null}
-      {cycle.reason === null ? null : <Note tone="warn">{cycle.reason}</Note>}
+      <Notes cycle={cycle} />
       <Questions cycle={cycle} />
       <DecisionPanel cycle={cycle} />
       <div className="grid gap-5 lg:grid-cols-[minmax(0,1fr)_19rem]">
@@ -92,6 +76,38 @@ export function CyclePage({ id, tab, onTab }: { id: string; tab: CycleTab; onTab
         </div>
         <Aside cycle={cycle} />
       </div>
+    </>
+  );
+}
+
+function History({ cycle: { timeline } }: { cycle: CycleDetail }) {
+  const { i18n } = useLingui();
+  return (
+    <Timeline
+      items={timeline.map(({ at, type, actor, detail }, index) => {
+        const { tone, icon, label } = stepLook(type);
+        return {
+          key: `${index} ${at}`,
+          at,
+          tone,
+          icon,
+          title: i18n._(label),
+          detail: `${actor} · ${detail}`,
+        };
+      })}
+    />
+  );
+}
+
+/** What a reader has to know before anything else. */
+function Notes({ cycle: { replay, reason } }: { cycle: CycleDetail }) {
+  const { t } = useLingui();
+  return (
+    <>
+      {replay ? (
+        <Note tone="warn">{t`Replay: prepared replies stand in for the models. The agent, commits, gates and approvals are real.`}</Note>
+      ) : null}
+      {reason === null ? null : <Note tone="warn">{reason}</Note>}
     </>
   );
 }
@@ -122,24 +138,11 @@ function Stages({ cycle: { stage, state } }: { cycle: CycleDetail }) {
 
 function Aside({ cycle }: { cycle: CycleDetail }) {
   const { t } = useLingui();
-  const { usd, count: number } = useFigures();
-  const { cost, recipe } = cycle;
-  const count = number(cost.unknown_calls);
+  const { count: number } = useFigures();
+  const { recipe } = cycle;
   return (
     <aside className="flex min-w-0 flex-col gap-5">
-      <Panel title={t`Money`}>
-        <Facts
-          items={[
-            [t`Cost`, usd(cost.usd)],
-            [t`Calls`, number(cost.calls)],
-            [t`Tokens in`, number(cost.input_tokens)],
-            [t`Tokens out`, number(cost.output_tokens)],
-          ]}
-        />
-        {cost.unknown_calls === 0 ? null : (
-          <p className="mt-2 text-warn">{t`${count} calls of unknown cost: the sum is a lower bound.`}</p>
-        )}
-      </Panel>
+      <Money cycle={cycle} />
       <Panel title={t`Work`}>
         <Facts
           items={[

@@ -7,11 +7,12 @@ import {
   type DeliveryPlan,
 } from "@ciclo/contract";
 import { sha256 } from "../../../lib/crypto.ts";
+import { partCosts } from "../artifacts/costs.ts";
 import { leavesOf } from "../artifacts/check.ts";
 import type { Turn } from "../stage.ts";
 
 type Of = {
-  turn: Pick<Turn, "cycle" | "artifacts" | "decisions">;
+  turn: Pick<Turn, "cycle" | "artifacts" | "executions" | "decisions">;
   commits: readonly { commit: string; subject: string }[];
   cost: CycleCost;
   at: string;
@@ -19,7 +20,7 @@ type Of = {
 
 /** What a cycle came to, for whoever asks a year later: from each requirement to its test, commit, approval and cost. Pure. */
 export function statementOf({
-  turn: { cycle, artifacts, decisions },
+  turn: { cycle, artifacts, executions, decisions },
   commits,
   cost,
   at,
@@ -73,7 +74,17 @@ export function statementOf({
         sha256: hash,
         model,
       })),
-      cost: { usd: cost.usd, calls: cost.calls, unknown_calls: cost.unknown_calls },
+      cost: {
+        usd: cost.usd,
+        calls: cost.calls,
+        unknown_calls: cost.unknown_calls,
+        phases: cost.phases.map(({ phase, usd, calls }) => ({ phase, usd, calls })),
+        parts: partCosts(executions, plan.work_breakdown.items).map(({ item, usd, calls }) => ({
+          item,
+          usd,
+          calls,
+        })),
+      },
       ended_at: at,
     },
   };

@@ -8,6 +8,7 @@ import {
   type Execution,
 } from "@ciclo/contract";
 import type { Git } from "../../../lib/git.ts";
+import { partCosts, renderCosts } from "../artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "../artifacts/render.ts";
 import { addToChangelog } from "../documents/changelog.ts";
 import { decisionRecord } from "../documents/decision-record.ts";
@@ -59,7 +60,10 @@ export function documentStage(deps: DocumentDeps): Stage {
     const documentation = written?.value ?? known;
     if (documentation === null) throw new Error("nothing was written");
     const head = await commitFiles(git, work, {
-      files: await filesOf(git, work, turn, documentation),
+      files: await filesOf(git, work, turn, {
+        documentation,
+        cost: await deps.costOf({ id: cycle.id, from: cycle.created_at }),
+      }),
       message: `docs: ${lowered(cycle.title).slice(0, 80)}\n\nCycle: ${cycle.id}\n${cycle.replay ? "Replay: yes\n" : ""}`,
       author: consoleAuthor,
       at: deps.now(),
@@ -93,8 +97,8 @@ const diffOf = (git: Git, base: string, head: string): Promise<string> =>
 async function filesOf(
   git: Git,
   work: string,
-  { cycle, artifacts }: Turn,
-  documentation: Documentation,
+  { cycle, artifacts, executions }: Turn,
+  { documentation, cost }: { documentation: Documentation; cost: CycleCost },
 ): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   const changelog = (await contentsAt(git, work, "CHANGELOG.md")) ?? null;
@@ -110,6 +114,10 @@ async function filesOf(
   for (const { file, markdown } of [
     ...renderAnalysis(analysis, cycle.locale),
     ...renderPlan(plan, analysis, cycle.locale),
+    {
+      file: "costs.md",
+      markdown: renderCosts(cost, partCosts(executions, plan.work_breakdown.items), cycle.locale),
+    },
   ])
     files.set(`${folder}/${file}`, cycle.replay ? `${replayed[cycle.locale]}\n\n${markdown}` : markdown);
   for (const [name, content] of [

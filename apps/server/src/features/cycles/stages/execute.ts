@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Analysis, type DeliveryPlan, type Execution, type ExecutorPolicy, text } from "@ciclo/contract";
+import type { Cost, MeteredCall } from "../../../domain/usage.ts";
 import { Refusal } from "../../../errors.ts";
 import { type Git, isAncestor } from "../../../lib/git.ts";
 import { serverFolder } from "../../../lib/places.ts";
@@ -10,6 +11,7 @@ import { type Answer, openDoor } from "../executor/door.ts";
 import { startOf } from "../executor/presets.ts";
 import { promptsFor } from "../executor/prompts.ts";
 import { workWithAgent } from "../executor/session.ts";
+import { Turns } from "../executor/turns.ts";
 import type { Repositories } from "../repositories.ts";
 import { policyFile } from "../rules.ts";
 import type { Limits } from "../sandbox/run.ts";
@@ -27,6 +29,8 @@ export type ExecuteDeps = {
     of: { cycle: StoredCycle; agent: string; minutes: number },
     work: (token: string) => Promise<T>,
   ): Promise<T>;
+  /** Has each call of a model that a run makes told, until what it returns is called. */
+  listenToCalls(run: string, hear: (call: MeteredCall, cost: Cost) => void): () => void;
   /** What is behind the door of the sandbox: the endpoint of models, and the gateway. */
   answer: Answer;
   /** Finds a program on the PATH of the sandbox; null where it is not there. */
@@ -49,7 +53,7 @@ export function executeStage(deps: ExecuteDeps): Stage {
     const { executor } = policy;
     const git = await deps.repositories.copyOf(cycle.repository);
     const from = await startingPoint(git, turn);
-    const { word, head, stderr } = await deps.workplace.with(
+    const { word, head, stderr, turns } = await deps.workplace.with(
       { git, repository: cycle.repository },
       from,
       (checkout) =>
@@ -72,7 +76,7 @@ export function executeStage(deps: ExecuteDeps): Stage {
           ),
         ),
     );
-    return ended(git, turn, { from, head, word, stderr });
+    return ended(git, turn, { from, head, word, stderr, turns });
   };
 }
 
@@ -114,19 +118,26 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
     },
     { env: start.env, reads: [bridge, door], signal },
   );
+  const prompts = promptsFor({ cycle, analysis, plan, items, hasWork: checkout.base !== baseOf(cycle) });
+  const isByPart = prompts.length === items.length;
+  const turns = new Turns();
+  const stopListening = deps.listenToCalls(cycle.id, (call, cost) => turns.hear(call, cost));
   const word = await workWithAgent(started, {
     cwd: checkout.tree,
     mcpServers: [{ name: "ciclo", url: `${url}/mcp` }],
     ...(start.mode === undefined ? {} : { mode: start.mode }),
     ...(start.signIn === undefined ? {} : { signIn: start.signIn }),
     allows: executor.permissions === "allow",
-    turns: promptsFor({ cycle, analysis, plan, items, hasWork: checkout.base !== baseOf(cycle) }),
-    behindTurn: (index) => commitLeft(checkout, cycle, items[index], executor.agent),
+    turns: prompts,
+    async behindTurn(index) {
+      await commitLeft(checkout, cycle, items[index], executor.agent);
+      turns.end(isByPart ? (items[index]?.id ?? null) : null);
+    },
     signal,
-  });
+  }).finally(stopListening);
   const head = await checkout.takeOut(gitLimits);
   const { stderr } = await started.ended;
-  return { word, head, stderr: stderr.bytes };
+  return { word, head, stderr: stderr.bytes, turns: turns.all() };
 }
 
 /** Commits what an agent has left uncommitted behind a part of the work. Git runs within the sandbox: the folder is the agent's. */
@@ -162,12 +173,13 @@ type Ended = {
   head: string | null;
   word: Awaited<ReturnType<typeof workWithAgent>>;
   stderr: Buffer;
+  turns: Execution["turns"];
 };
 
 async function ended(
   git: Git,
   { cycle, policy }: Turn,
-  { from, head, word, stderr }: Ended,
+  { from, head, word, stderr, turns }: Ended,
 ): Promise<Outcome> {
   const tries = cycle.tries + 1;
   const work = head ?? (from === baseOf(cycle) ? null : from);
@@ -182,6 +194,7 @@ async function ended(
     claims: word.claims,
     commits: work === null ? [] : await commitsBetween(git, baseOf(cycle), work),
     permissions: word.permissions,
+    turns,
   };
   const made = {
     artifacts: [{ kind: "execution" as const, content: execution, model: null, findings: [] }],

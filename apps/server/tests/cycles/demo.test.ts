@@ -1,0 +1,129 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import type { CycleDetail } from "@ciclo/contract";
+import { runCli } from "../../src/cli/run.ts";
+import { serveReplay } from "../../src/demo/index.ts";
+import { ensureBubblewrap } from "../support/bubblewrap.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+const patience = 120_000;
+
+/** Runs the command line as a person does. Returns its exit code, and what it printed. */
+async function ciclo(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: "", err: "" };
+  const code = await runCli(args, {
+    out: (line) => void (said.out += `${line}\n`),
+    err: (line) => void (said.err += `${line}\n`),
+    readInput: () => Promise.resolve(""),
+    readFile: (path) => Promise.resolve(readFileSync(path, "utf8")),
+    writeFile: (path, contents) => Promise.resolve(writeFileSync(path, contents)),
+    paint: (_, text) => text,
+  });
+  return { code, ...said };
+}
+
+it(
+  "the replay of a cycle ends with a merge whose manifest holds, is labelled everywhere, and says what each part cost",
+  async () => {
+    ensureBubblewrap();
+    const folder = join(await temporaryFolder(), "demo");
+    const { code, out, err } = await ciclo("cycle", "demo", "--folder", folder, "--json");
+    expect([code, err]).toEqual([0, ""]);
+    const { cycle, kept, verified } = JSON.parse(out) as {
+      cycle: CycleDetail;
+      kept: { manifest: string; key: string; repository: string };
+      verified: string;
+    };
+    expect(cycle).toMatchObject({ state: "completed", replay: true, head_commit: verified, tries: 2 });
+    const git = (...args: string[]): string =>
+      spawnSync("git", ["--git-dir", kept.repository, ...args], { encoding: "utf8" }).stdout;
+    expect(git("rev-parse", "main").trim()).toBe(verified);
+
+    // The agent said of its first try that all is well; the gates did not believe it.
+    const executions = cycle.artifacts.flatMap((one) => (one.kind === "execution" ? [one.content] : []));
+    const checks = cycle.artifacts.flatMap((one) => (one.kind === "check" ? [one.content] : []));
+    expect(executions[0]?.claims).toContain("all tests are green");
+    expect(checks.map(({ problems }) => problems.length > 0)).toEqual([true, false]);
+    expect(checks[1]?.tests?.fresh.map(({ on_base: how }) => how)).toEqual(["assertion", "assertion"]);
+    expect(
+      executions.map(({ permissions }) => permissions.every(({ answer }) => answer === "allowed")),
+    ).toEqual([true, true]);
+
+    // The parts come to what the ledger has of the executor, to the token.
+    const executor = cycle.cost.phases.find(({ phase }) => phase === "executor");
+    const sum = (field: "calls" | "input_tokens" | "output_tokens" | "usd"): number =>
+      cycle.part_costs.reduce((total, part) => total + part[field], 0);
+    expect(cycle.part_costs.map(({ item, turns }) => [item, turns])).toEqual([
+      ["1", 1],
+      ["2", 1],
+      [null, 1],
+    ]);
+    for (const field of ["calls", "input_tokens", "output_tokens"] as const)
+      expect(sum(field)).toBe(executor?.[field]);
+    expect(sum("usd")).toBeCloseTo(executor?.usd ?? 0, 9);
+    expect(cycle.cost.unknown_calls).toBe(0);
+
+    const files = git("ls-tree", "-r", "--name-only", "main")
+      .split("\n")
+      .filter((path) => path.startsWith(`docs/cycles/${cycle.id}/`) && path.endsWith(".md"));
+    expect(files.length).toBeGreaterThan(5);
+    for (const path of files) expect(git("show", `main:${path}`)).toMatch(/^> \*\*Replay\*\*/);
+    expect(git("show", `main:docs/cycles/${cycle.id}/costs.md`)).toContain(
+      "| Mending what the gates found | 3 |",
+    );
+    const { out: shown } = await ciclo("cycle", "verify", kept.manifest, "--key", kept.key);
+    expect(shown).toContain("Replay: prepared replies stand in for the models");
+
+    // What it leaves is nobody's to write into again.
+    const again = await ciclo("cycle", "demo", "--folder", folder);
+    expect([again.code, again.err]).toEqual([2, expect.stringContaining("is not empty")]);
+  },
+  patience,
+);
+
+it(
+  "the replay tells its story, and leaves nothing where no folder is named",
+  async () => {
+    ensureBubblewrap();
+    const temporary = await temporaryFolder();
+    const before = readdirSync(temporary);
+    const { code, out } = await ciclo("cycle", "demo");
+    expect(code).toBe(0);
+    expect(out.split("\n")[0]).toMatch(/^Replay: /);
+    for (const step of [
+      "Bento sends back the plan",
+      "the gates refuse it",
+      "red by assertion before, green now: takes a coupon off once [T1]",
+      "The manifest holds for commit",
+    ])
+      expect(out).toContain(step);
+    expect(readdirSync(temporary)).toEqual(before);
+  },
+  patience,
+);
+
+it(
+  "the replay can be watched in the browser, in Portuguese, by whoever decides there",
+  async () => {
+    ensureBubblewrap();
+    const folder = join(await temporaryFolder(), "demo");
+    mkdirSync(folder);
+    const until = new AbortController();
+    const said: string[] = [];
+    const serving = serveReplay({ locale: "pt-BR", folder, say: (step) => said.push(step) }, until.signal);
+    const link = await eventually(
+      () => Promise.resolve(/http:\S+\/sign-in#\S+/.exec(said.join("\n"))?.[0] ?? null),
+      (found) => found !== null,
+    );
+    const { origin } = new URL(link ?? "");
+    const page = await fetch(`${origin}/sign-in`, { headers: { accept: "text/html" } });
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(said.join("\n")).toContain(`${origin}/cycles/cupons-sao-descontados`);
+    until.abort();
+    await serving;
+  },
+  patience,
+);
