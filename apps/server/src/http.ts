@@ -38,7 +38,8 @@ export function createHttp(deps: HttpDeps): App {
 
 const contentSecurityPolicy = {
   defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
+  // Recordings are played by a terminal that is compiled from WebAssembly. It lets no text be run as a script.
+  scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
   styleSrc: ["'self'"],
   connectSrc: ["'self'"],
   imgSrc: ["'self'"],

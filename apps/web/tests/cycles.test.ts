@@ -71,6 +71,16 @@ describe.each(isThorough ? locales : (["en"] as const))(
       await proof.getByText(say("red before: an assertion failed")).waitFor();
       await proof.getByText(say("green now")).waitFor();
       await proof.getByText("All done, all green.").waitFor();
+      // The run that was red is played as it was.
+      await proof
+        .getByRole("listitem")
+        .filter({ hasText: say("the new tests") })
+        .getByRole("button", { name: say("Play the recording") })
+        .click();
+      await proof
+        .getByRole("group", { name: say("the new tests") })
+        .getByText("exit 1")
+        .waitFor();
       await bruno.getByRole("tab", { name: say("Diff") }).click();
       await bruno.getByText("exports.sum = (a, b) => a + b;").first().waitFor();
       await bruno.getByRole("tab", { name: new RegExp(`^${say("Logs")}`) }).click();

@@ -47,6 +47,8 @@ const gateResultSchema = z.strictObject({
   ms: z.number(),
   /** What it printed, by its hash. */
   log: hash,
+  /** The same with its times, as an asciicast. */
+  recording: hash.nullable().default(null),
 });
 export type GateResult = z.infer<typeof gateResultSchema>;
 
@@ -75,6 +77,8 @@ export const checkReportSchema = z.strictObject({
       flaky: z.array(z.strictObject(testName)),
     })
     .nullable(),
+  /** The run of the new tests on what there was before: red is what it should be. Null where there was none. */
+  red_run: z.strictObject({ log: hash, recording: hash }).nullable().default(null),
   /** What a person has to agree to before it can be merged. */
   to_agree: z.array(
     z.strictObject({

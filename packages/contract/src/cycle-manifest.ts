@@ -42,8 +42,17 @@ export const cycleStatementSchema = z.object({
     ),
     commits: z.array(z.object({ commit: z.string(), subject: z.string() })),
     gates: z.array(
-      z.object({ gate: z.string(), on: z.string(), command: z.string(), passed: z.boolean(), log: hash }),
+      z.object({
+        gate: z.string(),
+        on: z.string(),
+        command: z.string(),
+        passed: z.boolean(),
+        log: hash,
+        recording: hash.nullable().default(null),
+      }),
     ),
+    /** The new tests on what there was before, by the hashes of log and recording. */
+    red_run: z.object({ log: hash, recording: hash }).nullable().default(null),
     /** What a person agreed to beside the change itself. */
     agreed_to: z.array(z.object({ kind: z.string(), path: z.string() })),
     approvals: z.array(

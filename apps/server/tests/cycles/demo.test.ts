@@ -66,6 +66,17 @@ it(
     expect(sum("usd")).toBeCloseTo(executor?.usd ?? 0, 9);
     expect(cycle.cost.unknown_calls).toBe(0);
 
+    // Each gate was recorded, and the new tests on the old code too, where they were red.
+    const recorded = cycle.evidence.filter(({ media_type: type }) => type === "application/x-asciicast");
+    const names = ["lint-base", "lint-head", "test-base", "test-head", "test-red"];
+    expect(recorded.map(({ name }) => name).toSorted()).toEqual(
+      names.flatMap((name) => [`${name}.cast`, `${name}.cast`]),
+    );
+    const known = new Set(recorded.map(({ sha256 }) => sha256));
+    for (const { gates, red_run: red } of checks)
+      for (const hash of [...gates.map(({ recording }) => recording), red?.recording])
+        expect(known.has(hash ?? "")).toBe(true);
+
     const files = git("ls-tree", "-r", "--name-only", "main")
       .split("\n")
       .filter((path) => path.startsWith(`docs/cycles/${cycle.id}/`) && path.endsWith(".md"));

@@ -25,7 +25,7 @@ type Place = {
   path: string;
 };
 
-type More = Pick<Job, "env" | "signal" | "input"> & {
+type More = Pick<Job, "env" | "signal" | "input" | "recorder"> & {
   /** Files of the console that it may read. */
   reads?: readonly string[];
   /** Of a command: `$1`, `$2`, … */
@@ -156,7 +156,7 @@ export class Checkout {
     line: Job["line"],
     rules: SandboxRules,
     limits: Limits,
-    { env, signal, input = "" }: Pick<Job, "env" | "signal" | "input">,
+    { env, signal, input = "", recorder }: Pick<Job, "env" | "signal" | "input" | "recorder">,
   ): Promise<Ran> {
     return runInSandbox(this.#sandbox, {
       line,
@@ -165,6 +165,7 @@ export class Checkout {
       env: this.#environment(env),
       input,
       ...(signal === undefined ? {} : { signal }),
+      ...(recorder === undefined ? {} : { recorder }),
     });
   }
 }

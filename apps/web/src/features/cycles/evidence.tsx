@@ -8,6 +8,7 @@ import { lazily } from "../../ui/lazily.ts";
 import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { cycleDiffQuery, evidenceQuery } from "./queries.ts";
 
+const Player = lazily(async () => (await import("./recording.tsx")).Player);
 const DiffView = lazily(async () => (await import("../../ui/diff.tsx")).DiffView);
 
 /** What the work changes. */
@@ -29,10 +30,12 @@ export function Diff({ cycle: { id, head_commit: head } }: { cycle: CycleDetail 
 export function Logs({ cycle }: { cycle: CycleDetail }) {
   const { t } = useLingui();
   const [shown, setShown] = useState<string | null>(null);
-  if (cycle.evidence.length === 0) return <Empty title={t`No log yet`} />;
+  // A recording holds what its log does, with the times: it is played where the gate stands.
+  const logs = cycle.evidence.filter(({ media_type: type }) => type !== castType);
+  if (logs.length === 0) return <Empty title={t`No log yet`} />;
   return (
     <ul className="flex flex-col gap-2">
-      {cycle.evidence.map(({ name, sha256 }) => (
+      {logs.map(({ name, sha256 }) => (
         <li key={sha256} className="flex flex-col gap-2">
           <div>
             <Button
@@ -50,10 +53,44 @@ export function Logs({ cycle }: { cycle: CycleDetail }) {
   );
 }
 
+const castType = "application/x-asciicast";
+
+/** A button that plays a recording below it. */
+export function Recording({ id, sha256, name }: { id: string; sha256: string; name: string }) {
+  const { t } = useLingui();
+  const [isPlaying, setPlaying] = useState(false);
+  return (
+    <>
+      <Button small aria-expanded={isPlaying} onClick={() => setPlaying(!isPlaying)}>
+        {isPlaying ? t`Close the recording` : t`Play the recording`}
+      </Button>
+      {isPlaying ? (
+        <div className="w-full">
+          <Played id={id} sha256={sha256} name={name} />
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function Played({ id, sha256, name }: { id: string; sha256: string; name: string }) {
+  const { data, error, isPending } = useQuery(evidenceQuery(id, sha256));
+  if (isPending) return <Skeleton rows={2} height={80} />;
+  if (data === undefined) return <Problem error={error} />;
+  return (
+    <Suspense fallback={<Skeleton rows={2} height={80} />}>
+      <Player cast={textIn(data.base64)} label={name} />
+    </Suspense>
+  );
+}
+
+function textIn(base64: string): string {
+  return new TextDecoder().decode(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
+}
+
 function Log({ id, sha256, name }: { id: string; sha256: string; name: string }) {
   const { data, error, isPending } = useQuery(evidenceQuery(id, sha256));
   if (isPending) return <Skeleton rows={2} height={40} />;
   if (data === undefined) return <Problem error={error} />;
-  const bytes = Uint8Array.from(atob(data.base64), (letter) => letter.charCodeAt(0));
-  return <Code label={name}>{new TextDecoder().decode(bytes)}</Code>;
+  return <Code label={name}>{textIn(data.base64)}</Code>;
 }

@@ -6,6 +6,7 @@ import { Badge } from "../../ui/badge.tsx";
 import { Mono } from "../../ui/code.tsx";
 import { Panel } from "../../ui/page.tsx";
 import { Empty, Note } from "../../ui/states.tsx";
+import { Recording } from "./evidence.tsx";
 import { newest } from "./newest.ts";
 
 const agreements: Record<CheckReport["to_agree"][number]["kind"], MessageDescriptor> = {
@@ -51,7 +52,7 @@ export function Proof({ cycle }: { cycle: CycleDetail }) {
           ))}
         </ul>
       </Panel>
-      <Gates report={report} />
+      <Gates cycle={cycle} report={report} />
       {execution === undefined ? null : (
         <Panel title={t`What the agent says (not verified)`}>
           <p className="mb-2 text-muted">
@@ -132,14 +133,14 @@ function Requirement({ cycle, report, of }: { cycle: CycleDetail; report: CheckR
   );
 }
 
-function Gates({ report }: { report: CheckReport }) {
+function Gates({ cycle: { id }, report }: { cycle: CycleDetail; report: CheckReport }) {
   const { t } = useLingui();
   const { tests } = report;
   const [before, now] = [tests?.passed_on_base ?? 0, tests?.passed_on_head ?? 0];
   return (
     <Panel title={t`Gates`}>
       <ul className="flex flex-col gap-2">
-        {report.gates.map(({ gate, on, command, passed, code, ended, ms }) => {
+        {report.gates.map(({ gate, on, command, passed, code, ended, ms, recording }) => {
           const seconds = (ms / 1000).toFixed(1);
           return (
             <li key={`${gate} ${on}`} className="flex flex-wrap items-center gap-2">
@@ -150,9 +151,19 @@ function Gates({ report }: { report: CheckReport }) {
               <span className="text-muted">
                 {on === "base" ? t`before the change` : t`after it`} · {t`${seconds} s`}
               </span>
+              {recording === null ? null : <Recording id={id} sha256={recording} name={`${gate} ${on}`} />}
             </li>
           );
         })}
+        {report.red_run === null ? null : (
+          <li className="flex flex-wrap items-center gap-2">
+            <Badge tone="neutral" icon="idle">
+              {t`the new tests`}
+            </Badge>
+            <span className="text-muted">{t`on what there was before the change: they should fail`}</span>
+            <Recording id={id} sha256={report.red_run.recording} name={t`the new tests`} />
+          </li>
+        )}
       </ul>
       {tests === null ? (
         <p className="mt-3 text-muted">{t`Single tests are not known: the console does not read this runner's results.`}</p>

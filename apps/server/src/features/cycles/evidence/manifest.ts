@@ -5,6 +5,7 @@ import {
   cyclePredicateType,
   type CycleStatement,
   type DeliveryPlan,
+  type PartCost,
 } from "@ciclo/contract";
 import { sha256 } from "../../../lib/crypto.ts";
 import { partCosts } from "../artifacts/costs.ts";
@@ -29,8 +30,6 @@ export function statementOf({
   const plan = artifacts.get("plan")?.content as DeliveryPlan;
   const report = artifacts.get("check")?.content as CheckReport;
   const branch = cycle.base_branch ?? "";
-  const red = new Map((report.tests?.fresh ?? []).map(({ name, on_base: how }) => [name, how]));
-  const leaves = leavesOf(plan.work_breakdown.items);
   return {
     _type: "https://in-toto.io/Statement/v1",
     subject: [{ name: `${cycle.repository}@${branch}`, digest: { gitCommit: report.head } }],
@@ -42,22 +41,17 @@ export function statementOf({
       issue: { sha256: sha256(cycle.issue) },
       requested_by: cycle.requested_by_name,
       replay: cycle.replay,
-      requirements: analysis.quick_spec.requirements.map(({ id, text }) => ({
-        id,
-        text,
-        work_items: leaves.filter(({ requirements }) => requirements.includes(id)).map((leaf) => leaf.id),
-        tests: (report.requirements.find(({ requirement }) => requirement === id)?.cases ?? []).flatMap(
-          (one) =>
-            one.tests.map((name) => ({
-              case: one.case,
-              name,
-              on_base: red.get(name) === "assertion" ? ("assertion" as const) : ("absence" as const),
-              on_head: "passed" as const,
-            })),
-        ),
-      })),
+      requirements: requirementsOf(analysis, plan, report),
       commits: [...commits],
-      gates: report.gates.map(({ gate, on, command, passed, log }) => ({ gate, on, command, passed, log })),
+      gates: report.gates.map(({ gate, on, command, passed, log, recording }) => ({
+        gate,
+        on,
+        command,
+        passed,
+        log,
+        recording,
+      })),
+      red_run: report.red_run,
       agreed_to: report.to_agree.map(({ kind, path }) => ({ kind, path })),
       approvals: decisions
         .filter(({ decision, voided_at: voided }) => decision === "approve" && voided === null)
@@ -74,18 +68,43 @@ export function statementOf({
         sha256: hash,
         model,
       })),
-      cost: {
-        usd: cost.usd,
-        calls: cost.calls,
-        unknown_calls: cost.unknown_calls,
-        phases: cost.phases.map(({ phase, usd, calls }) => ({ phase, usd, calls })),
-        parts: partCosts(executions, plan.work_breakdown.items).map(({ item, usd, calls }) => ({
-          item,
-          usd,
-          calls,
-        })),
-      },
+      cost: costIn(cost, partCosts(executions, plan.work_breakdown.items)),
       ended_at: at,
     },
   };
 }
+
+type Predicate = CycleStatement["predicate"];
+
+function requirementsOf(
+  analysis: Analysis,
+  plan: DeliveryPlan,
+  report: CheckReport,
+): Predicate["requirements"] {
+  const red = new Map((report.tests?.fresh ?? []).map(({ name, on_base: how }) => [name, how]));
+  const leaves = leavesOf(plan.work_breakdown.items);
+  return analysis.quick_spec.requirements.map(({ id, text }) => ({
+    id,
+    text,
+    work_items: leaves.filter(({ requirements }) => requirements.includes(id)).map((leaf) => leaf.id),
+    tests: (report.requirements.find(({ requirement }) => requirement === id)?.cases ?? []).flatMap((one) =>
+      one.tests.map((name) => ({
+        case: one.case,
+        name,
+        on_base: red.get(name) === "assertion" ? ("assertion" as const) : ("absence" as const),
+        on_head: "passed" as const,
+      })),
+    ),
+  }));
+}
+
+const costIn = (
+  { usd, calls, unknown_calls, phases }: CycleCost,
+  parts: readonly PartCost[],
+): Predicate["cost"] => ({
+  usd,
+  calls,
+  unknown_calls,
+  phases: phases.map((of) => ({ phase: of.phase, usd: of.usd, calls: of.calls })),
+  parts: parts.map((of) => ({ item: of.item, usd: of.usd, calls: of.calls })),
+});

@@ -16,7 +16,7 @@ export type Runs = Record<"base" | "head" | "again" | "red", TestRun | null>;
 /** All that was found, and what is wrong with it. */
 export function reportOf(
   { cycle, artifacts }: Pick<Turn, "cycle" | "artifacts">,
-  of: Pick<CheckReport, "base" | "head" | "gates"> & {
+  of: Pick<CheckReport, "base" | "head" | "gates" | "red_run"> & {
     from: CheckReport["recipe"];
     /** Whether tests ran at all, and by which runner; null for one whose results the console does not read. */
     known: { ran: boolean; runner: string | null };
@@ -49,6 +49,7 @@ export function reportOf(
     recipe: of.from,
     gates: of.gates,
     tests,
+    red_run: of.red_run,
     to_agree: [
       ...guard(changed),
       ...(tests === null && of.known.ran && of.known.runner === null

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing } from "../../../lib/files.ts";
 import type { Checkout } from "../checkout.ts";
+import { Recorder } from "../sandbox/recorder.ts";
 import type { Limits, Ran } from "../sandbox/run.ts";
 import { runners } from "./runners/index.ts";
 import type { TestRun } from "./test-run.ts";
@@ -36,6 +37,7 @@ export async function runTests(
   const ran = await checkout.run([command, ...args].join(" "), limits, {
     env: { CI: "true", PATH: `${join(checkout.tree, "node_modules/.bin")}:${checkout.path}`, ...env },
     reads,
+    recorder: new Recorder(),
     ...(signal === undefined ? {} : { signal }),
   });
   const left = {

@@ -4,6 +4,7 @@ import { type Text, text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
 import type { CommandLine, Sandbox, SandboxRules } from "../../../lib/sandbox.ts";
 import { descendantsOf } from "./descendants.ts";
+import type { Frame, Recorder } from "./recorder.ts";
 
 export type Limits = {
   timeoutMs: number;
@@ -22,6 +23,8 @@ export type Ran = {
   stdout: Kept;
   stderr: Kept;
   ms: number;
+  /** What it printed, and when, where that was to be recorded. */
+  frames: readonly Frame[];
 };
 
 /** A program that one talks to while it runs. */
@@ -29,7 +32,7 @@ export type Started = {
   stdin: Writable;
   stdout: Readable;
   /** Resolves once it has ended, and all that it started with it. */
-  ended: Promise<Omit<Ran, "stdout">>;
+  ended: Promise<Omit<Ran, "stdout" | "frames">>;
   /** Ends it, and all that it started. */
   end(): void;
 };
@@ -45,6 +48,8 @@ export type Job = {
   limits: Limits;
   input?: string;
   signal?: AbortSignal;
+  /** Of both streams. */
+  recorder?: Recorder;
 };
 
 const lookEveryMs = 200;
@@ -68,9 +73,10 @@ export async function runInSandbox(sandbox: Sandbox, job: Job): Promise<Ran> {
   const started = await startInSandbox(sandbox, job);
   const stdout = new Keeper(job.limits.outputBytes);
   started.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
+  if (job.recorder !== undefined) started.stdout.on("data", job.recorder.stream());
   started.stdin.end(job.input ?? "");
   const ran = await started.ended;
-  return { ...ran, stdout: stdout.kept() };
+  return { ...ran, stdout: stdout.kept(), frames: job.recorder?.frames() ?? [] };
 }
 
 /** Starts a program as `runInSandbox` does, for whoever talks to it. */
@@ -83,6 +89,7 @@ export async function startInSandbox(sandbox: Sandbox, job: Job): Promise<Starte
   const child = spawn(command, args, { env: { ...job.env }, stdio: ["pipe", "pipe", "pipe"] });
   const stderr = new Keeper(job.limits.outputBytes);
   child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
+  if (job.recorder !== undefined) child.stderr.on("data", job.recorder.stream());
   // It may end before it has read everything.
   child.stdin.on("error", () => {});
   const watch = watching(child, job);

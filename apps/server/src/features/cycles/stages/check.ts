@@ -16,6 +16,8 @@ import { type ChangedFile, isTestFile } from "../gates/guard.ts";
 import { reportOf } from "../gates/report.ts";
 import { runTests, type Tested } from "../gates/tests.ts";
 import type { Repositories } from "../repositories.ts";
+import { asciicast } from "../evidence/asciicast.ts";
+import { Recorder } from "../sandbox/recorder.ts";
 import type { Limits, Ran } from "../sandbox/run.ts";
 import type { NewEvidence, Outcome, Stage, Turn } from "../stage.ts";
 import type { Workplace } from "../workplace.ts";
@@ -61,8 +63,11 @@ export function checkStage({ repositories, workplace }: CheckDeps): Stage {
     };
     const known = { runner: after.tested?.runner ?? null, ran: after.tested !== null };
     const gates = [...before.gates, ...after.gates];
-    const report = reportOf(turn, { base, head, from, gates, known }, runs, changed);
-    const logs = [...before.logs, ...after.logs];
+    const shown = red === null ? null : keptOf("test-red", recipe.test, red.ran);
+    const red_run =
+      shown === null ? null : { log: sha256(shown.log.bytes), recording: sha256(shown.recording.bytes) };
+    const report = reportOf(turn, { base, head, from, gates, known, red_run }, runs, changed);
+    const logs = [...before.logs, ...after.logs, ...(shown === null ? [] : [shown.log, shown.recording])];
     return outcomeOf(turn, report, logs);
   };
 }
@@ -87,9 +92,9 @@ async function gatesIn(checkout: Checkout, on: "base" | "head", at: At): Promise
     const command = at.recipe[gate];
     if (command === undefined) continue;
     const ran = await one(checkout, gate, command, at, ranked);
-    const bytes = logOf(command, ran);
     const passed = ran.code === 0;
-    ranked.logs.push({ name: `${gate}-${on}.log`, mediaType: "text/plain", bytes });
+    const kept = keptOf(`${gate}-${on}`, command, ran);
+    ranked.logs.push(kept.log, kept.recording);
     ranked.gates.push({
       gate,
       on,
@@ -98,7 +103,8 @@ async function gatesIn(checkout: Checkout, on: "base" | "head", at: At): Promise
       code: ran.code,
       ended: ran.ended,
       ms: Math.round(ran.ms),
-      log: sha256(bytes),
+      log: sha256(kept.log.bytes),
+      recording: sha256(kept.recording.bytes),
     });
     // Lint may fail for what was there before; without what the others make, nothing that follows says anything.
     if (!passed && gate !== "lint") break;
@@ -113,10 +119,21 @@ async function one(
   { limits, signal }: At,
   ranked: Ranked,
 ): Promise<Ran> {
-  if (gate !== "test") return checkout.run(command, limits, { env: { CI: "true" }, signal });
+  if (gate !== "test")
+    return checkout.run(command, limits, { env: { CI: "true" }, signal, recorder: new Recorder() });
   ranked.tested = await runTests(checkout, command, limits, signal);
   return ranked.tested.ran;
 }
+
+/** What is kept of a run: what it printed, and a recording of it. */
+const keptOf = (name: string, command: string, ran: Ran): { log: NewEvidence; recording: NewEvidence } => ({
+  log: { name: `${name}.log`, mediaType: "text/plain", bytes: logOf(command, ran) },
+  recording: {
+    name: `${name}.cast`,
+    mediaType: "application/x-asciicast",
+    bytes: asciicast({ command, title: name, at: new Date(Date.now() - ran.ms) }, ran),
+  },
+});
 
 const logOf = (command: string, { stdout, stderr, code, ended }: Ran): Buffer =>
   Buffer.concat([
