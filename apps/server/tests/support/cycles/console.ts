@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Analysis, CycleDetail, DeliveryPlan, Documentation } from "@ciclo/contract";
 import { stringify } from "yaml";
+import type { Config } from "../../../src/config.ts";
 import type { Database } from "../../../src/db/dialect.ts";
 import { ensureBubblewrap } from "../bubblewrap.ts";
 import { whenFileEnds } from "../closing.ts";
@@ -97,19 +98,21 @@ export async function cyclesConsole({
   policy = {},
   replies = {},
   files = shop,
+  config = {},
   database,
 }: {
   turns?: readonly (readonly Step[])[];
   policy?: Record<string, unknown>;
   replies?: Partial<Replies>;
   files?: Readonly<Record<string, string>>;
+  config?: Partial<Config>;
   database?: Database;
 } = {}) {
   ensureBubblewrap();
   const repository = await repositoryWith(files);
   const { gateway, model, person, approver } = await endpointOf(
     policies({ executor: executorOf(turns), ...policy }),
-    {},
+    config,
     [],
     database,
   );
