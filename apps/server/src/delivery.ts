@@ -4,6 +4,7 @@ import type { AppDeps } from "./app.ts";
 import type { createCore } from "./core.ts";
 import type { Actor } from "./domain/actor.ts";
 import type { createEngine } from "./engine.ts";
+import type { Cost, MeteredCall } from "./domain/usage.ts";
 import { invalidPayload, Refusal } from "./errors.ts";
 import { nodeName } from "./lib/node-name.ts";
 import type { CostsService } from "./features/costs/index.ts";
@@ -33,6 +34,7 @@ export async function createDelivery(
     home: deps.config.home,
     path: host.environment.PATH,
     program: process.execPath,
+    outbound: features.servers.service.outbound,
     signingSeed: await core.vault.named("cycle manifests", () => randomBytes(32)),
     node: nodeName(deps.config.home),
     isReplay: deps.isReplay ?? false,
@@ -65,10 +67,7 @@ export async function createDelivery(
       if (gateway.takes(request)) return gateway.handle(request, response);
       return models.handle(request, response);
     },
-    listenToCalls: (run, hear) =>
-      features.usage.service.ledger.listen((call, cost) => {
-        if (call.subject.run === run && call.subject.kind === "model") hear(call, cost);
-      }),
+    listenToCalls: (run, hear) => features.usage.service.ledger.listen(onlyModelsOf(run, hear)),
     async costOf({ id, from }): Promise<CycleCost> {
       const { total, groups } = await costs.report({ group_by: "phase", run: id, from, tz: "UTC" }, "en");
       const phases = groups.map(({ key, ...sums }) => ({
@@ -89,6 +88,14 @@ export async function createDelivery(
     },
   });
 }
+
+type Hear = (call: MeteredCall, cost: Cost) => void;
+
+const onlyModelsOf =
+  (run: string, hear: Hear): Hear =>
+  (call, cost) => {
+    if (call.subject.run === run && call.subject.kind === "model") hear(call, cost);
+  };
 
 const costIn = (sums: UsageSums): Omit<CycleCost, "phases"> => ({
   calls: sums.calls,

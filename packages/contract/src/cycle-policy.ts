@@ -40,6 +40,11 @@ export const cyclesPolicyShape = {
     })
     .prefault({}),
   executor: executorSchema.optional(),
+  /**
+   * Hosts that the set-up of a repository may reach, where the repository names them too: `registry.npmjs.org`,
+   * `*.pythonhosted.org`, `packages.corp:8081`. Nothing else that a cycle runs has a network.
+   */
+  setup_hosts: z.array(glob).max(100).default([]),
   /** How often a phase may try before a person is asked. */
   tries: z.int().min(1).max(10).default(3),
   /** Of all that runs in the sandbox. */

@@ -9,7 +9,7 @@ const commandSchema = z.string().trim().min(1).max(2000);
  */
 export const cycleRecipeSchema = z.strictObject({
   version: z.literal(1),
-  /** Installs what the others need. The only one that may reach hosts beside the console, those in `allow_hosts`. */
+  /** Installs what the others need. The only one that may reach hosts, those in `allow_hosts` that policy allows too. */
   setup: commandSchema.optional(),
   build: commandSchema.optional(),
   lint: commandSchema.optional(),

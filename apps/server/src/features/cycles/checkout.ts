@@ -4,6 +4,7 @@ import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { checkOutShared, type Git, GitError } from "../../lib/git.ts";
 import type { Sandbox, SandboxRules } from "../../lib/sandbox.ts";
+import { bridged } from "./sandbox/bridge.ts";
 import { removeFolder } from "./sandbox/remove.ts";
 import {
   type Job,
@@ -30,6 +31,8 @@ type More = Pick<Job, "env" | "signal" | "input" | "recorder"> & {
   reads?: readonly string[];
   /** Of a command: `$1`, `$2`, … */
   args?: readonly string[];
+  /** A socket of the console that a port of the sandbox leads to, and the program that sees to that. */
+  through?: { node: string; socket: string };
 };
 
 /**
@@ -77,9 +80,16 @@ export class Checkout {
   }
 
   /** Runs a command line in the work tree, within the sandbox. */
-  run(command: string, limits: Limits, { reads = [], args = [], ...more }: More = { env: {} }): Promise<Ran> {
-    const rules = { ...this.#rules(), own: [this.home], readable: [...this.#shown, this.#objects, ...reads] };
-    return this.#run({ command: "/bin/sh", args: ["-c", command, "sh", ...args] }, rules, limits, more);
+  run(
+    command: string,
+    limits: Limits,
+    { reads = [], args = [], through, ...more }: More = { env: {} },
+  ): Promise<Ran> {
+    const shell = { command: "/bin/sh", args: ["-c", command, "sh", ...args] };
+    const { line, reads: own } =
+      through === undefined ? { line: shell, reads: [] } : bridged(through.node, through.socket, shell);
+    const readable = [...this.#shown, this.#objects, ...reads, ...own];
+    return this.#run(line, { ...this.#rules(), own: [this.home], readable }, limits, more);
   }
 
   /** Starts a program in the work tree, within the sandbox, for whoever talks to it. */

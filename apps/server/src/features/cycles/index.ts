@@ -11,6 +11,7 @@ import { createCyclesService, type CyclesService, type CyclesServiceDeps } from 
 import { analyzeStage } from "./stages/analyze.ts";
 import type { AskModel } from "./stages/ask.ts";
 import type { Requester } from "./stages/common.ts";
+import type { CheckDeps } from "./stages/check.ts";
 import { documentStage } from "./stages/document.ts";
 import { type ExecuteDeps, executeStage } from "./stages/execute.ts";
 import { mergeStage } from "./stages/merge.ts";
@@ -18,7 +19,8 @@ import { planStage } from "./stages/plan.ts";
 import { prepareStage } from "./stages/prepare.ts";
 import { Workplace, type WorkplaceDeps } from "./workplace.ts";
 
-export type CyclesDeps = Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" | "wake"> &
+export type CyclesDeps = Pick<CheckDeps, "outbound"> &
+  Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" | "wake"> &
   RepositoriesDeps &
   WorkplaceDeps &
   Pick<ExecuteDeps, "withRunToken" | "listenToCalls" | "answer" | "findProgram" | "program"> & {

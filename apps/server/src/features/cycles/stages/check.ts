@@ -17,13 +17,21 @@ import { reportOf } from "../gates/report.ts";
 import { runTests, type Tested } from "../gates/tests.ts";
 import type { Repositories } from "../repositories.ts";
 import { asciicast } from "../evidence/asciicast.ts";
+import { openProxy, proxyEnvironment, type ProxyRules } from "../sandbox/proxy.ts";
 import { Recorder } from "../sandbox/recorder.ts";
 import type { Limits, Ran } from "../sandbox/run.ts";
 import type { NewEvidence, Outcome, Stage, Turn } from "../stage.ts";
 import type { Workplace } from "../workplace.ts";
 import { baseOf } from "./common.ts";
 
-export type CheckDeps = { repositories: Repositories; workplace: Workplace };
+export type CheckDeps = {
+  repositories: Repositories;
+  workplace: Workplace;
+  /** The program that runs the bridge. */
+  program: string;
+  /** What holds for all that the console connects to. */
+  outbound: Pick<ProxyRules, "network" | "resolve">;
+};
 
 /** What ran at one commit. */
 type Ranked = { gates: GateResult[]; logs: NewEvidence[]; tested: Tested | null };
@@ -35,7 +43,7 @@ const mostLogBytes = 2_000_000;
  * Runs the gates on the commit that a cycle has come to, and on the one that it began from, each in a checkout of its own. What
  * an agent says of its work is not looked at.
  */
-export function checkStage({ repositories, workplace }: CheckDeps): Stage {
+export function checkStage({ repositories, workplace, program, outbound }: CheckDeps): Stage {
   return async (turn) => {
     const { cycle, policy, signal } = turn;
     const git = await repositories.copyOf(cycle.repository);
@@ -43,7 +51,8 @@ export function checkStage({ repositories, workplace }: CheckDeps): Stage {
     const [base, head] = [baseOf(cycle), cycle.head_commit];
     if (head === null || cycle.recipe === null) throw new Error(`cycle ${cycle.id} has nothing to check`);
     const { recipe, from } = cycle.recipe;
-    const at = { recipe, limits: limitsOf(policy, recipe), signal };
+    const setUp = setUpWith({ workplace, program, outbound }, recipe, policy);
+    const at = { recipe, limits: limitsOf(policy, recipe), signal, setUp };
     if (!(await isAncestor(git, base, head))) throw standsOnNothing(head, base);
     const changed = await changesBetween(git, base, head);
     const [before, after] = await Promise.all([
@@ -83,7 +92,30 @@ const limitsOf = (
 });
 
 type Source = { git: Git; repository: string };
-type At = { recipe: CycleRecipe; limits: Limits; signal: AbortSignal };
+type At = { recipe: CycleRecipe; limits: Limits; signal: AbortSignal; setUp: SetUp };
+type SetUp = (checkout: Checkout, command: string, limits: Limits, more: SetUpMore) => Promise<Ran>;
+type SetUpMore = { signal: AbortSignal; recorder?: Recorder };
+
+/** Runs the set-up of a repository: the only command that reaches hosts, those that repository and policy name. */
+const setUpWith =
+  (
+    { workplace, program, outbound }: Pick<CheckDeps, "workplace" | "program" | "outbound">,
+    { allow_hosts: named = [] }: CycleRecipe,
+    { setup_hosts: allowed }: PolicyOf<"cycles">,
+  ): SetUp =>
+  (checkout, command, limits, more) => {
+    if (named.length === 0) return checkout.run(command, limits, { env: { CI: "true" }, ...more });
+    return workplace.withDoor(async (folder) => {
+      const proxy = await openProxy(folder, { named, allowed, ...outbound });
+      try {
+        const env = { CI: "true", ...proxyEnvironment };
+        const through = { node: program, socket: proxy.path };
+        return await checkout.run(command, limits, { env, through, ...more });
+      } finally {
+        await proxy.close();
+      }
+    });
+  };
 
 /** Runs the gates of a checkout in their order, up to the first that fails. */
 async function gatesIn(checkout: Checkout, on: "base" | "head", at: At): Promise<Ranked> {
@@ -116,9 +148,10 @@ async function one(
   checkout: Checkout,
   gate: GateName,
   command: string,
-  { limits, signal }: At,
+  { limits, signal, setUp }: At,
   ranked: Ranked,
 ): Promise<Ran> {
+  if (gate === "setup") return setUp(checkout, command, limits, { signal, recorder: new Recorder() });
   if (gate !== "test")
     return checkout.run(command, limits, { env: { CI: "true" }, signal, recorder: new Recorder() });
   ranked.tested = await runTests(checkout, command, limits, signal);
@@ -145,9 +178,9 @@ const logOf = (command: string, { stdout, stderr, code, ended }: Ran): Buffer =>
   ]);
 
 /** What the tests need to run: what comes before them, whose results are known already. */
-async function testsIn(checkout: Checkout, { recipe, limits, signal }: At): Promise<Tested> {
-  for (const command of [recipe.setup, recipe.build])
-    if (command !== undefined) await checkout.run(command, limits, { env: { CI: "true" }, signal });
+async function testsIn(checkout: Checkout, { recipe, limits, signal, setUp }: At): Promise<Tested> {
+  if (recipe.setup !== undefined) await setUp(checkout, recipe.setup, limits, { signal });
+  if (recipe.build !== undefined) await checkout.run(recipe.build, limits, { env: { CI: "true" }, signal });
   return runTests(checkout, recipe.test, limits, signal);
 }
 

@@ -4,7 +4,6 @@ import { type Analysis, type DeliveryPlan, type Execution, type ExecutorPolicy, 
 import type { Cost, MeteredCall } from "../../../domain/usage.ts";
 import { Refusal } from "../../../errors.ts";
 import { type Git, isAncestor } from "../../../lib/git.ts";
-import { serverFolder } from "../../../lib/places.ts";
 import { orderOf } from "../artifacts/check.ts";
 import type { Checkout } from "../checkout.ts";
 import { type Answer, openDoor } from "../executor/door.ts";
@@ -14,6 +13,7 @@ import { workWithAgent } from "../executor/session.ts";
 import { Turns } from "../executor/turns.ts";
 import type { Repositories } from "../repositories.ts";
 import { policyFile } from "../rules.ts";
+import { bridged, bridgePort } from "../sandbox/bridge.ts";
 import type { Limits } from "../sandbox/run.ts";
 import type { Outcome, Stage, Turn } from "../stage.ts";
 import type { StoredCycle } from "../store.ts";
@@ -39,9 +39,6 @@ export type ExecuteDeps = {
   program: string;
 };
 
-const bridge = join(serverFolder, "src/features/cycles/sandbox/bridge.mjs");
-/** Within the sandbox, whose network is its own. */
-const port = 8787;
 const gitLimits: Limits = { timeoutMs: 120_000, outputBytes: 1_000_000, memoryBytes: 2e9, processes: 50 };
 const mostOutputBytes = 1_000_000;
 
@@ -95,7 +92,7 @@ type AtWork = { executor: ExecutorPolicy; checkout: Checkout; door: string };
 
 async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door }: AtWork) {
   const { cycle, policy, artifacts, signal } = turn;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${bridgePort}`;
   const start = startOf(executor, { url, token: "of-the-sandbox" });
   const program = await deps.findProgram(start.command);
   if (program === null) throw noProgram(start.command);
@@ -108,15 +105,16 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
   const analysis = artifacts.get("analysis")?.content as Analysis;
   const items = orderOf(plan.work_breakdown.items) ?? [];
   const { agent_minutes: minutes, memory_mb: memory, processes } = policy.limits;
+  const { line, reads } = bridged(deps.program, door, { command: program, args: start.args });
   const started = await checkout.start(
-    { command: deps.program, args: [bridge, door, String(port), program, ...start.args] },
+    line,
     {
       timeoutMs: minutes * 60_000,
       outputBytes: mostOutputBytes,
       memoryBytes: memory * 1024 * 1024,
       processes,
     },
-    { env: start.env, reads: [bridge, door], signal },
+    { env: start.env, reads, signal },
   );
   const prompts = promptsFor({ cycle, analysis, plan, items, hasWork: checkout.base !== baseOf(cycle) });
   const isByPart = prompts.length === items.length;
