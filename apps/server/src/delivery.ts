@@ -68,15 +68,7 @@ export async function createDelivery(
       return models.handle(request, response);
     },
     listenToCalls: (run, hear) => features.usage.service.ledger.listen(onlyModelsOf(run, hear)),
-    async costOf({ id, from }): Promise<CycleCost> {
-      const { total, groups } = await costs.report({ group_by: "phase", run: id, from, tz: "UTC" }, "en");
-      const phases = groups.map(({ key, ...sums }) => ({
-        phase: key ?? "",
-        ...costIn(sums),
-        p50_ms: sums.p50_ms,
-      }));
-      return { ...costIn(total), phases };
-    },
+    ...costsOf(costs),
     async historyOf(id) {
       const events = await audit.eventsOf(id);
       return events.map(({ at, action, actor_name: actor, metadata }) => ({
@@ -96,6 +88,24 @@ const onlyModelsOf =
   (call, cost) => {
     if (call.subject.run === run && call.subject.kind === "model") hear(call, cost);
   };
+
+/** What the ledger says of cycles. */
+const costsOf = (costs: CostsService) => ({
+  async agentModelOf({ id, from }: { id: string; from: string }): Promise<string | null> {
+    const query = { group_by: "model", run: id, phase: "executor", from, tz: "UTC" } as const;
+    const { groups } = await costs.report(query, "en");
+    return groups.toSorted((a, b) => b.calls - a.calls)[0]?.key ?? null;
+  },
+  async costOf({ id, from }: { id: string; from: string }): Promise<CycleCost> {
+    const { total, groups } = await costs.report({ group_by: "phase", run: id, from, tz: "UTC" }, "en");
+    const phases = groups.map(({ key, ...sums }) => ({
+      phase: key ?? "",
+      ...costIn(sums),
+      p50_ms: sums.p50_ms,
+    }));
+    return { ...costIn(total), phases };
+  },
+});
 
 const costIn = (sums: UsageSums): Omit<CycleCost, "phases"> => ({
   calls: sums.calls,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { cycleKeySchema } from "./cycle-manifest.ts";
+import { cycleResultsQuerySchema, cycleResultsSchema } from "./cycle-results.ts";
 import { cycleOperations as operations } from "./cycle-operations.ts";
 import {
   cycleAnswersSchema,
@@ -24,6 +25,11 @@ export const cycleEndpoints = {
   },
   startCycle: { ...operations.startCycle, body: newCycleSchema, response: cycleDetailSchema },
   getCycle: { ...operations.getCycle, params: cycleParams, response: cycleDetailSchema },
+  getCycleResults: {
+    ...operations.getCycleResults,
+    query: cycleResultsQuerySchema,
+    response: cycleResultsSchema,
+  },
   getCycleKey: { ...operations.getCycleKey, response: cycleKeySchema },
   getCycleDiff: { ...operations.getCycleDiff, params: cycleParams, response: cycleDiffSchema },
   getCycleEvidence: {

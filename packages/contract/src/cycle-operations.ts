@@ -23,6 +23,13 @@ export const cycleOperations = {
     tag: "cycles",
     summary: "One cycle with its artefacts, decisions, cost and history",
   },
+  getCycleResults: {
+    method: "GET",
+    path: "/cycle-results",
+    access: ["read"],
+    tag: "cycles",
+    summary: "What came of cycles by agent and model: score, cost, time, tries, false greens caught",
+  },
   getCycleKey: {
     method: "GET",
     path: "/cycle-key",

@@ -11,6 +11,7 @@ export * from "./cycle-delivery.ts";
 export * from "./cycle-manifest.ts";
 export * from "./cycle-policy.ts";
 export * from "./cycle-recipe.ts";
+export * from "./cycle-results.ts";
 export * from "./endpoints.ts";
 export * from "./environment.ts";
 export * from "./hidden-characters.ts";

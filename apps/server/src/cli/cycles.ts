@@ -5,11 +5,8 @@ import {
   type CycleDetail,
   cycleStages,
   cycleStates,
-  type CycleStatement,
   type CycleVerdict,
-  text,
 } from "@ciclo/contract";
-import { Refusal } from "../errors.ts";
 import { connect } from "./client.ts";
 import { type Command, command, option, repeated, required, UsageError, type Values } from "./command.ts";
 
@@ -69,13 +66,13 @@ const newest = <K extends CycleArtifact["kind"]>(
 ): ArtifactOf<K> | undefined =>
   artifacts.findLast((artifact): artifact is ArtifactOf<K> => artifact.kind === kind);
 
-const get = (id: string): Promise<CycleDetail> => connect().call("getCycle", { params: { id } });
+export const getCycle = (id: string): Promise<CycleDetail> => connect().call("getCycle", { params: { id } });
 
 /** What is decided on, by the beginning of its hash as `show` printed it: it is not what there is now where that has changed. */
 async function subjectOf(id: string, said: string): Promise<string> {
   if (!/^[0-9a-f]{12,64}$/.test(said))
     throw new UsageError(`${said} is no subject: take it from ciclo cycle show ${id}`);
-  const { checkpoint } = await get(id);
+  const { checkpoint } = await getCycle(id);
   // Where it is another, the server says so.
   return checkpoint?.subject.startsWith(said) === true ? checkpoint.subject : said.padEnd(64, "0");
 }
@@ -92,22 +89,6 @@ async function decide(
       ? { decision, subject: bound, comment: required(values, "comment") }
       : { decision, subject: bound, ...(comment === undefined ? {} : { comment }) };
   return connect().call("decideCycle", { params: { id }, body });
-}
-
-/** A manifest whose signature holds. The packages for that are loaded when they are needed. */
-async function verified(manifest: string, key: string): Promise<CycleStatement & { ok: true; head: string }> {
-  const { verifyManifest } = await import("./manifest.ts");
-  try {
-    const statement = verifyManifest(manifest, key);
-    return { ok: true, head: statement.predicate.head, ...statement };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const why = error instanceof Error ? error.message : "it cannot be checked";
-    throw new Refusal(
-      "invalid_payload",
-      text(`The manifest does not hold: ${why}`, `O manifesto não se sustenta: ${why}`),
-    );
-  }
 }
 
 const comment = { comment: { type: "string" as const } };
@@ -189,7 +170,7 @@ export const cycleCommands: Command[] = [
     takes: { min: 1, max: 1 },
     async run({ positionals: [id = ""], values }) {
       const kind = option(values, "artifact");
-      const cycle = await get(id);
+      const cycle = await getCycle(id);
       if (kind === undefined) return { cycle, artifact: null };
       const artifact = cycle.artifacts.findLast((one) => one.kind === kind);
       if (artifact === undefined) throw new UsageError(`${id} has no artifact ${kind}`);
@@ -205,7 +186,7 @@ export const cycleCommands: Command[] = [
     examples: ["ciclo cycle log sums-are-wrong-k7f3m2 test-head.log"],
     takes: { min: 2, max: 2 },
     async run({ positionals: [id = "", named = ""] }) {
-      const { evidence } = await get(id);
+      const { evidence } = await getCycle(id);
       const found = evidence.findLast(
         ({ name, sha256 }) => name === named || (/^[0-9a-f]{12,}$/.test(named) && sha256.startsWith(named)),
       );
@@ -214,54 +195,6 @@ export const cycleCommands: Command[] = [
       return connect().call("getCycleEvidence", { params: { id, sha256: found.sha256 } });
     },
     show: ({ base64 }) => Buffer.from(base64, "base64").toString("utf8").split("\n"),
-  }),
-  command({
-    name: "cycle manifest",
-    usage: "ciclo cycle manifest ID",
-    summary:
-      "Print the signed manifest of a cycle that is completed: from each requirement to its test, commit, approval and cost, as a Sigstore bundle.",
-    examples: ["ciclo cycle manifest sums-are-wrong-k7f3m2 > manifest.json"],
-    takes: { min: 1, max: 1 },
-    async run({ positionals: [id = ""] }) {
-      const { evidence } = await get(id);
-      const found = evidence.findLast(({ name }) => name === "manifest.sigstore.json");
-      if (found === undefined) throw new UsageError(`${id} has no manifest: it gets one when it is merged`);
-      const { base64 } = await connect().call("getCycleEvidence", { params: { id, sha256: found.sha256 } });
-      return JSON.parse(Buffer.from(base64, "base64").toString("utf8")) as Record<string, unknown>;
-    },
-  }),
-  command({
-    name: "cycle key",
-    usage: "ciclo cycle key",
-    summary:
-      "Print the public key that this console signs manifests with. Hand it to whoever has to check them.",
-    examples: ["ciclo cycle key > ciclo.pem"],
-    takes: { min: 0, max: 0 },
-    run: () => connect().call("getCycleKey"),
-    show: ({ public_key: pem }) => [pem.trimEnd()],
-  }),
-  command({
-    name: "cycle verify",
-    usage: "ciclo cycle verify MANIFEST --key PEM",
-    summary:
-      "Check the manifest of a cycle without the console: that the key's owner signed it, and what it says. Compare its commit with that of the repository.",
-    examples: ["ciclo cycle verify manifest.json --key ciclo.pem"],
-    options: { key: { type: "string" } },
-    takes: { min: 1, max: 1 },
-    async run({ positionals: [file = ""], values, io }) {
-      const [manifest, key] = [await io.readFile(file), await io.readFile(required(values, "key"))];
-      return verified(manifest, key);
-    },
-    show: ({ head, predicate: { cycle, requirements, approvals, cost, replay } }) => [
-      `signed, and whole: ${cycle.id}  ${cycle.title}`,
-      ...(replay ? [replayNotice] : []),
-      `${cycle.repository}  ${cycle.branch}  ${head}`,
-      ...requirements.map(
-        ({ id, text, tests }) => `${id}  ${text}  ${tests.map(({ name }) => name).join("; ") || "no test"}`,
-      ),
-      ...approvals.map(({ checkpoint, by, at }) => `${checkpoint} approved by ${by} at ${at}`),
-      `${cost.usd.toFixed(4)} USD, ${cost.calls} calls`,
-    ],
   }),
   command({
     name: "cycle approve",
@@ -311,7 +244,7 @@ export const cycleCommands: Command[] = [
         return { question, answer };
       });
       if (answers.length === 0) throw new UsageError("--answer is required");
-      const subject = newest((await get(id)).artifacts, "analysis")?.sha256 ?? "0".repeat(64);
+      const subject = newest((await getCycle(id)).artifacts, "analysis")?.sha256 ?? "0".repeat(64);
       return connect().call("answerCycle", { params: { id }, body: { subject, answers } });
     },
     show: (cycle) => [line(cycle)],

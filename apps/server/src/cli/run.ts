@@ -7,6 +7,7 @@ import { ConfigError, readClientConfig, version } from "../config.ts";
 import { Refusal } from "../errors.ts";
 import { auditCommands } from "./audit.ts";
 import { type Command, type Io, UsageError } from "./command.ts";
+import { cycleRecordCommands } from "./cycle-records.ts";
 import { cycleCommands } from "./cycles.ts";
 import { demoCommands } from "./demo.ts";
 import { keyCommands } from "./keys.ts";
@@ -29,6 +30,7 @@ const commands: Command[] = [
   ...runTokenCommands,
   ...runPauseCommands,
   ...cycleCommands,
+  ...cycleRecordCommands,
   ...demoCommands,
   ...masterKeyCommands,
   ...auditCommands,

@@ -4,6 +4,7 @@ import type { CyclesService } from "./service.ts";
 
 export function cyclesRoutes(mount: Mount, cycles: CyclesService, key: CycleKey): void {
   mount("getCycleKey", () => Promise.resolve(key));
+  mount("getCycleResults", ({ query }) => cycles.results(query));
   mount("listCycles", ({ query, locale }) => cycles.list(query, locale));
   mount("startCycle", ({ actor, body, locale }) => cycles.start(actor, body, locale));
   mount("getCycle", ({ actor, params, locale }) => cycles.get(actor, params.id, locale));

@@ -4,6 +4,8 @@ import {
   type CycleDetail,
   type CycleDiff,
   type CycleEvidenceContent,
+  type CycleResults,
+  type CycleResultsQuery,
   type CycleResumption,
   type CycleState,
   type CycleVerdict,
@@ -31,12 +33,15 @@ import {
   refuseOthers,
   unknown,
 } from "./refusals.ts";
+import { resultsOf, type Told } from "./results.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
 
 export type CyclesServiceDeps = DetailDeps & {
   transaction: AuditedTransaction;
   clock: Clock;
+  /** The model that a cycle's agent asked most, by the ledger; null where it asked none. */
+  agentModelOf(cycle: { id: string; from: string }): Promise<string | null>;
   /** Whether the models of this console are a replay: its cycles say so wherever they are shown. */
   isReplay: boolean;
   /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
@@ -57,6 +62,8 @@ export type CyclesService = {
     locale: Locale,
   ): Promise<Page<Cycle>>;
   get(actor: Actor, id: string, locale: Locale): Promise<CycleDetail>;
+  /** What came of the cycles of a stretch of time, by agent and model. */
+  results(query: CycleResultsQuery): Promise<CycleResults>;
   evidence(id: string, sha256: string): Promise<CycleEvidenceContent>;
   /** What the work changes. Throws a `Refusal` where there is none yet, or this node does not have it. */
   diff(id: string): Promise<CycleDiff>;
@@ -101,6 +108,7 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       const { items, next_cursor } = await store.listCycles(queries, query);
       return { items: items.map((cycle) => presentCycle(cycle, locale)), next_cursor };
     },
+    results: (query) => resultsIn(deps, query),
     evidence: (id, sha256) => evidenceOf(deps, id, sha256),
     diff: (id) => diffOf(deps, id),
     async start(actor, request, locale) {
@@ -137,6 +145,29 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       return get(actor, id, locale);
     },
   };
+}
+
+/** So many cycles are looked at for a report. */
+const mostReported = 500;
+const usualDays = 30;
+
+async function resultsIn(deps: CyclesServiceDeps, query: CycleResultsQuery): Promise<CycleResults> {
+  const now = deps.clock();
+  const to = query.to === undefined ? stamp(now) : stamp(new Date(query.to));
+  const from = stamp(new Date(query.from ?? Date.parse(to) - usualDays * 24 * 3_600_000));
+  const found = await store.cyclesBetween(deps.queries, { from, to }, mostReported + 1);
+  const told: Told[] = [];
+  for (const cycle of found.slice(0, mostReported)) {
+    const of = { id: cycle.id, from: cycle.created_at };
+    told.push({
+      cycle,
+      artifacts: await store.artifactsOf(deps.queries, cycle.id),
+      cost: await deps.costOf(of),
+      model: await deps.agentModelOf(of),
+      timeline: await deps.historyOf(cycle.id),
+    });
+  }
+  return { from, to, is_cut: found.length > mostReported, results: resultsOf(told, stamp(now)) };
 }
 
 async function evidenceOf(

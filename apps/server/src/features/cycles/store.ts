@@ -1,4 +1,6 @@
 import {
+  analysisSchema,
+  checkReportSchema,
   type CycleArtifact,
   type CycleCheckpoint,
   cycleCheckpoints,
@@ -8,6 +10,9 @@ import {
   cycleStates,
   type CycleWait,
   cycleWaits,
+  deliveryPlanSchema,
+  documentationSchema,
+  executionSchema,
   type Locale,
   type Text,
 } from "@ciclo/contract";
@@ -84,6 +89,24 @@ export async function listCycles(
     .limit(limit + 1)
     .execute();
   return toPage(rows.map(parse), limit, (row) => encodeCursor(row.created_at, row.id));
+}
+
+/** Cycles that were started within a stretch of time, the oldest first. */
+export async function cyclesBetween(
+  queries: Queries,
+  { from, to }: { from: string; to: string },
+  limit: number,
+): Promise<StoredCycle[]> {
+  const rows = await queries
+    .selectFrom("cycles")
+    .selectAll()
+    .where("created_at", ">=", from)
+    .where("created_at", "<", to)
+    .orderBy("created_at")
+    .orderBy("id")
+    .limit(limit)
+    .execute();
+  return rows.map(parse);
 }
 
 /**
@@ -163,6 +186,14 @@ export type StoredArtifact = Omit<Selectable<CycleArtifactTable>, "kind" | "cont
 const findingsSchema = z.array(z.object({ path: z.string(), message: textSchema }));
 const kinds = ["analysis", "plan", "execution", "documentation", "check"] as const satisfies ArtifactKind[];
 
+const contents: Record<ArtifactKind, z.ZodType> = {
+  analysis: analysisSchema,
+  plan: deliveryPlanSchema,
+  execution: executionSchema,
+  documentation: documentationSchema,
+  check: checkReportSchema,
+};
+
 /** All versions of all artefacts of a cycle, the oldest first. */
 export async function artifactsOf(queries: Queries, cycleId: string): Promise<StoredArtifact[]> {
   const rows = await queries
@@ -175,7 +206,8 @@ export async function artifactsOf(queries: Queries, cycleId: string): Promise<St
   return rows.map((row) => ({
     ...row,
     kind: z.enum(kinds).parse(row.kind),
-    content: JSON.parse(row.content) as unknown,
+    // What an earlier version wrote lacks what came since.
+    content: contents[z.enum(kinds).parse(row.kind)].parse(JSON.parse(row.content)),
     findings: fromJson(findingsSchema, row.findings),
   }));
 }
