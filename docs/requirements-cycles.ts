@@ -5,7 +5,41 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
       "From an issue to the branch: analysis, plan, an agent over ACP, documents, gates, merge; cost by phase",
     shownBy: [
       "cycles/cycle.test.ts › comes from an issue to a change on the branch",
+      "cycles/demo.test.ts › the replay of a cycle ends with a merge whose manifest holds",
       "web/cycles.test.ts › goes from an issue to the branch",
+    ],
+  },
+  {
+    asked:
+      "Hermetic: `ciclo cycle demo` replays a whole cycle with a real agent, without key or network, labelled everywhere",
+    shownBy: [
+      "cycles/demo.test.ts › the replay of a cycle ends with a merge whose manifest holds",
+      "cycles/demo.test.ts › the replay tells its story",
+      "cycles/demo.test.ts › the replay can be watched in the browser",
+      "docs.test.ts › does what it says",
+    ],
+  },
+  {
+    asked: "Recordings of each gate, as asciicast, played on the page; what each part of the work cost",
+    shownBy: [
+      "cycles/demo.test.ts › the replay of a cycle ends with a merge whose manifest holds",
+      "web/cycles.test.ts › goes from an issue to the branch",
+    ],
+  },
+  {
+    asked:
+      "Set-up reaches the hosts that repository and policy name, and nothing else of a cycle has a network",
+    shownBy: [
+      "cycles/set-up.test.ts › installs packages from hosts that repository and policy name",
+      "cycles/set-up.test.ts › reaches nothing that is not named by",
+      "cycles/set-up.test.ts › is the only gate with a way out",
+    ],
+  },
+  {
+    asked: "Code that nobody here wrote: ten published packages with seeded faults; results for leaderboards",
+    shownBy: [
+      "cycles/packages.test.ts › ten published packages, each with a seeded fault",
+      "cycles/packages.test.ts › the same packages with an agent that only says that it mended them",
     ],
   },
   {

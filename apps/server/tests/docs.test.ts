@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requirements } from "../../../docs/requirements.ts";
 import { readConfig } from "../src/config.ts";
+import { ensureBubblewrap } from "./support/bubblewrap.ts";
 import { isThorough } from "./support/extent.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { temporaryFolder } from "./support/temporary.ts";
@@ -83,6 +84,7 @@ describe.concurrent.each(run)("%s", (path) => {
   let folder: string;
 
   beforeAll(async () => {
+    ensureBubblewrap();
     folder = await temporaryFolder();
     environment = { CICLO_HOME: await temporaryFolder(), LANGUAGE: "en" };
     server = await startProcess(environment);

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { type CycleDetail, negotiateLocale, text } from "@ciclo/contract";
 import { readClientConfig } from "../config.ts";
 import { Refusal } from "../errors.ts";
@@ -21,7 +22,7 @@ export const demoCommands: Command[] = [
       const replay = {
         locale: negotiateLocale(readClientConfig().locale),
         say,
-        ...(folder === undefined ? {} : { folder }),
+        ...(folder === undefined ? {} : { folder: resolve(folder) }),
       };
       say(replayNotice);
       try {
