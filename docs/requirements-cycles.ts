@@ -27,6 +27,14 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "Coverage and mutants of the changed lines; promises of them; not measured is no figure",
+    shownBy: [
+      "cycles/measures.test.ts › the gates say which changed lines ran",
+      "cycles/measures.test.ts › what a plan promises of %s goes back to the agent",
+      "cycles/measures.test.ts › what cannot be measured is said to be so",
+    ],
+  },
+  {
     asked:
       "Set-up reaches the hosts that repository and policy name, and nothing else of a cycle has a network",
     shownBy: [

@@ -79,6 +79,37 @@ export const checkReportSchema = z.strictObject({
     .nullable(),
   /** The run of the new tests on what there was before: red is what it should be. Null where there was none. */
   red_run: z.strictObject({ log: hash, recording: hash }).nullable().default(null),
+  /**
+   * How well the tests look at the changed lines. Each is null where it was not measured, and the whole of it where the work was
+   * red before that.
+   */
+  measures: z
+    .strictObject({
+      coverage: z
+        .strictObject({
+          covered: z.number(),
+          /** Changed lines of code that can run, in files that were measured. */
+          lines: z.number(),
+          missed: z.array(z.strictObject({ path: z.string(), line: z.number() })),
+          /** Changed source files of which nothing is known. */
+          not_measured: z.array(z.string()),
+        })
+        .nullable(),
+      /** Changes of the changed lines that a good test notices. */
+      mutation: z
+        .strictObject({
+          detected: z.number(),
+          mutants: z.number(),
+          survived: z.array(
+            z.strictObject({ path: z.string(), line: z.number(), from: z.string(), to: z.string() }),
+          ),
+          /** Whether time was up before all had been tried. */
+          is_cut: z.boolean(),
+        })
+        .nullable(),
+    })
+    .nullable()
+    .default(null),
   /** What a person has to agree to before it can be merged. */
   to_agree: z.array(
     z.strictObject({

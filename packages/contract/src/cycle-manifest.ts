@@ -53,6 +53,9 @@ export const cycleStatementSchema = z.object({
     ),
     /** The new tests on what there was before, by the hashes of log and recording. */
     red_run: z.object({ log: hash, recording: hash }).nullable().default(null),
+    /** Changed lines that ran in the tests, and mutants that a test noticed; null where it was not measured. */
+    coverage: z.object({ covered: z.number(), lines: z.number() }).nullable().default(null),
+    mutation: z.object({ detected: z.number(), mutants: z.number() }).nullable().default(null),
     /** What a person agreed to beside the change itself. */
     agreed_to: z.array(z.object({ kind: z.string(), path: z.string() })),
     approvals: z.array(

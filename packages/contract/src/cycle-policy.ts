@@ -53,6 +53,8 @@ export const cyclesPolicyShape = {
       agent_minutes: z.number().positive().max(1440).default(60),
       memory_mb: z.int().min(64).max(1_000_000).default(4096),
       processes: z.int().min(5).max(10_000).default(500),
+      /** So many mutants of the changed lines are tried against the tests; 0 for none. */
+      mutants: z.int().min(0).max(500).default(20),
     })
     .prefault({}),
 };

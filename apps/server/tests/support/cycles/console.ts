@@ -82,6 +82,8 @@ export const policies = (more: Record<string, unknown> = {}): Record<string, str
     kind: "cycles",
     title: "Cycles",
     repositories: ["/**"],
+    // What is no subject of a test should not take its time.
+    limits: { mutants: 1 },
     ...more,
   }),
 });

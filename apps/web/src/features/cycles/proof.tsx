@@ -4,7 +4,7 @@ import { msg } from "@lingui/core/macro";
 import { useLingui } from "@lingui/react/macro";
 import { Badge } from "../../ui/badge.tsx";
 import { Mono } from "../../ui/code.tsx";
-import { Panel } from "../../ui/page.tsx";
+import { Facts, Panel } from "../../ui/page.tsx";
 import { Empty, Note } from "../../ui/states.tsx";
 import { Recording } from "./evidence.tsx";
 import { newest } from "./newest.ts";
@@ -53,6 +53,7 @@ export function Proof({ cycle }: { cycle: CycleDetail }) {
         </ul>
       </Panel>
       <Gates cycle={cycle} report={report} />
+      <Measures report={report} />
       {execution === undefined ? null : (
         <Panel title={t`What the agent says (not verified)`}>
           <p className="mb-2 text-muted">
@@ -130,6 +131,61 @@ function Requirement({ cycle, report, of }: { cycle: CycleDetail; report: CheckR
         ))}
       </ul>
     </li>
+  );
+}
+
+/** How well the tests look at the change. What nobody measured is no figure. */
+function Measures({ report: { measures } }: { report: CheckReport }) {
+  const { t } = useLingui();
+  if (measures === null) return null;
+  const { coverage, mutation } = measures;
+  const none = t`not measured`;
+  const of = (part: number, all: number): string => t`${part} of ${all}`;
+  return (
+    <Panel title={t`How well the change is tested`}>
+      <Facts
+        items={[
+          [
+            t`Changed lines that ran in the tests`,
+            coverage === null ? none : of(coverage.covered, coverage.lines),
+          ],
+          [
+            t`Mutants of them that a test noticed`,
+            mutation === null ? none : of(mutation.detected, mutation.mutants),
+          ],
+        ]}
+      />
+      {coverage === null ? null : (
+        <ul className="mt-2 flex flex-col gap-1">
+          {coverage.missed.map(({ path, line }) => (
+            <li key={`${path} ${line}`} className="wrap-anywhere">
+              <Badge tone="warn" icon="warning">{t`did not run`}</Badge> <Mono>{`${path}:${line}`}</Mono>
+            </li>
+          ))}
+          {coverage.not_measured.map((path) => (
+            <li key={path} className="wrap-anywhere">
+              <Badge tone="neutral" icon="idle">
+                {none}
+              </Badge>{" "}
+              <Mono>{path}</Mono>
+            </li>
+          ))}
+        </ul>
+      )}
+      {mutation === null ? null : (
+        <ul className="mt-2 flex flex-col gap-1">
+          {mutation.survived.map(({ path, line, from, to }) => (
+            <li key={`${path} ${line} ${to}`} className="wrap-anywhere">
+              <Badge tone="warn" icon="warning">{t`nobody noticed`}</Badge> <Mono>{`${path}:${line}`}</Mono>
+              <Mono className="block text-muted">{`${from} → ${to}`}</Mono>
+            </li>
+          ))}
+        </ul>
+      )}
+      {mutation?.is_cut === true ? (
+        <p className="mt-2 text-muted">{t`Time was up before all mutants had been tried.`}</p>
+      ) : null}
+    </Panel>
   );
 }
 

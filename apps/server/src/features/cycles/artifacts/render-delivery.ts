@@ -61,6 +61,7 @@ export const renderCheck = (report: CheckReport, locale: Locale): string =>
         ),
       ),
     ),
+    ...renderMeasures(report, locale),
     ...(report.to_agree.length === 0
       ? []
       : [
@@ -75,6 +76,27 @@ export const renderCheck = (report: CheckReport, locale: Locale): string =>
     heading(2, words.files[locale]),
     list(report.changed.map(({ path, added, removed }) => `${code(path)} +${added} −${removed}`)),
   );
+
+/** What was measured; what was not is said to be so, and is no figure. */
+function renderMeasures({ measures }: CheckReport, locale: Locale): string[] {
+  if (measures === null) return [];
+  const { coverage, mutation } = measures;
+  const none = words.unmeasured[locale];
+  const survived = (mutation?.survived ?? []).map(
+    ({ path, line, from, to }) => `${code(`${path}:${line}`)} ${code(from)} → ${code(to)}`,
+  );
+  const missed = (coverage?.missed ?? []).map(({ path, line }) => code(`${path}:${line}`));
+  return [
+    heading(2, words.measured[locale]),
+    list([
+      `${words.covered[locale]}: ${coverage === null ? none : `${coverage.covered} / ${coverage.lines}`}`,
+      ...(coverage?.not_measured ?? []).map((path) => `${code(path)}: ${none}`),
+      ...(missed.length === 0 ? [] : [`${words.missed[locale]}: ${missed.join(", ")}`]),
+      `${words.mutants[locale]}: ${mutation === null ? none : `${mutation.detected} / ${mutation.mutants}`}`,
+      ...survived.map((one) => `${words.survived[locale]}: ${one}`),
+    ]),
+  ];
+}
 
 const agreements: Record<CheckReport["to_agree"][number]["kind"], Text> = {
   test_deleted: text("A test was deleted", "Um teste foi apagado"),
@@ -109,6 +131,12 @@ const words = {
   passed: text("passed", "passou"),
   requirements: text("Requirements", "Requisitos"),
   unshown: text("no test shows it", "nenhum teste o mostra"),
+  measured: text("How well the change is tested", "Quão bem a mudança é testada"),
+  covered: text("Changed lines that ran in the tests", "Linhas alteradas que rodaram nos testes"),
+  missed: text("Did not run", "Não rodaram"),
+  mutants: text("Mutants of them that a test noticed", "Mutantes delas que um teste notou"),
+  survived: text("Nobody noticed", "Ninguém notou"),
+  unmeasured: text("not measured", "não medido"),
   agree: text("To be agreed to", "Requer concordância"),
   files: text("Files", "Arquivos"),
 };

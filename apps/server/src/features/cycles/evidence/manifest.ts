@@ -52,6 +52,7 @@ export function statementOf({
         recording,
       })),
       red_run: report.red_run,
+      ...measuresIn(report),
       agreed_to: report.to_agree.map(({ kind, path }) => ({ kind, path })),
       approvals: decisions
         .filter(({ decision, voided_at: voided }) => decision === "approve" && voided === null)
@@ -71,6 +72,14 @@ export function statementOf({
       cost: costIn(cost, partCosts(executions, plan.work_breakdown.items)),
       ended_at: at,
     },
+  };
+}
+
+function measuresIn({ measures }: CheckReport): Pick<Predicate, "coverage" | "mutation"> {
+  const { coverage = null, mutation = null } = measures ?? {};
+  return {
+    coverage: coverage && { covered: coverage.covered, lines: coverage.lines },
+    mutation: mutation && { detected: mutation.detected, mutants: mutation.mutants },
   };
 }
 

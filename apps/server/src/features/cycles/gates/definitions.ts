@@ -1,10 +1,18 @@
 import { posix } from "node:path";
-import { type DefinitionCheck, type DeliveryPlan, type GateResult, type Text, text } from "@ciclo/contract";
+import {
+  type CheckReport,
+  type DefinitionCheck,
+  type DeliveryPlan,
+  type GateResult,
+  type Text,
+  text,
+} from "@ciclo/contract";
 
 type Found = {
   gates: readonly GateResult[];
   requirements: readonly { requirement: string; cases: readonly { tests: readonly string[] }[] }[];
   changed: readonly { path: string }[];
+  measures: CheckReport["measures"];
   /** Whether single tests are known at all. */
   testsKnown: boolean;
   /** Paths that the console itself writes, which no plan speaks of. */
@@ -35,7 +43,7 @@ export function brokenDefinitions(
 /** Null where nothing has measured it. */
 function holdsIn(
   check: DefinitionCheck,
-  { gates, requirements, changed, testsKnown, own }: Found,
+  { gates, requirements, changed, measures, testsKnown, own }: Found,
 ): boolean | null {
   const passes = (on: GateResult["on"], gate: string): boolean =>
     gates.some((result) => result.on === on && result.gate === gate && result.passed);
@@ -60,8 +68,15 @@ function holdsIn(
       );
     case "file_changed":
       return changed.some(({ path }) => path === check.path);
-    case "changed_lines_covered":
-    case "mutants_detected":
-      return null;
+    case "changed_lines_covered": {
+      const { covered, lines, not_measured: unknown } = measures?.coverage ?? { lines: 0, not_measured: [] };
+      // Of a file that was not measured nobody can say that it is covered.
+      if (covered === undefined || unknown.length > 0) return null;
+      return covered >= check.at_least * lines;
+    }
+    case "mutants_detected": {
+      const { detected = 0, mutants } = measures?.mutation ?? {};
+      return mutants === undefined ? null : detected >= check.at_least * mutants;
+    }
   }
 }

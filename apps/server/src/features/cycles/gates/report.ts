@@ -16,7 +16,7 @@ export type Runs = Record<"base" | "head" | "again" | "red", TestRun | null>;
 /** All that was found, and what is wrong with it. */
 export function reportOf(
   { cycle, artifacts }: Pick<Turn, "cycle" | "artifacts">,
-  of: Pick<CheckReport, "base" | "head" | "gates" | "red_run"> & {
+  of: Pick<CheckReport, "base" | "head" | "gates" | "red_run" | "measures"> & {
     from: CheckReport["recipe"];
     /** Whether tests ran at all, and by which runner; null for one whose results the console does not read. */
     known: { ran: boolean; runner: string | null };
@@ -34,6 +34,7 @@ export function reportOf(
     gates: of.gates,
     requirements,
     changed,
+    measures: of.measures,
     own,
     testsKnown: tests !== null || of.known.runner !== null,
   });
@@ -50,6 +51,7 @@ export function reportOf(
     gates: of.gates,
     tests,
     red_run: of.red_run,
+    measures: of.measures,
     to_agree: [
       ...guard(changed),
       ...(tests === null && of.known.ran && of.known.runner === null

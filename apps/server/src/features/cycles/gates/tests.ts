@@ -35,7 +35,7 @@ export async function runTests(
   const report = join(checkout.home, `report-${randomUUID()}`);
   const { args = [], env = {}, reads = [] } = runner?.reporting(report) ?? {};
   const ran = await checkout.run([command, ...args].join(" "), limits, {
-    env: { CI: "true", PATH: `${join(checkout.tree, "node_modules/.bin")}:${checkout.path}`, ...env },
+    env: { ...environmentOf(checkout), ...env },
     reads,
     recorder: new Recorder(),
     ...(signal === undefined ? {} : { signal }),
@@ -52,10 +52,16 @@ export async function runTests(
   return { ran, run, runner: runner?.id ?? null };
 }
 
+/** What tests run with: the programs that the repository brings come first. */
+export const environmentOf = (checkout: Checkout): Record<string, string> => ({
+  CI: "true",
+  PATH: `${join(checkout.tree, "node_modules/.bin")}:${checkout.path}`,
+});
+
 /** What stands in the report's place may be a link or a pipe: whatever a test put there. */
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-async function reportAt(path: string): Promise<string | null> {
+export async function reportAt(path: string): Promise<string | null> {
   try {
     const file = await open(path, noFollow);
     try {

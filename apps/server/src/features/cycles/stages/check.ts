@@ -23,6 +23,7 @@ import type { Limits, Ran } from "../sandbox/run.ts";
 import type { NewEvidence, Outcome, Stage, Turn } from "../stage.ts";
 import type { Workplace } from "../workplace.ts";
 import { baseOf } from "./common.ts";
+import { measure } from "./measure.ts";
 
 export type CheckDeps = {
   repositories: Repositories;
@@ -75,7 +76,27 @@ export function checkStage({ repositories, workplace, program, outbound }: Check
     const shown = red === null ? null : keptOf("test-red", recipe.test, red.ran);
     const red_run =
       shown === null ? null : { log: sha256(shown.log.bytes), recording: sha256(shown.recording.bytes) };
-    const report = reportOf(turn, { base, head, from, gates, known, red_run }, runs, changed);
+    const found = { base, head, from, gates, known, red_run };
+    const first = reportOf(turn, { ...found, measures: null }, runs, changed);
+    const tested = after.tested;
+    // Of red work nobody asks how well it is tested.
+    const measures =
+      first.problems.length > 0 || tested === null
+        ? null
+        : await workplace.with(source, head, async (checkout) => {
+            await preparedIn(checkout, at);
+            return measure(checkout, {
+              ...at,
+              git,
+              head,
+              changed,
+              runner: tested.runner,
+              usualMs: tested.ran.ms,
+              node: program,
+              mutants: policy.limits.mutants,
+            });
+          });
+    const report = measures === null ? first : reportOf(turn, { ...found, measures }, runs, changed);
     const logs = [...before.logs, ...after.logs, ...(shown === null ? [] : [shown.log, shown.recording])];
     return outcomeOf(turn, report, logs);
   };
@@ -178,10 +199,14 @@ const logOf = (command: string, { stdout, stderr, code, ended }: Ran): Buffer =>
   ]);
 
 /** What the tests need to run: what comes before them, whose results are known already. */
-async function testsIn(checkout: Checkout, { recipe, limits, signal, setUp }: At): Promise<Tested> {
+async function preparedIn(checkout: Checkout, { recipe, limits, signal, setUp }: At): Promise<void> {
   if (recipe.setup !== undefined) await setUp(checkout, recipe.setup, limits, { signal });
   if (recipe.build !== undefined) await checkout.run(recipe.build, limits, { env: { CI: "true" }, signal });
-  return runTests(checkout, recipe.test, limits, signal);
+}
+
+async function testsIn(checkout: Checkout, at: At): Promise<Tested> {
+  await preparedIn(checkout, at);
+  return runTests(checkout, at.recipe.test, at.limits, at.signal);
 }
 
 const testsAgain = (workplace: Workplace, source: Source, head: string, at: At): Promise<Tested> =>

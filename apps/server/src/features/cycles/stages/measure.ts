@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CheckReport, CycleRecipe } from "@ciclo/contract";
+import type { Git } from "../../../lib/git.ts";
+import type { Checkout } from "../checkout.ts";
+import { coverageOfChange, parseLcov, sourcesIn } from "../gates/coverage.ts";
+import { coveringOf } from "../gates/covering.ts";
+import type { ChangedFile } from "../gates/guard.ts";
+import { type Mutant, mutantsOf } from "../gates/mutants.ts";
+import { environmentOf, reportAt, runTests } from "../gates/tests.ts";
+import type { Limits } from "../sandbox/run.ts";
+import { contentsAt } from "./prepare.ts";
+
+type Measures = NonNullable<CheckReport["measures"]>;
+
+export type Measuring = {
+  git: Git;
+  head: string;
+  changed: readonly ChangedFile[];
+  recipe: CycleRecipe;
+  limits: Limits;
+  signal: AbortSignal;
+  /** The runner whose results are read; null for one that the console does not know. */
+  runner: string | null;
+  /** How long the tests take by themselves, in milliseconds. */
+  usualMs: number;
+  /** The program that counts what runs. */
+  node: string;
+  /** So many mutants are tried at most. */
+  mutants: number;
+};
+
+/** Mutants are tried for no longer than this, in milliseconds. */
+const mutationMs = 240_000;
+/** A mutant may make a program run without end. */
+const leastMutantMs = 10_000;
+
+/**
+ * How well the tests look at the changed lines: which of them run, and of mutants of them, how many a test notices. In a checkout
+ * where the tests can run. What cannot be measured is null, and never a figure.
+ */
+export async function measure(checkout: Checkout, measuring: Measuring): Promise<Measures> {
+  return {
+    coverage: await coverageIn(checkout, measuring),
+    mutation: await mutationIn(checkout, measuring),
+  };
+}
+
+async function coverageIn(
+  checkout: Checkout,
+  { recipe, limits, signal, runner, node, changed }: Measuring,
+): Promise<Measures["coverage"]> {
+  if (runner === null || sourcesIn(changed).length === 0) return null;
+  const folder = join(checkout.home, `coverage-${randomUUID()}`);
+  const covering = coveringOf(runner, recipe.test, node, folder);
+  if (covering === null) return null;
+  await mkdir(folder);
+  // Settings of the repository may leave files out, which is no reason to say that they are covered.
+  await writeFile(join(folder, "none.json"), "{}");
+  const ran = await checkout.run(covering.command, limits, {
+    env: environmentOf(checkout),
+    args: covering.args,
+    signal,
+  });
+  if (ran.code !== 0) return null;
+  const report = await reportAt(covering.report);
+  return report === null ? null : coverageOfChange(parseLcov(report, checkout.tree), changed);
+}
+
+async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Measures["mutation"]> {
+  const { mutants: most } = measuring;
+  const mutants = most === 0 ? [] : await mutantsIn(measuring);
+  if (mutants.length === 0) return null;
+  const until = performance.now() + mutationMs;
+  const mutation: NonNullable<Measures["mutation"]> = {
+    detected: 0,
+    mutants: 0,
+    survived: [],
+    is_cut: false,
+  };
+  for (const mutant of mutants) {
+    if (performance.now() > until) {
+      mutation.is_cut = true;
+      break;
+    }
+    const noticed = await isNoticed(checkout, mutant, measuring);
+    // A program that cannot even be loaded says nothing of its tests.
+    if (noticed === null) continue;
+    mutation.mutants += 1;
+    if (noticed) mutation.detected += 1;
+    else mutation.survived.push({ path: mutant.path, line: mutant.line, from: mutant.from, to: mutant.to });
+  }
+  return mutation.mutants === 0 ? null : mutation;
+}
+
+/** Mutants of all changed files, as many of each as there is room for. */
+async function mutantsIn({ git, head, changed, mutants: most }: Measuring): Promise<Mutant[]> {
+  const files = sourcesIn(changed).filter(({ added }) => added.length > 0);
+  const each = Math.max(1, Math.floor(most / Math.max(1, files.length)));
+  const found: Mutant[] = [];
+  for (const { path, added } of files) {
+    if (found.length >= most) break;
+    const source = await contentsAt(git, head, path);
+    if (source === null) continue;
+    const lines = new Set(added.map(({ line }) => line));
+    found.push(...mutantsOf(path, source, lines, Math.min(each, most - found.length)));
+  }
+  return found;
+}
+
+/** Whether the tests notice a mutant; null where it cannot be loaded. It is written within the sandbox: paths are the agent's. */
+async function isNoticed(
+  checkout: Checkout,
+  { path, source }: Mutant,
+  { recipe, limits, signal, usualMs }: Measuring,
+): Promise<boolean | null> {
+  const timeoutMs = Math.min(limits.timeoutMs, Math.max(leastMutantMs, 5 * usualMs));
+  const written = await checkout.run('git checkout --quiet -- . && cat > "$1"', limits, {
+    env: {},
+    args: [path],
+    input: source,
+    signal,
+  });
+  if (written.code !== 0) return null;
+  if (recipe.build !== undefined) {
+    const built = await checkout.run(recipe.build, limits, { env: { CI: "true" }, signal });
+    if (built.code !== 0) return null;
+  }
+  const { ran, run } = await runTests(checkout, recipe.test, { ...limits, timeoutMs }, signal);
+  if (run !== null && run.tests.length === 0 && run.broken.length > 0) return null;
+  return ran.ended === "timeout" || ran.code !== 0;
+}
