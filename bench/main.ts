@@ -3,6 +3,7 @@ import { unseenExamples } from "../apps/server/src/features/assistant/recognise/
 import { recognise } from "../apps/server/src/features/assistant/recognise/recognise.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { measureBeside } from "./beside.ts";
+import { measureCycles } from "./cycles.ts";
 import { measureGateway } from "./gateway.ts";
 import { type Figures, rounded, timed } from "./measure.ts";
 import { measureLogs } from "./logs.ts";
@@ -44,6 +45,12 @@ const limits: Record<string, { most?: number; least?: number }> = {
   claude_logs_ccusage_over_appended: { least: 20 },
   health_1m_over_1k: { most: 1.5 },
   sandboxed_start_over_plain: { most: 1.15 },
+  cycle_overhead_s: { most: 2 },
+  cycle_agent_over_bare: { most: 1.1 },
+  cycle_tokens_over_bare: { most: 1, least: 1 },
+  cycle_100k_files_adds_s: { most: 5 },
+  cycle_false_greens_share: { most: 0 },
+  cycles_20_peak_mb: { most: 1000 },
   npm_test_s: { most: 240 },
   web_first_paint_ms: { most: 1000 },
   web_sign_in_script_kb: { most: 180 },
@@ -78,6 +85,7 @@ const measurements: readonly (() => Figures | Promise<Figures>)[] = [
   measureReport,
   measureLogs,
   measureSandbox,
+  measureCycles,
   lastTestRun,
 ];
 

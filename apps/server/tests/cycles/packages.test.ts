@@ -171,6 +171,7 @@ it(
     const files = [...new Set(packages.map(({ file }) => file))].join(" ");
     const mend = `for file in ${files}; do test -e $file && ${restore} $file; done; cp reproduction.js test/0-fault.js`;
     const running = await cyclesConsole({
+      patienceMs: patience / 2,
       turns: [[{ do: "shell", command: mend }]],
       replies: { planner: [planned], doc: [documentation] },
     });
@@ -204,6 +205,7 @@ it(
     const lie =
       "cp reproduction.js test/0-fault.js; sed -i 's/t\\.[a-zA-Z]*(.*/t.ok(true);/; s/t\\[.*/t.ok(true);/' test/0-fault.js";
     const running = await cyclesConsole({
+      patienceMs: patience / 2,
       turns: [
         [
           { do: "shell", command: lie },

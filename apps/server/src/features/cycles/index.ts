@@ -32,7 +32,7 @@ export type CyclesDeps = Pick<CheckDeps, "outbound"> &
     ask: AskModel;
     requester: Requester;
     policy(): Promise<PolicyOf<"cycles"> | null>;
-    logger: ConstructorParameters<typeof Tasks>[0];
+    logger: ConstructorParameters<typeof Tasks>[0] & WorkplaceDeps["logger"];
   };
 
 /** How soon a cycle is taken up that another node, or a crash, left behind. */
@@ -88,6 +88,7 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
     async stop() {
       await carrying.stop();
       await tasks.stop();
+      await workplace.tidied();
     },
     troubles: () => carrying.troubles(),
   };

@@ -7,6 +7,7 @@ import { shortName } from "../../lib/crypto.ts";
 import { privateFolder } from "../../lib/files.ts";
 import type { Git } from "../../lib/git.ts";
 import { installation } from "../../lib/places.ts";
+import type { Logger } from "../../lib/logger.ts";
 import type { Sandbox } from "../../lib/sandbox.ts";
 import { Checkout } from "./checkout.ts";
 import { removeFolder } from "./sandbox/remove.ts";
@@ -18,7 +19,10 @@ export type WorkplaceDeps = {
   hidden: readonly string[];
   /** The PATH of such programs. */
   path: string;
+  logger: Pick<Logger, "error">;
 };
+
+const mostRemovals = 4;
 
 /** Folders of programs below a home: the console's own, and those on the PATH with what lies beside them. */
 const programsBelow = (home: string, path: string): string[] =>
@@ -32,6 +36,7 @@ const programsBelow = (home: string, path: string): string[] =>
 /** Where the checkouts of this node are: one folder each, deleted behind it, and all of them when the console starts. */
 export class Workplace {
   readonly #deps: WorkplaceDeps;
+  readonly #removals = new Set<Promise<void>>();
 
   constructor(deps: WorkplaceDeps) {
     this.#deps = deps;
@@ -60,8 +65,26 @@ export class Workplace {
     try {
       return await work(checkout);
     } finally {
-      await checkout.remove();
+      await this.#leave(checkout);
     }
+  }
+
+  /** Has a checkout deleted behind whoever goes on; not before few are left that are being deleted. */
+  async #leave(checkout: Checkout): Promise<void> {
+    const removal = checkout
+      .remove()
+      .catch((error: unknown) => {
+        // It is tried again when the console starts.
+        this.#deps.logger.error({ err: error }, "a checkout of a cycle could not be deleted");
+      })
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+    if (this.#removals.size > mostRemovals) await Promise.race(this.#removals);
+  }
+
+  /** Resolves once all that was left is deleted. */
+  async tidied(): Promise<void> {
+    while (this.#removals.size > 0) await Promise.all(this.#removals);
   }
 
   /** A folder of its own for a socket, whose path has to be short. */

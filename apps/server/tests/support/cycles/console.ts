@@ -102,6 +102,7 @@ export async function cyclesConsole({
   files = shop,
   config = {},
   database,
+  patienceMs = 60_000,
 }: {
   turns?: readonly (readonly Step[])[];
   policy?: Record<string, unknown>;
@@ -109,6 +110,8 @@ export async function cyclesConsole({
   files?: Readonly<Record<string, string>>;
   config?: Partial<Config>;
   database?: Database;
+  /** How long a cycle may take from one halt to the next. */
+  patienceMs?: number;
 } = {}) {
   ensureBubblewrap();
   const repository = await repositoryWith(files);
@@ -154,7 +157,7 @@ export async function cyclesConsole({
       eventually(
         () => get(id),
         ({ state }) => state !== "running",
-        60_000,
+        patienceMs,
       ),
     decide: async (
       who: Person,

@@ -11,19 +11,21 @@ const limits = { timeoutMs: 300_000, outputBytes: 10_000, memoryBytes: 1e9, proc
  * time. It runs in the sandbox, so that it cannot delete anything else. Throws if something is left.
  */
 export async function removeFolder(sandbox: Sandbox, folder: string): Promise<void> {
-  try {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-    return;
-  } catch (error) {
-    // Or a folder that its owner may not write to.
-    if (!(await exists(folder))) return;
-    const parent = dirname(folder);
+  if (!(await exists(folder))) return;
+  // A program of its own deletes 100,000 files in a second, and keeps nobody waiting meanwhile.
+  if ((await sandbox.state()).available) {
     const line = {
       command: "/bin/sh",
-      args: ["-c", 'chmod -R u+rwX "$1" 2>/dev/null; rm -rf -- "$1"', "sh", basename(folder)],
+      // What is left may be in folders that their owner may not write to.
+      args: [
+        "-c",
+        'rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX "$1"; rm -rf -- "$1"; }',
+        "sh",
+        basename(folder),
+      ],
     };
-    const rules = { folder: parent, writable: [], hidden: [], network: "none" as const };
+    const rules = { folder: dirname(folder), writable: [], hidden: [], network: "none" as const };
     await runInSandbox(sandbox, { line, rules, limits, env: { PATH: "/usr/bin:/bin" } });
-    if (await exists(folder)) throw error;
   }
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -46,7 +46,9 @@ const mostLogBytes = 2_000_000;
  */
 export function checkStage({ repositories, workplace, program, outbound }: CheckDeps): Stage {
   return async (turn) => {
-    const { cycle, policy, signal } = turn;
+    const { cycle, policy } = turn;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([turn.signal, stop.signal]);
     const git = await repositories.copyOf(cycle.repository);
     const source = { git, repository: cycle.repository };
     const [base, head] = [baseOf(cycle), cycle.head_commit];
@@ -56,49 +58,42 @@ export function checkStage({ repositories, workplace, program, outbound }: Check
     const at = { recipe, limits: limitsOf(policy, recipe), signal, setUp };
     if (!(await isAncestor(git, base, head))) throw standsOnNothing(head, base);
     const changed = await changesBetween(git, base, head);
-    const [before, after] = await Promise.all([
-      workplace.with(source, base, (checkout) => gatesIn(checkout, "base", at)),
-      workplace.with(source, head, (checkout) => gatesIn(checkout, "head", at)),
-    ]);
-    const isKnown = before.tested?.run != null && after.tested?.run != null;
-    const [again, red] = await Promise.all([
-      after.tested === null ? null : testsAgain(workplace, source, head, at),
-      isKnown ? onBase(workplace, source, { base, head, changed, at }) : null,
-    ]);
-    const runs = {
-      base: before.tested?.run ?? null,
-      head: after.tested?.run ?? null,
-      again: again?.run ?? null,
-      red: red?.run ?? null,
-    };
-    const known = { runner: after.tested?.runner ?? null, ran: after.tested !== null };
-    const gates = [...before.gates, ...after.gates];
-    const shown = red === null ? null : keptOf("test-red", recipe.test, red.ran);
-    const red_run =
-      shown === null ? null : { log: sha256(shown.log.bytes), recording: sha256(shown.recording.bytes) };
-    const found = { base, head, from, gates, known, red_run };
-    const first = reportOf(turn, { ...found, measures: null }, runs, changed);
-    const tested = after.tested;
-    // Of red work nobody asks how well it is tested.
-    const measures =
-      first.problems.length > 0 || tested === null
-        ? null
-        : await workplace.with(source, head, async (checkout) => {
-            await preparedIn(checkout, at);
-            return measure(checkout, {
-              ...at,
-              git,
-              head,
-              changed,
-              runner: tested.runner,
-              usualMs: tested.ran.ms,
-              node: program,
-              mutants: policy.limits.mutants,
-            });
-          });
-    const report = measures === null ? first : reportOf(turn, { ...found, measures }, runs, changed);
-    const logs = [...before.logs, ...after.logs, ...(shown === null ? [] : [shown.log, shown.recording])];
-    return outcomeOf(turn, report, logs);
+    const onHead = workplace.with(source, head, (checkout) => gatesIn(checkout, "head", at));
+    const onBase = workplace.with(source, base, async (checkout) => {
+      const before = await gatesIn(checkout, "base", at);
+      const after = await onHead;
+      const isKnown = before.tested?.run != null && after.tested?.run != null;
+      return { before, red: isKnown ? await newTestsOn(checkout, { head, changed, at }) : null };
+    });
+    const again = onHead.then(({ tested }) =>
+      workplace.with(source, head, async (checkout) => {
+        const second = tested === null ? null : await testsIn(checkout, at);
+        const [after, { before, red }] = [await onHead, await onBase];
+        const found = foundIn({ before, after, again: second, red }, { base, head, from, test: recipe.test });
+        const report = reportOf(turn, { ...found.of, measures: null }, found.runs, changed);
+        // Of red work nobody asks how well it is tested.
+        if (report.problems.length > 0 || tested === null) return { report, logs: found.logs };
+        const measures = await measure(checkout, {
+          ...at,
+          git,
+          head,
+          changed,
+          runner: tested.runner,
+          usualMs: tested.ran.ms,
+          node: program,
+          mutants: policy.limits.mutants,
+        });
+        return { report: reportOf(turn, { ...found.of, measures }, found.runs, changed), logs: found.logs };
+      }),
+    );
+    try {
+      const [{ report, logs }] = await Promise.all([again, onBase]);
+      return outcomeOf(turn, report, logs);
+    } finally {
+      // Where one of them fails the others have no more to say.
+      stop.abort(new Error("the gates are over"));
+      await Promise.allSettled([onHead, onBase, again]);
+    }
   };
 }
 
@@ -112,7 +107,6 @@ const limitsOf = (
   processes,
 });
 
-type Source = { git: Git; repository: string };
 type At = { recipe: CycleRecipe; limits: Limits; signal: AbortSignal; setUp: SetUp };
 type SetUp = (checkout: Checkout, command: string, limits: Limits, more: SetUpMore) => Promise<Ran>;
 type SetUpMore = { signal: AbortSignal; recorder?: Recorder };
@@ -209,27 +203,48 @@ async function testsIn(checkout: Checkout, at: At): Promise<Tested> {
   return runTests(checkout, at.recipe.test, at.limits, at.signal);
 }
 
-const testsAgain = (workplace: Workplace, source: Source, head: string, at: At): Promise<Tested> =>
-  workplace.with(source, head, (checkout) => testsIn(checkout, at));
+/** The tests of the new commit on what there was before, whose checkout this is: a test that is green there shows nothing. */
+async function newTestsOn(
+  checkout: Checkout,
+  { head, changed, at }: { head: string; changed: readonly ChangedFile[]; at: At },
+): Promise<Tested> {
+  const more = { env: {}, signal: at.signal };
+  await checkout.run("git clean -ffdxq && git checkout --quiet --force HEAD -- .", at.limits, more);
+  const paths = changed
+    .filter(({ path, isDeleted }) => !isDeleted && isTestFile(path))
+    .map(({ path }) => path);
+  if (paths.length > 0)
+    await checkout.run('git checkout --quiet "$@"', at.limits, { ...more, args: [head, "--", ...paths] });
+  return testsIn(checkout, at);
+}
 
-/** The tests of the new commit on what there was before: a test that is green there shows nothing. */
-const onBase = (
-  workplace: Workplace,
-  source: Source,
-  { base, head, changed, at }: { base: string; head: string; changed: readonly ChangedFile[]; at: At },
-): Promise<Tested> =>
-  workplace.with(source, base, async (checkout) => {
-    const paths = changed
-      .filter(({ path, isDeleted }) => !isDeleted && isTestFile(path))
-      .map(({ path }) => path);
-    if (paths.length > 0)
-      await checkout.run('git checkout --quiet "$@"', at.limits, {
-        env: {},
-        args: [head, "--", ...paths],
-        signal: at.signal,
-      });
-    return testsIn(checkout, at);
-  });
+type Runs = { before: Ranked; after: Ranked; again: Tested | null; red: Tested | null };
+
+/** What came of all runs, as the report takes it, and what is kept of them. */
+function foundIn(
+  { before, after, again, red }: Runs,
+  { base, head, from, test }: { base: string; head: string; from: CheckReport["recipe"]; test: string },
+) {
+  const shown = red === null ? null : keptOf("test-red", test, red.ran);
+  return {
+    of: {
+      base,
+      head,
+      from,
+      gates: [...before.gates, ...after.gates],
+      known: { runner: after.tested?.runner ?? null, ran: after.tested !== null },
+      red_run:
+        shown === null ? null : { log: sha256(shown.log.bytes), recording: sha256(shown.recording.bytes) },
+    },
+    runs: {
+      base: before.tested?.run ?? null,
+      head: after.tested?.run ?? null,
+      again: again?.run ?? null,
+      red: red?.run ?? null,
+    },
+    logs: [...before.logs, ...after.logs, ...(shown === null ? [] : [shown.log, shown.recording])],
+  };
+}
 
 async function changesBetween(git: Git, base: string, head: string): Promise<ChangedFile[]> {
   const raw = await git.run(changedFilesArgs.names(base, head));

@@ -1,7 +1,7 @@
 import type { Locale } from "@ciclo/contract";
 import type { Git } from "../../../lib/git.ts";
 import { SearchIndex } from "../../../lib/search-index.ts";
-import { contentsAt, filesAt } from "./prepare.ts";
+import { contentsOf, filesAt } from "./prepare.ts";
 
 /** What a model is shown of a repository: the paths of its files, and those files that have most to do with the issue. */
 export type RepositoryView = { paths: readonly string[]; listing: string; files: string };
@@ -23,11 +23,7 @@ export async function viewOf(git: Git, commit: string, question: string): Promis
   const readable = all
     .filter(({ path, bytes }) => bytes <= largestBytes && isText.test(path))
     .toSorted((a, b) => a.path.split("/").length - b.path.split("/").length);
-  const contents = new Map<string, string>();
-  for (const { path } of readable.slice(0, mostRead)) {
-    const said = await contentsAt(git, commit, path);
-    if (said !== null) contents.set(path, said);
-  }
+  const contents = await contentsOf(git, readable.slice(0, mostRead));
   const index = new SearchIndex([...contents].map(([path, text]) => ({ path, title: path, text })));
   const best = index.search(question, mostShown).map(({ path }) => path);
   const shown = [...new Set([...alwaysShown.filter((path) => contents.has(path)), ...best])];

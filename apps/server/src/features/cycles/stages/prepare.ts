@@ -33,16 +33,18 @@ export async function recipeAt(git: Git, commit: string): Promise<Found> {
   return findRecipe(paths, await readerAt(git, commit));
 }
 
-/** Files of a commit, with their sizes in bytes. */
-export async function filesAt(git: Git, commit: string): Promise<{ path: string; bytes: number }[]> {
+/** A file of a commit, by its path and its object, with its size in bytes. */
+export type FileAt = { path: string; blob: string; bytes: number };
+
+export async function filesAt(git: Git, commit: string): Promise<FileAt[]> {
   const said = await git.text(["ls-tree", "-r", "-l", "-z", "--full-tree", commit]);
   return said
     .split("\0")
     .filter((entry) => entry !== "")
     .flatMap((entry) => {
       const [head = "", path = ""] = entry.split("\t", 2);
-      const [mode, kind, , size] = head.split(/ +/);
-      return kind === "blob" && mode !== "120000" ? [{ path, bytes: Number(size) }] : [];
+      const [mode, kind, blob = "", size] = head.split(/ +/);
+      return kind === "blob" && mode !== "120000" ? [{ path, blob, bytes: Number(size) }] : [];
     });
 }
 
@@ -62,6 +64,23 @@ export async function contentsAt(git: Git, commit: string, path: string): Promis
   const { code, stdout } = await git.run(["cat-file", "blob", `${commit}:${path}`], { accept: [128] });
   if (code !== 0 || stdout.length > mostBytes || stdout.includes(0)) return null;
   return stdout.toString("utf8");
+}
+
+/** Many files of a commit as text, by path, with one process of git; those that are no text are left out. */
+export async function contentsOf(git: Git, files: readonly FileAt[]): Promise<Map<string, string>> {
+  const input = files.map(({ blob }) => `${blob}\n`).join("");
+  const { stdout } = await git.run(["cat-file", "--batch"], { input });
+  const contents = new Map<string, string>();
+  let at = 0;
+  for (const { path } of files) {
+    const end = stdout.indexOf("\n", at);
+    const size = Number(/^\S+ blob (\d+)$/.exec(stdout.toString("utf8", at, end))?.[1] ?? Number.NaN);
+    if (Number.isNaN(size)) throw new Error(`git has no contents of ${path}`);
+    const bytes = stdout.subarray(end + 1, end + 1 + size);
+    if (!bytes.includes(0)) contents.set(path, bytes.toString("utf8"));
+    at = end + size + 2;
+  }
+  return contents;
 }
 
 const unseen = text(
