@@ -72,15 +72,12 @@ describe.each(isThorough ? locales : (["en"] as const))(
       await proof.getByText(say("green now")).waitFor();
       await proof.getByText("All done, all green.").waitFor();
       // The run that was red is played as it was.
-      await proof
-        .getByRole("listitem")
-        .filter({ hasText: say("the new tests") })
-        .getByRole("button", { name: say("Play the recording") })
-        .click();
-      await proof
-        .getByRole("group", { name: say("the new tests") })
-        .getByText("exit 1")
-        .waitFor();
+      const red = say("the new tests, on what there was before the change");
+      const played = proof.getByRole("listitem").filter({ hasText: red });
+      await played.getByText(say("failed, as they should")).waitFor();
+      await played.getByRole("button", { name: say("Play the recording") }).click();
+      await played.getByText("exit 1").waitFor();
+      await proof.getByText(say("Changed lines that ran in the tests")).waitFor();
       await bruno.getByRole("tab", { name: say("Diff") }).click();
       await bruno.getByText("exports.sum = (a, b) => a + b;").first().waitFor();
       await bruno.getByRole("tab", { name: new RegExp(`^${say("Logs")}`) }).click();

@@ -2,10 +2,14 @@ import { z } from "zod";
 import { cycleStates } from "./vocabulary.ts";
 
 /** When cycles were started, in ISO 8601: the last 30 days where it is left out. */
-export const cycleResultsQuerySchema = z.strictObject({
-  from: z.iso.datetime({ offset: true }).optional(),
-  to: z.iso.datetime({ offset: true }).optional(),
-});
+export const cycleResultsQuerySchema = z
+  .strictObject({
+    from: z.iso.datetime({ offset: true }).optional(),
+    to: z.iso.datetime({ offset: true }).optional(),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || Date.parse(from) < Date.parse(to), {
+    error: "from comes before to",
+  });
 export type CycleResultsQuery = z.infer<typeof cycleResultsQuerySchema>;
 
 const instanceSchema = z.object({
@@ -40,6 +44,8 @@ export const cycleResultsSchema = z.object({
       agent: z.string().nullable(),
       agent_version: z.string().nullable(),
       model: z.string().nullable(),
+      /** Whether these are replays, which say nothing of a model. */
+      replay: z.boolean(),
       benchmark: z.literal("ciclo-cycles"),
       metric: z.literal("merged"),
       /** Null where none is over. */

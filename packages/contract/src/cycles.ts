@@ -45,9 +45,11 @@ export type CycleCost = z.infer<typeof cycleCostSchema>;
 /** What the agent used for a part of the work, in all tries together. */
 const partCostSchema = z.object({
   ...costShape,
-  /** Null for mending what the gates found. */
+  /** Null for mending what the gates found, and for tries that broke off. */
   item: z.string().nullable(),
   title: z.string().nullable(),
+  /** Whether it is what tries used that came to no end: nobody knows for which part. */
+  is_broken_off: z.boolean(),
   turns: z.number(),
   ms: z.number(),
 });

@@ -44,9 +44,10 @@ export const cycleRecordCommands: Command[] = [
               [
                 `${of.agent ?? "no agent yet"} ${of.agent_version ?? ""}`.trimEnd(),
                 of.model ?? "no model",
+                ...(of.replay ? ["replay"] : []),
                 of.score === null ? "none is over" : `${of.score.toFixed(1)} % merged`,
                 `${of.resolved_instances} of ${of.total_instances}`,
-                `${of.cost_per_instance.toFixed(4)} USD each`,
+                `${of.instances.some((one) => one.unknown_calls > 0) ? "≥ " : ""}${of.cost_per_instance.toFixed(4)} USD each`,
                 `${of.average_runtime.toFixed(1)} s each`,
                 `${of.average_tries.toFixed(1)} tries each`,
                 `${of.false_greens_caught} false greens caught`,

@@ -41,8 +41,8 @@ function shown(cycle: CycleDetail): string[] {
     `${cost.usd.toFixed(4)} USD, ${cost.calls} calls, ${cost.input_tokens} tokens in, ${cost.output_tokens} out${cost.unknown_calls > 0 ? `, ${cost.unknown_calls} of unknown cost` : ""}`,
     ...cost.phases.map((of) => `  ${of.phase}: ${of.usd.toFixed(4)} USD, ${of.calls} calls`),
     ...parts.map(
-      ({ item, title, usd, calls, ms }) =>
-        `  ${item === null ? "mending what the gates found" : `${item} ${title ?? ""}`}: ${usd.toFixed(4)} USD, ${calls} calls, ${(ms / 1000).toFixed(1)} s`,
+      ({ item, title, is_broken_off: isBroken, usd, calls, ms }) =>
+        `  ${nameOf(item, title, isBroken)}: ${usd.toFixed(4)} USD, ${calls} calls, ${(ms / 1000).toFixed(1)} s`,
     ),
     ...open
       .filter(({ answer }) => answer === null)
@@ -57,6 +57,11 @@ function shown(cycle: CycleDetail): string[] {
         ]),
     ...cycle.timeline.map(({ at, type, actor, detail }) => `${at}  ${type}  ${actor}  ${detail}`),
   ];
+}
+
+function nameOf(item: string | null, title: string | null, isBroken: boolean): string {
+  if (item !== null) return `${item} ${title ?? ""}`;
+  return isBroken ? "tries that broke off" : "mending what the gates found";
 }
 
 type ArtifactOf<K extends CycleArtifact["kind"]> = Extract<CycleArtifact, { kind: K }>;

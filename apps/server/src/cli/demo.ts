@@ -16,20 +16,22 @@ export const demoCommands: Command[] = [
     takes: { min: 0, max: 0 },
     async run({ values, json, io }) {
       // Loaded here: no other command needs a console of its own.
-      const { FolderInUse, replayCycle, serveReplay } = await import("../demo/index.ts");
+      const { UnusableFolder, replayCycle, serveReplay } = await import("../demo/index.ts");
       const folder = option(values, "folder");
       const say = (step: string): void => (json ? undefined : io.out(step));
+      const until = new AbortController();
+      const end = (): void => until.abort(new UsageError("ended"));
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
       const replay = {
         locale: negotiateLocale(readClientConfig().locale),
         say,
+        signal: until.signal,
         ...(folder === undefined ? {} : { folder: resolve(folder) }),
       };
       say(replayNotice);
       try {
         if (values["serve"] === true) {
-          const until = new AbortController();
-          for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => until.abort());
-          await serveReplay(replay, until.signal);
+          await serveReplay(replay);
           return null;
         }
         const result = await replayCycle(replay);
@@ -38,13 +40,19 @@ export const demoCommands: Command[] = [
         const { bundle = "", key = "" } = result.manifest ?? {};
         return { ...result, verified: verifyManifest(bundle, key).predicate.head };
       } catch (error) {
-        if (error instanceof FolderInUse) throw new UsageError(error.message);
+        if (error instanceof UnusableFolder) throw new UsageError(error.message);
+        if (isNoGit(error)) throw new UsageError("git is not installed, or not on the PATH");
         throw error;
+      } finally {
+        for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, end);
       }
     },
     show: (result) => (result === null ? [] : ["", ...proofOf(result.cycle), "", ...keptOf(result)]),
   }),
 ];
+
+const isNoGit = (error: unknown): boolean =>
+  error instanceof Error && "syscall" in error && error.syscall === "spawn git";
 
 /** From each requirement to its tests, red and green, and to the money. */
 function proofOf({ artifacts, cost, part_costs: parts }: CycleDetail): string[] {
@@ -62,10 +70,10 @@ function proofOf({ artifacts, cost, part_costs: parts }: CycleDetail): string[] 
       ...tests(id).map((name) => `    red by ${red.get(name) ?? "?"} before, green now: ${name}`),
     ]),
     "",
-    `${usd(cost.usd)} at example prices, ${cost.calls} calls of models`,
-    ...cost.phases.map((of) => `  ${of.phase}: ${usd(of.usd)}, ${of.calls} calls`),
+    `${usd(cost.usd)} at example prices, calls of models: ${cost.calls}`,
+    ...cost.phases.map((of) => `  ${of.phase}: ${usd(of.usd)}, calls: ${of.calls}`),
     ...parts.map(
-      (of) => `  ${of.item === null ? "mending" : `part ${of.item}`}: ${usd(of.usd)}, ${of.calls} calls`,
+      (of) => `  ${of.item === null ? "mending" : `part ${of.item}`}: ${usd(of.usd)}, calls: ${of.calls}`,
     ),
   ];
 }

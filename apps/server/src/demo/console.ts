@@ -31,39 +31,59 @@ export type ReplayConsole = {
 
 const agent = join(serverFolder, "src/demo/agent.mjs");
 
-/** Opens a replay's console in a folder; one that was opened there before goes on where it stood. */
+/** Opens a replay's console in a folder that is there. Throws what keeps it from opening, and leaves nothing running then. */
 export async function openReplayConsole(folder: string, locale: Locale): Promise<ReplayConsole> {
+  const open: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of open.splice(0).toReversed()) await one();
+  };
+  try {
+    return { ...(await opened(folder, locale, (one) => open.push(one))), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** `whenClosed` takes what is to be done at the end, the last one first. */
+async function opened(
+  folder: string,
+  locale: Locale,
+  whenClosed: (work: () => Promise<void>) => void,
+): Promise<Omit<ReplayConsole, "close">> {
   const repository = join(folder, "coupons.git");
   const home = join(folder, "console");
   await privateFolder(home);
   const model = await openReplayModel(locale);
+  whenClosed(() => model.close());
   const config = readConfig({
     CICLO_HOME: home,
     CICLO_MCP_LOGS: join(home, "mcp-logs"),
     CICLO_LOG_LEVEL: "error",
   });
   const database = await openDatabase({ url: undefined, file: join(home, "ciclo.db") });
+  whenClosed(() => database.close());
   const app = await createApp({ config, database, logger: createLogger(config.logLevel), isReplay: true });
   const now = new Date();
-  const work = await initBare(repository, "main");
-  if ((await work.text(["for-each-ref"])) === "")
-    await commitTo(work, "main", { files: coupons, message: "feat: begin", at: now });
+  await commitTo(await initBare(repository, "main"), "main", {
+    files: coupons,
+    message: "feat: begin",
+    at: now,
+  });
   const policies = policiesFor({ repository, model: model.url, agent });
   const message = "Models and cycles of the replay";
   await commitTo(openGit(join(home, "config.git")), "main", { files: policies, message, at: now });
   const server = listenerOf(app);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  whenClosed(() => closed(server));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  whenClosed(() => app.workers.stop());
   await app.workers.start();
   const { users, sessions } = app.features.access.service;
   const person = async (name: string, ...roles: Role[]): Promise<ReplayPerson> => {
     const email = `${name.toLowerCase()}@replay.localhost`;
-    const known = (await users.list()).find((one) => one.email === email);
-    const { token } =
-      known === undefined
-        ? await users.add(system, { name, email, roles })
-        : await users.rotateToken(system, { email });
+    const { token } = await users.add(system, { name, email, roles });
     return {
       name,
       client: createClient({ baseUrl: url, token, locale }),
@@ -76,12 +96,6 @@ export async function openReplayConsole(folder: string, locale: Locale): Promise
     repository,
     planner: await person("Rita", "planner"),
     approver: await person("Bento", "approver"),
-    async close() {
-      await closed(server);
-      await app.workers.stop();
-      await database.close();
-      await model.close();
-    },
   };
 }
 

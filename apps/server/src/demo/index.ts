@@ -1,9 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { CycleDetail, CycleVerdict, Locale } from "@ciclo/contract";
-import { isMissing } from "../lib/files.ts";
 import { openReplayConsole, type ReplayConsole, type ReplayPerson } from "./console.ts";
 import { commentIn, issueIn } from "./coupons.ts";
 
@@ -22,74 +21,79 @@ export type Replay = {
   folder?: string;
   /** Told of each step as it happens. */
   say(step: string): void;
+  /** Ends it, and tidies up. */
+  signal: AbortSignal;
 };
 
 /** Carries a cycle from an issue to a merge, on a console of its own: two people decide as the replay has it. */
 export const replayCycle = (replay: Replay): Promise<ReplayResult> =>
-  inFolder(replay.folder, async (folder) => {
-    const console_ = await openReplayConsole(folder, replay.locale);
-    try {
-      return await carried(console_, replay, folder);
-    } finally {
-      await console_.close();
-    }
-  });
+  onConsole(replay, (console_, folder) => carried(console_, replay, folder));
 
 /** Opens the replay's console with a cycle under way, for whoever decides themselves, until the signal. */
-export const serveReplay = (replay: Replay, until: AbortSignal): Promise<void> =>
-  inFolder(replay.folder, async (folder) => {
-    const console_ = await openReplayConsole(folder, replay.locale);
+export const serveReplay = (replay: Replay): Promise<void> =>
+  onConsole(replay, async (console_) => {
+    const { id } = await startedBy(console_, replay.locale);
+    replay.say(`cycle ${id} is under way`);
+    replay.say(`Sign in as ${console_.approver.name}, who decides: ${await console_.approver.signInLink()}`);
+    replay.say(`Then open ${console_.url}/cycles/${id}`);
+    replay.say("Ctrl-C ends the replay");
+    await aborted(replay.signal);
+  });
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+async function onConsole<T>(
+  { folder: named, locale, signal }: Replay,
+  work: (console_: ReplayConsole, folder: string) => Promise<T>,
+): Promise<T> {
+  const folder =
+    named === undefined ? await mkdtemp(join(tmpdir(), "ciclo-replay-")) : await emptyFolder(named);
+  try {
+    signal.throwIfAborted();
+    const console_ = await openReplayConsole(folder, locale);
     try {
-      const { id } = await startedBy(console_, replay.locale);
-      replay.say(`cycle ${id} is under way`);
-      replay.say(
-        `Sign in as ${console_.approver.name}, who decides: ${await console_.approver.signInLink()}`,
-      );
-      replay.say(`Then open ${console_.url}/cycles/${id}`);
-      replay.say("Ctrl-C ends the replay");
-      await new Promise<void>((resolve) => until.addEventListener("abort", () => resolve(), { once: true }));
+      return await work(console_, folder);
     } finally {
       await console_.close();
     }
-  });
-
-async function inFolder<T>(named: string | undefined, work: (folder: string) => Promise<T>): Promise<T> {
-  if (named !== undefined) {
-    await refuseUsed(named);
-    return work(named);
-  }
-  const folder = await mkdtemp(join(tmpdir(), "ciclo-replay-"));
-  try {
-    return await work(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    if (named === undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** A folder with something else in it is nobody's to write to. */
-async function refuseUsed(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (isMissing(error)) return [];
-    throw error;
-  });
-  if (names.length > 0) throw new FolderInUse(`${folder} is not empty: name a folder that is, or none`);
+async function emptyFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+    if ((await readdir(folder)).length === 0) return folder;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    throw new UnusableFolder(`${folder} cannot be used (${code}): name a folder that you may write to`);
+  }
+  throw new UnusableFolder(`${folder} is not empty: name a folder that is, or none`);
 }
 
-export class FolderInUse extends Error {}
+export class UnusableFolder extends Error {}
 
 const startedBy = ({ planner, repository }: ReplayConsole, locale: Locale): Promise<CycleDetail> =>
   planner.client.call("startCycle", { body: { repository, issue: issueIn(locale) } });
 
 async function carried(
   console_: ReplayConsole,
-  { locale, folder: named, say }: Replay,
+  { locale, folder: named, say, signal }: Replay,
   folder: string,
 ): Promise<ReplayResult> {
   const { planner, approver } = console_;
   const { id, title } = await startedBy(console_, locale);
   say(`${planner.name} starts a cycle: ${title}`);
   const teller = new Teller(say);
-  const at = (): Promise<CycleDetail> => settled(approver, id, teller);
+  const at = (): Promise<CycleDetail> => settled(approver, id, { teller, signal });
   const decide = async (decision: CycleVerdict["decision"], comment?: string): Promise<void> => {
     const { checkpoint } = await at();
     if (checkpoint === null) return;
@@ -159,14 +163,19 @@ const stages: Record<CycleDetail["stage"], string> = {
   analyze: "A model writes requirements and test cases",
   plan: "A model divides the work",
   execute: "An agent works in a sandbox",
-  document: "A model writes what readers need to know",
+  document: "Changelog, decision record and costs become a commit",
   check: "The console runs lint and tests, before the change and after it",
   merge: "The console merges",
 };
 
 /** Waits until nothing goes on of a cycle. */
-async function settled({ client }: ReplayPerson, id: string, teller: Teller): Promise<CycleDetail> {
+async function settled(
+  { client }: ReplayPerson,
+  id: string,
+  { teller, signal }: { teller: Teller; signal: AbortSignal },
+): Promise<CycleDetail> {
   for (;;) {
+    signal.throwIfAborted();
     const cycle = await client.call("getCycle", { params: { id } });
     teller.tell(cycle);
     if (cycle.state !== "running") return cycle;

@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import type { CycleDetail } from "@ciclo/contract";
 import { runCli } from "../../src/cli/run.ts";
-import { serveReplay } from "../../src/demo/index.ts";
+import { replayCycle, serveReplay } from "../../src/demo/index.ts";
 import { ensureBubblewrap } from "../support/bubblewrap.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -124,7 +126,12 @@ it(
     mkdirSync(folder);
     const until = new AbortController();
     const said: string[] = [];
-    const serving = serveReplay({ locale: "pt-BR", folder, say: (step) => said.push(step) }, until.signal);
+    const serving = serveReplay({
+      locale: "pt-BR",
+      folder,
+      say: (step) => said.push(step),
+      signal: until.signal,
+    });
     const link = await eventually(
       () => Promise.resolve(/http:\S+\/sign-in#\S+/.exec(said.join("\n"))?.[0] ?? null),
       (found) => found !== null,
@@ -138,3 +145,44 @@ it(
   },
   patience,
 );
+
+it("a replay that is ended early, whenever that is, leaves nothing running and nothing behind", async () => {
+  ensureBubblewrap();
+  const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("ciclo-replay-"));
+  const before = new Set(folders());
+  for (const after of ["at once", "Rita starts", "An agent works"]) {
+    const until = new AbortController();
+    const say = (step: string): void => {
+      if (step.startsWith(after)) until.abort(new Error("ended"));
+    };
+    if (after === "at once") until.abort(new Error("ended"));
+    await expect(replayCycle({ locale: "en", say, signal: until.signal })).rejects.toThrow("ended");
+    expect(folders().filter((name) => !before.has(name))).toEqual([]);
+  }
+  const until = new AbortController();
+  until.abort(new Error("ended"));
+  await expect(serveReplay({ locale: "en", say: () => {}, signal: until.signal })).rejects.toThrow("ended");
+}, 120_000);
+
+it("a folder that cannot be used is said in one line", async () => {
+  const folder = await temporaryFolder();
+  writeFileSync(join(folder, "file"), "");
+  for (const path of ["file", "file/demo", "none/demo"]) {
+    const { code, err } = await ciclo("cycle", "demo", "--folder", join(folder, path));
+    expect([code, err.trim().split("\n")]).toEqual([
+      2,
+      [expect.stringContaining("name a folder that you may write to")],
+    ]);
+  }
+});
+
+it("without git nothing is begun, and the command ends", async () => {
+  const bin = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const empty = await temporaryFolder();
+  const { status, stderr } = spawnSync(process.execPath, [bin, "cycle", "demo"], {
+    encoding: "utf8",
+    env: { PATH: empty, HOME: empty },
+    timeout: 60_000,
+  });
+  expect([status, stderr.trim()]).toEqual([2, "git is not installed, or not on the PATH"]);
+});

@@ -64,13 +64,15 @@ export async function presentDetail(
   const { queries, costOf, historyOf } = deps;
   const artifacts = await store.artifactsOf(queries, cycle.id);
   const decisions = await store.decisionsOf(queries, cycle.id);
+  const cost = await costOf({ id: cycle.id, from: cycle.created_at });
   return {
     ...presentCycle(cycle, locale),
     issue: cycle.issue,
-    cost: await costOf({ id: cycle.id, from: cycle.created_at }),
+    cost,
     part_costs: partCosts(
       artifacts.flatMap(({ kind, content }) => (kind === "execution" ? [content as Execution] : [])),
       (newestOf(artifacts).get("plan")?.content as DeliveryPlan | undefined)?.work_breakdown.items ?? [],
+      cost,
     ),
     artifacts: artifacts.map((artifact) => presentArtifact(artifact, artifacts, locale)),
     checkpoint: await standing(deps, actor, { cycle, artifacts, decisions }, locale),

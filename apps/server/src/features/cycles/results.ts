@@ -19,7 +19,7 @@ export function resultsOf(told: readonly Told[], now: string): CycleResults["res
   >();
   for (const of of told) {
     const agent = executionsOf(of).at(-1)?.agent ?? null;
-    const key = JSON.stringify([agent?.name, agent?.version, of.model]);
+    const key = JSON.stringify([agent?.name, agent?.version, of.model, of.cycle.replay]);
     const group = groups.get(key) ?? { agent, model: of.model, all: [] };
     group.all.push(instanceOf(of, now));
     groups.set(key, group);
@@ -34,6 +34,7 @@ export function resultsOf(told: readonly Told[], now: string): CycleResults["res
         agent: agent?.name ?? null,
         agent_version: agent?.version ?? null,
         model,
+        replay: all.some(({ replay }) => replay),
         benchmark: "ciclo-cycles" as const,
         metric: "merged" as const,
         score: over.length === 0 ? null : (100 * merged) / over.length,
@@ -70,17 +71,22 @@ function instanceOf(of: Told, now: string): CycleInstance {
 
 /** A try that its agent ended as done, and that changed nothing or that the gates refused. */
 function falseGreens({ artifacts }: Pick<Told, "artifacts">): number {
-  const claimed = (execution: Execution): boolean => execution.stop_reason === "end_turn";
-  let isClaimed = false;
-  let caught = 0;
+  // Each claim is caught once, however often its work is looked at.
+  let claim: { isCaught: boolean } | null = null;
+  const claims: { isCaught: boolean }[] = [];
   for (const { kind, content } of artifacts) {
     if (kind === "execution") {
-      isClaimed = claimed(content as Execution);
-      if (isClaimed && (content as Execution).head === null) caught += 1;
-    } else if (kind === "check" && isClaimed && (content as CheckReport).problems.length > 0) caught += 1;
+      const { stop_reason: reason, head } = content as Execution;
+      claim = reason === "end_turn" ? { isCaught: head === null } : null;
+      if (claim !== null) claims.push(claim);
+    } else if (kind === "check" && claim !== null) claim.isCaught ||= isRefused(content as CheckReport);
   }
-  return caught;
+  return claims.filter(({ isCaught }) => isCaught).length;
 }
+
+/** Where the set-up fails before the change too, it is not the work that was refused. */
+const isRefused = ({ problems, gates }: CheckReport): boolean =>
+  problems.length > 0 && !gates.some(({ gate, on, passed }) => gate === "setup" && on === "base" && !passed);
 
 const begin: ReadonlySet<string> = new Set(
   ["started", "approved", "sent_back", "answered", "resumed"].map((step) => `cycle.${step}`),

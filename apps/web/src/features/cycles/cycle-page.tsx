@@ -12,7 +12,7 @@ import { Timeline } from "../../ui/timeline.tsx";
 import { useFigures } from "../costs/format.ts";
 import { Actions } from "./actions.tsx";
 import { DecisionPanel } from "./decision-panel.tsx";
-import { Diff, Logs } from "./evidence.tsx";
+import { Diff, Logs, logsOf } from "./evidence.tsx";
 import { CycleBadge, ReplayBadge, stageLabels, stepLook } from "./labels.tsx";
 import { Money } from "./money.tsx";
 import { Proof } from "./proof.tsx";
@@ -41,7 +41,7 @@ export function CyclePage({ id, tab, onTab }: { id: string; tab: CycleTab; onTab
     { id: "spec", label: t`Specification`, content: <Spec cycle={cycle} /> },
     { id: "plan", label: t`Plan`, content: <Plan cycle={cycle} /> },
     { id: "diff", label: t`Diff`, content: <Diff cycle={cycle} /> },
-    { id: "logs", label: t`Logs`, count: cycle.evidence.length, content: <Logs cycle={cycle} /> },
+    { id: "logs", label: t`Logs`, count: logsOf(cycle).length, content: <Logs cycle={cycle} /> },
     {
       id: "history",
       label: t`History`,
@@ -149,7 +149,7 @@ function Aside({ cycle }: { cycle: CycleDetail }) {
             [t`Repository`, <Mono key="r">{cycle.repository}</Mono>],
             cycle.base_branch === null ? null : [t`Branch`, <Mono key="b">{cycle.base_branch}</Mono>],
             cycle.base_commit === null ? null : [t`From`, <Commit key="f" sha={cycle.base_commit} />],
-            cycle.head_commit === null ? null : [t`Work`, <Commit key="h" sha={cycle.head_commit} />],
+            cycle.head_commit === null ? null : [t`Last commit`, <Commit key="h" sha={cycle.head_commit} />],
             [t`Asked for by`, cycle.requested_by.name],
             [t`Tries`, number(cycle.tries)],
             recipe === null

@@ -6,6 +6,7 @@ import { Button } from "../../ui/button.tsx";
 import { Code } from "../../ui/code.tsx";
 import { lazily } from "../../ui/lazily.ts";
 import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
+import { Time } from "../../ui/time.tsx";
 import { cycleDiffQuery, evidenceQuery } from "./queries.ts";
 
 const Player = lazily(async () => (await import("./recording.tsx")).Player);
@@ -31,11 +32,11 @@ export function Logs({ cycle }: { cycle: CycleDetail }) {
   const { t } = useLingui();
   const [shown, setShown] = useState<string | null>(null);
   // A recording holds what its log does, with the times: it is played where the gate stands.
-  const logs = cycle.evidence.filter(({ media_type: type }) => type !== castType);
+  const logs = logsOf(cycle);
   if (logs.length === 0) return <Empty title={t`No log yet`} />;
   return (
     <ul className="flex flex-col gap-2">
-      {logs.map(({ name, sha256 }) => (
+      {logs.map(({ name, sha256, created_at: at }) => (
         <li key={sha256} className="flex flex-col gap-2">
           <div>
             <Button
@@ -44,7 +45,8 @@ export function Logs({ cycle }: { cycle: CycleDetail }) {
               onClick={() => setShown(shown === sha256 ? null : sha256)}
             >
               {name} · {sha256.slice(0, 12)}
-            </Button>
+            </Button>{" "}
+            <Time at={at} />
           </div>
           {shown === sha256 ? <Log id={cycle.id} sha256={sha256} name={name} /> : null}
         </li>
@@ -55,6 +57,10 @@ export function Logs({ cycle }: { cycle: CycleDetail }) {
 
 const castType = "application/x-asciicast";
 
+/** What is read; recordings are played. */
+export const logsOf = ({ evidence }: CycleDetail): CycleDetail["evidence"] =>
+  evidence.filter(({ media_type: type }) => type !== castType);
+
 /** A button that plays a recording below it. */
 export function Recording({ id, sha256, name }: { id: string; sha256: string; name: string }) {
   const { t } = useLingui();
@@ -63,6 +69,7 @@ export function Recording({ id, sha256, name }: { id: string; sha256: string; na
     <>
       <Button small aria-expanded={isPlaying} onClick={() => setPlaying(!isPlaying)}>
         {isPlaying ? t`Close the recording` : t`Play the recording`}
+        <span className="sr-only">{`: ${name}`}</span>
       </Button>
       {isPlaying ? (
         <div className="w-full">

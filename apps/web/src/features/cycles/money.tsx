@@ -1,12 +1,38 @@
 import type { CycleDetail } from "@ciclo/contract";
+import type { MessageDescriptor } from "@lingui/core";
+import { msg } from "@lingui/core/macro";
 import { useLingui } from "@lingui/react/macro";
 import { Facts, Panel } from "../../ui/page.tsx";
 import { useFigures } from "../costs/format.ts";
 
+const phaseLabels: Record<string, MessageDescriptor> = {
+  analyzer: msg`Analysis`,
+  planner: msg`Planning`,
+  executor: msg`Execution`,
+  doc: msg`Documentation`,
+};
+
+const order = Object.keys(phaseLabels);
+const inOrder = (phases: CycleDetail["cost"]["phases"]): CycleDetail["cost"]["phases"] =>
+  phases.toSorted((a, b) => order.indexOf(a.phase) - order.indexOf(b.phase));
+
+/** Dollars to a hundredth of a cent, all of them alike: what is added up here is seen to add up. */
+function useExactUsd(): (value: number) => string {
+  const { i18n } = useLingui();
+  const format = new Intl.NumberFormat(i18n.locale, {
+    style: "currency",
+    currency: "USD",
+    minimumFractionDigits: 4,
+    maximumFractionDigits: 4,
+  });
+  return (value) => format.format(value);
+}
+
 /** What a cycle has used, by the ledger: in all, by phase, and by part of the work. */
 export function Money({ cycle: { cost, part_costs: parts } }: { cycle: CycleDetail }) {
-  const { t } = useLingui();
-  const { usd, count: number } = useFigures();
+  const { t, i18n } = useLingui();
+  const { count: number } = useFigures();
+  const usd = useExactUsd();
   const count = number(cost.unknown_calls);
   return (
     <Panel title={t`Money`}>
@@ -23,14 +49,22 @@ export function Money({ cycle: { cost, part_costs: parts } }: { cycle: CycleDeta
       )}
       <Shares
         label={t`By phase`}
-        rows={cost.phases.map(({ phase, ...of }) => ({ ...of, key: phase, name: phase }))}
+        rows={inOrder(cost.phases).map(({ phase, ...of }) => {
+          const known = phaseLabels[phase];
+          return { ...of, key: phase, name: known === undefined ? phase : i18n._(known) };
+        })}
       />
       <Shares
         label={t`By part of the work`}
-        rows={parts.map(({ item, title, ...of }) => ({
+        rows={parts.map(({ item, title, is_broken_off: isBroken, ...of }) => ({
           ...of,
-          key: item ?? "",
-          name: item === null ? t`Mending what the gates found` : `${item} ${title ?? ""}`,
+          key: item ?? String(isBroken),
+          name:
+            item !== null
+              ? `${item} ${title ?? ""}`
+              : isBroken
+                ? t`Tries that broke off`
+                : t`Mending what the gates found`,
         }))}
       />
     </Panel>
@@ -41,7 +75,8 @@ type Share = { key: string; name: string; usd: number; calls: number };
 
 function Shares({ label, rows }: { label: string; rows: readonly Share[] }) {
   const { t } = useLingui();
-  const { usd, count } = useFigures();
+  const { count } = useFigures();
+  const usd = useExactUsd();
   if (rows.length === 0) return null;
   return (
     <table className="mt-4 w-full">

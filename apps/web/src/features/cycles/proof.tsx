@@ -6,6 +6,7 @@ import { Badge } from "../../ui/badge.tsx";
 import { Mono } from "../../ui/code.tsx";
 import { Facts, Panel } from "../../ui/page.tsx";
 import { Empty, Note } from "../../ui/states.tsx";
+import { useFigures } from "../costs/format.ts";
 import { Recording } from "./evidence.tsx";
 import { newest } from "./newest.ts";
 
@@ -134,6 +135,21 @@ function Requirement({ cycle, report, of }: { cycle: CycleDetail; report: CheckR
   );
 }
 
+/** Whether the new tests failed on what there was before, as they should. */
+function RedBadge({ report: { tests } }: { report: CheckReport }) {
+  const { t } = useLingui();
+  const isRed = (tests?.fresh ?? []).every(({ on_base: how }) => how === "assertion" || how === "absence");
+  return isRed ? (
+    <Badge tone="ok" icon="done">
+      {t`failed, as they should`}
+    </Badge>
+  ) : (
+    <Badge tone="bad" icon="failed">
+      {t`did not fail, though they should`}
+    </Badge>
+  );
+}
+
 /** How well the tests look at the change. What nobody measured is no figure. */
 function Measures({ report: { measures } }: { report: CheckReport }) {
   const { t } = useLingui();
@@ -155,7 +171,7 @@ function Measures({ report: { measures } }: { report: CheckReport }) {
           ],
         ]}
       />
-      {coverage === null ? null : (
+      {coverage === null || coverage.missed.length + coverage.not_measured.length === 0 ? null : (
         <ul className="mt-2 flex flex-col gap-1">
           {coverage.missed.map(({ path, line }) => (
             <li key={`${path} ${line}`} className="wrap-anywhere">
@@ -172,7 +188,7 @@ function Measures({ report: { measures } }: { report: CheckReport }) {
           ))}
         </ul>
       )}
-      {mutation === null ? null : (
+      {mutation === null || mutation.survived.length === 0 ? null : (
         <ul className="mt-2 flex flex-col gap-1">
           {mutation.survived.map(({ path, line, from, to }) => (
             <li key={`${path} ${line} ${to}`} className="wrap-anywhere">
@@ -189,34 +205,34 @@ function Measures({ report: { measures } }: { report: CheckReport }) {
   );
 }
 
+const gateRow = "flex flex-wrap items-center gap-2 border-line not-first:border-t not-first:pt-2";
+
 function Gates({ cycle: { id }, report }: { cycle: CycleDetail; report: CheckReport }) {
   const { t } = useLingui();
   const { tests } = report;
+  const { ms: duration } = useFigures();
   const [before, now] = [tests?.passed_on_base ?? 0, tests?.passed_on_head ?? 0];
   return (
     <Panel title={t`Gates`}>
       <ul className="flex flex-col gap-2">
         {report.gates.map(({ gate, on, command, passed, code, ended, ms, recording }) => {
-          const seconds = (ms / 1000).toFixed(1);
           return (
-            <li key={`${gate} ${on}`} className="flex flex-wrap items-center gap-2">
+            <li key={`${gate} ${on}`} className={gateRow}>
               <Badge tone={passed ? "ok" : "bad"} icon={passed ? "done" : "failed"}>
                 {passed ? t`passed` : (ended ?? t`exit ${code}`)}
               </Badge>
               <Mono>{command}</Mono>
               <span className="text-muted">
-                {on === "base" ? t`before the change` : t`after it`} · {t`${seconds} s`}
+                {on === "base" ? t`before the change` : t`after it`} · {duration(ms)}
               </span>
               {recording === null ? null : <Recording id={id} sha256={recording} name={`${gate} ${on}`} />}
             </li>
           );
         })}
         {report.red_run === null ? null : (
-          <li className="flex flex-wrap items-center gap-2">
-            <Badge tone="neutral" icon="idle">
-              {t`the new tests`}
-            </Badge>
-            <span className="text-muted">{t`on what there was before the change: they should fail`}</span>
+          <li className={gateRow}>
+            <RedBadge report={report} />
+            <span className="text-muted">{t`the new tests, on what there was before the change`}</span>
             <Recording id={id} sha256={report.red_run.recording} name={t`the new tests`} />
           </li>
         )}

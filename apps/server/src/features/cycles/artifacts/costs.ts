@@ -1,10 +1,14 @@
 import { type CycleCost, type Execution, type Locale, type PartCost, text } from "@ciclo/contract";
 import { document, heading, inline, table } from "./markdown.ts";
 
-/** What each part of the work used in all tries together, in the order of the parts; what was mended behind them. Pure. */
+/**
+ * What each part of the work used in all tries together, in the order of the parts; what was mended behind them; and what is in the
+ * ledger of the executor beside that, since a try broke off. Pure.
+ */
 export function partCosts(
   executions: readonly Pick<Execution, "turns">[],
   items: readonly { id: string; title: string }[],
+  { phases }: Pick<CycleCost, "phases">,
 ): PartCost[] {
   const sums = new Map<string | null, PartCost>();
   const titles = new Map(items.map(({ id, title }) => [id, title]));
@@ -12,6 +16,7 @@ export function partCosts(
     const known = sums.get(item) ?? {
       item,
       title: item === null ? null : (titles.get(item) ?? null),
+      is_broken_off: false,
       turns: 0,
       ms: 0,
       calls: 0,
@@ -34,7 +39,30 @@ export function partCosts(
   const order = [...items.map(({ id }): string | null => id), null];
   const placed = order.flatMap((item) => sums.get(item) ?? []);
   // Of a plan that was sent back later, parts may be gone that were paid for.
-  return [...placed, ...[...sums.values()].filter(({ item }) => !order.includes(item))];
+  const known = [...placed, ...[...sums.values()].filter(({ item }) => !order.includes(item))];
+  return [...known, ...brokenOff(known, phases)];
+}
+
+function brokenOff(known: readonly PartCost[], phases: CycleCost["phases"]): PartCost[] {
+  const executor = phases.find(({ phase }) => phase === "executor");
+  if (executor === undefined) return [];
+  const left = (field: "calls" | "input_tokens" | "output_tokens" | "usd" | "unknown_calls"): number =>
+    Math.max(0, executor[field] - known.reduce((sum, part) => sum + part[field], 0));
+  if (left("calls") === 0) return [];
+  return [
+    {
+      item: null,
+      title: null,
+      is_broken_off: true,
+      turns: 0,
+      ms: 0,
+      calls: left("calls"),
+      input_tokens: left("input_tokens"),
+      output_tokens: left("output_tokens"),
+      usd: left("usd"),
+      unknown_calls: left("unknown_calls"),
+    },
+  ];
 }
 
 /** What a cycle used, by phase and by part of the work, as Markdown. Pure. */
@@ -69,8 +97,10 @@ export function renderCosts(cost: CycleCost, parts: readonly PartCost[], locale:
           heading(2, words.parts[locale]),
           table(
             [words.part[locale], ...heads, words.time[locale]],
-            parts.map(({ item, title, ms, ...of }) => [
-              item === null ? words.mending[locale] : `${item} ${inline(title ?? "")}`.trimEnd(),
+            parts.map(({ item, title, is_broken_off: isBroken, ms, ...of }) => [
+              item === null
+                ? words[isBroken ? "broken" : "mending"][locale]
+                : `${item} ${inline(title ?? "")}`.trimEnd(),
               ...cells(of),
               `${number.format(Math.round(ms / 100) / 10)} s`,
             ]),
@@ -95,5 +125,6 @@ const words = {
   parts: text("By part of the work", "Por parte do trabalho"),
   part: text("Part", "Parte"),
   time: text("Time of the agent", "Tempo do agente"),
+  broken: text("Tries that broke off", "Tentativas interrompidas"),
   mending: text("Mending what the gates found", "Correção do que os gates acharam"),
 };

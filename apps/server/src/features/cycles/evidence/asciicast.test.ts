@@ -20,7 +20,7 @@ it("a recording is an asciicast v2: a header, then what was printed and when, th
     {
       version: 2,
       width: 120,
-      height: 30,
+      height: 8,
       timestamp: 1795946400,
       title: "test-head",
       command: "npm test",
@@ -28,10 +28,29 @@ it("a recording is an asciicast v2: a header, then what was printed and when, th
     [0, "o", "$ npm test\r\n"],
     [0.012, "o", "one\r\ntwo"],
     [1.5, "o", "\u001b[31mred\u001b[0m\r\n"],
-    [2, "o", "\r\nexit 1\r\n"],
+    [2, "o", "\u001b[0m\r\nexit 1\r\n"],
   ]);
   const [, , last] = linesOf(asciicast(about, { frames: [], ms: 9000, code: null, ended: "timeout" }));
-  expect(last).toEqual([9, "o", "\r\nended by the console: timeout\r\n"]);
+  expect(last).toEqual([9, "o", "\u001b[0m\r\nended by the console: timeout\r\n"]);
+});
+
+it("nothing that was printed is painted over, hidden or moved away", () => {
+  const forged = [
+    "not ok 1\n",
+    "\u001b[2J\u001b[3J\u001b[H\u001bc\u001b[?1049h\u001b[1;5r\u001b(0",
+    "\u001b]0;title\u0007\u001bP1$r0m\u001b\\\u009b2J\u0000\u0008\u001b[8mhidden\u001b[1;8mmore\u001b[38;5;1mred\u001b[0m",
+  ];
+  const frames = forged.map((text, ms) => ({ ms, text }));
+  const lines = linesOf(asciicast(about, { frames, ms: 5, code: 1, ended: null })) as [
+    number,
+    string,
+    string,
+  ][];
+  expect(lines.slice(2, -1).map(([, , text]) => text)).toEqual([
+    "not ok 1\r\n",
+    "",
+    "2J\u0008hiddenmore\u001b[38;5;1mred\u001b[0m",
+  ]);
 });
 
 it("what is recorded is what was printed, however it is cut into chunks", () => {
@@ -51,11 +70,12 @@ it("what is recorded is what was printed, however it is cut into chunks", () => 
 it("of a program that prints without end the beginning is recorded, which is said", () => {
   const recorder = new Recorder();
   const take = recorder.stream();
-  for (let round = 0; round < 60; round += 1) take(Buffer.alloc(100_000, "x"));
+  take(Buffer.from("first\n".padEnd(3_000_000, "x")));
   const text = recorder
     .frames()
     .map((frame) => frame.text)
     .join("");
   expect(text.length).toBeLessThan(2_100_000);
+  expect(text).toMatch(/^first\nxxx/);
   expect(text).toContain("the rest is not recorded");
 });

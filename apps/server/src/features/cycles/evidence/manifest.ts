@@ -69,7 +69,7 @@ export function statementOf({
         sha256: hash,
         model,
       })),
-      cost: costIn(cost, partCosts(executions, plan.work_breakdown.items)),
+      cost: costIn(cost, partCosts(executions, plan.work_breakdown.items, cost)),
       ended_at: at,
     },
   };

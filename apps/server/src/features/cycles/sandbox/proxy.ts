@@ -72,11 +72,13 @@ export async function openProxy(folder: string, rules: ProxyRules): Promise<Prox
 function problemOf({ named, allowed, network }: ProxyRules, url: URL): string | null {
   const { hostname, port } = url;
   const host = hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  const places =
-    port === "" || port === "443" || port === "80" ? [host, `${host}:${port}`] : [`${host}:${port}`];
+  // An address leaves the usual port of its protocol out.
+  const at = port !== "" ? port : url.protocol === "https:" ? "443" : "80";
+  const place = `${host}:${at}`;
+  const places = at === "443" || at === "80" ? [host, place] : [place];
   const isIn = (patterns: readonly string[]): boolean =>
     patterns.some((pattern) => places.some((place) => posix.matchesGlob(place, pattern.toLowerCase())));
-  const place = places.at(-1)?.replace(/:$/, "") ?? host;
+  if (at === "0") return `${place} is no place to connect to`;
   if (!isIn(named)) return `.ciclo/cycle.yaml, allow_hosts: does not name ${place}`;
   if (!isIn(allowed)) return `policies/cycles.yaml, setup_hosts: does not allow ${place}`;
   // The hosts are named above; what else holds for the console's connections holds here.
@@ -101,9 +103,26 @@ function forward(rules: ProxyRules, request: IncomingMessage, response: ServerRe
     agent: false,
   });
   onward.on("response", (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    const { statusCode = 0 } = answer;
+    // What a server may send is more than what may be sent on.
+    if (statusCode < 200 || statusCode > 599) {
+      onward.destroy();
+      refuse(502, `${url.host} answered ${statusCode}`);
+      return;
+    }
+    try {
+      response.writeHead(statusCode, answer.headers);
+    } catch (error) {
+      onward.destroy();
+      refuse(502, `${url.host}: ${saidOf(error as Error)}`);
+      return;
+    }
     answer.pipe(response);
     answer.on("error", () => response.destroy());
+  });
+  onward.on("upgrade", (_, socket) => {
+    socket.destroy();
+    refuse(502, `${url.host} wants another protocol`);
   });
   onward.on("timeout", () => onward.destroy(new Error("it does not answer")));
   onward.on("error", (error) => refuse(502, `${url.host}: ${saidOf(error)}`));

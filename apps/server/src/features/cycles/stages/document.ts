@@ -106,7 +106,7 @@ async function filesOf(
   if (documentation.decision_record !== null) {
     const paths = (await filesAt(git, work)).map(({ path }) => path);
     const { path, contents } = decisionRecord(documentation.decision_record, paths, cycle.created_at);
-    files.set(path, contents);
+    files.set(path, cycle.replay ? contents.replace("\n\n", `\n\n${replayed[cycle.locale]}\n\n`) : contents);
   }
   const folder = `docs/cycles/${cycle.id}`;
   const analysis = artifacts.get("analysis")?.content as Analysis;
@@ -116,7 +116,7 @@ async function filesOf(
     ...renderPlan(plan, analysis, cycle.locale),
     {
       file: "costs.md",
-      markdown: renderCosts(cost, partCosts(executions, plan.work_breakdown.items), cycle.locale),
+      markdown: renderCosts(cost, partCosts(executions, plan.work_breakdown.items, cost), cycle.locale),
     },
   ])
     files.set(`${folder}/${file}`, cycle.replay ? `${replayed[cycle.locale]}\n\n${markdown}` : markdown);

@@ -128,8 +128,9 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
     allows: executor.permissions === "allow",
     turns: prompts,
     async behindTurn(index) {
-      await commitLeft(checkout, cycle, items[index], executor.agent);
-      turns.end(isByPart ? (items[index]?.id ?? null) : null);
+      const item = isByPart ? items[index] : undefined;
+      await commitLeft(checkout, cycle, item, executor.agent);
+      turns.end(item?.id ?? null);
     },
     signal,
   }).finally(stopListening);
