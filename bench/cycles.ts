@@ -10,7 +10,6 @@ import type { CycleDetail } from "@ciclo/contract";
 import { Checkout } from "../apps/server/src/features/cycles/checkout.ts";
 import { closeAll } from "../apps/server/tests/support/closing.ts";
 import {
-  carriedThrough,
   type CyclesConsole,
   cyclesConsole,
   executorOf,
@@ -28,6 +27,7 @@ import type { Figures } from "./measure.ts";
 
 /** What a model takes to answer, in milliseconds: less than any that is worth its name. */
 const modelMs = 1000;
+const lookEveryMs = 250;
 /** How often the agent of the comparison asks its model. */
 const asks = 10;
 const work: Step[] = [
@@ -72,9 +72,14 @@ function gateTime(): { ms: number } {
 }
 
 async function besideBare(): Promise<Figures> {
-  const gates = gateTime();
   const running = await cyclesConsole({ turns: [work] });
   const phases = replying();
+  // The first cycle of a console loads what it needs; the second is measured. What the first mended is broken again.
+  await carried(running);
+  running.repository.commit(shop, "fix: back to the fault");
+  await running.gateway.ledger.flush();
+  const begun = new Date().toISOString();
+  const gates = gateTime();
   running.model.answer = async (asked, response) => {
     await wait(modelMs);
     return phases(asked, response);
@@ -88,13 +93,14 @@ async function besideBare(): Promise<Figures> {
     return Date.parse(done) - Date.parse(before);
   };
   await running.gateway.ledger.flush();
-  const rows = await callsIn(running.gateway.database.queries);
+  const rows = (await callsIn(running.gateway.database.queries)).filter(({ at }) => at >= begun);
   const own = rows.filter(({ phase }) => phase === "executor");
   const models = rows.filter(({ phase }) => phase !== "executor").reduce((sum, { ms }) => sum + (ms ?? 0), 0);
   const turns = cycle.artifacts.flatMap((one) => (one.kind === "execution" ? one.content.turns : []));
   const agent = turns.reduce((sum, { ms }) => sum + ms, 0);
   const { results } = await running.approver.client.call("getCycleResults", { query: {} });
-  const runtime = 1000 * (results[0]?.instances[0]?.runtime ?? Number.NaN);
+  const mine = results.flatMap(({ instances }) => instances).find((one) => one.instance_id === cycle.id);
+  const runtime = 1000 * (mine?.runtime ?? Number.NaN);
   const bare = await bareAgent();
   return {
     cycle_s: runtime / 1000,
@@ -207,7 +213,13 @@ async function carried(running: CyclesConsole): Promise<CycleDetail> {
       issue: "# Sums are wrong\n\nsum(2, 2) is 0.",
     },
   });
-  const cycle = await carriedThrough(running, id);
+  let cycle = await running.get(id);
+  // Looked at as seldom as a page does: looking takes the console's time too.
+  while (cycle.state === "running" || cycle.checkpoint !== null) {
+    if (cycle.checkpoint !== null) await running.decide(running.approver, id, "approve");
+    await wait(lookEveryMs);
+    cycle = await running.get(id);
+  }
   if (cycle.state !== "completed") throw new Error(`the cycle is ${cycle.state}: ${cycle.reason}`);
   return cycle;
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { normalize } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, normalize, resolve } from "node:path";
 import { inheritedEnvironment, passedEnvironment } from "../config.ts";
 
 /** Runs the system's git. The only place that starts it; never through a shell. */
@@ -124,10 +125,14 @@ export async function initBare(folder: string, branch: string): Promise<Git> {
 export async function checkOutShared({ folder: from }: Git, to: string, commit: string): Promise<void> {
   // Filters and templates of whoever runs the console are none of the repository's.
   const options = { env: { GIT_CONFIG_GLOBAL: "/dev/null" }, timeoutMs: checkoutMs };
-  const clone = ["clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--template=", "--", from, to];
-  await runGit([...settings, ...clone], "clone", options);
+  const format = commit.length === 64 ? "sha256" : "sha1";
+  const init = ["init", "--quiet", "--template=", `--object-format=${format}`, "--", to];
+  await runGit([...settings, ...init], "init", options);
+  // As `git clone --shared` does, without a remote that would have to be taken out again.
+  const info = join(to, ".git", "objects", "info");
+  await mkdir(info, { recursive: true });
+  await writeFile(join(info, "alternates"), `${join(resolve(from), "objects")}\n`);
   const inside = ["-C", to, ...settings];
-  await runGit([...inside, "remote", "remove", "origin"], "remote", options);
   const fast = ["-c", "checkout.workers=0", "-c", "checkout.thresholdForParallelism=1000"];
   await runGit([...inside, ...fast, "checkout", "--quiet", "--detach", commit], "checkout", options);
 }

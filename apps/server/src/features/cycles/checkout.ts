@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
 import { checkOutShared, type Git, GitError } from "../../lib/git.ts";
+import { Memo } from "../../lib/memo.ts";
 import type { Sandbox, SandboxRules } from "../../lib/sandbox.ts";
 import { bridged } from "./sandbox/bridge.ts";
 import { removeFolder } from "./sandbox/remove.ts";
@@ -191,8 +192,14 @@ const notTaken = (why: string): Refusal =>
     ),
   );
 
+/** Commits that were looked at: what one holds never changes. */
+const looked = new Memo<string, Promise<void>>(1000);
+
 /** Refuses a commit of which a checkout would leave something out, though its status is clean. */
-export async function refuseParts(from: Git, base: string): Promise<void> {
+export const refuseParts = (from: Git, base: string): Promise<void> =>
+  looked.get(`${from.folder} ${base}`, () => lookForParts(from, base));
+
+async function lookForParts(from: Git, base: string): Promise<void> {
   const listed = await from.text(["ls-tree", "-r", "-z", base]);
   const entries = listed.split("\0").filter((entry) => entry !== "");
   const submodule = entries.find((entry) => entry.startsWith("160000 "));

@@ -19,6 +19,7 @@ export type RepositoriesDeps = {
 export type Base = { branch: string; commit: string };
 
 const fetchMs = 600_000;
+const mostKnown = 10_000;
 /** What git clones from, but for paths: nothing that names a program to run. */
 const addresses = /^(?:https?:\/\/|ssh:\/\/|file:\/\/\/|[\w.-]+@[\w.-]+:)[^\s\0]+$/;
 
@@ -29,6 +30,8 @@ const addresses = /^(?:https?:\/\/|ssh:\/\/|file:\/\/\/|[\w.-]+@[\w.-]+:)[^\s\0]
 export class Repositories {
   readonly #deps: RepositoriesDeps;
   readonly #mutex = new KeyedMutex();
+  /** Commits that copies were seen to have. */
+  readonly #here = new Set<string>();
 
   constructor(deps: RepositoriesDeps) {
     this.#deps = deps;
@@ -86,6 +89,19 @@ export class Repositories {
   /** Sees to it that this node has a commit. Throws a `Refusal` where the repository does not have it either. */
   async ensure(address: string, commit: string, signal: AbortSignal): Promise<void> {
     const git = await this.copyOf(address);
+    const key = `${git.folder} ${commit}`;
+    if (this.#here.has(key)) return;
+    await this.#sought(git, { address, commit }, signal);
+    // Nothing takes a commit out of a copy again.
+    if (this.#here.size >= mostKnown) this.#here.clear();
+    this.#here.add(key);
+  }
+
+  async #sought(
+    git: Git,
+    { address, commit }: { address: string; commit: string },
+    signal: AbortSignal,
+  ): Promise<void> {
     const isHere = async (): Promise<boolean> => {
       const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
       return code === 0;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Git } from "../../lib/git.ts";
@@ -26,11 +26,12 @@ export async function commitFiles(
   try {
     const env = { GIT_INDEX_FILE: join(folder, "index") };
     await git.run(["read-tree", on], { env });
-    const entries: string[] = [];
-    for (const [path, contents] of files) {
-      const blob = await git.text(["hash-object", "-w", "--stdin"], { input: contents });
-      entries.push(`100644 ${blob}\t${path}`);
-    }
+    // By one git for all of them, and letter by letter: no attribute of the repository changes them.
+    const places = [...files.keys()].map((_, index) => join(folder, `file-${index}`));
+    await Promise.all([...files.values()].map((contents, index) => writeFile(places[index] ?? "", contents)));
+    const hash = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
+    const blobs = (await git.text(hash, { input: places.map((place) => `${place}\n`).join("") })).split("\n");
+    const entries = [...files.keys()].map((path, index) => `100644 ${blobs[index]}\t${path}`);
     await git.run(["update-index", "-z", "--add", "--index-info"], {
       env,
       input: entries.map((e) => `${e}\0`).join(""),
