@@ -27,6 +27,14 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "Intake: a text, a file, or the address of an issue on GitHub or GitLab",
+    shownBy: [
+      "cycles/intake.test.ts › at %s is read, and says where it is from",
+      "cycles/intake.test.ts › at %s that cannot be taken is refused",
+      "cycles/intake.test.ts › takes the console's token to",
+    ],
+  },
+  {
     asked: "Coverage and mutants of the changed lines; promises of them; not measured is no figure",
     shownBy: [
       "cycles/measures.test.ts › the gates say which changed lines ran",

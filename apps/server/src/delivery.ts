@@ -38,6 +38,8 @@ export async function createDelivery(
     signingSeed: await core.vault.named("cycle manifests", () => randomBytes(32)),
     node: nodeName(deps.config.home),
     isReplay: deps.isReplay ?? false,
+    send: features.servers.service.send,
+    forge: deps.config.forge,
     policy: async () => {
       const { repository } = features.configRepo.service;
       return policyOf((await repository.snapshot(await repository.head())).policies, "cycles");

@@ -17,7 +17,7 @@ export const newCycleSchema = z.strictObject({
     })
     .optional(),
   title: line.optional(),
-  /** What is wanted, in Markdown or plain text. */
+  /** What is wanted, in Markdown or plain text; or the address of an issue on GitHub or GitLab, which is read then. */
   issue: z.string().trim().min(1).max(200_000),
 });
 export type NewCycle = z.infer<typeof newCycleSchema>;

@@ -114,11 +114,12 @@ function oneOf<T extends string>(values: Values, name: string, known: readonly T
 export const cycleCommands: Command[] = [
   command({
     name: "cycle start",
-    usage: "ciclo cycle start --repo PATH|URL --issue TEXT|--issue-file FILE [--branch B] [--title T]",
+    usage: "ciclo cycle start --repo PATH|URL --issue TEXT|URL|--issue-file FILE [--branch B] [--title T]",
     summary:
-      "Start a delivery cycle: from an issue to a reviewed change of a repository that policies/cycles.yaml names. `--issue-file -` reads the issue from standard input.",
+      "Start a delivery cycle: from an issue to a reviewed change of a repository that policies/cycles.yaml names. An address of an issue on GitHub or GitLab is read there. `--issue-file -` reads the issue from standard input.",
     examples: [
       'ciclo cycle start --repo /srv/git/shop.git --issue "Sums are wrong: sum(2, 2) is 0"',
+      "ciclo cycle start --repo https://github.com/acme/shop --issue https://github.com/acme/shop/issues/12",
       "ciclo cycle start --repo https://github.com/acme/shop --issue-file issue.md --branch main",
     ],
     options: {

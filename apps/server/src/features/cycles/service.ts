@@ -19,6 +19,7 @@ import { type Actor, system } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Page } from "../../lib/page.ts";
+import { type IssueDeps, issueText } from "./issue-address.ts";
 import { cycleIdFor, shownTitle, titleOf } from "./naming.ts";
 import { answered, type Change, type Changing, decided, resumed } from "./people.ts";
 import { type DetailDeps, presentCycle, presentDetail } from "./present.ts";
@@ -37,23 +38,24 @@ import { resultsOf, type Told } from "./results.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
 
-export type CyclesServiceDeps = DetailDeps & {
-  transaction: AuditedTransaction;
-  clock: Clock;
-  /** The model that a cycle's agent asked most, by the ledger; null where it asked none. */
-  agentModelOf(cycle: { id: string; from: string }): Promise<string | null>;
-  /** Whether the models of this console are a replay: its cycles say so wherever they are shown. */
-  isReplay: boolean;
-  /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
-  allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
-  /** Refuses texts, by their fields, of which one holds a credential. */
-  refuseSecrets(words: ReadonlyMap<string, string>): Promise<void>;
-  /** The diff between two commits of a repository; null where this node does not have them. */
-  diffOf(repository: string, base: string, head: string): Promise<string | null>;
-  /** Ends what goes on of a cycle on this node. */
-  halt(id: string): Promise<void>;
-  wake(): void;
-};
+export type CyclesServiceDeps = DetailDeps &
+  IssueDeps & {
+    transaction: AuditedTransaction;
+    clock: Clock;
+    /** The model that a cycle's agent asked most, by the ledger; null where it asked none. */
+    agentModelOf(cycle: { id: string; from: string }): Promise<string | null>;
+    /** Whether the models of this console are a replay: its cycles say so wherever they are shown. */
+    isReplay: boolean;
+    /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
+    allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
+    /** Refuses texts, by their fields, of which one holds a credential. */
+    refuseSecrets(words: ReadonlyMap<string, string>): Promise<void>;
+    /** The diff between two commits of a repository; null where this node does not have them. */
+    diffOf(repository: string, base: string, head: string): Promise<string | null>;
+    /** Ends what goes on of a cycle on this node. */
+    halt(id: string): Promise<void>;
+    wake(): void;
+  };
 
 export type CyclesService = {
   start(actor: Actor, request: NewCycle, locale: Locale): Promise<CycleDetail>;
@@ -264,20 +266,21 @@ async function start(
 ): Promise<string> {
   const policy = await deps.policy();
   if (policy === null) throw noPolicy();
+  const issue = await issueText(request.issue, deps);
   await deps.refuseSecrets(
     new Map([
-      ["issue", request.issue],
+      ["issue", issue],
       ["title", request.title ?? ""],
     ]),
   );
   const repository = await deps.allowed(request.repository, policy);
-  const title = shownTitle(request.title ?? titleOf(request.issue));
+  const title = shownTitle(request.title ?? titleOf(issue));
   const id = cycleIdFor(title);
   const at = stamp(deps.clock());
   await deps.transaction(async (queries, record) => {
     await store.insertCycle(
       queries,
-      newCycle({ id, title, at, actor, locale, repository, replay: deps.isReplay }, request),
+      newCycle({ id, title, at, actor, locale, repository, replay: deps.isReplay }, { ...request, issue }),
     );
     await record({
       actor,

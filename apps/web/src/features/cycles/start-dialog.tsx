@@ -96,7 +96,7 @@ function Fields({
       />
       <TextArea
         label={t`Issue`}
-        hint={t`What is wanted, in Markdown or plain text: what happens now, what should, how one sees it.`}
+        hint={t`What is wanted, in Markdown or plain text: what happens now, what should, how one sees it. Or the address of an issue on GitHub or GitLab.`}
         rows={8}
         maxLength={200_000}
         value={said.issue}
