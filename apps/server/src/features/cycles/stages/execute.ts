@@ -146,8 +146,8 @@ async function commitLeft(
   item: { id: string; title: string } | undefined,
   agent: string,
 ): Promise<void> {
-  const title = item === undefined ? cycle.title : item.title;
-  const subject = `feat: ${lowered(title)}`.slice(0, 96);
+  const said = item === undefined ? `fix: ${mended[cycle.locale]}` : `feat: ${lowered(item.title)}`;
+  const subject = said.slice(0, 96);
   const trailers = [`Cycle: ${cycle.id}`, ...(item === undefined ? [] : [`Work-Item: ${item.id}`])];
   const who = ["user.name", agent, "user.email", `${agent}@agents.localhost`];
   const { code, stderr } = await checkout.run(
@@ -164,6 +164,9 @@ async function commitLeft(
     ),
   );
 }
+
+/** What an agent did for no part of the plan: gates or a person had found something. */
+const mended = text("mend what was found", "corrigir o que foi achado");
 
 const lowered = (title: string): string => title.charAt(0).toLowerCase() + title.slice(1);
 
