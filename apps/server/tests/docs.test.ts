@@ -92,7 +92,7 @@ describe.concurrent.each(run)("%s", (path) => {
   });
   afterAll(() => server.stop());
 
-  it("does what it says", { timeout: 180_000 }, async () => {
+  it("does what it says", { timeout: 600_000 }, async () => {
     const blocks = blocksOf(readFileSync(`${root}${path}`, "utf8"));
     expect(blocks.length).toBeGreaterThan(4);
     const printed = await runBlocks(blocks, environment, folder);

@@ -11,7 +11,7 @@ import { ensureBubblewrap } from "../support/bubblewrap.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
-const patience = 120_000;
+const patience = 600_000;
 
 /** Runs the command line as a person does. Returns its exit code, and what it printed. */
 async function ciclo(...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -162,7 +162,7 @@ it("a replay that is ended early, whenever that is, leaves nothing running and n
   const until = new AbortController();
   until.abort(new Error("ended"));
   await expect(serveReplay({ locale: "en", say: () => {}, signal: until.signal })).rejects.toThrow("ended");
-}, 120_000);
+}, patience);
 
 it("a folder that cannot be used is said in one line", async () => {
   const folder = await temporaryFolder();
