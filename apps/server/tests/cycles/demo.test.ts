@@ -146,23 +146,27 @@ it(
   patience,
 );
 
-it("a replay that is ended early, whenever that is, leaves nothing running and nothing behind", async () => {
-  ensureBubblewrap();
-  const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("ciclo-replay-"));
-  const before = new Set(folders());
-  for (const after of ["at once", "Rita starts", "An agent works"]) {
+it(
+  "a replay that is ended early, whenever that is, leaves nothing running and nothing behind",
+  async () => {
+    ensureBubblewrap();
+    const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("ciclo-replay-"));
+    const before = new Set(folders());
+    for (const after of ["at once", "Rita starts", "An agent works"]) {
+      const until = new AbortController();
+      const say = (step: string): void => {
+        if (step.startsWith(after)) until.abort(new Error("ended"));
+      };
+      if (after === "at once") until.abort(new Error("ended"));
+      await expect(replayCycle({ locale: "en", say, signal: until.signal })).rejects.toThrow("ended");
+      expect(folders().filter((name) => !before.has(name))).toEqual([]);
+    }
     const until = new AbortController();
-    const say = (step: string): void => {
-      if (step.startsWith(after)) until.abort(new Error("ended"));
-    };
-    if (after === "at once") until.abort(new Error("ended"));
-    await expect(replayCycle({ locale: "en", say, signal: until.signal })).rejects.toThrow("ended");
-    expect(folders().filter((name) => !before.has(name))).toEqual([]);
-  }
-  const until = new AbortController();
-  until.abort(new Error("ended"));
-  await expect(serveReplay({ locale: "en", say: () => {}, signal: until.signal })).rejects.toThrow("ended");
-}, patience);
+    until.abort(new Error("ended"));
+    await expect(serveReplay({ locale: "en", say: () => {}, signal: until.signal })).rejects.toThrow("ended");
+  },
+  patience,
+);
 
 it("a folder that cannot be used is said in one line", async () => {
   const folder = await temporaryFolder();

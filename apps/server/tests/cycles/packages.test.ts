@@ -189,8 +189,13 @@ it(
         problems: [],
         tests: {
           runner: "known",
-          fresh: [{ name: expect.stringContaining("the fault is mended [T1]"), on_base: "assertion" }],
-          lost: [],
+          // Where the fault ended the run early, tests that were there are among them.
+          fresh: expect.arrayContaining([
+            expect.objectContaining({
+              name: expect.stringContaining("the fault is mended [T1]") as string,
+              on_base: "assertion",
+            }),
+          ]) as unknown[],
         },
       });
       expect(repository.git("show", `main:${one.file}`)).toContain(one.from);

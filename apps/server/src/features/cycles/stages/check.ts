@@ -209,7 +209,10 @@ async function newTestsOn(
   { head, changed, at }: { head: string; changed: readonly ChangedFile[]; at: At },
 ): Promise<Tested> {
   const more = { env: {}, signal: at.signal };
-  await checkout.run("git clean -ffdxq && git checkout --quiet --force HEAD -- .", at.limits, more);
+  // As if nothing had run here: neither in the work tree nor in the home.
+  const cleaned =
+    'git clean -ffdxq && git checkout --quiet --force HEAD -- . && find "$HOME" -mindepth 1 -delete';
+  await checkout.run(cleaned, at.limits, more);
   const paths = changed
     .filter(({ path, isDeleted }) => !isDeleted && isTestFile(path))
     .map(({ path }) => path);
