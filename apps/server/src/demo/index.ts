@@ -19,7 +19,7 @@ export type Replay = {
   locale: Locale;
   /** Where console and repository are kept; a temporary folder, which is deleted, where it is left out. */
   folder?: string;
-  /** Told of each step as it happens. */
+  /** Called with each step as it happens. */
   say(step: string): void;
   /** Ends it, and tidies up. */
   signal: AbortSignal;

@@ -63,7 +63,7 @@ it.each([
   ],
   ["no HTTP", "220 mail.example.com\r\n", "Parse Error"],
   ["nothing", "", "socket hang up"],
-])("a host that answers with %s is told of, and harms nobody", async (_, bytes, says) => {
+])("a host that answers with %s gives an error, and the proxy goes on", async (_, bytes, says) => {
   const at = `http://packages.test:${await answering(bytes)}/x`;
   const path = await proxy();
   const answer = await ask(path, at);

@@ -136,7 +136,7 @@ export class OutageSpans {
     this.#tracer = tracer;
   }
 
-  /** Takes in how all checks stand now. A check that got worse or better without being well is another span. */
+  /** Records how all checks stand now. A check that gets worse or better without recovering starts another span. */
   saw({ checks }: Health): void {
     for (const { id, status } of checks) {
       if (this.#open.get(id)?.status === status) continue;

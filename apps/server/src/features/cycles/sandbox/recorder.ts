@@ -17,7 +17,7 @@ export class Recorder {
   #letters = 0;
   #isFull = false;
 
-  /** Returns what takes in one stream. */
+  /** Returns a function that records the chunks of one stream. */
   stream(): (chunk: Buffer) => void {
     // A letter may come in two chunks.
     const decoder = new StringDecoder("utf8");
