@@ -35,6 +35,26 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked:
+      "A pull request on GitHub or GitLab with the manifest attached, merged only as it was approved; otherwise a branch",
+    shownBy: [
+      "cycles/pull-requests.test.ts › is merged by a pull request, once it was approved, with the manifest attached",
+      "cycles/pull-requests.test.ts › is there for reviewers where policy says so",
+      "cycles/pull-requests.test.ts › waits for the forge's checks",
+      "cycles/pull-requests.test.ts › takes no word of the forge for what was approved here",
+      "cycles/crash.test.ts › is carried on where it stood, whenever the console is killed",
+    ],
+  },
+  {
+    asked: "Rollback of a merged cycle, as for a change",
+    shownBy: [
+      "cycles/pull-requests.test.ts › is taken back by another pull request",
+      "cycles/pull-requests.test.ts › is taken back, and what came later stays",
+      "cycles/pull-requests.test.ts › stays where later changes touch the same lines",
+      "cycles/pull-requests.test.ts › is taken back by as many as have to approve",
+    ],
+  },
+  {
     asked: "Coverage and mutants of the changed lines; promises of them; not measured is no figure",
     shownBy: [
       "cycles/measures.test.ts › the gates say which changed lines ran",

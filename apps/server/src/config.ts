@@ -105,12 +105,17 @@ const environmentSchema = z
       .default(5 * 1024 * 1024),
   })
   .superRefine((env, context) => {
-    const forge = ["CICLO_FORGE_REPO", "CICLO_FORGE_TOKEN", "CICLO_CONFIG_REPO"] as const;
+    const needs = (
+      name: "CICLO_FORGE_REPO" | "CICLO_FORGE_TOKEN" | "CICLO_CONFIG_REPO",
+      by: string,
+    ): void => {
+      if (env[name] !== undefined) return;
+      context.addIssue({ code: "custom", path: [name], message: `is required when ${by} is set` });
+    };
     if (env.CICLO_FORGE === undefined) return;
-    for (const name of forge) {
-      if (env[name] !== undefined) continue;
-      context.addIssue({ code: "custom", path: [name], message: "is required when CICLO_FORGE is set" });
-    }
+    needs("CICLO_FORGE_TOKEN", "CICLO_FORGE");
+    if (env.CICLO_CONFIG_REPO !== undefined) needs("CICLO_FORGE_REPO", "CICLO_FORGE with CICLO_CONFIG_REPO");
+    if (env.CICLO_FORGE_REPO !== undefined) needs("CICLO_CONFIG_REPO", "CICLO_FORGE_REPO");
   });
 
 export type Config = {
@@ -188,7 +193,7 @@ function fromEnvironment(env: z.output<typeof environmentSchema>): Config {
 
 function forgeOf(env: z.output<typeof environmentSchema>): ForgeConfig | undefined {
   const { CICLO_FORGE: provider, CICLO_FORGE_REPO: repository, CICLO_FORGE_TOKEN: token } = env;
-  if (provider === undefined || repository === undefined || token === undefined) return undefined;
+  if (provider === undefined || token === undefined) return undefined;
   return {
     provider,
     repository,

@@ -6,6 +6,11 @@ import type { Actor } from "./domain/actor.ts";
 import type { createEngine } from "./engine.ts";
 import type { Cost, MeteredCall } from "./domain/usage.ts";
 import { invalidPayload, Refusal } from "./errors.ts";
+import type { ForgeConfig } from "./domain/forge.ts";
+import { type Clock, systemClock } from "./lib/clock.ts";
+import { projectAt } from "./lib/forge/address.ts";
+import type { Forge } from "./lib/forge/forge.ts";
+import { createForge } from "./lib/forge/index.ts";
 import { nodeName } from "./lib/node-name.ts";
 import type { CostsService } from "./features/costs/index.ts";
 import { createCycles } from "./features/cycles/index.ts";
@@ -40,6 +45,9 @@ export async function createDelivery(
     isReplay: deps.isReplay ?? false,
     send: features.servers.service.send,
     forge: deps.config.forge,
+    exclusively: deps.database.exclusively,
+    forgeFor: forgeFinder(deps.config.forge, deps.clock ?? systemClock),
+    pageOf: (id) => (deps.config.publicUrl === undefined ? null : `${deps.config.publicUrl}/cycles/${id}`),
     policy: async () => {
       const { repository } = features.configRepo.service;
       return policyOf((await repository.snapshot(await repository.head())).policies, "cycles");
@@ -81,6 +89,21 @@ export async function createDelivery(
       }));
     },
   });
+}
+
+/** Finds the repository of an address on the configured forge. */
+function forgeFinder(
+  config: ForgeConfig | undefined,
+  clock: Clock,
+): (repository: string) => Promise<Forge | null> {
+  const known = new Map<string, Promise<Forge>>();
+  return async (repository) => {
+    const project = config === undefined ? null : projectAt(repository, config);
+    if (config === undefined || project === null) return null;
+    const made = known.get(project) ?? createForge(config, project, clock);
+    known.set(project, made);
+    return made;
+  };
 }
 
 type Hear = (call: MeteredCall, cost: Cost) => void;

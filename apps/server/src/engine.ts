@@ -103,7 +103,7 @@ export async function createEngine(
     definitionsOf: servers.service.definitionsOf,
     leadsHere: (text) => leadsHere(text, config),
     isSpent: (planId) => changes.service.isSpent(planId),
-    forgeProvider: config.forge?.provider ?? null,
+    forgeProvider: config.forge?.repository === undefined ? null : config.forge.provider,
   });
   const canary = createCanary({
     ...base,

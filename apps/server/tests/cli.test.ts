@@ -350,7 +350,15 @@ describe("settings", () => {
     [{ CICLO_PORT: "eighty" }, "CICLO_PORT"],
     [{ CICLO_DATABASE_URL: "mysql://x" }, "CICLO_DATABASE_URL: takes a postgres://"],
     [{ CICLO_MASTER_KEY: "short" }, "CICLO_MASTER_KEY: takes 64"],
-    [{ CICLO_FORGE: "github" }, "CICLO_FORGE_REPO: is required"],
+    [{ CICLO_FORGE: "github" }, "CICLO_FORGE_TOKEN: is required"],
+    [
+      { CICLO_FORGE: "github", CICLO_FORGE_TOKEN: "t", CICLO_FORGE_REPO: "acme/config" },
+      "CICLO_CONFIG_REPO: is required",
+    ],
+    [
+      { CICLO_FORGE: "github", CICLO_FORGE_TOKEN: "t", CICLO_CONFIG_REPO: "/srv/c.git" },
+      "CICLO_FORGE_REPO: is required",
+    ],
     [{ CICLO_FORGE: "svn" }, "CICLO_FORGE"],
   ])("an invalid one stops the process with one line and code 2: %j", async (wrong, hint) => {
     const { code, stdout, stderr } = await ciclo(["user", "list"], { env: wrong });

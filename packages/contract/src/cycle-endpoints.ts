@@ -61,6 +61,12 @@ export const cycleEndpoints = {
     body: cycleResumptionSchema,
     response: cycleDetailSchema,
   },
+  rollbackCycle: {
+    ...operations.rollbackCycle,
+    params: cycleParams,
+    body: cycleNoteSchema,
+    response: cycleDetailSchema,
+  },
   cancelCycle: {
     ...operations.cancelCycle,
     params: cycleParams,

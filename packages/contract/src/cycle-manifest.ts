@@ -80,6 +80,8 @@ export const cycleStatementSchema = z.object({
         .array(z.object({ item: z.string().nullable(), usd: z.number(), calls: z.number() }))
         .default([]),
     }),
+    /** On a forge; `merge_commit` is what merging made there. */
+    pull_request: z.object({ url: z.string(), merge_commit: z.string().nullable() }).nullable().default(null),
     ended_at: z.string(),
   }),
 });

@@ -80,6 +80,13 @@ export const cycleOperations = {
     summary:
       "Let a cycle go on that was halted, or try again what failed; from an earlier stage where one is named",
   },
+  rollbackCycle: {
+    method: "POST",
+    path: "/cycles/{id}/rollback",
+    access: ["rollback"],
+    tag: "cycles",
+    summary: "Take back what a cycle merged: the inverse of its change, on top of what the branch has now",
+  },
   cancelCycle: {
     method: "POST",
     path: "/cycles/{id}/cancel",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { roleSchema } from "./access.ts";
 import { glob, line } from "./fields.ts";
-import { agentPresets, cycleCheckpoints } from "./vocabulary.ts";
+import { agentPresets, cycleCheckpoints, cyclePullRequestTimes } from "./vocabulary.ts";
 
 /** The agent that does the work of a cycle: one that the console knows how to start, or any other that speaks ACP. */
 const executorSchema = z
@@ -39,6 +39,11 @@ export const cyclesPolicyShape = {
       self_approval: z.enum(["never", "only_approver", "always"]).default("never"),
     })
     .prefault({}),
+  /**
+   * Where the repository is on the forge of `CICLO_FORGE`. A branch that is pushed for review is built by the forge's own CI, with
+   * what that holds, before anybody has agreed to its code.
+   */
+  pull_requests: z.enum(cyclePullRequestTimes).default("after_approval"),
   executor: executorSchema.optional(),
   /**
    * Hosts that the set-up of a repository may reach, where the repository names them too: `registry.npmjs.org`,

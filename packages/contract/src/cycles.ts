@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pullRequestSchema } from "./changes.ts";
 import { analysisSchema, deliveryPlanSchema } from "./cycle-artifacts.ts";
 import { cycleRecipeSchema } from "./cycle-recipe.ts";
 import { checkReportSchema, documentationSchema, executionSchema } from "./cycle-delivery.ts";
@@ -55,6 +56,22 @@ const partCostSchema = z.object({
 });
 export type PartCost = z.infer<typeof partCostSchema>;
 
+/** `has_manifest`: whether the manifest is attached to it. */
+export const cyclePullRequestSchema = pullRequestSchema.extend({ has_manifest: z.boolean() });
+export type CyclePullRequest = z.infer<typeof cyclePullRequestSchema>;
+
+export const cycleRollbackSchema = z.object({
+  /** Whoever was the last to ask for it, where more than one had to. */
+  by: z.string(),
+  reason: z.string().nullable(),
+  asked_at: z.string(),
+  /** On the base branch; null until it is there, and where nothing was left to take back. */
+  commit: z.string().nullable(),
+  /** On the forge, where it went that way. */
+  pull_request: z.string().nullable(),
+});
+export type CycleRollback = z.infer<typeof cycleRollbackSchema>;
+
 export const cycleSchema = z.object({
   id: z.string(),
   title: z.string(),
@@ -64,6 +81,10 @@ export const cycleSchema = z.object({
   head_commit: z.string().nullable(),
   /** Where the work is, once there is some. */
   branch: z.string().nullable(),
+  /** Null where there is none: before it is opened, and where the repository is on no forge that the console knows. */
+  pull_request: cyclePullRequestSchema.nullable(),
+  /** Null where nobody asked for it. */
+  rollback: cycleRollbackSchema.nullable(),
   state: z.enum(cycleStates),
   stage: z.enum(cycleStages),
   /** What a person is waited for; null while nobody is. */
@@ -115,7 +136,8 @@ export const cycleArtifactSchema = z.discriminatedUnion("kind", [
 export type CycleArtifact = z.infer<typeof cycleArtifactSchema>;
 
 export const cycleDecisionSchema = z.object({
-  checkpoint: z.enum(cycleCheckpoints),
+  /** `rollback` for whoever asked for what was merged to be taken back. */
+  checkpoint: z.enum([...cycleCheckpoints, "rollback"]),
   decision: z.enum(["approve", "reject", "send_back"]),
   /** Of the artefact, or of the commit with all that was found about it. */
   subject: hashSchema,
@@ -127,15 +149,17 @@ export const cycleDecisionSchema = z.object({
 });
 export type CycleDecision = z.infer<typeof cycleDecisionSchema>;
 
-/** The checkpoint that a cycle waits at. */
-const checkpointStandingSchema = z.object({
-  checkpoint: z.enum(cycleCheckpoints),
-  subject: hashSchema,
+const standingSchema = z.object({
   required: z.number(),
   given: z.number(),
   /** Whether whoever asks may decide here; if not, why. */
   may_decide: z.boolean(),
   why_not: z.string().nullable(),
+});
+/** The checkpoint that a cycle waits at. */
+const checkpointStandingSchema = standingSchema.extend({
+  checkpoint: z.enum(cycleCheckpoints),
+  subject: hashSchema,
 });
 
 const evidenceShape = {
@@ -155,6 +179,8 @@ export const cycleDetailSchema = cycleSchema.extend({
   part_costs: z.array(partCostSchema),
   artifacts: z.array(cycleArtifactSchema),
   checkpoint: checkpointStandingSchema.nullable(),
+  /** How far it is to be taken back; null where there is nothing that could be. */
+  rollback_standing: standingSchema.nullable(),
   decisions: z.array(cycleDecisionSchema),
   evidence: z.array(cycleEvidenceSchema),
   /** How the repository is checked; `detected` by its files, or `declared` by itself. Null until it was looked at. */

@@ -118,7 +118,7 @@ export type CycleStage = (typeof cycleStages)[number];
 
 /**
  * `running` also while it waits for its turn. `waiting`: a person has to decide, answer, or help. `capped`: a budget is used up.
- * `paused`: somebody halted it.
+ * `paused`: somebody halted it. `rolling_back`, `rolled_back`: what was merged is being taken back, or was.
  */
 export const cycleStates = [
   "running",
@@ -129,15 +129,23 @@ export const cycleStates = [
   "rejected",
   "failed",
   "cancelled",
+  "rolling_back",
+  "rolled_back",
 ] as const;
 export type CycleState = (typeof cycleStates)[number];
+
+/** When a cycle opens a pull request on the forge: once it is approved, already for the reviewers, or not at all. */
+export const cyclePullRequestTimes = ["after_approval", "for_review", "never"] as const;
 
 /** Where people decide: on an analysis, on a plan, and on all that was done, before it is merged. */
 export const cycleCheckpoints = ["analyze", "plan", "merge"] as const;
 export type CycleCheckpoint = (typeof cycleCheckpoints)[number];
 
-/** What a cycle waits for: a decision at a checkpoint, answers to open questions, or help with what went wrong. */
-export const cycleWaits = ["decision", "answers", "help"] as const;
+/**
+ * What a cycle waits for: a decision at a checkpoint, answers to open questions, help with what went wrong, or checks and reviews of
+ * its pull request on the forge.
+ */
+export const cycleWaits = ["decision", "answers", "help", "forge"] as const;
 export type CycleWait = (typeof cycleWaits)[number];
 
 /** Agents that speak the Agent Client Protocol, and that the console knows how to start. */

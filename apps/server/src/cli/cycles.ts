@@ -11,6 +11,7 @@ import { connect } from "./client.ts";
 import { type Command, command, option, repeated, required, UsageError, type Values } from "./command.ts";
 
 const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
+  forge: "waits for the forge",
   decision: "waits for a decision",
   answers: "waits for answers",
   help: "waits for help",
@@ -281,6 +282,23 @@ export const cycleCommands: Command[] = [
       });
     },
     show: (cycle) => [line(cycle)],
+  }),
+  command({
+    name: "cycle rollback",
+    usage: "ciclo cycle rollback ID [--reason TEXT]",
+    summary:
+      "Take back what a cycle merged: the inverse of its change goes to the branch, on top of what came later. Where policy asks for more than one approval, each approver asks for it.",
+    examples: ['ciclo cycle rollback sums-are-wrong-k7f3m2 --reason "Totals are wrong"'],
+    options: reason,
+    takes: { min: 1, max: 1 },
+    run: ({ positionals: [id = ""], values }) =>
+      connect().call("rollbackCycle", { params: { id }, body: reasonIn(values) }),
+    show: (cycle) => [
+      line(cycle),
+      ...(cycle.rollback_standing === null
+        ? []
+        : [`asked for by ${cycle.rollback_standing.given} of ${cycle.rollback_standing.required}`]),
+    ],
   }),
   command({
     name: "cycle cancel",

@@ -305,6 +305,12 @@ export type CycleTable = {
   updated_at: string;
   ended_at: string | null;
   replay: number;
+  /** On the forge, as JSON. */
+  pull_request: string | null;
+  /** Who asked for a merged one to be taken back, and what came of that, as JSON. */
+  rollback: string | null;
+  /** When branch and pull request of one that ended were seen to be gone. */
+  withdrawn_at: string | null;
 };
 
 /** What a phase handed on. `content` is JSON, of which `sha256` is. */

@@ -1,9 +1,10 @@
-/** Where pull requests are made: GitHub or GitLab, one repository, and the token to act with. */
+/** Where pull requests are made: GitHub or GitLab, and the token to act with. */
 export type ForgeConfig = {
   provider: "github" | "gitlab";
   /** Of the API (GitHub Enterprise) or host (GitLab); undefined for the public one. */
   url: string | undefined;
-  repository: string;
+  /** Where the configuration is; undefined where only cycles make pull requests. */
+  repository: string | undefined;
   token: string;
   webhookSecret: string | undefined;
 };

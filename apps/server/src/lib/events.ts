@@ -9,6 +9,8 @@ export type Events = {
   "live.moved": undefined;
   /** Somebody pushed to the live branch, or may have. */
   "live.pushed": undefined;
+  /** The forge says that something about a branch moved, or a pull request of it. */
+  "forge.moved": { branch: string };
   /** A key's value came into use or went out of it. */
   "keys.changed": undefined;
   /** A user, role, token or session is not what it was. */

@@ -3,10 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { text } from "node:stream/consumers";
 import { whenFileEnds } from "./closing.ts";
 import { git } from "./git.ts";
+import { serveGit } from "./git-http.ts";
 
 /**
  * A double of GitHub's and GitLab's REST APIs, for what cannot run here. It speaks the
- * parts of their protocols that pull requests need, on a real bare repository.
+ * parts of their protocols that pull requests need, on a real bare repository, which git reaches by HTTP with the token.
  */
 export type ForgeDouble = {
   url: string;
@@ -20,6 +21,10 @@ export type ForgeDouble = {
   /** Lists that the token may not read. */
   forbidden: ("checks" | "reviews")[];
   merges: number;
+  /** Whether merging makes one commit of a pull request. */
+  squashes: boolean;
+  /** What reads and changes it, in the order of arrival. */
+  calls: string[];
 };
 
 export type Pull = {
@@ -30,12 +35,19 @@ export type Pull = {
   body: string;
   state: "open" | "closed";
   merged: string | null;
+  /** The head that was merged. */
+  mergedHead: string | null;
+  comments: string[];
 };
 
 type Answer = { status: number; body: unknown; next?: number | null };
 type Call = { method: string; path: string; query: URLSearchParams; body: Record<string, string> };
 
-export async function startForge(provider: "github" | "gitlab", repository: string): Promise<ForgeDouble> {
+export async function startForge(
+  provider: "github" | "gitlab",
+  repository: string,
+  project = "acme/config",
+): Promise<ForgeDouble> {
   const forge: ForgeDouble = {
     url: "",
     pulls: [],
@@ -45,15 +57,27 @@ export async function startForge(provider: "github" | "gitlab", repository: stri
     reviews: [],
     forbidden: [],
     merges: 0,
+    squashes: false,
+    calls: [],
   };
   const answer = provider === "github" ? gitHub : gitLab;
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [gitPath] = (request.url ?? "").split("?");
+    if (gitPath?.startsWith(`/${project}.git/`) === true) {
+      if (forge.down) return void response.writeHead(500).end();
+      if (request.headers.authorization !== basicOf(provider))
+        return void response.writeHead(401, { "www-authenticate": 'Basic realm="forge"' }).end();
+      return serveGit({ repository, path: gitPath.slice(`/${project}.git`.length) }, request, response);
+    }
     const call = await readCall(request);
+    forge.calls.push(`${call.method} ${call.path}`);
     const {
       status,
       body,
       next = null,
-    }: Answer = forge.down ? { status: 500, body: { message: "down" } } : answer(forge, repository, call);
+    }: Answer = forge.down
+      ? { status: 500, body: { message: "down" } }
+      : answer(forge, { repository, project }, call);
     response
       .writeHead(status, { "content-type": "application/json", ...nextPage(forge, request, next) })
       .end(JSON.stringify(body));
@@ -65,6 +89,13 @@ export async function startForge(provider: "github" | "gitlab", repository: stri
   forge.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
   return forge;
 }
+
+export const forgeToken = "forge-token";
+const users = { github: "x-access-token", gitlab: "oauth2" };
+const basicOf = (provider: "github" | "gitlab"): string =>
+  `Basic ${Buffer.from(`${users[provider]}:${forgeToken}`).toString("base64")}`;
+
+type Place = { repository: string; project: string };
 
 /** Both forges name the next page in a header: GitHub as a link, GitLab by its number too. */
 function nextPage(forge: ForgeDouble, request: IncomingMessage, next: number | null): Record<string, string> {
@@ -116,25 +147,36 @@ function merge(forge: ForgeDouble, repository: string, pull: Pull, expected: str
   if (head !== expected) return { status: 409, body: { message: "Head branch was modified" } };
   const base = git(repository, "rev-parse", pull.base);
   const tree = git(repository, "merge-tree", "--write-tree", base, head);
-  const commit = git(repository, "commit-tree", tree, "-p", base, "-p", head, "-m", `Merge #${pull.number}`);
+  const second = forge.squashes ? [] : ["-p", head];
+  const commit = git(repository, "commit-tree", tree, "-p", base, ...second, "-m", `Merge #${pull.number}`);
   git(repository, "update-ref", `refs/heads/${pull.base}`, commit, base);
   pull.merged = commit;
+  pull.mergedHead = head;
   pull.state = "closed";
   forge.merges += 1;
   return commit;
 }
 
-function gitHub(forge: ForgeDouble, repository: string, { method, path, query, body }: Call): Answer {
+const headOf = (repository: string, pull: Pull): string =>
+  pull.mergedHead ?? tip(repository, pull.head) ?? "0".repeat(40);
+
+function gitHub(
+  forge: ForgeDouble,
+  { repository, project }: Place,
+  { method, path, query, body }: Call,
+): Answer {
   const show = (pull: Pull) => ({
     number: pull.number,
-    html_url: `${forge.url}/acme/config/pull/${pull.number}`,
+    html_url: `${forge.url}/${project}/pull/${pull.number}`,
+    title: pull.title,
+    body: pull.body,
     state: pull.state,
     merged: pull.merged !== null,
     merge_commit_sha: pull.merged,
-    head: { ref: pull.head, sha: tip(repository, pull.head) ?? pull.merged ?? "0".repeat(40) },
+    head: { ref: pull.head, sha: headOf(repository, pull) },
     base: { ref: pull.base },
   });
-  const rest = path.replace("/repos/acme/config", "");
+  const rest = path.replace(/^(?:\/api\/v3)?\/repos\//, "/").replace(`/${project}`, "");
   if (rest.startsWith("/commits/")) {
     if (forge.forbidden.includes("checks")) return forbiddenAnswer;
     const { items, next } = paged(forge.checks, query);
@@ -142,15 +184,25 @@ function gitHub(forge: ForgeDouble, repository: string, { method, path, query, b
     return { status: 200, body: { total_count: forge.checks.length, check_runs }, next };
   }
   if (rest === "/pulls" && method === "GET") {
+    const [owner] = project.split("/");
     const found = forge.pulls.filter(
-      (pull) => pull.state === "open" && `acme:${pull.head}` === query.get("head"),
+      (pull) =>
+        (pull.state === "open" || query.get("state") === "all") &&
+        `${owner}:${pull.head}` === query.get("head"),
     );
-    return { status: 200, body: found.map(show) };
+    return { status: 200, body: found.toReversed().map(show) };
   }
   if (rest === "/pulls")
     return { status: 201, body: show(openPull(forge, body.head, body.base, body.title, body.body)) };
   const pull = forge.pulls.find(({ number }) => number === Number(rest.split("/")[2]));
   if (pull === undefined) return { status: 404, body: { message: "Not Found" } };
+  if (rest.endsWith("/comments")) {
+    if (method === "POST") pull.comments.push(body["body"] ?? "");
+    const { items, next } = paged(pull.comments, query);
+    return method === "POST"
+      ? { status: 201, body: {} }
+      : { status: 200, body: items.map((one) => ({ body: one })), next };
+  }
   if (rest.endsWith("/reviews")) {
     if (forge.forbidden.includes("reviews")) return forbiddenAnswer;
     const { items, next } = paged(forge.reviews, query);
@@ -162,25 +214,37 @@ function gitHub(forge: ForgeDouble, repository: string, { method, path, query, b
       ? { status: 200, body: { sha: merged, merged: true, message: "" } }
       : merged;
   }
-  if (method === "PATCH") pull.state = body.state === "closed" ? "closed" : pull.state;
+  if (method === "PATCH") {
+    pull.state = body.state === "closed" ? "closed" : pull.state;
+    pull.title = body["title"] ?? pull.title;
+    pull.body = body["body"] ?? pull.body;
+  }
   return { status: 200, body: show(pull) };
 }
 
-function gitLab(forge: ForgeDouble, repository: string, { method, path, query, body }: Call): Answer {
+function gitLab(
+  forge: ForgeDouble,
+  { repository, project }: Place,
+  { method, path, query, body }: Call,
+): Answer {
   const show = (pull: Pull) => ({
     iid: pull.number,
-    web_url: `${forge.url}/acme/config/-/merge_requests/${pull.number}`,
+    web_url: `${forge.url}/${project}/-/merge_requests/${pull.number}`,
+    title: pull.title,
+    description: pull.body,
     state: pull.merged !== null ? "merged" : pull.state === "open" ? "opened" : "closed",
-    sha: tip(repository, pull.head) ?? pull.merged ?? "0".repeat(40),
+    sha: headOf(repository, pull),
     merge_commit_sha: pull.merged,
     squash_commit_sha: null,
   });
-  const rest = path.replace("/api/v4/projects/acme/config/merge_requests", "");
+  const rest = path.replace(`/api/v4/projects/${project}/merge_requests`, "");
   if (rest === "" && method === "GET") {
     const found = forge.pulls.filter(
-      (pull) => pull.state === "open" && pull.head === query.get("source_branch"),
+      (pull) =>
+        (pull.state === "open" || query.get("state") !== "opened") &&
+        pull.head === query.get("source_branch"),
     );
-    return { status: 200, body: found.map(show) };
+    return { status: 200, body: found.toReversed().map(show) };
   }
   if (rest === "") {
     return {
@@ -209,12 +273,33 @@ function gitLab(forge: ForgeDouble, repository: string, { method, path, query, b
     const merged = merge(forge, repository, pull, body.sha ?? "");
     return typeof merged === "string" ? { status: 200, body: show(pull) } : merged;
   }
-  if (method === "PUT" && body.state_event === "close") pull.state = "closed";
+  if (rest.endsWith("/notes")) {
+    if (method === "POST") pull.comments.push(body["body"] ?? "");
+    const { items, next } = paged(pull.comments, query);
+    return method === "POST"
+      ? { status: 201, body: {} }
+      : { status: 200, body: items.map((one) => ({ body: one })), next };
+  }
+  if (method === "PUT") {
+    pull.state = body["state_event"] === "close" ? "closed" : pull.state;
+    pull.title = body["title"] ?? pull.title;
+    pull.body = body["description"] ?? pull.body;
+  }
   return { status: 200, body: show(pull) };
 }
 
 function openPull(forge: ForgeDouble, head = "", base = "", title = "", body = ""): Pull {
-  const pull: Pull = { number: forge.pulls.length + 1, head, base, title, body, state: "open", merged: null };
+  const pull: Pull = {
+    number: forge.pulls.length + 1,
+    head,
+    base,
+    title,
+    body,
+    state: "open",
+    merged: null,
+    mergedHead: null,
+    comments: [],
+  };
   forge.pulls.push(pull);
   return pull;
 }

@@ -8,7 +8,7 @@ import type { Snapshot } from "../../domain/snapshot.ts";
 import type { EventBus } from "../../lib/events.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
-import type { Forge } from "./forge/forge.ts";
+import type { Forge } from "../../lib/forge/forge.ts";
 import type { Procedure } from "./journal.ts";
 import type { OperationKind } from "../../domain/operations.ts";
 import type { Change } from "./store.ts";

@@ -3,7 +3,7 @@ import type { ForgeConfig } from "../../domain/forge.ts";
 import { type Feature, together } from "../../domain/feature.ts";
 import { Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
-import { createForge } from "./forge/index.ts";
+import { createForge } from "../../lib/forge/index.ts";
 import { changesRoutes } from "./routes.ts";
 import { type ChangesService, type ChangesServiceDeps, createChangesService } from "./service.ts";
 
@@ -18,9 +18,9 @@ const lookEveryMs = 1000;
 /** Submit, approve, apply, roll back: from a plan to a commit on the live branch and back. */
 export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<ChangesService>> {
   const { forge: config, clock, logger, maxBodyBytes } = deps;
-  const forge = config === undefined ? null : await createForge(config, clock);
+  const forge = config?.repository === undefined ? null : await createForge(config, config.repository, clock);
   const service = createChangesService({ ...deps, forge });
-  const webhook = config === undefined ? null : (await import("./forge/webhooks.ts")).webhookHandler;
+  const webhook = config === undefined ? null : (await import("./webhooks.ts")).webhookHandler;
   let isFirst = true;
   // Roles and people may have changed while nothing ran.
   let mayHaveVotes = true;
@@ -60,7 +60,15 @@ export async function createChanges(deps: ChangesFeatureDeps): Promise<Feature<C
       };
       plain.post(
         "/forge/webhook",
-        webhook({ forge: config, maxBodyBytes, syncBranch: service.syncBranch, pushed }),
+        webhook({
+          forge: config,
+          maxBodyBytes,
+          async syncBranch(branch) {
+            await deps.bus.publish("forge.moved", { branch });
+            return service.syncBranch(branch);
+          },
+          pushed,
+        }),
       );
     },
     workers: together([{ workers: finishing }, { workers: watching }]),

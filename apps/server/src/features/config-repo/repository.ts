@@ -11,7 +11,7 @@ import { checkConfigFile } from "./config-file.ts";
 import { defaultContent } from "./default-content.ts";
 import { findLanding, previewRevert, tryLanding, tryRevert, withRaces } from "./landing.ts";
 import { clearLeftovers } from "./leftovers.ts";
-import { ownedGit } from "./owned-git.ts";
+import { ownedGit } from "../../lib/owned-git.ts";
 import * as plumbing from "./plumbing.ts";
 import { buildSnapshot } from "./snapshot.ts";
 import { embeddedTarget, remoteTarget, type Target } from "./target.ts";

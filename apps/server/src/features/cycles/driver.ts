@@ -1,10 +1,10 @@
-import { type CycleStage, type Execution, type PolicyOf, type Text, text } from "@ciclo/contract";
+import { type CycleStage, type PolicyOf, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../db/dialect.ts";
 import { system } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
-import { insertArtifact, keepEvidence, newestOf } from "./keep.ts";
+import { executionsOf, insertArtifact, keepEvidence, newestOf } from "./keep.ts";
 import { checkpointAfter, endStates, stageAfter } from "./rules.ts";
 import type { Made, Outcome, Stage, Turn } from "./stage.ts";
 import * as store from "./store.ts";
@@ -121,9 +121,7 @@ export class Driver {
     try {
       const all = await store.artifactsOf(queries, cycle.id);
       const artifacts = newestOf(all);
-      const executions = all
-        .filter(({ kind }) => kind === "execution")
-        .map(({ content }) => content as Execution);
+      const executions = executionsOf(all);
       const decisions = await store.decisionsOf(queries, cycle.id);
       const turn: Turn = { cycle, policy: holds, artifacts, executions, decisions, signal };
       await before(cycle, holds, signal);

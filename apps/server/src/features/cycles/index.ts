@@ -5,6 +5,7 @@ import { Tasks, Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
 import { Driver } from "./driver.ts";
 import { createManifestSigner } from "./evidence/signer.ts";
+import { Publishing, type PublishingDeps } from "./publishing.ts";
 import { Repositories, type RepositoriesDeps } from "./repositories.ts";
 import { cyclesRoutes } from "./routes.ts";
 import { createCyclesService, type CyclesService, type CyclesServiceDeps } from "./service.ts";
@@ -20,7 +21,8 @@ import { prepareStage } from "./stages/prepare.ts";
 import { Workplace, type WorkplaceDeps } from "./workplace.ts";
 
 export type CyclesDeps = Pick<CheckDeps, "outbound"> &
-  Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" | "wake"> &
+  Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" | "wake" | "publish"> &
+  Pick<PublishingDeps, "exclusively" | "forgeFor" | "pageOf"> &
   RepositoriesDeps &
   WorkplaceDeps &
   Pick<ExecuteDeps, "withRunToken" | "listenToCalls" | "answer" | "findProgram" | "program"> & {
@@ -70,27 +72,41 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
     everyMs: lookEveryMs,
     pass: () => driver.takeUp(tasks.signal, (run) => tasks.run("cycle", run)),
   });
+  const publishing = new Publishing({ ...deps, repositories, wake: () => carrying.wake() });
+  const publisher = new Worker({
+    name: text("branches and pull requests of cycles", "branches e pull requests de ciclos"),
+    logger: deps.logger,
+    everyMs: lookEveryMs,
+    pass: (signal) => publishing.pass(signal),
+  });
   const service = createCyclesService({
     ...deps,
     allowed: (repository, policy) => repositories.allowed(repository, policy),
     diffOf: (repository, base, head) => repositories.diff(repository, base, head),
     halt: (id) => driver.halt(id),
     wake: () => carrying.wake(),
+    publish: () => publisher.wake(),
   });
   deps.bus.on("audit.appeared", async ({ actions }) => {
     if (actions.some((action) => action === "run.raised" || action === "run.rerouted")) await service.uncap();
+  });
+  deps.bus.on("forge.moved", ({ branch }) => {
+    publishing.forget(branch);
+    publisher.wake();
   });
   const workers: BackgroundWork = {
     async start() {
       await workplace.clear();
       await carrying.start();
+      await publisher.start();
     },
     async stop() {
+      await publisher.stop();
       await carrying.stop();
       await tasks.stop();
       await workplace.tidied();
     },
-    troubles: () => carrying.troubles(),
+    troubles: () => [...carrying.troubles(), ...publisher.troubles()],
   };
   return { service, routes: (mount) => cyclesRoutes(mount, service, signer.key), workers };
 }

@@ -1,3 +1,4 @@
+import type { Execution } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import type { NewArtifact, NewEvidence } from "./stage.ts";
@@ -8,6 +9,10 @@ export const newestOf = (
   artifacts: readonly store.StoredArtifact[],
 ): Map<store.ArtifactKind, store.StoredArtifact> =>
   new Map(artifacts.toSorted((a, b) => a.version - b.version).map((artifact) => [artifact.kind, artifact]));
+
+/** What came of the agent's tries, the first one first. */
+export const executionsOf = (artifacts: readonly store.StoredArtifact[]): Execution[] =>
+  artifacts.flatMap(({ kind, content }) => (kind === "execution" ? [content as Execution] : []));
 
 /** Keeps another version of an artefact. `versions` are those that are there. */
 export async function insertArtifact(

@@ -167,7 +167,8 @@ export async function resumed(
 ): Promise<Change> {
   refuseOthers(actor, cycle);
   const mayGoOn = cycle.state === "paused" || cycle.state === "capped" || cycle.state === "failed";
-  const waitsForHelp = cycle.state === "waiting" && cycle.waits_for === "help";
+  const waitsForHelp =
+    cycle.state === "waiting" && (cycle.waits_for === "help" || cycle.waits_for === "forge");
   if (!mayGoOn && !waitsForHelp) throw notIn(cycle);
   const stage = from ?? cycle.stage;
   if (cycleStages.indexOf(stage) > cycleStages.indexOf(cycle.stage))
@@ -183,7 +184,8 @@ export async function resumed(
     from === undefined &&
     cycle.state === "paused" &&
     cycle.waits_for !== null &&
-    cycle.waits_for !== "help"
+    cycle.waits_for !== "help" &&
+    cycle.waits_for !== "forge"
   )
     return { values: { state: "waiting", reason: null }, action: "resumed" };
   if (from !== undefined) await store.voidDecisions(queries, cycle.id, checkpointsFrom(stage), at);

@@ -19,7 +19,8 @@ import { partCosts } from "./artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "./artifacts/render.ts";
 import { renderCheck, renderDocumentation, renderExecution } from "./artifacts/render-delivery.ts";
 import { checkpointOf, subjectOf } from "./checkpoint.ts";
-import { newestOf } from "./keep.ts";
+import { executionsOf, newestOf } from "./keep.ts";
+import { rollbackProblem, rollbackSubject } from "./rollback.ts";
 import { policyFile, votingRule } from "./rules.ts";
 import { standingVotes } from "./votes.ts";
 import * as store from "./store.ts";
@@ -42,6 +43,8 @@ export const presentCycle = (cycle: store.StoredCycle, locale: Locale): Cycle =>
   base_commit: cycle.base_commit,
   head_commit: cycle.head_commit,
   branch: cycle.branch,
+  pull_request: cycle.pull_request,
+  rollback: cycle.rollback,
   state: cycle.state,
   stage: cycle.stage,
   waits_for: cycle.waits_for,
@@ -70,12 +73,13 @@ export async function presentDetail(
     issue: cycle.issue,
     cost,
     part_costs: partCosts(
-      artifacts.flatMap(({ kind, content }) => (kind === "execution" ? [content as Execution] : [])),
+      executionsOf(artifacts),
       (newestOf(artifacts).get("plan")?.content as DeliveryPlan | undefined)?.work_breakdown.items ?? [],
       cost,
     ),
     artifacts: artifacts.map((artifact) => presentArtifact(artifact, artifacts, locale)),
     checkpoint: await standing(deps, actor, { cycle, artifacts, decisions }, locale),
+    rollback_standing: await rollbackStanding(deps, actor, { cycle, decisions }, locale),
     decisions: decisions.map((decision) => ({
       checkpoint: decision.checkpoint,
       decision: decision.decision,
@@ -127,6 +131,26 @@ async function standing(
     given: givenFor(rule, votes),
     may_decide: blocking === null,
     why_not: blocking?.detail[locale] ?? null,
+  };
+}
+
+/** How far a merged cycle is to be taken back, and whether whoever asks may ask for it. */
+async function rollbackStanding(
+  { queries, policy, activeRoles }: DetailDeps,
+  actor: Actor,
+  { cycle, decisions }: { cycle: store.StoredCycle; decisions: readonly store.StoredDecision[] },
+  locale: Locale,
+): Promise<CycleDetail["rollback_standing"]> {
+  const holds = await policy();
+  if (holds === null || cycle.state !== "completed") return null;
+  const rule = votingRule(holds);
+  const votes = standingVotes(decisions, rollbackSubject(cycle), await activeRoles(queries));
+  const problem = rollbackProblem(actor, rule, votes);
+  return {
+    required: rule.required,
+    given: givenFor(rule, votes),
+    may_decide: problem === null,
+    why_not: problem?.detail[locale] ?? null,
   };
 }
 

@@ -2,10 +2,21 @@ import { mkdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type PolicyOf, text } from "@ciclo/contract";
+import type { ForgeConfig } from "../../domain/forge.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { isMissing } from "../../lib/files.ts";
-import { type Git, GitError, initBare, isAncestor, openGit, openGitAt } from "../../lib/git.ts";
+import {
+  type Git,
+  GitError,
+  type GitOptions,
+  initBare,
+  isAncestor,
+  openGit,
+  openGitAt,
+} from "../../lib/git.ts";
+import { forgeOrigin, projectAt } from "../../lib/forge/address.ts";
+import { ownedGit } from "../../lib/owned-git.ts";
 import { KeyedMutex } from "../../lib/keyed-mutex.ts";
 import { policyFile } from "./rules.ts";
 
@@ -13,6 +24,8 @@ export type RepositoriesDeps = {
   /** The console's home: copies of repositories are below it. */
   home: string;
   matchesAny(path: string, patterns: readonly string[]): boolean;
+  /** Its token is git's too, for repositories there. */
+  forge: ForgeConfig | undefined;
 };
 
 /** Where a branch of a repository was when it was last looked at. */
@@ -56,12 +69,12 @@ export class Repositories {
     return this.#mutex.run(folder, async () => {
       try {
         await stat(join(folder, "HEAD"));
-        return openGit(folder);
+        return ownedGit(openGit(folder));
       } catch (error) {
         if (!isMissing(error)) throw error;
       }
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      return initBare(folder, "main");
+      return ownedGit(await initBare(folder, "main"));
     });
   }
 
@@ -73,7 +86,7 @@ export class Repositories {
     const git = await this.copyOf(address);
     return this.#mutex.run(git.folder, () =>
       explained(address, async () => {
-        const name = branch ?? (await defaultBranch(git, address, signal));
+        const name = branch ?? (await defaultBranch(git, address, { ...this.#access(address), signal }));
         await this.#takeIn(git, address, signal);
         if ((await git.text(["rev-parse", "--is-shallow-repository"])) === "true") throw isShallow(address);
         const { code, stdout } = await git.run(
@@ -113,7 +126,24 @@ export class Repositories {
 
   async #takeIn(git: Git, address: string, signal: AbortSignal): Promise<void> {
     const args = ["fetch", "--quiet", "--prune", "--no-tags", "--end-of-options", address, allBranches];
-    await git.run(args, { timeoutMs: fetchMs, signal });
+    await git.run(args, { ...this.#access(address), timeoutMs: fetchMs, signal });
+  }
+
+  /** Git's access to a repository of the console's forge by https; elsewhere what the console's user has set up for git. */
+  #access(address: string): { env?: Record<string, string> } {
+    const { forge } = this.#deps;
+    if (forge === undefined || !/^https?:/i.test(address) || projectAt(address, forge) === null) return {};
+    const user = forge.provider === "github" ? "x-access-token" : "oauth2";
+    const basic = Buffer.from(`${user}:${forge.token}`).toString("base64");
+    // In the environment, which other users of the machine cannot read; sent nowhere else.
+    const settings = [
+      [`http.${forgeOrigin(forge)}/.extraHeader`, `Authorization: Basic ${basic}`],
+      [`http.${forgeOrigin(forge)}/.followRedirects`, "false"],
+    ].flatMap(([key = "", value = ""], at) => [
+      [`GIT_CONFIG_KEY_${at}`, key],
+      [`GIT_CONFIG_VALUE_${at}`, value],
+    ]);
+    return { env: Object.fromEntries([["GIT_CONFIG_COUNT", "2"], ...settings]) as Record<string, string> };
   }
 
   /** The diff between two commits, as git writes it; null where this node does not have both. */
@@ -145,26 +175,44 @@ export class Repositories {
         if (from !== null && now !== from) return false;
         // Nothing that somebody else put there is ever taken away.
         if (from !== null && !(await isAncestor(git, from, to))) return false;
-        await git.run(
-          [
-            "push",
-            "--quiet",
-            "--porcelain",
-            `--force-with-lease=${ref}:${now ?? ""}`,
-            ...(await receiving(address)),
-            "--end-of-options",
-            address,
-            `${to}:${ref}`,
-          ],
-          { timeoutMs: fetchMs, signal },
-        );
+        const lease = `--force-with-lease=${ref}:${now ?? ""}`;
+        await this.#send(git, address, { lease, what: `${to}:${ref}` }, signal);
         return true;
       }),
     );
   }
 
+  /** Takes a branch away that still points to a commit of the cycle's; one that somebody pushed to is theirs now, and stays. */
+  async withdraw(
+    address: string,
+    { branch, head }: { branch: string; head: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const git = await this.copyOf(address);
+    const ref = `refs/heads/${branch}`;
+    await this.#mutex.run(git.folder, () =>
+      explained(address, async () => {
+        const now = await this.#refOf(git, address, ref, signal);
+        if (now === null || !(await isAncestor(git, now, head))) return;
+        const lease = `--force-with-lease=${ref}:${now}`;
+        await this.#send(git, address, { lease, what: `:${ref}` }, signal);
+      }),
+    );
+  }
+
+  async #send(
+    git: Git,
+    address: string,
+    { lease, what }: { lease: string; what: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const how = ["--quiet", "--porcelain", lease, ...(await receiving(address)), "--end-of-options"];
+    await git.run(["push", ...how, address, what], { ...this.#access(address), timeoutMs: fetchMs, signal });
+  }
+
   async #refOf(git: Git, address: string, ref: string, signal: AbortSignal): Promise<string | null> {
-    const said = await git.text(["ls-remote", "--end-of-options", address, ref], { signal });
+    const args = ["ls-remote", "--end-of-options", address, ref];
+    const said = await git.text(args, { ...this.#access(address), signal });
     return /^([0-9a-f]{40,64})\t/.exec(said)?.[1] ?? null;
   }
 }
@@ -218,8 +266,8 @@ async function addressOf(said: string): Promise<string> {
   ]);
 }
 
-async function defaultBranch(git: Git, address: string, signal: AbortSignal): Promise<string> {
-  const said = await git.text(["ls-remote", "--symref", "--end-of-options", address, "HEAD"], { signal });
+async function defaultBranch(git: Git, address: string, options: GitOptions): Promise<string> {
+  const said = await git.text(["ls-remote", "--symref", "--end-of-options", address, "HEAD"], options);
   const name = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(said)?.[1];
   if (name === undefined) throw said === "" ? isEmpty(address) : isDetached(address);
   return name;

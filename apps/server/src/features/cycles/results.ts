@@ -1,4 +1,5 @@
 import type { CheckReport, CycleDetail, CycleInstance, CycleResults, Execution } from "@ciclo/contract";
+import { executionsOf } from "./keep.ts";
 import { endStates } from "./rules.ts";
 import type { StoredArtifact, StoredCycle } from "./store.ts";
 
@@ -18,7 +19,7 @@ export function resultsOf(told: readonly Told[], now: string): CycleResults["res
     { agent: Execution["agent"] | null; model: string | null; all: CycleInstance[] }
   >();
   for (const of of told) {
-    const agent = executionsOf(of).at(-1)?.agent ?? null;
+    const agent = executionsOf(of.artifacts).at(-1)?.agent ?? null;
     const key = JSON.stringify([agent?.name, agent?.version, of.model, of.cycle.replay]);
     const group = groups.get(key) ?? { agent, model: of.model, all: [] };
     group.all.push(instanceOf(of, now));
@@ -49,9 +50,6 @@ export function resultsOf(told: readonly Told[], now: string): CycleResults["res
     })
     .toSorted((a, b) => b.total_instances - a.total_instances);
 }
-
-const executionsOf = ({ artifacts }: Pick<Told, "artifacts">): Execution[] =>
-  artifacts.flatMap(({ kind, content }) => (kind === "execution" ? [content as Execution] : []));
 
 function instanceOf(of: Told, now: string): CycleInstance {
   const { cycle, cost, timeline } = of;

@@ -16,6 +16,9 @@ export function cyclesRoutes(mount: Mount, cycles: CyclesService, key: CycleKey)
     cycles.pause(actor, params.id, body.reason, locale),
   );
   mount("resumeCycle", ({ actor, params, body, locale }) => cycles.resume(actor, params.id, body, locale));
+  mount("rollbackCycle", ({ actor, params, body, locale }) =>
+    cycles.rollback(actor, params.id, body.reason, locale),
+  );
   mount("cancelCycle", ({ actor, params, body, locale }) =>
     cycles.cancel(actor, params.id, body.reason, locale),
   );

@@ -10,7 +10,13 @@ import type { VotingRule } from "../../lib/votes.ts";
 export type CyclesPolicy = PolicyOf<"cycles">;
 
 /** States that nothing follows. */
-export const endStates: ReadonlySet<CycleState> = new Set(["completed", "rejected", "failed", "cancelled"]);
+export const endStates: ReadonlySet<CycleState> = new Set([
+  "completed",
+  "rejected",
+  "failed",
+  "cancelled",
+  "rolled_back",
+]);
 
 /** The stage that follows another; null behind the last. */
 export const stageAfter = (stage: CycleStage): CycleStage | null =>

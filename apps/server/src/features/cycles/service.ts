@@ -35,6 +35,7 @@ import {
   unknown,
 } from "./refusals.ts";
 import { resultsOf, type Told } from "./results.ts";
+import { rollbackAsked } from "./rollback.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
 
@@ -55,6 +56,8 @@ export type CyclesServiceDeps = DetailDeps &
     /** Ends what goes on of a cycle on this node. */
     halt(id: string): Promise<void>;
     wake(): void;
+    /** Has branches and pull requests follow their cycles. */
+    publish(): void;
   };
 
 export type CyclesService = {
@@ -74,6 +77,8 @@ export type CyclesService = {
   pause(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
   resume(actor: Actor, id: string, how: CycleResumption, locale: Locale): Promise<CycleDetail>;
   cancel(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
+  /** Asks for what a cycle merged to be taken back. */
+  rollback(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
   /** Lets cycles go on whose budget was used up: somebody has let a run spend more, or ask another model. */
   uncap(): Promise<void>;
 };
@@ -87,23 +92,8 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
   };
   const refuseIn = (field: string, words: string | undefined): Promise<void> =>
     deps.refuseSecrets(new Map([[field, words ?? ""]]));
-  /** Ends what goes on of a cycle, by whom it may be ended. */
-  const halt = async (actor: Actor, id: string, to: "paused" | "cancelled", reason: string | undefined) => {
-    await refuseIn("reason", reason);
-    await change(deps, actor, id, ({ cycle }) => {
-      refuseEnded(cycle);
-      if (cycle.state === to) throw notIn(cycle);
-      // What is being pushed cannot be called back: it takes seconds, and is over one way or the other then.
-      if (cycle.state === "running" && cycle.stage === "merge") throw isMerging();
-      refuseOthers(actor, cycle);
-      const said = reason === undefined ? null : text(reason, reason);
-      const waits = to === "cancelled" ? { waits_for: null } : {};
-      // A reason why help is needed stays: it is what has to be mended still.
-      const kept = said === null ? {} : { reason: said };
-      return { values: { state: to, ...kept, ...waits }, action: to, metadata: { reason: reason ?? null } };
-    });
-    await deps.halt(id);
-  };
+  const halt = (actor: Actor, id: string, to: "paused" | "cancelled", reason: string | undefined) =>
+    haltCycle(deps, actor, { id, to, reason });
   return {
     get,
     async list(query, locale) {
@@ -142,11 +132,41 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       return get(actor, id, locale);
     },
     uncap: () => uncap(deps),
+    async rollback(actor, id, reason, locale) {
+      await refuseIn("reason", reason);
+      const asked = { activeRoles: deps.activeRoles, policy: await deps.policy() };
+      await change(deps, actor, id, (changing) => rollbackAsked(asked, actor, reason, changing));
+      deps.publish();
+      return get(actor, id, locale);
+    },
     async cancel(actor, id, reason, locale) {
       await halt(actor, id, "cancelled", reason);
+      deps.publish();
       return get(actor, id, locale);
     },
   };
+}
+
+/** Ends what goes on of a cycle, by whom it may be ended. */
+async function haltCycle(
+  deps: CyclesServiceDeps,
+  actor: Actor,
+  { id, to, reason }: { id: string; to: "paused" | "cancelled"; reason: string | undefined },
+): Promise<void> {
+  await deps.refuseSecrets(new Map([["reason", reason ?? ""]]));
+  await change(deps, actor, id, ({ cycle }) => {
+    refuseEnded(cycle);
+    if (cycle.state === to || cycle.state === "rolling_back") throw notIn(cycle);
+    // What is being pushed cannot be called back: it takes seconds, and is over one way or the other then.
+    if (cycle.state === "running" && cycle.stage === "merge") throw isMerging();
+    refuseOthers(actor, cycle);
+    const said = reason === undefined ? null : text(reason, reason);
+    const waits = to === "cancelled" ? { waits_for: null } : {};
+    // A reason why help is needed stays: it is what has to be mended still.
+    const kept = said === null ? {} : { reason: said };
+    return { values: { state: to, ...kept, ...waits }, action: to, metadata: { reason: reason ?? null } };
+  });
+  await deps.halt(id);
 }
 
 /** So many cycles are looked at for a report. */
@@ -331,4 +351,7 @@ const newCycle = (
   updated_at: of.at,
   ended_at: null,
   replay: of.replay,
+  pull_request: null,
+  rollback: null,
+  withdrawn_at: null,
 });

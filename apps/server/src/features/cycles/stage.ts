@@ -23,7 +23,10 @@ export type Made = {
   artifacts?: readonly NewArtifact[];
   evidence?: readonly NewEvidence[];
   values?: Partial<
-    Pick<StoredCycle, "base_branch" | "base_commit" | "head_commit" | "branch" | "recipe" | "title" | "tries">
+    Pick<
+      StoredCycle,
+      "base_branch" | "base_commit" | "head_commit" | "branch" | "pull_request" | "recipe" | "title" | "tries"
+    >
   >;
   /** For the audit log. */
   metadata?: Readonly<Record<string, unknown>>;

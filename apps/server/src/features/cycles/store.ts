@@ -4,6 +4,10 @@ import {
   type CycleArtifact,
   type CycleCheckpoint,
   cycleCheckpoints,
+  type CyclePullRequest,
+  cyclePullRequestSchema,
+  type CycleRollback,
+  cycleRollbackSchema,
   type CycleStage,
   cycleStages,
   type CycleState,
@@ -26,7 +30,7 @@ import { type FoundRecipe, foundRecipeSchema } from "./gates/recipe.ts";
 
 export type StoredCycle = Omit<
   Selectable<CycleTable>,
-  "state" | "stage" | "waits_for" | "reason" | "recipe" | "locale" | "replay"
+  "state" | "stage" | "waits_for" | "reason" | "recipe" | "locale" | "replay" | "pull_request" | "rollback"
 > & {
   state: CycleState;
   stage: CycleStage;
@@ -36,6 +40,8 @@ export type StoredCycle = Omit<
   locale: Locale;
   /** Whether its models are a replay: nobody answered, prepared replies did. */
   replay: boolean;
+  pull_request: CyclePullRequest | null;
+  rollback: CycleRollback | null;
 };
 
 const parse = (row: Selectable<CycleTable>): StoredCycle => ({
@@ -47,15 +53,19 @@ const parse = (row: Selectable<CycleTable>): StoredCycle => ({
   recipe: fromJson(foundRecipeSchema.nullable(), row.recipe),
   locale: z.enum(["en", "pt-BR"]).parse(row.locale),
   replay: row.replay !== 0,
+  pull_request: fromJson(cyclePullRequestSchema.nullable(), row.pull_request),
+  rollback: fromJson(cycleRollbackSchema.nullable(), row.rollback),
 });
 
 const written = (values: Partial<StoredCycle>): Partial<Insertable<CycleTable>> => {
-  const { reason, recipe, replay, ...rest } = values;
+  const { replay, reason, recipe, pull_request, rollback, ...rest } = values;
+  const held = Object.entries({ reason, recipe, pull_request, rollback })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, value === null ? null : JSON.stringify(value)]);
   return {
     ...rest,
     ...(replay === undefined ? {} : { replay: Number(replay) }),
-    ...(reason === undefined ? {} : { reason: reason === null ? null : JSON.stringify(reason) }),
-    ...(recipe === undefined ? {} : { recipe: recipe === null ? null : JSON.stringify(recipe) }),
+    ...(Object.fromEntries(held) as Partial<Insertable<CycleTable>>),
   };
 };
 
@@ -148,6 +158,45 @@ export async function dueCycles(
   return rows.map(({ id }) => id);
 }
 
+/**
+ * Cycles whose branch or pull request may have something to be done about it outside their stages, the newest first: those that wait
+ * for reviewers or the forge, have ended since `since`, or are being taken back.
+ */
+export async function cyclesToPublish(
+  queries: Queries,
+  { since }: { since: string },
+  limit: number,
+): Promise<StoredCycle[]> {
+  const rows = await queries
+    .selectFrom("cycles")
+    .selectAll()
+    .where((eb) =>
+      eb.or([
+        eb("state", "=", "rolling_back"),
+        eb.and([
+          eb("state", "=", "waiting"),
+          eb("stage", "in", ["check", "merge"]),
+          eb("waits_for", "in", ["decision", "forge"]),
+        ]),
+        eb.and([
+          eb("state", "in", ["rejected", "cancelled"]),
+          eb("stage", "in", ["check", "merge"]),
+          eb("withdrawn_at", "is", null),
+          eb("ended_at", ">", since),
+        ]),
+        eb.and([
+          eb("state", "=", "completed"),
+          eb("pull_request", "like", '%"has_manifest":false%'),
+          eb("ended_at", ">", since),
+        ]),
+      ]),
+    )
+    .orderBy("updated_at", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(parse);
+}
+
 /** Has a node hold a cycle, if no other does. */
 export async function holdCycle(
   queries: Queries,
@@ -226,7 +275,7 @@ export async function insertArtifact(
 export type StoredDecision = {
   id: string;
   cycle_id: string;
-  checkpoint: CycleCheckpoint;
+  checkpoint: CycleCheckpoint | "rollback";
   subject: string;
   decision: "approve" | "reject" | "send_back";
   comment: string | null;
@@ -248,7 +297,7 @@ export async function decisionsOf(queries: Queries, cycleId: string): Promise<St
     .execute();
   return rows.map((row) => ({
     ...row,
-    checkpoint: z.enum(cycleCheckpoints).parse(row.checkpoint),
+    checkpoint: z.enum([...cycleCheckpoints, "rollback"]).parse(row.checkpoint),
     decision: z.enum(["approve", "reject", "send_back"]).parse(row.decision),
     roles: fromJson(z.array(z.string()), row.roles),
   }));
@@ -265,7 +314,7 @@ export async function insertDecision(queries: Queries, decision: StoredDecision)
 export async function voidDecisions(
   queries: Queries,
   cycleId: string,
-  checkpoints: readonly CycleCheckpoint[],
+  checkpoints: readonly StoredDecision["checkpoint"][],
   at: string,
 ): Promise<void> {
   if (checkpoints.length === 0) return;

@@ -10,17 +10,19 @@ import { Problem } from "../../ui/states.tsx";
 import { useSession } from "../session/session.tsx";
 import { stageLabels } from "./labels.tsx";
 
-type Action = "pause" | "resume" | "cancel";
+type Action = "pause" | "resume" | "cancel" | "rollback";
 
 /** What may be done with a cycle as it is. */
 function actionsOf({ state, waits_for: wait }: CycleDetail): Action[] {
   if (state === "running") return ["pause", "cancel"];
-  if (state === "waiting") return wait === "help" ? ["resume", "cancel"] : ["pause", "cancel"];
+  if (state === "completed") return ["rollback"];
+  if (state === "waiting")
+    return wait === "help" || wait === "forge" ? ["resume", "cancel"] : ["pause", "cancel"];
   if (state === "paused" || state === "capped") return ["resume", "cancel"];
   return state === "failed" ? ["resume"] : [];
 }
 
-/** Halt, resume or end a cycle: whoever asked for it, or an approver. */
+/** Halt, resume or end a cycle: whoever asked for it, or an approver. What it merged is taken back by those who approve. */
 export function Actions({ cycle }: { cycle: CycleDetail }) {
   const { t } = useLingui();
   const { user, permissions } = useSession();
@@ -32,14 +34,16 @@ export function Actions({ cycle }: { cycle: CycleDetail }) {
     pause: t`Halt…`,
     resume: t`Resume…`,
     cancel: t`End…`,
+    rollback: t`Roll back…`,
   };
+  const standing = cycle.rollback_standing;
   return (
     <>
       {actionsOf(cycle).map((action) => (
         <Button
           key={action}
-          look={action === "cancel" ? "danger" : action === "resume" ? "primary" : "plain"}
-          blocked={blocked}
+          look={isGrave(action) ? "danger" : action === "resume" ? "primary" : "plain"}
+          blocked={action === "rollback" ? (standing?.why_not ?? null) : blocked}
           onClick={() => setAsked(action)}
         >
           {labels[action]}
@@ -49,6 +53,8 @@ export function Actions({ cycle }: { cycle: CycleDetail }) {
     </>
   );
 }
+
+const isGrave = (action: Action): boolean => action === "cancel" || action === "rollback";
 
 function Ask({ cycle, action, onClose }: { cycle: CycleDetail; action: Action; onClose(): void }) {
   const { t } = useLingui();
@@ -69,13 +75,13 @@ function Ask({ cycle, action, onClose }: { cycle: CycleDetail; action: Action; o
               ...(words === "" ? {} : { comment: words }),
             },
           })
-        : call(action === "pause" ? "pauseCycle" : "cancelCycle", { params, body: reason }),
+        : call(operations[action], { params, body: reason }),
     async onSuccess() {
       onClose();
       await client.invalidateQueries();
     },
   });
-  const { title, does, button } = useWords(action);
+  const { title, does, button } = useWords(action, cycle);
   return (
     <Dialog
       open
@@ -87,7 +93,7 @@ function Ask({ cycle, action, onClose }: { cycle: CycleDetail; action: Action; o
         <>
           <Button busy={act.isPending} onClick={onClose}>{t`Cancel`}</Button>
           <Button
-            look={action === "cancel" ? "danger" : "primary"}
+            look={isGrave(action) ? "danger" : "primary"}
             busy={act.isPending}
             onClick={() => act.mutate()}
           >
@@ -118,9 +124,26 @@ function Ask({ cycle, action, onClose }: { cycle: CycleDetail; action: Action; o
   );
 }
 
-function useWords(action: Action): { title: string; does: string; button: string } {
+const operations = { pause: "pauseCycle", cancel: "cancelCycle", rollback: "rollbackCycle" } as const;
+
+function useWords(
+  action: Action,
+  { base_branch: branch, pull_request: pull, rollback_standing: standing }: CycleDetail,
+): { title: string; does: string; button: string } {
   const { t } = useLingui();
+  const [given, required] = [standing?.given ?? 0, standing?.required ?? 1];
+  const votes = required > 1 ? ` ${t`Approvers who have asked so far: ${given} of ${required}.`}` : "";
   switch (action) {
+    case "rollback":
+      return {
+        title: t`Take back what this cycle merged?`,
+        does:
+          (pull === null
+            ? t`A commit that undoes its change goes to ${branch}, on top of what came later.`
+            : t`A pull request that undoes its change is opened and merged into ${branch}, on top of what came later.`) +
+          votes,
+        button: t`Take it back`,
+      };
     case "pause":
       return {
         title: t`Halt this cycle?`,

@@ -9,6 +9,7 @@ import { Facts, PageHeader, Panel } from "../../ui/page.tsx";
 import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { Tabs } from "../../ui/tabs.tsx";
 import { Timeline } from "../../ui/timeline.tsx";
+import { PullRequestState } from "../changes/pull-request.tsx";
 import { useFigures } from "../costs/format.ts";
 import { Actions } from "./actions.tsx";
 import { DecisionPanel } from "./decision-panel.tsx";
@@ -115,7 +116,8 @@ function Notes({ cycle: { replay, reason } }: { cycle: CycleDetail }) {
 /** The stages in their order, and how far the cycle has come. */
 function Stages({ cycle: { stage, state } }: { cycle: CycleDetail }) {
   const { t, i18n } = useLingui();
-  const at = state === "completed" ? cycleStages.length : cycleStages.indexOf(stage);
+  const isMerged = state === "completed" || state === "rolling_back" || state === "rolled_back";
+  const at = isMerged ? cycleStages.length : cycleStages.indexOf(stage);
   return (
     <ol aria-label={t`Stages`} className="flex flex-wrap gap-x-1 gap-y-2">
       {cycleStages.map((one, index) => (
@@ -136,6 +138,19 @@ function Stages({ cycle: { stage, state } }: { cycle: CycleDetail }) {
   );
 }
 
+function RollbackFact({
+  rollback: { by, reason, commit },
+}: {
+  rollback: NonNullable<CycleDetail["rollback"]>;
+}) {
+  return (
+    <span>
+      {by}
+      {reason === null ? "" : ` · ${reason}`} {commit === null ? null : <Commit sha={commit} />}
+    </span>
+  );
+}
+
 function Aside({ cycle }: { cycle: CycleDetail }) {
   const { t } = useLingui();
   const { count: number } = useFigures();
@@ -150,6 +165,9 @@ function Aside({ cycle }: { cycle: CycleDetail }) {
             cycle.base_branch === null ? null : [t`Branch`, <Mono key="b">{cycle.base_branch}</Mono>],
             cycle.base_commit === null ? null : [t`From`, <Commit key="f" sha={cycle.base_commit} />],
             cycle.head_commit === null ? null : [t`Last commit`, <Commit key="h" sha={cycle.head_commit} />],
+            cycle.rollback === null
+              ? null
+              : [t`Rollback asked for by`, <RollbackFact key="rb" rollback={cycle.rollback} />],
             [t`Asked for by`, cycle.requested_by.name],
             [t`Tries`, number(cycle.tries)],
             recipe === null
@@ -164,6 +182,13 @@ function Aside({ cycle }: { cycle: CycleDetail }) {
           ]}
         />
       </Panel>
+      {cycle.pull_request === null ? null : (
+        <Panel title={t`Pull request`}>
+          <PullRequestState pullRequest={cycle.pull_request}>
+            {cycle.pull_request.has_manifest ? <p>{t`The manifest is attached to it.`}</p> : null}
+          </PullRequestState>
+        </Panel>
+      )}
       <Panel title={t`Issue`}>
         {cycle.issue === "" ? (
           <Empty title={t`Empty`} />

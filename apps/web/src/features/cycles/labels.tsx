@@ -14,6 +14,8 @@ export const stateLooks: Record<CycleState, Look> = {
   rejected: { tone: "bad", icon: "stopped", label: msg`Rejected` },
   failed: { tone: "bad", icon: "failed", label: msg`Failed` },
   cancelled: { tone: "neutral", icon: "stopped", label: msg`Cancelled` },
+  rolling_back: { tone: "accent", icon: "running", label: msg`Being taken back` },
+  rolled_back: { tone: "neutral", icon: "undone", label: msg`Taken back` },
 };
 
 export const stageLabels: Record<CycleStage, MessageDescriptor> = {
@@ -30,6 +32,7 @@ const waitLabels: Record<NonNullable<Cycle["waits_for"]>, MessageDescriptor> = {
   decision: msg`Waits for a decision`,
   answers: msg`Waits for answers`,
   help: msg`Needs help`,
+  forge: msg`Waits for the forge`,
 };
 
 /** Where a cycle stands, in a word. */
@@ -73,6 +76,15 @@ const steps: Record<string, Look> = {
   "cycle.resumed": { tone: "accent", icon: "running", label: msg`Resumed` },
   "cycle.cancelled": { tone: "neutral", icon: "stopped", label: msg`Cancelled` },
   "cycle.completed": { tone: "ok", icon: "done", label: msg`Completed` },
+  "cycle.proposed": { tone: "accent", icon: "done", label: msg`Pull request opened for review` },
+  "cycle.pull_request": { tone: "neutral", icon: "idle", label: msg`Pull request has changed` },
+  "cycle.manifest_attached": { tone: "ok", icon: "done", label: msg`Manifest attached to the pull request` },
+  "cycle.withdrawn": { tone: "neutral", icon: "undone", label: msg`Branch and pull request withdrawn` },
+  "cycle.rollback_asked": { tone: "warn", icon: "waiting", label: msg`Rollback asked for` },
+  "cycle.rollback_begun": { tone: "accent", icon: "running", label: msg`Rollback begun` },
+  "cycle.rollback_waits": { tone: "warn", icon: "waiting", label: msg`Rollback waits for the forge` },
+  "cycle.rollback_failed": { tone: "bad", icon: "failed", label: msg`Rollback came to nothing` },
+  "cycle.rolled_back": { tone: "ok", icon: "undone", label: msg`Taken back` },
   "cycle.failed": { tone: "bad", icon: "failed", label: msg`Failed` },
 };
 

@@ -6,6 +6,7 @@ import {
   type CycleStatement,
   type DeliveryPlan,
   type PartCost,
+  type PullRequest,
 } from "@ciclo/contract";
 import { sha256 } from "../../../lib/crypto.ts";
 import { partCosts } from "../artifacts/costs.ts";
@@ -16,6 +17,8 @@ type Of = {
   turn: Pick<Turn, "cycle" | "artifacts" | "executions" | "decisions">;
   commits: readonly { commit: string; subject: string }[];
   cost: CycleCost;
+  /** On the forge, where it was merged there. */
+  pull: PullRequest | null;
   at: string;
 };
 
@@ -24,6 +27,7 @@ export function statementOf({
   turn: { cycle, artifacts, executions, decisions },
   commits,
   cost,
+  pull,
   at,
 }: Of): CycleStatement {
   const analysis = artifacts.get("analysis")?.content as Analysis;
@@ -70,6 +74,7 @@ export function statementOf({
         model,
       })),
       cost: costIn(cost, partCosts(executions, plan.work_breakdown.items, cost)),
+      pull_request: pull === null ? null : { url: pull.url, merge_commit: pull.merge_commit },
       ended_at: at,
     },
   };

@@ -4,10 +4,13 @@ import { type Git, isAncestor } from "../../../lib/git.ts";
 import { statementOf } from "../evidence/manifest.ts";
 import type { ManifestSigner } from "../evidence/signer.ts";
 import { branchOf } from "../naming.ts";
+import { findPull, type ForgeFor, kept } from "../pull-requests.ts";
+import { proposalOf } from "../proposal.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Outcome, Stage, Turn } from "../stage.ts";
 import { commitsBetween, commitTree, consoleAuthor } from "../work-commit.ts";
 import { baseOf } from "./common.ts";
+import { alreadyMerged, mergeOnForge } from "./merge-on-forge.ts";
 import { recipeAt } from "./prepare.ts";
 
 export type MergeDeps = {
@@ -15,35 +18,46 @@ export type MergeDeps = {
   now(): string;
   signer: ManifestSigner;
   costOf(cycle: { id: string; from: string }): Promise<CycleCost>;
+  forgeFor: ForgeFor;
+  /** Where people reach a cycle; null where the console does not know its own address. */
+  pageOf(id: string): string | null;
 };
 
 /**
- * Moves the base branch to the work, exactly as it was checked and approved. If that branch has moved, it is merged into the work
- * first, and the result goes through documentation, gates and approval again.
+ * Moves the base branch to the work, exactly as it was checked and approved: by a pull request where the repository is on a forge
+ * that the console knows. If the branch has moved, it is merged into the work first, and the result goes through documentation,
+ * gates and approval again.
  */
-export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): Stage {
+export function mergeStage(deps: MergeDeps): Stage {
+  const { repositories, now, signer, costOf } = deps;
   return async (turn) => {
-    const { cycle, artifacts, signal } = turn;
+    const { cycle, artifacts, policy, signal } = turn;
     const head = cycle.head_commit;
     const checked = artifacts.get("check")?.content as CheckReport | undefined;
     if (head === null || cycle.base_branch === null || checked?.head !== head)
       throw new Error(`cycle ${cycle.id} has nothing that was checked`);
     const git = await repositories.copyOf(cycle.repository);
-    const { commit: target } = await repositories.fetch(cycle.repository, cycle.base_branch, signal);
-    const isThere = await isAncestor(git, head, target);
-    if (!isThere && target !== baseOf(cycle)) return broughtTogether(git, turn, { target, at: now() });
     const branch = branchOf(cycle.id);
-    await repositories.push(cycle.repository, { branch, from: null, to: head }, signal);
-    if (!isThere) {
-      const to = { branch: cycle.base_branch, from: target, to: head };
-      if (!(await repositories.push(cycle.repository, to, signal)))
-        throw new Refusal("stale_plan", text("The branch has just moved", "A branch acabou de avançar"));
+    const forge = policy.pull_requests === "never" ? null : await deps.forgeFor(cycle.repository);
+    const cost = await costOf({ id: cycle.id, from: cycle.created_at });
+    let pull = forge === null ? null : alreadyMerged(await findPull(forge, cycle), head);
+    if (pull === null) {
+      const { commit: target } = await repositories.fetch(cycle.repository, cycle.base_branch, signal);
+      const isThere = await isAncestor(git, head, target);
+      if (!isThere && target !== baseOf(cycle)) return broughtTogether(git, turn, { target, at: now() });
+      if (forge !== null) {
+        const proposal = proposalOf(turn, { cost, page: deps.pageOf(cycle.id) });
+        const done = await mergeOnForge({ forge, repositories }, turn, { head, proposal });
+        if ("waits" in done) return done.waits;
+        pull = done.merged;
+      } else await moved(repositories, turn, { isThere, target, branch, head });
     }
     const title = (artifacts.get("documentation")?.content as Documentation | undefined)?.pull_request.title;
     const statement = statementOf({
       turn,
       commits: await commitsBetween(git, checked.base, head),
-      cost: await costOf({ id: cycle.id, from: cycle.created_at }),
+      cost,
+      pull,
       at: now(),
     });
     const manifest = {
@@ -53,14 +67,27 @@ export function mergeStage({ repositories, now, signer, costOf }: MergeDeps): St
     };
     return {
       to: "next",
-      values: { branch },
+      values: { branch, pull_request: pull === null ? null : kept(pull, cycle.pull_request) },
       evidence: [manifest],
-      metadata: { branch, head, into: cycle.base_branch, title },
+      metadata: { branch, head, into: cycle.base_branch, title, pull_request: pull?.url },
     };
   };
 }
 
-const manifestName = "manifest.sigstore.json";
+/** Moves the base branch itself. */
+async function moved(
+  repositories: Repositories,
+  { cycle, signal }: Turn,
+  { isThere, target, branch, head }: { isThere: boolean; target: string; branch: string; head: string },
+): Promise<void> {
+  await repositories.push(cycle.repository, { branch, from: null, to: head }, signal);
+  if (isThere) return;
+  const to = { branch: cycle.base_branch ?? "", from: target, to: head };
+  if (!(await repositories.push(cycle.repository, to, signal)))
+    throw new Refusal("stale_plan", text("The branch has just moved", "A branch acabou de avançar"));
+}
+
+export const manifestName = "manifest.sigstore.json";
 
 /**
  * Merges the target branch into the agent's work, then runs documentation and gates again. On a conflict the cycle waits for a

@@ -1,43 +1,24 @@
 import type { PullRequest } from "@ciclo/contract";
 import { type ExpandedMergeRequestSchema, Gitlab } from "@gitbeaker/rest";
-import type { ForgeConfig } from "../../../domain/forge.ts";
-import { type Clock, stamp } from "../../../lib/clock.ts";
+import type { ForgeConfig } from "../../domain/forge.ts";
+import { type Clock, stamp } from "../clock.ts";
 import { type Forge, forgeUnavailable, type MergeOutcome } from "./forge.ts";
 
 const timeoutMs = 15_000;
 
 /** Merge requests on GitLab.com, or another GitLab when a URL is given. */
-export function createGitLab(config: ForgeConfig, clock: Clock): Forge {
-  const project = config.repository;
-  const gitlab = new Gitlab({
-    host: config.url ?? "https://gitlab.com",
-    token: config.token,
-    queryTimeout: timeoutMs,
-  });
+export function createGitLab(config: ForgeConfig, project: string, clock: Clock): Forge {
+  const gitlab = connect(config);
   const get = (iid: number): Promise<ExpandedMergeRequestSchema> => gitlab.MergeRequests.show(project, iid);
-  const describe = async (request: ExpandedMergeRequestSchema): Promise<PullRequest> => {
-    const pipelines = await gitlab.MergeRequests.allPipelines(project, request.iid);
-    const approvals = await gitlab.MergeRequestApprovals.showConfiguration(project, {
-      mergerequestIId: request.iid,
-    });
-    return {
-      provider: "gitlab",
-      number: request.iid,
-      url: request.web_url,
-      state: stateOf(request),
-      head: request.sha,
-      merge_commit: request.state === "merged" ? landedCommit(request, request.sha) : null,
-      checks: pipelines.map(({ id, status, web_url }) => ({ name: `pipeline ${id}`, status, url: web_url })),
-      reviews: (approvals.approved_by ?? []).map(({ user }) => ({
-        author: user.username,
-        state: "approved",
-      })),
-      hidden: [],
-      synced_at: stamp(clock()),
-    };
-  };
+  const describe = (request: ExpandedMergeRequestSchema): Promise<PullRequest> =>
+    describeIn(gitlab, project, request, clock());
   return {
     provider: "gitlab",
+    find: (of) =>
+      reach(async () => {
+        const newest = await newestIn(gitlab, project, of);
+        return newest === null ? null : describe(await get(newest));
+      }),
     open: ({ branch, base, title, body }) =>
       reach(async () => {
         const open = await gitlab.MergeRequests.all({
@@ -50,6 +31,18 @@ export function createGitLab(config: ForgeConfig, clock: Clock): Forge {
           open[0]?.iid ??
           (await gitlab.MergeRequests.create(project, branch, base, title, { description: body })).iid;
         return describe(await get(iid));
+      }),
+    edit: (iid, { title, body }) =>
+      reach(async () => {
+        const request = await get(iid);
+        if (request.title !== title || request.description !== body)
+          await gitlab.MergeRequests.edit(project, iid, { title, description: body });
+      }),
+    comment: (iid, { marker, body }) =>
+      reach(async () => {
+        const notes = await gitlab.MergeRequestNotes.all(project, iid);
+        if (notes.some((note) => note.body.includes(marker))) return;
+        await gitlab.MergeRequestNotes.create(project, iid, body);
       }),
     read: (iid) => reach(async () => describe(await get(iid))),
     merge: (iid, head, message) =>
@@ -71,6 +64,52 @@ export function createGitLab(config: ForgeConfig, clock: Clock): Forge {
           await gitlab.MergeRequests.edit(project, iid, { stateEvent: "close" });
       }),
   };
+}
+
+const connect = ({ url, token }: ForgeConfig) =>
+  new Gitlab({ host: url ?? "https://gitlab.com", token, queryTimeout: timeoutMs });
+type GitLab = ReturnType<typeof connect>;
+
+async function describeIn(
+  gitlab: GitLab,
+  project: string,
+  request: ExpandedMergeRequestSchema,
+  now: Date,
+): Promise<PullRequest> {
+  const pipelines = await gitlab.MergeRequests.allPipelines(project, request.iid);
+  const approvals = await gitlab.MergeRequestApprovals.showConfiguration(project, {
+    mergerequestIId: request.iid,
+  });
+  return {
+    provider: "gitlab",
+    number: request.iid,
+    url: request.web_url,
+    state: stateOf(request),
+    head: request.sha,
+    merge_commit: request.state === "merged" ? landedCommit(request, request.sha) : null,
+    checks: pipelines.map(({ id, status, web_url }) => ({ name: `pipeline ${id}`, status, url: web_url })),
+    reviews: (approvals.approved_by ?? []).map(({ user }) => ({ author: user.username, state: "approved" })),
+    hidden: [],
+    synced_at: stamp(now),
+  };
+}
+
+/** The number of the newest merge request of a branch; null where there is none. */
+async function newestIn(
+  gitlab: GitLab,
+  project: string,
+  { branch, base }: { branch: string; base: string },
+): Promise<number | null> {
+  const [newest] = await gitlab.MergeRequests.all({
+    projectId: project,
+    sourceBranch: branch,
+    targetBranch: base,
+    orderBy: "created_at",
+    sort: "desc",
+    perPage: 1,
+    maxPages: 1,
+  });
+  return newest?.iid ?? null;
 }
 
 const stateOf = ({ state }: ExpandedMergeRequestSchema): PullRequest["state"] =>

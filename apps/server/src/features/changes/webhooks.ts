@@ -1,12 +1,12 @@
 import { text } from "@ciclo/contract";
 import { Webhooks } from "@octokit/webhooks";
 import { z } from "zod";
-import type { ForgeConfig } from "../../../domain/forge.ts";
-import { Refusal } from "../../../errors.ts";
-import { equalInConstantTime } from "../../../lib/crypto.ts";
-import { withBuffer } from "../../../lib/buffered.ts";
-import { readBody } from "../../../lib/request-body.ts";
-import { parseJson } from "../../../lib/parse-json.ts";
+import type { ForgeConfig } from "../../domain/forge.ts";
+import { Refusal } from "../../errors.ts";
+import { equalInConstantTime } from "../../lib/crypto.ts";
+import { withBuffer } from "../../lib/buffered.ts";
+import { readBody } from "../../lib/request-body.ts";
+import { parseJson } from "../../lib/parse-json.ts";
 
 /** The branches that an event may speak of, in either forge's shape. */
 const eventSchema = z.object({

@@ -1,7 +1,7 @@
 import type { PullRequest } from "@ciclo/contract";
 import { Octokit, type RestEndpointMethodTypes } from "@octokit/rest";
-import type { ForgeConfig } from "../../../domain/forge.ts";
-import { type Clock, stamp } from "../../../lib/clock.ts";
+import type { ForgeConfig } from "../../domain/forge.ts";
+import { type Clock, stamp } from "../clock.ts";
 import { type Forge, forgeUnavailable } from "./forge.ts";
 
 type Pull = RestEndpointMethodTypes["pulls"]["get"]["response"]["data"];
@@ -9,8 +9,8 @@ type Pull = RestEndpointMethodTypes["pulls"]["get"]["response"]["data"];
 const timeoutMs = 15_000;
 
 /** Pull requests on GitHub, or GitHub Enterprise when a URL is given. */
-export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
-  const [owner = "", repo = ""] = config.repository.split("/");
+export function createGitHub(config: ForgeConfig, repository: string, clock: Clock): Forge {
+  const [owner = "", repo = ""] = repository.split("/");
   const octokit = connect(config);
   const at = (): Place => ({
     owner,
@@ -23,6 +23,18 @@ export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
     (await octokit.pulls.get({ ...at(), pull_number: number })).data;
   return {
     provider: "github",
+    find: ({ branch, base }) =>
+      reach(async () => {
+        const of = {
+          head: `${owner}:${branch}`,
+          base,
+          state: "all",
+          sort: "created",
+          direction: "desc",
+        } as const;
+        const { data } = await octokit.pulls.list({ ...at(), ...of, per_page: 1 });
+        return data[0] === undefined ? null : describe(await get(data[0].number));
+      }),
     open: ({ branch, base, title, body }) =>
       reach(async () => {
         const { data: open } = await octokit.pulls.list({
@@ -36,6 +48,14 @@ export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
           (await octokit.pulls.create({ ...at(), head: branch, base, title, body })).data.number;
         return describe(await get(number));
       }),
+    edit: (number, { title, body }) =>
+      reach(async () => {
+        const pull = await get(number);
+        if (pull.title !== title || pull.body !== body)
+          await octokit.pulls.update({ ...at(), pull_number: number, title, body });
+      }),
+    comment: (number, comment) =>
+      reach(() => commentOnce(octokit, { ...at(), issue_number: number }, comment)),
     read: (number) => reach(async () => describe(await get(number))),
     merge: (number, head, title) =>
       reach(async () => {
@@ -60,6 +80,16 @@ export function createGitHub(config: ForgeConfig, clock: Clock): Forge {
 }
 
 type Place = { owner: string; repo: string; request: { signal: AbortSignal } };
+
+async function commentOnce(
+  octokit: Octokit,
+  place: Place & { issue_number: number },
+  { marker, body }: { marker: string; body: string },
+): Promise<void> {
+  const comments = await octokit.paginate(octokit.issues.listComments, { ...place, per_page: 100 });
+  if (comments.some((one) => one.body?.includes(marker) === true)) return;
+  await octokit.issues.createComment({ ...place, body });
+}
 
 /** Checks and reviews of a pull request, to the last page; null where the token may not read them. */
 async function feedbackOn(octokit: Octokit, place: Place, pull: Pull) {

@@ -2,9 +2,9 @@ import { rm, stat } from "node:fs/promises";
 import { sep } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { text } from "@ciclo/contract";
-import { Refusal } from "../../errors.ts";
-import { type Git, GitLockError, type GitOptions, type GitResult } from "../../lib/git.ts";
-import { gitsOn } from "../../lib/git-processes.ts";
+import { Refusal } from "../errors.ts";
+import { type Git, GitLockError, type GitOptions, type GitResult } from "./git.ts";
+import { gitsOn } from "./git-processes.ts";
 
 /** A git that is at work holds a lock for some milliseconds. */
 const patienceMs = 2000;

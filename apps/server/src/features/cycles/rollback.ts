@@ -1,0 +1,264 @@
+import {
+  type CheckReport,
+  type CycleRollback,
+  permits,
+  type PolicyOf,
+  type Text,
+  text,
+} from "@ciclo/contract";
+import type { Queries } from "../../db/dialect.ts";
+import type { Actor } from "../../domain/actor.ts";
+import type { ActiveRoles } from "../../domain/approvals.ts";
+import { insufficientPermission, type Refusal } from "../../errors.ts";
+import { canonicalJson, sha256 } from "../../lib/crypto.ts";
+import { type Git, isAncestor } from "../../lib/git.ts";
+import { newId } from "../../lib/ids.ts";
+import { givenFor, isApproved, type Vote, type VotingRule, votingProblem } from "../../lib/votes.ts";
+import { newestOf } from "./keep.ts";
+import type { Change, Changing } from "./people.ts";
+import { findPull, type ForgeFor, nameOf, propose } from "./pull-requests.ts";
+import { noPolicy, notIn } from "./refusals.ts";
+import type { Repositories } from "./repositories.ts";
+import { policyFile, votingRule } from "./rules.ts";
+import * as store from "./store.ts";
+import { standingVotes } from "./votes.ts";
+import { commitTree, consoleAuthor } from "./work-commit.ts";
+
+/** What people agree to when they ask for a cycle to be taken back. Pure. */
+export const rollbackSubject = ({
+  id,
+  head_commit: head,
+}: Pick<store.StoredCycle, "id" | "head_commit">): string => sha256(canonicalJson({ rollback: id, head }));
+
+/** Why somebody may not ask for a rollback; null where they may. Whoever asked for the cycle may as well. */
+export const rollbackProblem = (actor: Actor, rule: VotingRule, votes: readonly Vote[]): Refusal | null =>
+  permits(actor.roles, "rollback")
+    ? votingProblem(actor, [rule], votes, [], () => 0, policyFile)
+    : insufficientPermission(["rollback"]);
+
+/**
+ * A person asks for what was merged to be taken back. That is one vote, and whoever asked for the cycle has one too: where policy
+ * wants more of them, it waits for the others to ask for the same.
+ */
+export async function rollbackAsked(
+  {
+    policy,
+    activeRoles,
+  }: { policy: PolicyOf<"cycles"> | null; activeRoles(queries: Queries): Promise<ActiveRoles> },
+  actor: Actor,
+  reason: string | undefined,
+  { queries, at, cycle }: Changing,
+): Promise<Change> {
+  if (cycle.state !== "completed") throw notIn(cycle);
+  if (policy === null) throw noPolicy();
+  const rule = votingRule(policy);
+  const subject = rollbackSubject(cycle);
+  const votes = standingVotes(
+    await store.decisionsOf(queries, cycle.id),
+    subject,
+    await activeRoles(queries),
+  );
+  const problem = rollbackProblem(actor, rule, votes);
+  if (problem !== null) throw problem;
+  const { id, name, roles } = actor;
+  const vote: Vote = {
+    user_id: id ?? "",
+    actor: name,
+    roles: [...roles],
+    decision: "approve",
+    reason: reason ?? null,
+    at,
+  };
+  await store.insertDecision(queries, {
+    id: newId(),
+    cycle_id: cycle.id,
+    checkpoint: "rollback",
+    subject,
+    decision: "approve",
+    comment: reason ?? null,
+    user_id: vote.user_id,
+    user_name: name,
+    roles: vote.roles,
+    at,
+    voided_at: null,
+  });
+  const metadata = {
+    reason: reason ?? null,
+    head: cycle.head_commit,
+    given: givenFor(rule, [...votes, vote]),
+    required: rule.required,
+  };
+  if (!isApproved([rule], [...votes, vote]))
+    return { values: { reason: null }, action: "rollback_asked", metadata };
+  const rollback: CycleRollback = {
+    by: name,
+    reason: reason ?? null,
+    asked_at: at,
+    commit: null,
+    pull_request: null,
+  };
+  return { values: { state: "rolling_back", reason: null, rollback }, action: "rollback_begun", metadata };
+}
+
+type Done = { values: Partial<store.StoredCycle>; action: string; metadata: Record<string, unknown> };
+
+/**
+ * Takes the change of a cycle back: its inverse, on top of what the branch has now. Returns what came of it; null where there is
+ * nothing new to say yet.
+ */
+export async function takeBack(
+  deps: {
+    queries: Queries;
+    repositories: Repositories;
+    forgeFor: ForgeFor;
+    policy(): Promise<PolicyOf<"cycles"> | null>;
+  },
+  cycle: store.StoredCycle,
+  signal: AbortSignal,
+): Promise<Done | null> {
+  const { repositories } = deps;
+  const { repository, base_branch: branch, rollback } = cycle;
+  if (rollback === null || branch === null) throw new Error(`cycle ${cycle.id} has nothing to take back`);
+  const report = newestOf(await store.artifactsOf(deps.queries, cycle.id)).get("check")
+    ?.content as CheckReport;
+  const { commit: target } = await repositories.fetch(repository, branch, signal);
+  const git = await repositories.copyOf(repository);
+  const before = await madeBefore(git, cycle.id, { from: report.base, to: target });
+  if (before !== null) return ended(rollback, before);
+  const inverse = await inverseOf(git, cycle, { report, target, rollback });
+  if ("conflicts" in inverse) return conflict(cycle, inverse.conflicts);
+  if (inverse.commit === target) return ended(rollback, null);
+  const policy = await deps.policy();
+  const forge = policy?.pull_requests === "never" ? null : await deps.forgeFor(repository);
+  if (forge === null) {
+    const isDone = await repositories.push(repository, { branch, from: target, to: inverse.commit }, signal);
+    // Somebody was faster: it is made again on what is there then.
+    return isDone ? ended(rollback, inverse.commit) : null;
+  }
+  const own = { ...cycle, id: `${cycle.id}-rollback` };
+  const found = await findPull(forge, own);
+  if (found?.state === "closed") return refused(cycle, closedThere(found.url));
+  const title = `revert: ${cycle.title}`;
+  const proposal = {
+    title: title.slice(0, 200),
+    body: `${words.takesBack[cycle.locale]} ${cycle.pull_request?.url ?? cycle.id}`,
+  };
+  const pull = await propose({ forge, repositories }, { cycle: own, head: inverse.commit, proposal }, signal);
+  const merged =
+    pull.state === "merged"
+      ? { merged: true as const, commit: pull.merge_commit ?? pull.head }
+      : await forge.merge(pull.number, inverse.commit, proposal.title);
+  const named = { ...rollback, pull_request: pull.url };
+  if (merged.merged) return ended(named, merged.commit);
+  const reason = held(forge.provider, nameOf(pull), merged.reason);
+  if (cycle.reason?.en === reason.en) return null;
+  return {
+    values: { reason, rollback: named },
+    action: "rollback_waits",
+    metadata: { reason: reason.en, url: pull.url },
+  };
+}
+
+const marker = (id: string): string => `Cycle-Rollback: ${id}`;
+
+/** A commit that took the cycle back before a crash; null where there is none. */
+async function madeBefore(
+  git: Git,
+  id: string,
+  { from, to }: { from: string; to: string },
+): Promise<string | null> {
+  const said = await git.text([
+    "log",
+    "--max-count=1",
+    "--format=%H",
+    "--fixed-strings",
+    `--grep=${marker(id)}`,
+    `${from}..${to}`,
+  ]);
+  return said === "" ? null : said;
+}
+
+/** What was merged, taken out of what there is now. Nothing is checked out. */
+async function inverseOf(
+  git: Git,
+  { id, title, pull_request: pull }: store.StoredCycle,
+  { report, target, rollback }: { report: CheckReport; target: string; rollback: CycleRollback },
+): Promise<{ commit: string } | { conflicts: string[] }> {
+  const own = { before: report.base, landed: report.head };
+  const as = (await isAncestor(git, own.landed, target))
+    ? own
+    : await squashedAs(git, own, { commit: pull?.merge_commit ?? null, target });
+  if (as === null) return { conflicts: [] };
+  const by = { author: consoleAuthor, at: rollback.asked_at };
+  // A commit that undoes what landed, right behind it: merging that is reverting.
+  const tree = await git.text(["rev-parse", `${as.before}^{tree}`]);
+  const undone = await commitTree(git, { tree, parents: [as.landed], message: "revert\n", ...by });
+  const { code, stdout } = await git.run(["merge-tree", "--write-tree", "--name-only", target, undone], {
+    accept: [1],
+  });
+  const [merged = "", ...names] = stdout.toString("utf8").split("\n");
+  if (code === 1) return { conflicts: names.slice(0, names.indexOf("")) };
+  if (merged === (await git.text(["rev-parse", `${target}^{tree}`]))) return { commit: target };
+  const why = rollback.reason === null ? "" : `${rollback.reason}\n\n`;
+  const message = `revert: ${title.slice(0, 80)}\n\n${why}This takes back ${own.before}..${own.landed}.\n\nAsked-By: ${rollback.by}\n${marker(id)}\n`;
+  return { commit: await commitTree(git, { tree: merged, parents: [target], message, ...by }) };
+}
+
+/** The one commit by which a forge put the whole change on the branch; null where it is not known, or is another change. */
+async function squashedAs(
+  git: Git,
+  own: { before: string; landed: string },
+  { commit, target }: { commit: string | null; target: string },
+): Promise<{ before: string; landed: string } | null> {
+  if (commit === null || !(await isAncestor(git, commit, target))) return null;
+  const as = { before: `${commit}^1`, landed: commit };
+  const changed = ({ before, landed }: typeof as): Promise<string> =>
+    git.text(["diff", "--no-ext-diff", "--no-textconv", "--numstat", before, landed]);
+  return (await changed(own)) === (await changed(as)) ? as : null;
+}
+
+const ended = (rollback: CycleRollback, commit: string | null): Done => ({
+  values: { state: "rolled_back", reason: null, rollback: { ...rollback, commit } },
+  action: "rolled_back",
+  metadata: { commit, reason: rollback.reason, by: rollback.by },
+});
+
+function conflict(cycle: store.StoredCycle, conflicts: readonly string[]): Done {
+  const files = conflicts.join(", ");
+  if (conflicts.length === 0)
+    return refused(
+      cycle,
+      text(
+        `It cannot be taken back by itself: the forge does not say by which commit it came to ${cycle.base_branch}. Revert it by hand`,
+        `Não pode ser revertido automaticamente: a forja não diz por qual commit chegou a ${cycle.base_branch}. Reverta à mão`,
+      ),
+    );
+  return refused(
+    cycle,
+    text(
+      `It cannot be taken back by itself: ${cycle.base_branch} has changed the same lines since, in ${files}. Start a cycle that undoes it, or revert it by hand`,
+      `Não pode ser revertido automaticamente: ${cycle.base_branch} alterou as mesmas linhas desde então, em ${files}. Inicie um ciclo que o desfaça, ou reverta à mão`,
+    ),
+  );
+}
+
+/** It stays merged; the votes are used up. */
+const refused = ({ rollback }: store.StoredCycle, reason: Text): Done => ({
+  values: { state: "completed", reason, rollback: null },
+  action: "rollback_failed",
+  metadata: { reason: reason.en, by: rollback?.by ?? null },
+});
+
+const closedThere = (url: string): Text =>
+  text(
+    `Somebody closed ${url}, which takes it back: it stays merged`,
+    `Alguém fechou ${url}, que o revertia: ele continua integrado`,
+  );
+
+const held = (provider: string, name: string, reason: string): Text =>
+  text(
+    `${provider} does not merge ${name} yet: ${reason}. The console goes on trying`,
+    `${provider} ainda não faz o merge de ${name}: ${reason}. A console continua tentando`,
+  );
+
+const words = { takesBack: text("Takes back", "Reverte") };
