@@ -16,7 +16,6 @@ import type { AuditFilters } from "./features/audit/queries.ts";
 import { serverTabs } from "./features/servers/tabs.ts";
 import { sessionQuery } from "./features/session/session.tsx";
 import { Broken, Console, NotFound } from "./routes/console.tsx";
-import { SignInRoute } from "./routes/sign-in.tsx";
 import { instantOf, oneOf, present, textOf } from "./search.ts";
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
@@ -32,7 +31,7 @@ const signInRoute = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
   validateSearch: (raw) => present({ next: ownPath(textOf(raw, "next")) }),
-  component: SignInRoute,
+  component: lazyRouteComponent(() => import("./routes/sign-in.tsx"), "SignInRoute"),
 });
 
 /** Everything that needs a session. */

@@ -391,6 +391,14 @@ describe("a plan that takes a guard away", () => {
       default: "deny",
       rules: [deny, allow],
     }),
+    "policies/cycles.yaml": stringify({
+      id: "cycles",
+      kind: "cycles",
+      title: "Cycles",
+      repositories: ["/srv/git/*"],
+      approvals: { required: 2 },
+      executor: { preset: "claude-code", permissions: "deny" },
+    }),
   };
   const rules = (change: object) => ["approvals", { rules: [{ ...rule, ...change }] }] as const;
   const two = "2 votes of approver (self_approval: never)";
@@ -487,6 +495,34 @@ describe("a plan that takes a guard away", () => {
       ["medium: Requests wait longer for votes: 72h → 8760h (default)"],
     ],
     ["by no alerts", ["budget", { alert_at: [] }], ["medium: budget: alert_at 0.8 no longer alerts"]],
+    [
+      "by cycles in more repositories",
+      ["cycles", { repositories: ["/srv/git/*", "**"], setup_hosts: ["registry.npmjs.org"] }],
+      ["high: Cycles may change: **", "high: Set-ups of cycles may reach: registry.npmjs.org"],
+    ],
+    [
+      "by cycles without checkpoints",
+      ["cycles", { checkpoints: ["merge"] }],
+      ["high: Cycles go past without a person: analyze, plan"],
+    ],
+    [
+      "by cycles with fewer votes",
+      ["cycles", { approvals: { required: 1, self_approval: "always" } }],
+      ["2 × approver (self_approval: never) → 1 × approver (self_approval: always)"],
+    ],
+    [
+      "by another agent of cycles",
+      ["cycles", { executor: { command: "sh", args: ["-c", "agent"], permissions: "allow" } }],
+      [
+        "high: Cycles start another agent: sh -c agent; was: claude-code",
+        "medium: The agent of cycles need not ask any more: permissions deny → allow",
+      ],
+    ],
+    [
+      "by code at the forge before approval",
+      ["cycles", { pull_requests: "for_review" }],
+      ["high: Code of agents reaches the forge before anybody approved it, and its CI runs it"],
+    ],
   ])("says so: %s", async (_, [policy_id, changes], says) => {
     const { plan } = await planWith(author, "edit_policies", { policy_id, changes });
     const told = plan.risks.map(({ impact, title }) => `${impact}: ${title}`);
@@ -506,6 +542,7 @@ describe("a plan that takes a guard away", () => {
     ["a denial on record", "access", { rules: [{ ...deny, audit: true }, allow] }],
     ["fewer tools", "access", { rules: [deny, { ...allow, tools: ["read*"] }] }],
     ["the same in two rules", "access", { rules: [deny, { ...allow, servers: ["docs"] }, allow] }],
+    ["no pull requests of cycles", "cycles", { pull_requests: "never" }],
     ["hosts of those before", "network", { allow_hosts: ["docs.example.com"] }],
   ])("is none where it only asks for more: %s", async (_, policy_id, changes) => {
     const { plan } = await planWith(author, "edit_policies", { policy_id, changes });

@@ -71,8 +71,9 @@ function numberRisks(id: string, old: PolicyFile | undefined, next: PolicyFile |
   const [from, to] = [numbers(old), numbers(next)];
   return [...to].flatMap(([path, value]) => {
     const was = from.get(path);
-    // Of a budget's rolling limits it is said which ones no longer hold.
-    if (was === undefined || was === value || /^(?:alert_at|limits\.rolling)/.test(path)) return [];
+    // Of a budget's rolling limits it is said which ones no longer hold, and of votes what they come to.
+    if (was === undefined || was === value || /^(?:alert_at|limits\.rolling|approvals\.)/.test(path))
+      return [];
     return value > was ? [rises(id, path, was, value)] : [falls(id, path, was, value)];
   });
 }

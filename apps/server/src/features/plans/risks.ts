@@ -4,6 +4,7 @@ import { loosenedGuards } from "./guard-risks.ts";
 import { keyMoves } from "./key-moves.ts";
 import { policyRisks } from "./policy-risks.ts";
 import { type Host, serverRisks } from "./server-risks.ts";
+import { cycleRisks } from "./cycle-risks.ts";
 import { usageRisks } from "./usage-risks.ts";
 
 export type DraftRisk = { title: Text; impact: Risk["impact"]; mitigation: Text };
@@ -25,6 +26,7 @@ export function findRisks(
     ...policyRisks(before, after, host),
     ...keyMoves(before, after),
     ...usageRisks(before, after),
+    ...cycleRisks(before, after),
     ...serverRisks(before, after, host),
     ...toolRisks(before, after),
     ...agentRisks(before, after),
