@@ -32,6 +32,9 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
       "cycles/intake.test.ts › at %s is read, and says where it is from",
       "cycles/intake.test.ts › at %s that cannot be taken is refused",
       "cycles/intake.test.ts › takes the console's token to",
+      "cycles/intake.test.ts › begins, with the repository found by its name and the issue by its number",
+      "cycles/intake.test.ts › does not begin where it is not clear, or not asked for",
+      "cycles/intake.test.ts › begins for nobody who may not start one",
     ],
   },
   {

@@ -82,6 +82,7 @@ export async function createApp(deps: AppDeps) {
     search,
     plan: onboarding.service.plan,
     model: models.service.client,
+    startCycle: (actor, wish, locale) => cycles.service.startFor(actor, wish, locale),
   });
   const status = createStatus({
     ...base,
@@ -138,7 +139,8 @@ export async function createApp(deps: AppDeps) {
     explainStatus: servers.service.explainStatus,
     explainFailure: servers.service.explainFailure,
     own: {
-      chat: assistant.service.chat,
+      chat: (actor, input, locale) =>
+        assistant.service.chat(actor, { ...input, isForSomebody: true }, locale),
       plan: onboarding.service.plan,
       findPlan: plans.service.find,
       submit: changes.service.submit,

@@ -21,6 +21,8 @@ export const chatReplySchema = z.object({
   patch: z.string().nullable(),
   preview: previewSchema.nullable(),
   references: z.array(referenceSchema),
+  /** A delivery cycle that was started because the message asked for it. */
+  cycle: z.object({ id: z.string(), title: z.string(), repository: z.string() }).nullable().default(null),
 });
 export type ChatReply = z.infer<typeof chatReplySchema>;
 

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { cyclesConsole } from "../support/cycles/console.ts";
+import { newToolsAllowed } from "../support/config.ts";
+import { clientAt } from "../support/mcp/gateway.ts";
 import { listen } from "../support/mcp/http-servers.ts";
 import { problemOf } from "../support/console.ts";
 
@@ -95,5 +97,73 @@ describe("an issue by its address", () => {
     expect(await problemOf(start(`${from.url}/acme/shop/issues/12`))).toMatchObject({
       code: "policy_denied",
     });
+  });
+});
+
+describe("a cycle that the assistant is asked for", () => {
+  const onForge = async () => {
+    const at = await forge();
+    const console = await cyclesConsole({
+      policy: { repositories: [`${at.url}/acme/*`, "/srv/nowhere/*"] },
+      config: {
+        forge: {
+          provider: "github",
+          url: `${at.url}/api/v3`,
+          repository: undefined,
+          token: "t",
+          webhookSecret: undefined,
+        },
+      },
+    });
+    const { person, approver } = console;
+    return {
+      ...console,
+      url: at.url,
+      say: (message: string, who = person) => who.client.call("chat", { body: { message } }),
+      cycles: async () => (await approver.client.call("listCycles", { query: {} })).items,
+    };
+  };
+
+  it.each(["inicie um ciclo para a issue 12 do repositório shop", "start a cycle for issue 12 of acme/shop"])(
+    "begins, with the repository found by its name and the issue by its number: %s",
+    async (message) => {
+      const { say, cycles, url } = await onForge();
+      const { reply, cycle, plan } = await say(message);
+      const [started, ...others] = await cycles();
+      expect(others).toEqual([]);
+      expect(started).toMatchObject({ title: "Sums are wrong", repository: `${url}/acme/shop` });
+      expect(cycle).toEqual({ id: started?.id, title: "Sums are wrong", repository: `${url}/acme/shop` });
+      expect(reply).toContain(started?.id);
+      expect(plan).toBeNull();
+    },
+  );
+
+  it.each([
+    ["inicie um ciclo para a issue 12", "Em qual repositório?"],
+    ["inicie um ciclo para a issue 12 do repositório outro/lugar", 'Qual repositório é "outro/lugar"?'],
+    ["start a cycle for the repository shop", "For which issue?"],
+    ["start a cycle for issue 404 of shop", "the console may not read it"],
+    ["start a cycle in the repository /srv/elsewhere: sums are wrong", "not there on the console's machine"],
+    ["how do I start a cycle for issue 12 of shop?", ""],
+    ["don't start a cycle for issue 12 of shop", ""],
+  ])("does not begin where it is not clear, or not asked for: %s", async (message, says) => {
+    const { say, cycles } = await onForge();
+    const { reply, cycle } = await say(message);
+    expect(reply).toContain(says);
+    expect(cycle).toBeNull();
+    expect(await cycles()).toEqual([]);
+  });
+
+  it("begins for nobody who may not start one, nor for a program that speaks in somebody's name", async () => {
+    const { say, cycles, gateway } = await onForge();
+    const viewer = await gateway.person("viewer");
+    const message = "start a cycle for issue 12 of shop";
+    expect((await say(message, viewer)).reply).toContain("needs the role planner");
+    const planner = await gateway.person("planner");
+    await gateway.push(newToolsAllowed);
+    const client = await clientAt(gateway, "/mcp/ciclo", planner, "modern");
+    const called = await client.callTool({ name: "ciclo_chat", arguments: { message } });
+    expect(JSON.stringify(called)).toContain("people start one");
+    expect(await cycles()).toEqual([]);
   });
 });

@@ -17,6 +17,7 @@ import type { Queries, AuditedTransaction } from "../../db/dialect.ts";
 import { fieldError, insufficientPermission, invalidPayload, notFound, Refusal } from "../../errors.ts";
 import type { Purge } from "../../domain/retention.ts";
 import type { Actor } from "../../domain/actor.ts";
+import type { CycleWish, CycleWishOutcome } from "../../domain/cycle-wish.ts";
 import type { ConfigRepository } from "../../domain/config-repository.ts";
 import type { SearchConfig, Snapshot } from "../../domain/snapshot.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
@@ -28,12 +29,17 @@ import { answerQuestion } from "./answers.ts";
 import { knownFields, missingFields, type Pending, takeTurn, type Turn } from "./conversation.ts";
 import { type AssistantModel, askModel, phase } from "./by-model.ts";
 import * as store from "./store.ts";
+import { cycleAsked } from "./recognise/cycle.ts";
 import { computed } from "./recognise/relative.ts";
 import { requestsIn } from "./recognise/several.ts";
 import {
   answeredBy,
   askFor,
   cancelled,
+  cycleByPerson,
+  cycleNeedsPlanner,
+  cycleOutcome,
+  cycleRefused,
   intentTexts,
   languageOf,
   maskedText,
@@ -56,6 +62,8 @@ export type AssistantDeps = {
   /** For what the rules do not understand, where one is configured. */
   model: AssistantModel;
   logger: Logger;
+  /** Starts a delivery cycle for what somebody said. Throws a `Refusal` where it cannot be. */
+  startCycle(actor: Actor, wish: CycleWish, locale: Locale): Promise<CycleWishOutcome>;
   plan(
     actor: Actor,
     input: { intent: string; payload: unknown; threadId?: string | undefined; locale: Locale },
@@ -67,6 +75,8 @@ export type ChatInput = {
   intent?: string | undefined;
   payload?: Record<string, unknown> | undefined;
   threadId?: string | undefined;
+  /** Whether a program says this for its user: it starts nothing that costs money by words. */
+  isForSomebody?: boolean;
 };
 
 export type AssistantService = {
@@ -79,6 +89,8 @@ export type AssistantService = {
 };
 
 type Reply = Omit<ChatReply, "threadId">;
+
+const asQuestion: Turn = { kind: "question" };
 
 export function createAssistantService(deps: AssistantDeps): AssistantService {
   let documentation: SearchIndex | null = null;
@@ -93,9 +105,14 @@ export function createAssistantService(deps: AssistantDeps): AssistantService {
       // A bare answer, such as a name, tells no language: then it is that of the thread.
       const language = languageOf(input.message, languageOf(thread.title, locale));
       const snapshot = await deps.repository.snapshot(await deps.repository.head());
-      const { turn: understood, unplanned } = turnOf(actor, input, thread, snapshot);
+      const wish = input.intent === undefined ? cycleAsked(input.message) : null;
+      const { turn: understood, unplanned } =
+        wish === null ? turnOf(actor, input, thread, snapshot) : { turn: asQuestion, unplanned: [] };
       const scene = { deps, actor, thread, snapshot, docs, language };
-      const { turn, answer } = await answered(scene, understood, input.message);
+      const { turn, answer } =
+        wish === null
+          ? await answered(scene, understood, input.message)
+          : { turn: understood, answer: await cycleReply(scene, wish, input.isForSomebody ?? false) };
       const beside = [
         ...(input.message === given.message ? [] : [maskedText[language]]),
         ...(unplanned.length === 0 ? [] : [unplannedText(unplanned)[language]]),
@@ -241,6 +258,25 @@ async function respond(scene: Scene, turn: Turn, message: string): Promise<Reply
   };
 }
 
+/** Starts the cycle that somebody asked for, or says what it still takes. */
+async function cycleReply(
+  { deps, actor, language }: Scene,
+  wish: CycleWish,
+  isForSomebody: boolean,
+): Promise<Reply> {
+  if (!permits(actor.roles, "plan")) return plain(cycleNeedsPlanner[language]);
+  if (isForSomebody) return plain(cycleByPerson[language]);
+  try {
+    const outcome = await deps.startCycle(actor, wish, language);
+    const reply = plain(cycleOutcome(outcome)[language]);
+    return outcome.kind === "started" ? { ...reply, cycle: outcome.cycle } : reply;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const why = error.errors.map(({ message }) => message[language]);
+    return plain([cycleRefused[language], error.detail[language], ...why].join(" "));
+  }
+}
+
 const plain = (reply: string): Reply => ({
   reply,
   intent: null,
@@ -251,6 +287,7 @@ const plain = (reply: string): Reply => ({
   patch: null,
   preview: null,
   references: [],
+  cycle: null,
 });
 
 async function openThread(deps: AssistantDeps, actor: Actor, input: ChatInput): Promise<store.Thread> {
@@ -312,7 +349,7 @@ async function saveTurn(
       resource: `thread:${thread.id}`,
       status: "succeeded",
       planId: answer.plan?.id,
-      metadata: { intent: answer.intent },
+      metadata: { intent: answer.cycle === null ? answer.intent : "start_cycle" },
     });
   });
 }

@@ -1,4 +1,5 @@
 import { type Intent, type Locale, type Text, text } from "@ciclo/contract";
+import type { CycleWishOutcome } from "../../domain/cycle-wish.ts";
 import { fold } from "../../lib/fold.ts";
 
 /** What the assistant says. */
@@ -173,3 +174,48 @@ export const answeredBy = (model: string): Text =>
 /** Under an answer of the rules, where a model was to help. */
 export const withoutModel = (why: string): Text =>
   text(`(The model was of no help: ${why})`, `(O modelo não ajudou: ${why})`);
+
+export const cycleNeedsPlanner = text(
+  "Starting a delivery cycle needs the role planner: ask somebody who has it, or an admin to give it to you.",
+  "Iniciar um ciclo de entrega exige o papel planner: peça a quem o tem, ou que um admin o dê a você.",
+);
+export const cycleByPerson = text(
+  "A delivery cycle spends money: people start one by asking here themselves, on the page Cycles, or with ciclo cycle start. Nothing was started.",
+  "Um ciclo de entrega gasta dinheiro: pessoas iniciam um pedindo aqui elas mesmas, na página Ciclos, ou com ciclo cycle start. Nada foi iniciado.",
+);
+export const cycleRefused = text("The cycle was not started.", "O ciclo não foi iniciado.");
+
+/** What came of the wish for a cycle, and what to say next. */
+export function cycleOutcome(outcome: CycleWishOutcome): Text {
+  switch (outcome.kind) {
+    case "started": {
+      const { id, title, repository } = outcome.cycle;
+      return text(
+        `The cycle ${id} has begun: ${title}, on ${repository}. The analysis comes first, and waits for an approver. Follow it on the page Cycles, or with: ciclo cycle show ${id}`,
+        `O ciclo ${id} começou: ${title}, em ${repository}. Primeiro vem a análise, que espera por um aprovador. Acompanhe na página Ciclos, ou com: ciclo cycle show ${id}`,
+      );
+    }
+    case "no_issue":
+      return text(
+        `For which issue? Nothing was started. Say it with its number or address, or what is wanted behind a colon: start a cycle for issue 12 of ${outcome.repository}`,
+        `Para qual issue? Nada foi iniciado. Diga com o número ou o endereço, ou o que se quer depois de dois-pontos: inicie um ciclo para a issue 12 do repositório ${outcome.repository}`,
+      );
+    case "no_issues_there":
+      return text(
+        `${outcome.repository} is on no forge that the console knows, so that a number says nothing there. Nothing was started. Give the address of the issue, or what is wanted behind a colon.`,
+        `${outcome.repository} não está em nenhuma forja que a console conheça, e ali um número nada diz. Nada foi iniciado. Dê o endereço da issue, ou o que se quer depois de dois-pontos.`,
+      );
+    case "which_repository": {
+      const list = outcome.may_be.map((one) => `- ${one}`).join("\n");
+      return outcome.name === null
+        ? text(
+            `In which repository? Nothing was started. policies/cycles.yaml lets cycles work on:\n\n${list}`,
+            `Em qual repositório? Nada foi iniciado. policies/cycles.yaml deixa ciclos trabalharem em:\n\n${list}`,
+          )
+        : text(
+            `Which repository is "${outcome.name}"? Nothing was started. Say one of these in full, or have policies/cycles.yaml name it:\n\n${list}`,
+            `Qual repositório é "${outcome.name}"? Nada foi iniciado. Diga um destes por inteiro, ou faça policies/cycles.yaml nomeá-lo:\n\n${list}`,
+          );
+    }
+  }
+}

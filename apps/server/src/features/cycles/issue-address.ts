@@ -1,13 +1,14 @@
 import { text } from "@ciclo/contract";
 import { z } from "zod";
+import type { ForgeConfig } from "../../domain/forge.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import { parseJson } from "../../lib/parse-json.ts";
 
 export type IssueDeps = {
   /** Asks another machine, where policy allows that. */
   send(input: string, init: RequestInit): Promise<Response>;
-  /** The forge that the console has a token of; undefined where it has none. `url` is that of its API, or its host. */
-  forge: { provider: "github" | "gitlab"; url: string | undefined; token: string } | undefined;
+  /** The forge that the console has a token of; undefined where it has none. */
+  forge: ForgeConfig | undefined;
 };
 
 type Place = { provider: "github" | "gitlab"; api: string };

@@ -11,16 +11,13 @@ import {
   type CycleVerdict,
   type Locale,
   type NewCycle,
-  type PolicyOf,
   text,
 } from "@ciclo/contract";
-import type { AuditedTransaction } from "../../db/dialect.ts";
 import { type Actor, system } from "../../domain/actor.ts";
+import type { CycleWish, CycleWishOutcome } from "../../domain/cycle-wish.ts";
 import { Refusal } from "../../errors.ts";
-import { type Clock, stamp } from "../../lib/clock.ts";
+import { stamp } from "../../lib/clock.ts";
 import type { Page } from "../../lib/page.ts";
-import { type IssueDeps, issueText } from "./issue-address.ts";
-import { cycleIdFor, shownTitle, titleOf } from "./naming.ts";
 import { answered, type Change, type Changing, decided, resumed } from "./people.ts";
 import { type DetailDeps, presentCycle, presentDetail } from "./present.ts";
 import {
@@ -28,7 +25,6 @@ import {
   moved,
   noDiff,
   noEvidence,
-  noPolicy,
   notIn,
   refuseEnded,
   refuseOthers,
@@ -38,19 +34,12 @@ import { resultsOf, type Told } from "./results.ts";
 import { rollbackAsked } from "./rollback.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
+import { type StartDeps, startCycle, startFor } from "./starting.ts";
 
 export type CyclesServiceDeps = DetailDeps &
-  IssueDeps & {
-    transaction: AuditedTransaction;
-    clock: Clock;
+  StartDeps & {
     /** The model that a cycle's agent asked most, by the ledger; null where it asked none. */
     agentModelOf(cycle: { id: string; from: string }): Promise<string | null>;
-    /** Whether the models of this console are a replay: its cycles say so wherever they are shown. */
-    isReplay: boolean;
-    /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
-    allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
-    /** Refuses texts, by their fields, of which one holds a credential. */
-    refuseSecrets(words: ReadonlyMap<string, string>): Promise<void>;
     /** The diff between two commits of a repository; null where this node does not have them. */
     diffOf(repository: string, base: string, head: string): Promise<string | null>;
     /** Ends what goes on of a cycle on this node. */
@@ -62,6 +51,8 @@ export type CyclesServiceDeps = DetailDeps &
 
 export type CyclesService = {
   start(actor: Actor, request: NewCycle, locale: Locale): Promise<CycleDetail>;
+  /** The same for what somebody said in words. Throws a `Refusal` as `start` does. */
+  startFor(actor: Actor, wish: CycleWish, locale: Locale): Promise<CycleWishOutcome>;
   list(
     query: { cursor?: string | undefined; limit: number; state?: CycleState | undefined },
     locale: Locale,
@@ -104,9 +95,14 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
     evidence: (id, sha256) => evidenceOf(deps, id, sha256),
     diff: (id) => diffOf(deps, id),
     async start(actor, request, locale) {
-      const id = await start(deps, actor, request, locale);
+      const id = await startCycle(deps, actor, request, locale);
       deps.wake();
       return get(actor, id, locale);
+    },
+    async startFor(actor, wish, locale) {
+      const outcome = await startFor(deps, actor, wish, locale);
+      deps.wake();
+      return outcome;
     },
     async decide(actor, id, verdict, locale) {
       await refuseIn("comment", verdict.comment);
@@ -276,82 +272,3 @@ async function uncap(deps: CyclesServiceDeps): Promise<void> {
     });
   if (items.length > 0) deps.wake();
 }
-
-/** Writes a new cycle down. Returns its id. */
-async function start(
-  deps: CyclesServiceDeps,
-  actor: Actor,
-  request: NewCycle,
-  locale: Locale,
-): Promise<string> {
-  const policy = await deps.policy();
-  if (policy === null) throw noPolicy();
-  const issue = await issueText(request.issue, deps);
-  await deps.refuseSecrets(
-    new Map([
-      ["issue", issue],
-      ["title", request.title ?? ""],
-    ]),
-  );
-  const repository = await deps.allowed(request.repository, policy);
-  const title = shownTitle(request.title ?? titleOf(issue));
-  const id = cycleIdFor(title);
-  const at = stamp(deps.clock());
-  await deps.transaction(async (queries, record) => {
-    await store.insertCycle(
-      queries,
-      newCycle({ id, title, at, actor, locale, repository, replay: deps.isReplay }, { ...request, issue }),
-    );
-    await record({
-      actor,
-      action: "cycle.started",
-      resource: `cycle:${id}`,
-      planId: id,
-      status: "succeeded",
-      metadata: { repository, title },
-    });
-  });
-  return id;
-}
-
-const newCycle = (
-  of: {
-    id: string;
-    title: string;
-    at: string;
-    actor: Actor;
-    locale: Locale;
-    repository: string;
-    replay: boolean;
-  },
-  { issue, base_branch }: NewCycle,
-): store.StoredCycle => ({
-  id: of.id,
-  title: of.title,
-  issue,
-  repository: of.repository,
-  base_branch: base_branch ?? null,
-  base_commit: null,
-  head_commit: null,
-  branch: null,
-  recipe: null,
-  state: "running",
-  stage: "prepare",
-  waits_for: null,
-  reason: null,
-  note: null,
-  requested_by: of.actor.id ?? "",
-  requested_by_name: of.actor.name,
-  locale: of.locale,
-  held_by: null,
-  held_until: null,
-  tries: 0,
-  version: 1,
-  created_at: of.at,
-  updated_at: of.at,
-  ended_at: null,
-  replay: of.replay,
-  pull_request: null,
-  rollback: null,
-  withdrawn_at: null,
-});

@@ -101,6 +101,17 @@ export async function listCycles(
   return toPage(rows.map(parse), limit, (row) => encodeCursor(row.created_at, row.id));
 }
 
+/** Repositories of the newest cycles, each once, the last one used first. */
+export async function repositoriesOf(queries: Queries, cycles: number): Promise<string[]> {
+  const rows = await queries
+    .selectFrom("cycles")
+    .select("repository")
+    .orderBy("created_at", "desc")
+    .limit(cycles)
+    .execute();
+  return [...new Set(rows.map(({ repository }) => repository))];
+}
+
 /** Cycles that were started within a stretch of time, the oldest first. */
 export async function cyclesBetween(
   queries: Queries,

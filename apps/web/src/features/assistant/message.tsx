@@ -1,6 +1,7 @@
 import type { ThreadMessage } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { plural } from "@lingui/core/macro";
+import { ButtonLink } from "../../ui/button.tsx";
 import { Mono } from "../../ui/code.tsx";
 import type { Request } from "./conversation.tsx";
 import { PlanCard } from "./plan-card.tsx";
@@ -31,6 +32,7 @@ export function Message({
   const { answer } = message;
   const references = answer?.references ?? [];
   const plan = answer?.plan ?? null;
+  const cycle = answer?.cycle ?? null;
   const again = { message: t`Plan it again: ${plan?.summary ?? ""}`, ...requestOf(answer) };
   return (
     <div className="flex flex-col gap-3">
@@ -46,6 +48,9 @@ export function Message({
           isPlanning={isPlanning}
           onPlanAgain={() => onPlanAgain(again)}
         />
+      )}
+      {cycle === null ? null : (
+        <ButtonLink to="/cycles/$cycleId" params={{ cycleId: cycle.id }}>{t`Open the cycle`}</ButtonLink>
       )}
       {references.length === 0 ? null : (
         <details className="max-w-prose">

@@ -60,17 +60,33 @@ const idle =
   /^(?:pls|plz|please|favor|por|me|nos|to|voce|voces|vc|you|poderia|pode|ciclo|agora|now|ja|just|also|tambem|entao|then|hey|oi|ola|to|de|kindly)$/;
 const scope = /^(?:from|do|da|de|no|na|nos|nas|for|para|in|on|com|with|using|usando|em|at)$/;
 
-/** Takes a message for a request, a question, or a change of mind. Rules only; no model. */
-export function recognise(message: string, known: Known): Recognised {
+/** A message that may ask for something: folded, its polite opening, and what follows that. */
+type Opening = { folded: string; polite: string; rest: string; isLimited: boolean };
+
+/** How a message opens; null for one that asks, tells of something, or takes it back: nothing is done for it. Pure. */
+export function opening(message: string): Opening | null {
   const folded = joinPhrases(fold(message).trim());
-  if (cancelling.test(folded) && folded.length < 60) return { kind: "cancel" };
   const polite = politeness.exec(folded)?.[0] ?? "";
   const rest = folded.slice(polite.length);
-  if (interrogatives.test(rest) || interrogatives.test(folded)) return { kind: "question" };
+  if (interrogatives.test(rest) || interrogatives.test(folded)) return null;
   // "Adicionar um agente muda o orçamento?" asks; "pode adicionar um agente?" requests.
-  if (/\?\s*$/.test(folded) && !askedPolitely.test(polite)) return { kind: "question" };
-  if (remark.test(folded) || retracted.test(folded)) return { kind: "question" };
-  if (polite === "" && past.test(folded)) return { kind: "question" };
+  if (/\?\s*$/.test(folded) && !askedPolitely.test(polite)) return null;
+  if (remark.test(folded) || retracted.test(folded)) return null;
+  if (polite === "" && past.test(folded)) return null;
+  return { folded, polite, rest, isLimited: limited.test(unquoted(folded)) };
+}
+
+const isCancelled = (message: string): boolean => {
+  const folded = joinPhrases(fold(message).trim());
+  return cancelling.test(folded) && folded.length < 60;
+};
+
+/** Takes a message for a request, a question, or a change of mind. Rules only; no model. */
+export function recognise(message: string, known: Known): Recognised {
+  if (isCancelled(message)) return { kind: "cancel" };
+  const opened = opening(message);
+  if (opened === null) return { kind: "question" };
+  const { folded, polite, isLimited } = opened;
   const tokens = tokenise(joinPhrases(message));
   const start = tokenise(folded.slice(0, polite.length)).length;
   const intent = intentOf(tokens, start, folded, known);
@@ -80,7 +96,7 @@ export function recognise(message: string, known: Known): Recognised {
     intent === "remove_agent" ? fields["agent_name"] : intent === "remove_server" ? fields["server"] : null;
   if (typeof name === "string" && leftovers(folded, name).length > 0) return { kind: "question" };
   const isForSome = intent === "edit_policies" && (ofFile.test(folded) || forSome(folded, known.policies));
-  if (!isForSome && !limited.test(unquoted(folded))) return { kind: "request", intent, fields };
+  if (!isForSome && !isLimited) return { kind: "request", intent, fields };
   if (intent === "remove_agent" || intent === "remove_server") return { kind: "question" };
   // The policy is known, and what it should say is asked for.
   if (intent === "edit_policies") delete fields.changes;
