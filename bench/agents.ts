@@ -189,6 +189,7 @@ async function setUp(agent: string, url: string): Promise<SetUp> {
     err: (line) => void process.stderr.write(`${line}\n`),
     readInput: () => Promise.resolve(""),
     readFile: () => Promise.resolve(""),
+    readBytes: () => Promise.resolve(Buffer.alloc(0)),
     writeFile: () => Promise.resolve(),
     paint: (_, text) => text,
   });

@@ -38,6 +38,14 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "Business artefacts attached to the issue: text, Markdown, PDF, DOCX, pictures",
+    shownBy: [
+      "cycles/attachments.test.ts › is read for the analyst: text, Markdown, PDF, DOCX and pictures",
+      "cycles/attachments.test.ts › is refused where it is",
+      "cycles/attachments.test.ts › is a file by its ending",
+    ],
+  },
+  {
     asked:
       "A pull request on GitHub or GitLab with the manifest attached, merged only as it was approved; otherwise a branch",
     shownBy: [

@@ -19,7 +19,10 @@ export const cycleStatementSchema = z.object({
     cycle: z.object({ id: z.string(), title: z.string(), repository: z.string(), branch: z.string() }),
     base: z.string(),
     head: z.string(),
-    issue: z.object({ sha256: hash }),
+    issue: z.object({
+      sha256: hash,
+      attachments: z.array(z.object({ name: z.string(), sha256: hash })).default([]),
+    }),
     requested_by: z.string(),
     /** Whether the models were a replay: prepared replies, and nobody who answered. */
     replay: z.boolean().default(false),

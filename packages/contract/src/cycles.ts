@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { attachmentEndings } from "./attachments.ts";
 import { pullRequestSchema } from "./changes.ts";
 import { analysisSchema, deliveryPlanSchema } from "./cycle-artifacts.ts";
 import { cycleRecipeSchema } from "./cycle-recipe.ts";
@@ -6,6 +7,14 @@ import { checkReportSchema, documentationSchema, executionSchema } from "./cycle
 import { line } from "./fields.ts";
 import { cursorSchema, pageSize } from "./paging.ts";
 import { cycleCheckpoints, cycleStages, cycleStates, cycleWaits } from "./vocabulary.ts";
+
+/** A file that belongs to an issue. The whole request may take `CICLO_MAX_BODY_BYTES`. */
+export const cycleAttachmentSchema = z.strictObject({
+  name: z.string().regex(/^(?!\.)[^/\\\p{C}]{1,200}$/u, { error: "the name of a file, without its folder" }),
+  media_type: z.enum([...new Set(Object.values(attachmentEndings))]),
+  base64: z.base64().min(1),
+});
+export type CycleAttachment = z.infer<typeof cycleAttachmentSchema>;
 
 /** A request for a cycle. The repository is a path on the console's machine, or an address that git can clone. */
 export const newCycleSchema = z.strictObject({
@@ -20,6 +29,8 @@ export const newCycleSchema = z.strictObject({
   title: line.optional(),
   /** What is wanted, in Markdown or plain text; or the address of an issue on GitHub or GitLab, which is read then. */
   issue: z.string().trim().min(1).max(200_000),
+  /** Specifications, notes, pictures: read by the analyst beside the issue. */
+  attachments: z.array(cycleAttachmentSchema).max(10).optional(),
 });
 export type NewCycle = z.infer<typeof newCycleSchema>;
 

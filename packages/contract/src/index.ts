@@ -1,5 +1,6 @@
 export * from "./access.ts";
 export * from "./assistant.ts";
+export * from "./attachments.ts";
 export * from "./audit.ts";
 export * from "./changes.ts";
 export * from "./client.ts";

@@ -6,6 +6,8 @@ export type Io = {
   err(line: string): void;
   readInput(): Promise<string>;
   readFile(path: string): Promise<string>;
+  /** A file that is no text. */
+  readBytes(path: string): Promise<Buffer>;
   writeFile(path: string, contents: string): Promise<void>;
   /** Wraps text in a colour where standard output is a terminal. */
   paint(colour: "green" | "red" | "yellow" | "dim" | "bold", text: string): string;

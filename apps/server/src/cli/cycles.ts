@@ -1,14 +1,26 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import {
+  attachmentEndings,
+  attachmentTypeOf,
   type Cycle,
   type CycleArtifact,
+  type CycleAttachment,
   type CycleDetail,
   cycleStages,
   cycleStates,
   type CycleVerdict,
 } from "@ciclo/contract";
 import { connect } from "./client.ts";
-import { type Command, command, option, repeated, required, UsageError, type Values } from "./command.ts";
+import {
+  type Command,
+  command,
+  type Io,
+  option,
+  repeated,
+  required,
+  UsageError,
+  type Values,
+} from "./command.ts";
 
 const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
   forge: "waits for the forge",
@@ -112,16 +124,26 @@ function oneOf<T extends string>(values: Values, name: string, known: readonly T
   return found;
 }
 
+/** A file as the API takes it, by its ending. */
+async function attached(path: string, io: Io): Promise<CycleAttachment> {
+  const type = attachmentTypeOf(path);
+  if (type === null)
+    throw new UsageError(`${path}: attach files that end in ${Object.keys(attachmentEndings).join(", ")}`);
+  return { name: basename(path), media_type: type, base64: (await io.readBytes(path)).toString("base64") };
+}
+
 export const cycleCommands: Command[] = [
   command({
     name: "cycle start",
-    usage: "ciclo cycle start --repo PATH|URL --issue TEXT|URL|--issue-file FILE [--branch B] [--title T]",
+    usage:
+      "ciclo cycle start --repo PATH|URL --issue TEXT|URL|--issue-file FILE [--attach FILE]… [--branch B] [--title T]",
     summary:
-      "Start a delivery cycle: from an issue to a reviewed change of a repository that policies/cycles.yaml names. An address of an issue on GitHub or GitLab is read there. `--issue-file -` reads the issue from standard input.",
+      "Start a delivery cycle: from an issue to a reviewed change of a repository that policies/cycles.yaml names. An address of an issue on GitHub or GitLab is read there. `--issue-file -` reads the issue from standard input. `--attach` takes text, Markdown, PDF, DOCX and pictures.",
     examples: [
       'ciclo cycle start --repo /srv/git/shop.git --issue "Sums are wrong: sum(2, 2) is 0"',
       "ciclo cycle start --repo https://github.com/acme/shop --issue https://github.com/acme/shop/issues/12",
       "ciclo cycle start --repo https://github.com/acme/shop --issue-file issue.md --branch main",
+      "ciclo cycle start --repo /srv/git/shop.git --issue-file issue.md --attach brief.pdf --attach screen.png",
     ],
     options: {
       repo: { type: "string" },
@@ -129,6 +151,7 @@ export const cycleCommands: Command[] = [
       "issue-file": { type: "string" },
       branch: { type: "string" },
       title: { type: "string" },
+      attach: { type: "string", multiple: true },
     },
     takes: { min: 0, max: 0 },
     async run({ values, io }) {
@@ -139,6 +162,7 @@ export const cycleCommands: Command[] = [
       const issue = said ?? (file === "-" ? await io.readInput() : await io.readFile(file ?? ""));
       const [branch, title] = [option(values, "branch"), option(values, "title")];
       const repo = required(values, "repo");
+      const attachments = await Promise.all(repeated(values, "attach").map((path) => attached(path, io)));
       return connect().call("startCycle", {
         body: {
           // As a person at this folder means it.
@@ -146,6 +170,7 @@ export const cycleCommands: Command[] = [
           issue,
           ...(branch === undefined ? {} : { base_branch: branch }),
           ...(title === undefined ? {} : { title }),
+          ...(attachments.length === 0 ? {} : { attachments }),
         },
       });
     },

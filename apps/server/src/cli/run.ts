@@ -57,6 +57,7 @@ const terminal: Io = {
   err: (line) => void process.stderr.write(`${line}\n`),
   readInput: async () => decoded("standard input", await buffer(process.stdin)),
   readFile: async (path) => decoded(path, await reaching(path, readFile(path))),
+  readBytes: (path) => reaching(path, readFile(path)),
   writeFile: (path, contents) => reaching(path, writeFile(path, contents, { mode: 0o600 })),
   paint: (colour, line) => (process.stdout.isTTY ? styleText(colour, line) : line),
 };

@@ -1,31 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import type { CycleDetail } from "@ciclo/contract";
-import { runCli } from "../../src/cli/run.ts";
 import { replayCycle, serveReplay } from "../../src/demo/index.ts";
 import { ensureBubblewrap } from "../support/bubblewrap.ts";
+import { ciclo } from "../support/cli.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const patience = 600_000;
-
-/** Runs the command line as a person does. Returns its exit code, and what it printed. */
-async function ciclo(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const code = await runCli(args, {
-    out: (line) => void (said.out += `${line}\n`),
-    err: (line) => void (said.err += `${line}\n`),
-    readInput: () => Promise.resolve(""),
-    readFile: (path) => Promise.resolve(readFileSync(path, "utf8")),
-    writeFile: (path, contents) => Promise.resolve(writeFileSync(path, contents)),
-    paint: (_, text) => text,
-  });
-  return { code, ...said };
-}
 
 it(
   "the replay of a cycle ends with a merge whose manifest holds, is labelled everywhere, and says what each part cost",

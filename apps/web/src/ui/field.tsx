@@ -55,6 +55,30 @@ export const TextField = ({ label, hint, problem, className, ...rest }: Words & 
   </Labelled>
 );
 
+/** Files of the reader's machine. `onFiles` gets those chosen last, which take the place of the ones before. */
+export const FileField = ({
+  label,
+  hint,
+  problem,
+  onFiles,
+  ...rest
+}: Words & { onFiles(files: readonly File[]): void } & Pick<
+    ComponentProps<"input">,
+    "accept" | "multiple"
+  >) => (
+  <Labelled label={label} hint={hint} problem={problem}>
+    {(tie) => (
+      <input
+        {...rest}
+        {...tie}
+        type="file"
+        className={cx(controlClass, "py-1.5")}
+        onChange={({ target }) => onFiles([...(target.files ?? [])])}
+      />
+    )}
+  </Labelled>
+);
+
 export const TextArea = ({
   label,
   hint,

@@ -3,6 +3,7 @@ import type { BackgroundWork, Feature } from "../../domain/feature.ts";
 import { stamp } from "../../lib/clock.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
 import type { EventBus } from "../../lib/events.ts";
+import { attachmentsOf } from "./attachments.ts";
 import { Driver } from "./driver.ts";
 import { createManifestSigner } from "./evidence/signer.ts";
 import { Publishing, type PublishingDeps } from "./publishing.ts";
@@ -46,7 +47,8 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
   const workplace = new Workplace(deps);
   const now = (): string => stamp(deps.clock());
   const signer = createManifestSigner(deps.signingSeed);
-  const own = { ...deps, repositories, workplace, now, signer };
+  const attachments = (id: string) => attachmentsOf(deps.queries, id);
+  const own = { ...deps, repositories, workplace, now, signer, attachmentsOf: attachments };
   const driver = new Driver({
     ...deps,
     async before({ repository, base_commit: base, head_commit: head, stage }, policy, signal) {

@@ -4,24 +4,28 @@ import type { Actor } from "../../domain/actor.ts";
 import type { CycleWish, CycleWishOutcome } from "../../domain/cycle-wish.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import { type IssueDeps, issueText } from "./issue-address.ts";
+import { asEvidence, takeIn } from "./attachments.ts";
+import { keepEvidence } from "./keep.ts";
 import { cycleIdFor, shownTitle, titleOf } from "./naming.ts";
 import { noPolicy } from "./refusals.ts";
+import type { ExtractDeps } from "./sandbox/extract.ts";
 import * as store from "./store.ts";
 import { issueOf, repositoriesCalled } from "./wish.ts";
 
-export type StartDeps = IssueDeps & {
-  queries: Queries;
-  transaction: AuditedTransaction;
-  clock: Clock;
-  policy(): Promise<PolicyOf<"cycles"> | null>;
-  /** Whether the models of this console are a replay: its cycles say so wherever they are shown. */
-  isReplay: boolean;
-  /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
-  allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
-  matchesAny(path: string, patterns: readonly string[]): boolean;
-  /** Refuses texts, by their fields, of which one holds a credential. */
-  refuseSecrets(words: ReadonlyMap<string, string>): Promise<void>;
-};
+export type StartDeps = IssueDeps &
+  ExtractDeps & {
+    queries: Queries;
+    transaction: AuditedTransaction;
+    clock: Clock;
+    policy(): Promise<PolicyOf<"cycles"> | null>;
+    /** Whether the models of this console are a replay: its cycles say so wherever they are shown. */
+    isReplay: boolean;
+    /** Refuses a repository that no cycle may work on. Returns its address as it is stored. */
+    allowed(repository: string, policy: PolicyOf<"cycles">): Promise<string>;
+    matchesAny(path: string, patterns: readonly string[]): boolean;
+    /** Refuses texts, by their fields, of which one holds a credential. */
+    refuseSecrets(words: ReadonlyMap<string, string>): Promise<void>;
+  };
 
 const mostNamed = 20;
 /** So many cycles are looked at for repositories that a name may mean. */
@@ -64,13 +68,15 @@ export async function startCycle(
   const policy = await deps.policy();
   if (policy === null) throw noPolicy();
   const issue = await issueText(request.issue, deps);
+  const repository = await deps.allowed(request.repository, policy);
+  const attachments = await takeIn(deps, request.attachments ?? []);
   await deps.refuseSecrets(
     new Map([
       ["issue", issue],
       ["title", request.title ?? ""],
+      ...attachments.map(({ text }, at) => [`attachments.${at}`, text ?? ""] as const),
     ]),
   );
-  const repository = await deps.allowed(request.repository, policy);
   const title = shownTitle(request.title ?? titleOf(issue));
   const id = cycleIdFor(title);
   const at = stamp(deps.clock());
@@ -79,13 +85,14 @@ export async function startCycle(
       queries,
       newCycle({ id, title, at, actor, locale, repository, replay: deps.isReplay }, { ...request, issue }),
     );
+    for (const evidence of asEvidence(attachments)) await keepEvidence(queries, id, evidence, at);
     await record({
       actor,
       action: "cycle.started",
       resource: `cycle:${id}`,
       planId: id,
       status: "succeeded",
-      metadata: { repository, title },
+      metadata: { repository, title, attachments: attachments.map(({ name }) => name) },
     });
   });
   return id;

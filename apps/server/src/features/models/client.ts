@@ -21,6 +21,8 @@ export type Ask<T> = {
   run?: string | null;
   instructions: string;
   prompt: string;
+  /** Pictures behind the prompt. */
+  images?: readonly { mediaType: string; bytes: Buffer }[];
   /** What the answer has to be. */
   schema: z.ZodType<T>;
   /** The most tokens that it may take; those of a proposal's size where it is left out. */
@@ -116,7 +118,15 @@ export class ModelClient {
       });
       return output;
     };
-    const prompt: ModelMessage = { role: "user", content: asked.prompt };
+    const images = (asked.images ?? []).map(({ mediaType, bytes }) => ({
+      type: "file" as const,
+      mediaType,
+      data: bytes,
+    }));
+    const prompt: ModelMessage = {
+      role: "user",
+      content: images.length === 0 ? asked.prompt : [{ type: "text", text: asked.prompt }, ...images],
+    };
     try {
       return await ask([prompt]);
     } catch (error) {

@@ -96,8 +96,18 @@ function textIn(base64: string): string {
 }
 
 function Log({ id, sha256, name }: { id: string; sha256: string; name: string }) {
+  const { t } = useLingui();
   const { data, error, isPending } = useQuery(evidenceQuery(id, sha256));
   if (isPending) return <Skeleton rows={2} height={40} />;
   if (data === undefined) return <Problem error={error} />;
+  const { media_type: type, base64 } = data;
+  if (/^(?:image\/|application\/(?:pdf|vnd))/.test(type)) {
+    const file = name.slice(name.lastIndexOf("/") + 1);
+    return (
+      <p>
+        <a href={`data:application/octet-stream;base64,${base64}`} download={file}>{t`Save ${file}`}</a>
+      </p>
+    );
+  }
   return <Code label={name}>{textIn(data.base64)}</Code>;
 }

@@ -1,12 +1,13 @@
-import { ProblemError } from "@ciclo/contract";
+import { attachmentEndings, attachmentTypeOf, type CycleAttachment, ProblemError } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import { call } from "../../api.ts";
 import { useDraft } from "../../draft.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { TextArea, TextField } from "../../ui/field.tsx";
+import { FileField, TextArea, TextField } from "../../ui/field.tsx";
 import { Problem } from "../../ui/states.tsx";
 import { useSession } from "../session/session.tsx";
 
@@ -19,12 +20,18 @@ export function StartDialog({ onClose }: { onClose(): void }) {
   const [repository, setRepository] = useDraft(`cycle.repository.${user.id}`);
   const [branch, setBranch] = useDraft(`cycle.branch.${user.id}`);
   const [issue, setIssue] = useDraft(`cycle.issue.${user.id}`);
+  const [files, setFiles] = useState<readonly File[]>([]);
   const said = { repository, branch, issue };
   const setSaid = { repository: setRepository, branch: setBranch, issue: setIssue };
   const start = useMutation({
-    mutationFn: () =>
+    mutationFn: async () =>
       call("startCycle", {
-        body: { repository, issue, ...(branch.trim() === "" ? {} : { base_branch: branch.trim() }) },
+        body: {
+          repository,
+          issue,
+          ...(branch.trim() === "" ? {} : { base_branch: branch.trim() }),
+          ...(files.length === 0 ? {} : { attachments: await Promise.all(files.map(attached)) }),
+        },
       }),
     async onSuccess({ id }) {
       setIssue("");
@@ -36,6 +43,7 @@ export function StartDialog({ onClose }: { onClose(): void }) {
   const errors = start.error instanceof ProblemError ? (start.error.problem.errors ?? []) : [];
   const problemOf = (field: string) => errors.find(({ path }) => path.split(":", 1)[0] === field)?.message;
   const isComplete = repository.trim() !== "" && issue.trim() !== "";
+  const isStrange = strangeIn(files).length > 0;
   return (
     <Dialog
       open
@@ -50,7 +58,13 @@ export function StartDialog({ onClose }: { onClose(): void }) {
           <Button
             look="primary"
             busy={start.isPending}
-            blocked={isComplete ? null : t`Fill in repository and issue first`}
+            blocked={
+              !isComplete
+                ? t`Fill in repository and issue first`
+                : isStrange
+                  ? t`Take out what cannot be attached first`
+                  : null
+            }
             onClick={() => start.mutate()}
           >
             {t`Start`}
@@ -59,20 +73,66 @@ export function StartDialog({ onClose }: { onClose(): void }) {
       }
     >
       <Fields said={said} onSay={setSaid} problemOf={problemOf} />
+      <Attachments
+        files={files}
+        onChange={setFiles}
+        problems={errors.filter(({ path }) => path.startsWith("attachments")).map(({ message }) => message)}
+      />
       {start.isError && errors.length === 0 ? <Problem error={start.error} /> : null}
     </Dialog>
   );
 }
 
-type Field = "repository" | "branch" | "issue";
+const strangeIn = (files: readonly File[]): string[] =>
+  files.filter(({ name }) => attachmentTypeOf(name) === null).map(({ name }) => name);
+
+/** Files beside the issue. They are no draft: a browser gives them once. */
+function Attachments({
+  files,
+  onChange,
+  problems,
+}: {
+  files: readonly File[];
+  onChange(files: readonly File[]): void;
+  problems: readonly string[];
+}) {
+  const { t } = useLingui();
+  const strange = strangeIn(files);
+  const all = [...(strange.length === 0 ? [] : [t`Cannot be attached: ${strange.join(", ")}`]), ...problems];
+  return (
+    <FileField
+      label={t`Attachments (optional)`}
+      hint={t`Specifications and pictures for the analyst: text, Markdown, PDF, DOCX, PNG, JPEG, WebP, GIF.`}
+      problem={all.length === 0 ? undefined : all.join(" ")}
+      multiple
+      accept={Object.keys(attachmentEndings).join(",")}
+      onFiles={onChange}
+    />
+  );
+}
+
+/** A file as the API takes it. */
+async function attached(file: File): Promise<CycleAttachment> {
+  const type = attachmentTypeOf(file.name);
+  if (type === null) throw new Error(file.name);
+  const url = await new Promise<string>((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(typeof reader.result === "string" ? reader.result : ""));
+    reader.addEventListener("error", () => reject(reader.error ?? new Error(file.name)));
+    reader.readAsDataURL(file);
+  });
+  return { name: file.name, media_type: type, base64: url.slice(url.indexOf(",") + 1) };
+}
+
+type FieldName = "repository" | "branch" | "issue";
 
 function Fields({
   said,
   onSay,
   problemOf,
 }: {
-  said: Record<Field, string>;
-  onSay: Record<Field, (text: string) => void>;
+  said: Record<FieldName, string>;
+  onSay: Record<FieldName, (text: string) => void>;
   problemOf(field: string): string | undefined;
 }) {
   const { t } = useLingui();

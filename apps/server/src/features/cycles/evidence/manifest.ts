@@ -17,6 +17,7 @@ type Of = {
   turn: Pick<Turn, "cycle" | "artifacts" | "executions" | "decisions">;
   commits: readonly { commit: string; subject: string }[];
   cost: CycleCost;
+  attachments: readonly { name: string; bytes: Buffer }[];
   /** On the forge, where it was merged there. */
   pull: PullRequest | null;
   at: string;
@@ -27,6 +28,7 @@ export function statementOf({
   turn: { cycle, artifacts, executions, decisions },
   commits,
   cost,
+  attachments,
   pull,
   at,
 }: Of): CycleStatement {
@@ -42,7 +44,10 @@ export function statementOf({
       cycle: { id: cycle.id, title: cycle.title, repository: cycle.repository, branch },
       base: report.base,
       head: report.head,
-      issue: { sha256: sha256(cycle.issue) },
+      issue: {
+        sha256: sha256(cycle.issue),
+        attachments: attachments.map(({ name, bytes }) => ({ name, sha256: sha256(bytes) })),
+      },
       requested_by: cycle.requested_by_name,
       replay: cycle.replay,
       requirements: requirementsOf(analysis, plan, report),

@@ -46,7 +46,7 @@ export type Job = {
   /** All of its environment. */
   env: Readonly<Record<string, string>>;
   limits: Limits;
-  input?: string;
+  input?: string | Buffer;
   signal?: AbortSignal;
   /** Of both streams. */
   recorder?: Recorder;

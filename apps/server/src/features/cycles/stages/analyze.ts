@@ -3,18 +3,24 @@ import { checkAnalysis } from "../artifacts/check.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Stage } from "../stage.ts";
 import { type AskModel, askUntilRight } from "./ask.ts";
-import { groundRules, quoted, viewOf } from "./context.ts";
+import type { Attachment } from "../attachments.ts";
+import { cut, groundRules, quoted, viewOf } from "./context.ts";
 import { type Requester, baseOf, partsBefore } from "./common.ts";
+
+/** Of each attachment. */
+const mostCharacters = 60_000;
 
 /** The Analyzer: from an issue to requirements, test cases and risks. */
 export function analyzeStage(deps: {
   repositories: Repositories;
   ask: AskModel;
   requester: Requester;
+  attachmentsOf(cycleId: string): Promise<Attachment[]>;
 }): Stage {
   return async ({ cycle, policy, artifacts, signal }) => {
     const git = await deps.repositories.copyOf(cycle.repository);
     const view = await viewOf(git, baseOf(cycle), `${cycle.title}\n${cycle.issue}`);
+    const attachments = await deps.attachmentsOf(cycle.id);
     const { value, model, tries } = await askUntilRight(deps.ask, {
       actor: await deps.requester(cycle),
       phase: "analyzer",
@@ -22,10 +28,18 @@ export function analyzeStage(deps: {
       instructions: `${groundRules(cycle.locale)}\n\n${task}`,
       parts: [
         ["Issue", quoted(cycle.issue)],
+        ...attachments.map(
+          ({ name, text }) =>
+            [
+              `Attached to the issue: ${name}`,
+              text === null ? "A picture, behind this text." : quoted(cut(text, mostCharacters)),
+            ] as const,
+        ),
         ["Files of the repository", quoted(view.listing)],
         ["Files that may matter", view.files],
         ...partsBefore(cycle, artifacts.get("analysis")),
       ],
+      images: attachments.filter(({ text }) => text === null),
       schema: analysisSchema,
       check: checkAnalysis,
       tries: policy.tries,

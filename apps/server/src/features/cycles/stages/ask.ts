@@ -11,9 +11,13 @@ export type AskModel = <T>(asked: {
   run: string;
   instructions: string;
   prompt: string;
+  /** Beside the prompt. */
+  images: readonly Image[];
   schema: z.ZodType<T>;
   signal: AbortSignal;
 }) => Promise<{ value: T; model: string }>;
+
+export type Image = { mediaType: string; bytes: Buffer };
 
 export type Question<T> = {
   actor: Actor;
@@ -22,6 +26,7 @@ export type Question<T> = {
   instructions: string;
   /** The parts of the prompt, each under its heading. */
   parts: readonly (readonly [heading: string, text: string])[];
+  images?: readonly Image[];
   schema: z.ZodType<T>;
   check(value: T): Finding[];
   /** How often it may be asked. */
@@ -35,12 +40,12 @@ export type Question<T> = {
  */
 export async function askUntilRight<T>(
   ask: AskModel,
-  { parts, check, tries, ...question }: Question<T>,
+  { parts, images = [], check, tries, ...question }: Question<T>,
 ): Promise<{ value: T; model: string; tries: number }> {
   let again: readonly (readonly [string, string])[] = [];
   for (let turn = 1; ; turn += 1) {
     const prompt = [...parts, ...again].map(([heading, said]) => `## ${heading}\n\n${said}`).join("\n\n");
-    const { value, model } = await ask({ ...question, prompt });
+    const { value, model } = await ask({ ...question, images, prompt });
     const findings = check(value);
     if (findings.length === 0) return { value, model, tries: turn };
     if (turn >= tries) throw notRight(question.phase, findings, turn);

@@ -1,6 +1,7 @@
 import { type CheckReport, type CycleCost, type Documentation, type Execution, text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
 import { type Git, isAncestor } from "../../../lib/git.ts";
+import type { Attachment } from "../attachments.ts";
 import { statementOf } from "../evidence/manifest.ts";
 import type { ManifestSigner } from "../evidence/signer.ts";
 import { branchOf } from "../naming.ts";
@@ -18,6 +19,7 @@ export type MergeDeps = {
   now(): string;
   signer: ManifestSigner;
   costOf(cycle: { id: string; from: string }): Promise<CycleCost>;
+  attachmentsOf(cycleId: string): Promise<Attachment[]>;
   forgeFor: ForgeFor;
   /** Where people reach a cycle; null where the console does not know its own address. */
   pageOf(id: string): string | null;
@@ -57,6 +59,7 @@ export function mergeStage(deps: MergeDeps): Stage {
       turn,
       commits: await commitsBetween(git, checked.base, head),
       cost,
+      attachments: await deps.attachmentsOf(cycle.id),
       pull,
       at: now(),
     });
