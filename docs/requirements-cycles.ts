@@ -38,6 +38,14 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "Permission requests of the agent, answered by policy or asked of a person",
+    shownBy: [
+      "cycles/escapes.test.ts › asks for permission, and gets the narrowest, or none, by policy",
+      "cycles/escapes.test.ts › asks a person where policy says so, and waits for the answer",
+      "cycles/escapes.test.ts › is refused what nobody answers in time",
+    ],
+  },
+  {
     asked: "Business artefacts attached to the issue: text, Markdown, PDF, DOCX, pictures",
     shownBy: [
       "cycles/attachments.test.ts › is read for the analyst: text, Markdown, PDF, DOCX and pictures",

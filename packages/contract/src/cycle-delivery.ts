@@ -152,7 +152,14 @@ export const executionSchema = z.strictObject({
   stop_reason: z.string(),
   claims: z.string(),
   commits: z.array(z.strictObject({ commit: commitHash, subject: z.string() })),
-  permissions: z.array(z.strictObject({ title: z.string(), answer: z.enum(["allowed", "denied"]) })),
+  /** What it asked leave for; `by` is the person who answered, null for policy, or where nobody did in time. */
+  permissions: z.array(
+    z.strictObject({
+      title: z.string(),
+      answer: z.enum(["allowed", "denied"]),
+      by: z.string().nullable().default(null),
+    }),
+  ),
   /** Its turns, by the part of the work that each was for (null: work was mended), with what its calls of models used. */
   turns: z
     .array(

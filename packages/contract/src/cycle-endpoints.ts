@@ -8,6 +8,7 @@ import {
   cycleDiffSchema,
   cycleEvidenceContentSchema,
   cycleNoteSchema,
+  cyclePermissionAnswerSchema,
   cycleQuerySchema,
   cycleResumptionSchema,
   cycleSchema,
@@ -47,6 +48,12 @@ export const cycleEndpoints = {
     ...operations.answerCycle,
     params: cycleParams,
     body: cycleAnswersSchema,
+    response: cycleDetailSchema,
+  },
+  answerCyclePermission: {
+    ...operations.answerCyclePermission,
+    params: cycleParams.extend({ permission: z.string().min(1).max(120) }),
+    body: cyclePermissionAnswerSchema,
     response: cycleDetailSchema,
   },
   pauseCycle: {

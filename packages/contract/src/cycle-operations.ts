@@ -65,6 +65,13 @@ export const cycleOperations = {
     tag: "cycles",
     summary: "Answer open questions of an analysis",
   },
+  answerCyclePermission: {
+    method: "POST",
+    path: "/cycles/{id}/permissions/{permission}",
+    access: ["decide"],
+    tag: "cycles",
+    summary: "Allow or refuse what the agent of a cycle asks leave for",
+  },
   pauseCycle: {
     method: "POST",
     path: "/cycles/{id}/pause",

@@ -14,8 +14,8 @@ const executorSchema = z
     model: line.optional(),
     /** The name that ledger and budgets know it by. */
     agent: line.default("executor"),
-    /** What it may do without a person when it asks. It runs in a sandbox, and no answer lets it out of there. */
-    permissions: z.enum(["allow", "deny"]).default("allow"),
+    /** What it is answered when it asks leave: by policy, or by a person. It runs in a sandbox, and no answer lets it out of there. */
+    permissions: z.enum(["allow", "ask", "deny"]).default("allow"),
   })
   .refine(({ preset, command }) => preset !== undefined || command !== undefined, {
     error: "names a preset, or a command",
@@ -56,6 +56,8 @@ export const cyclesPolicyShape = {
   limits: z
     .strictObject({
       agent_minutes: z.number().positive().max(1440).default(60),
+      /** How long a question of the agent's waits for a person, within the agent's own time; then it is refused. */
+      permission_minutes: z.number().positive().max(1440).default(15),
       memory_mb: z.int().min(64).max(1_000_000).default(4096),
       processes: z.int().min(5).max(10_000).default(500),
       /** So many mutants of the changed lines are tried against the tests; 0 for none. */

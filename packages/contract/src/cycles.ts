@@ -193,6 +193,10 @@ export const cycleDetailSchema = cycleSchema.extend({
   /** How far it is to be taken back; null where there is nothing that could be. */
   rollback_standing: standingSchema.nullable(),
   decisions: z.array(cycleDecisionSchema),
+  /** What the agent waits for leave to do, in its own words. */
+  permissions_asked: z.array(
+    z.object({ id: z.string(), title: z.string(), details: z.string().nullable(), asked_at: z.string() }),
+  ),
   evidence: z.array(cycleEvidenceSchema),
   /** How the repository is checked; `detected` by its files, or `declared` by itself. Null until it was looked at. */
   recipe: z.object({ from: z.enum(["declared", "detected"]), recipe: cycleRecipeSchema }).nullable(),
@@ -227,6 +231,10 @@ export const cycleAnswersSchema = z.strictObject({
     .max(30),
 });
 export type CycleAnswers = z.infer<typeof cycleAnswersSchema>;
+
+/** A person's answer to what the agent asks leave for. */
+export const cyclePermissionAnswerSchema = z.strictObject({ answer: z.enum(["allow", "deny"]) });
+export type CyclePermissionAnswer = z.infer<typeof cyclePermissionAnswerSchema>;
 
 export const cycleResumptionSchema = z.strictObject({
   /** The stage to begin again at; the one that it stands at where it is left out. */

@@ -2,7 +2,6 @@ import { basename, resolve } from "node:path";
 import {
   attachmentEndings,
   attachmentTypeOf,
-  type Cycle,
   type CycleArtifact,
   type CycleAttachment,
   type CycleDetail,
@@ -11,6 +10,8 @@ import {
   type CycleVerdict,
 } from "@ciclo/contract";
 import { connect } from "./client.ts";
+import { line } from "./cycle-line.ts";
+import { permissionCommands } from "./cycle-permissions.ts";
 import {
   type Command,
   command,
@@ -21,23 +22,6 @@ import {
   UsageError,
   type Values,
 } from "./command.ts";
-
-const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
-  forge: "waits for the forge",
-  decision: "waits for a decision",
-  answers: "waits for answers",
-  help: "waits for help",
-};
-
-const line = ({ id, state, stage, waits_for: wait, title, repository, replay }: Cycle): string =>
-  [
-    id,
-    wait === null || state !== "waiting" ? state : waits[wait],
-    stage,
-    title,
-    repository,
-    ...(replay ? ["replay"] : []),
-  ].join("  ");
 
 export const replayNotice =
   "Replay: prepared replies stand in for the models; the agent, commits, gates and approvals are real";
@@ -57,6 +41,11 @@ function shown(cycle: CycleDetail): string[] {
       ({ item, title, is_broken_off: isBroken, usd, calls, ms }) =>
         `  ${nameOf(item, title, isBroken)}: ${usd.toFixed(4)} USD, ${calls} calls, ${(ms / 1000).toFixed(1)} s`,
     ),
+    ...cycle.permissions_asked.flatMap(({ id, title, details }) => [
+      `the agent asks: ${title}`,
+      ...(details === null ? [] : details.split("\n").map((one) => `  ${one}`)),
+      `  ciclo cycle allow ${cycle.id} ${id}, or: ciclo cycle deny ${cycle.id} ${id}`,
+    ]),
     ...open
       .filter(({ answer }) => answer === null)
       .map(({ id, question, why }) => `${id}  ${question} (${why})`),
@@ -281,6 +270,7 @@ export const cycleCommands: Command[] = [
     },
     show: (cycle) => [line(cycle)],
   }),
+  ...permissionCommands,
   command({
     name: "cycle pause",
     usage: "ciclo cycle pause ID [--reason TEXT]",

@@ -341,6 +341,18 @@ export type CycleDecisionTable = {
   voided_at: string | null;
 };
 
+/** What an agent asked leave for. `answer`: allow, deny, or void where it waits no more; null while it does. */
+export type CyclePermissionTable = {
+  id: string;
+  cycle_id: string;
+  title: string;
+  details: string | null;
+  asked_at: string;
+  answer: string | null;
+  answered_by: string | null;
+  answered_at: string | null;
+};
+
 /** Logs and recordings by their hash. `content` is base64. */
 export type CycleEvidenceTable = {
   cycle_id: string;
@@ -356,6 +368,7 @@ export type Tables = UsageTables & {
   cycle_artifacts: CycleArtifactTable;
   cycle_decisions: CycleDecisionTable;
   cycle_evidence: CycleEvidenceTable;
+  cycle_permissions: CyclePermissionTable;
   users: UserTable;
   roles: { id: string; name: string };
   user_roles: UserRoleTable;

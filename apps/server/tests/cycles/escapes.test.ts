@@ -17,6 +17,8 @@ import {
   type Step,
   test,
 } from "../support/cycles/console.ts";
+import { type Person, problemOf } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
 import { calls } from "../support/model-endpoint.ts";
 
 /** Nothing stands between an agent and the branch but the gates. */
@@ -203,6 +205,68 @@ describe("an agent that misbehaves", () => {
       permissions: [{ title: "rm -rf build", answer: "denied" }],
       claims: expect.stringContaining("permission: c"),
     });
+  });
+
+  it("asks a person where policy says so, and waits for the answer", async () => {
+    const asks: Step[] = [
+      { do: "permission", title: "rm -rf build" },
+      { do: "permission", title: "npm publish" },
+      ...mends,
+    ];
+    const console = await cyclesConsole({ policy: unwatched });
+    const { person, approver, withAgent, start, get, settled } = console;
+    await withAgent([asks], { permissions: "ask" });
+    const { id } = await start();
+    const asked = async (title: string) =>
+      (
+        await eventually(
+          () => get(id),
+          ({ permissions_asked: open }) => open[0]?.title === title,
+          60_000,
+        )
+      ).permissions_asked[0]?.id ?? "";
+    const answer = (who: Person, permission: string, said: "allow" | "deny") =>
+      who.client.call("answerCyclePermission", { params: { id, permission }, body: { answer: said } });
+    const first = await asked("rm -rf build");
+    expect(await problemOf(answer(person, first, "allow"))).toMatchObject({ status: 403 });
+    expect((await get(id)).state).toBe("running");
+    await answer(approver, first, "allow");
+    expect(await problemOf(answer(approver, first, "deny"))).toMatchObject({ code: "already_decided" });
+    await answer(approver, await asked("npm publish"), "deny");
+    const ended = await settled(id);
+    expect(executionOf(ended)).toMatchObject({
+      permissions: [
+        { title: "rm -rf build", answer: "allowed", by: approver.name },
+        { title: "npm publish", answer: "denied", by: approver.name },
+      ],
+    });
+    expect(ended.permissions_asked).toEqual([]);
+    expect(ended.timeline.map(({ type, actor }) => [type, actor])).toContainEqual([
+      "cycle.permission_answered",
+      approver.name,
+    ]);
+  });
+
+  it("is refused what nobody answers in time, and its question is gone where it is halted", async () => {
+    const asks: Step[] = [{ do: "permission", title: "npm publish" }, ...mends];
+    const impatient = await cyclesConsole({
+      policy: { ...unwatched, limits: { mutants: 0, permission_minutes: 0.01 } },
+    });
+    await impatient.withAgent([asks], { permissions: "ask" });
+    const { id } = await impatient.start();
+    expect(executionOf(await impatient.settled(id))).toMatchObject({
+      permissions: [{ title: "npm publish", answer: "denied", by: null }],
+    });
+    const patient = await cyclesConsole({ policy: unwatched });
+    await patient.withAgent([asks], { permissions: "ask" });
+    const other = await patient.start();
+    await eventually(
+      () => patient.get(other.id),
+      ({ permissions_asked: open }) => open.length === 1,
+      60_000,
+    );
+    await patient.approver.client.call("cancelCycle", { params: { id: other.id }, body: {} });
+    expect((await patient.get(other.id)).permissions_asked).toEqual([]);
   });
 
   it("spends no more than its budget, and the cycle says where that is raised", async () => {

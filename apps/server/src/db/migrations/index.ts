@@ -18,6 +18,7 @@ import { toldThresholds } from "./0014-told-thresholds.ts";
 import { purseHolders } from "./0015-purse-holders.ts";
 import { cycles } from "./0016-cycles.ts";
 import { replays } from "./0017-replays.ts";
+import { agentsQuestions } from "./0019-agents-questions.ts";
 import { pullRequests } from "./0018-pull-requests.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
@@ -47,6 +48,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0016-cycles": cycles,
           "0017-replays": replays,
           "0018-pull-requests": pullRequests,
+          "0019-agents-questions": agentsQuestions,
         }),
     },
   });

@@ -20,6 +20,7 @@ import { renderAnalysis, renderPlan } from "./artifacts/render.ts";
 import { renderCheck, renderDocumentation, renderExecution } from "./artifacts/render-delivery.ts";
 import { checkpointOf, subjectOf } from "./checkpoint.ts";
 import { executionsOf, newestOf } from "./keep.ts";
+import { openPermissions } from "./permissions-store.ts";
 import { rollbackProblem, rollbackSubject } from "./rollback.ts";
 import { policyFile, votingRule } from "./rules.ts";
 import { standingVotes } from "./votes.ts";
@@ -88,6 +89,12 @@ export async function presentDetail(
       by: { id: decision.user_id, name: decision.user_name },
       at: decision.at,
       holds: decision.voided_at === null,
+    })),
+    permissions_asked: (await openPermissions(queries, cycle.id)).map(({ id, title, details, asked_at }) => ({
+      id,
+      title,
+      details,
+      asked_at,
     })),
     evidence: await store.evidenceOf(queries, cycle.id),
     recipe: cycle.recipe,

@@ -12,6 +12,9 @@ export function cyclesRoutes(mount: Mount, cycles: CyclesService, key: CycleKey)
   mount("getCycleEvidence", ({ params }) => cycles.evidence(params.id, params.sha256));
   mount("decideCycle", ({ actor, params, body, locale }) => cycles.decide(actor, params.id, body, locale));
   mount("answerCycle", ({ actor, params, body, locale }) => cycles.answer(actor, params.id, body, locale));
+  mount("answerCyclePermission", ({ actor, params: { id, permission }, body, locale }) =>
+    cycles.answerPermission(actor, { cycleId: id, id: permission, ...body }, locale),
+  );
   mount("pauseCycle", ({ actor, params, body, locale }) =>
     cycles.pause(actor, params.id, body.reason, locale),
   );

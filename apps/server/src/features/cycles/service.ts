@@ -4,6 +4,7 @@ import {
   type CycleDetail,
   type CycleDiff,
   type CycleEvidenceContent,
+  type CyclePermissionAnswer,
   type CycleResults,
   type CycleResultsQuery,
   type CycleResumption,
@@ -31,6 +32,7 @@ import {
   unknown,
 } from "./refusals.ts";
 import { resultsOf, type Told } from "./results.ts";
+import { answerPermission } from "./permissions.ts";
 import { rollbackAsked } from "./rollback.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
@@ -65,6 +67,12 @@ export type CyclesService = {
   diff(id: string): Promise<CycleDiff>;
   decide(actor: Actor, id: string, verdict: CycleVerdict, locale: Locale): Promise<CycleDetail>;
   answer(actor: Actor, id: string, answers: CycleAnswers, locale: Locale): Promise<CycleDetail>;
+  /** Allows or refuses what the agent asks leave for. */
+  answerPermission(
+    actor: Actor,
+    answer: { cycleId: string; id: string } & CyclePermissionAnswer,
+    locale: Locale,
+  ): Promise<CycleDetail>;
   pause(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
   resume(actor: Actor, id: string, how: CycleResumption, locale: Locale): Promise<CycleDetail>;
   cancel(actor: Actor, id: string, reason: string | undefined, locale: Locale): Promise<CycleDetail>;
@@ -83,8 +91,6 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
   };
   const refuseIn = (field: string, words: string | undefined): Promise<void> =>
     deps.refuseSecrets(new Map([[field, words ?? ""]]));
-  const halt = (actor: Actor, id: string, to: "paused" | "cancelled", reason: string | undefined) =>
-    haltCycle(deps, actor, { id, to, reason });
   return {
     get,
     async list(query, locale) {
@@ -117,8 +123,12 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       await change(deps, actor, id, (changing) => answered(answers, changing));
       return get(actor, id, locale);
     },
+    async answerPermission(actor, answer, locale) {
+      await answerPermission(deps, actor, answer);
+      return get(actor, answer.cycleId, locale);
+    },
     async pause(actor, id, reason, locale) {
-      await halt(actor, id, "paused", reason);
+      await haltCycle(deps, actor, { id, to: "paused", reason });
       return get(actor, id, locale);
     },
     async resume(actor, id, how, locale) {
@@ -136,7 +146,7 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       return get(actor, id, locale);
     },
     async cancel(actor, id, reason, locale) {
-      await halt(actor, id, "cancelled", reason);
+      await haltCycle(deps, actor, { id, to: "cancelled", reason });
       deps.publish();
       return get(actor, id, locale);
     },

@@ -80,7 +80,7 @@ function agents(old: Cycles["executor"], next: Cycles["executor"]): DraftRisk[] 
             ),
           },
         ]),
-    ...(next.permissions !== "deny" && old?.permissions === "deny"
+    ...(old !== undefined && asking[next.permissions] < asking[old.permissions]
       ? [
           looser(
             text(
@@ -93,6 +93,8 @@ function agents(old: Cycles["executor"], next: Cycles["executor"]): DraftRisk[] 
       : []),
   ];
 }
+
+const asking = { allow: 0, ask: 1, deny: 2 };
 
 const shortened = (line: string): string => (line.length <= 200 ? line : `${line.slice(0, 200)}…`);
 

@@ -16,6 +16,7 @@ import { DecisionPanel } from "./decision-panel.tsx";
 import { Diff, Logs, logsOf } from "./evidence.tsx";
 import { CycleBadge, ReplayBadge, stageLabels, stepLook } from "./labels.tsx";
 import { Money } from "./money.tsx";
+import { Permissions } from "./permissions.tsx";
 import { Proof } from "./proof.tsx";
 import { cycleQuery } from "./queries.ts";
 import { Questions } from "./questions.tsx";
@@ -64,6 +65,7 @@ export function CyclePage({ id, tab, onTab }: { id: string; tab: CycleTab; onTab
       />
       <Stages cycle={cycle} />
       <Notes cycle={cycle} />
+      <Permissions cycle={cycle} />
       <Questions cycle={cycle} />
       <DecisionPanel cycle={cycle} />
       <div className="grid gap-5 lg:grid-cols-[minmax(0,1fr)_19rem]">

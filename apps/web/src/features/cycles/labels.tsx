@@ -76,6 +76,8 @@ const steps: Record<string, Look> = {
   "cycle.resumed": { tone: "accent", icon: "running", label: msg`Resumed` },
   "cycle.cancelled": { tone: "neutral", icon: "stopped", label: msg`Cancelled` },
   "cycle.completed": { tone: "ok", icon: "done", label: msg`Completed` },
+  "cycle.permission_asked": { tone: "warn", icon: "waiting", label: msg`The agent asked for leave` },
+  "cycle.permission_answered": { tone: "accent", icon: "done", label: msg`The agent was answered` },
   "cycle.proposed": { tone: "accent", icon: "done", label: msg`Pull request opened for review` },
   "cycle.pull_request": { tone: "neutral", icon: "idle", label: msg`Pull request has changed` },
   "cycle.manifest_attached": { tone: "ok", icon: "done", label: msg`Manifest attached to the pull request` },

@@ -3,6 +3,7 @@ import type * as Sdk from "@agentclientprotocol/sdk";
 import type { ClientContext, NewSessionRequest, RequestError } from "@agentclientprotocol/sdk";
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
+import type { Asked, Leave } from "../permissions.ts";
 import type { Started } from "../sandbox/run.ts";
 
 export type AgentSession = {
@@ -13,8 +14,8 @@ export type AgentSession = {
   mode?: string;
   /** Of the agent's own ways to sign in, where it asks for one. */
   signIn?: string;
-  /** Whether what it asks for is allowed. */
-  allows: boolean;
+  /** Whether it gets leave for what it asks. */
+  leave(asked: Asked): Promise<Leave>;
   /** What it is told, one turn after the other. */
   turns: readonly string[];
   /** Called behind each turn. */
@@ -27,7 +28,7 @@ export type AgentWord = {
   agent: { name: string; version: string | null; protocol: number };
   stopReason: string;
   claims: string;
-  permissions: { title: string; answer: "allowed" | "denied" }[];
+  permissions: { title: string; answer: "allowed" | "denied"; by: string | null }[];
 };
 
 const mostClaims = 20_000;
@@ -54,16 +55,21 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
   );
   const app = acp
     .client({ name: "ciclo" })
-    .onRequest(methods.client.session.requestPermission, ({ params }) => {
+    .onRequest(methods.client.session.requestPermission, async ({ params }) => {
+      const { title, toolCallId, rawInput } = params.toolCall;
+      const asked = { title: title ?? toolCallId, details: detailsOf(rawInput) };
+      const isTooMany = said.permissions.length >= mostPermissions;
+      const { allowed, by } = isTooMany ? { allowed: false, by: null } : await session.leave(asked);
       // Ids differ from agent to agent, and two options may be of one kind: the narrowest comes first.
-      const kinds = session.allows ? ["allow_once", "allow_always"] : ["reject_once", "reject_always"];
+      const kinds = allowed ? ["allow_once", "allow_always"] : ["reject_once", "reject_always"];
       const option = kinds
         .map((kind) => params.options.find((one) => one.kind === kind))
         .find((one) => one !== undefined);
       if (said.permissions.length < mostPermissions)
         said.permissions.push({
-          title: (params.toolCall.title ?? params.toolCall.toolCallId).slice(0, 300),
-          answer: session.allows && option !== undefined ? "allowed" : "denied",
+          title: asked.title.slice(0, 300),
+          answer: allowed && option !== undefined ? "allowed" : "denied",
+          by,
         });
       return {
         outcome:
@@ -100,6 +106,10 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
     await finish(started);
   }
 }
+
+/** What a tool would be called with, as the agent tells it. */
+const detailsOf = (input: unknown): string | null =>
+  input === undefined || input === null ? null : JSON.stringify(input, null, 2);
 
 type Acp = Pick<typeof Sdk, "methods" | "PROTOCOL_VERSION">;
 type Said = Pick<AgentWord, "claims" | "permissions">;

@@ -11,6 +11,7 @@ import { startOf } from "../executor/presets.ts";
 import { promptsFor } from "../executor/prompts.ts";
 import { workWithAgent } from "../executor/session.ts";
 import { Turns } from "../executor/turns.ts";
+import { leaveOf, type PermissionDeps, voidPermissions } from "../permissions.ts";
 import type { Repositories } from "../repositories.ts";
 import { policyFile } from "../rules.ts";
 import { bridged, bridgePort } from "../sandbox/bridge.ts";
@@ -21,7 +22,7 @@ import { commitsBetween } from "../work-commit.ts";
 import type { Workplace } from "../workplace.ts";
 import { baseOf } from "./common.ts";
 
-export type ExecuteDeps = {
+export type ExecuteDeps = PermissionDeps & {
   repositories: Repositories;
   workplace: Workplace;
   /** A token by which the calls of a cycle's agent are made for whoever asked for it, while the work goes on. */
@@ -106,6 +107,8 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
   const items = orderOf(plan.work_breakdown.items) ?? [];
   const { agent_minutes: minutes, memory_mb: memory, processes } = policy.limits;
   const { line, reads } = bridged(deps.program, door, { command: program, args: start.args });
+  // Of an agent that a crash ended.
+  await voidPermissions(deps, cycle.id);
   const started = await checkout.start(
     line,
     {
@@ -125,7 +128,10 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
     mcpServers: [{ name: "ciclo", url: `${url}/mcp` }],
     ...(start.mode === undefined ? {} : { mode: start.mode }),
     ...(start.signIn === undefined ? {} : { signIn: start.signIn }),
-    allows: executor.permissions === "allow",
+    leave: (asked) =>
+      executor.permissions === "ask"
+        ? leaveOf(deps, cycle.id, asked, { minutes: policy.limits.permission_minutes, signal })
+        : Promise.resolve({ allowed: executor.permissions === "allow", by: null }),
     turns: prompts,
     async behindTurn(index) {
       const item = isByPart ? items[index] : undefined;
@@ -133,7 +139,10 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
       turns.end(item?.id ?? null);
     },
     signal,
-  }).finally(stopListening);
+  }).finally(async () => {
+    stopListening();
+    await voidPermissions(deps, cycle.id);
+  });
   const head = await checkout.takeOut(gitLimits);
   const { stderr } = await started.ended;
   return { word, head, stderr: stderr.bytes, turns: turns.all() };

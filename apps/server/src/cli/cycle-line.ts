@@ -1,0 +1,19 @@
+import type { Cycle } from "@ciclo/contract";
+
+const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
+  forge: "waits for the forge",
+  decision: "waits for a decision",
+  answers: "waits for answers",
+  help: "waits for help",
+};
+
+/** A cycle on one line. */
+export const line = ({ id, state, stage, waits_for: wait, title, repository, replay }: Cycle): string =>
+  [
+    id,
+    wait === null || state !== "waiting" ? state : waits[wait],
+    stage,
+    title,
+    repository,
+    ...(replay ? ["replay"] : []),
+  ].join("  ");
