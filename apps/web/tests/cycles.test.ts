@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { locales } from "@ciclo/contract";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { executorOf, mends, type Step } from "../../server/tests/support/cycles/console.ts";
+import { pdfWith } from "../../server/tests/support/documents.ts";
 import { isThorough } from "../../server/tests/support/extent.ts";
 import type { TestRepository } from "../../server/tests/support/repository.ts";
 import { newContext, signIn, watchErrors } from "./support/browser.ts";
@@ -23,7 +25,8 @@ describe.each(isThorough ? locales : (["en"] as const))(
         ana: ["viewer", "planner"],
         root: ["viewer", "planner", "approver", "admin"],
       });
-      repository = await allowCycles(server);
+      const asks: Step[] = [{ do: "permission", title: "npm run codegen" }, ...mends];
+      repository = await allowCycles(server, { ...executorOf([asks]), permissions: "ask" });
       say = await speaker(locale);
     });
 
@@ -40,6 +43,13 @@ describe.each(isThorough ? locales : (["en"] as const))(
       await button(ana, say("Start")).click();
       await dialog.getByRole("alert").waitFor();
       // What was typed is still there.
+      const files = dialog.getByLabel(say("Attachments (optional)"));
+      await files.setInputFiles([
+        { name: "app.exe", mimeType: "application/octet-stream", buffer: Buffer.from("MZ") },
+      ]);
+      await dialog.getByText("app.exe").waitFor();
+      const brief = { name: "brief.pdf", mimeType: "application/pdf", buffer: pdfWith("Totals are wrong") };
+      await files.setInputFiles([brief]);
       await dialog.getByRole("textbox", { name: say("Repository") }).fill(repository.folder);
       await button(ana, say("Start")).click();
       await ana.waitForURL(/\/cycles\/sums-are-wrong-\w+$/);
@@ -47,6 +57,11 @@ describe.each(isThorough ? locales : (["en"] as const))(
       // Whoever asked for it does not decide, and is told why.
       expect(await button(ana, say("Approve")).getAttribute("aria-disabled")).toBe("true");
 
+      await bruno
+        .getByRole("link", { name: say("Home") })
+        .first()
+        .click();
+      await bruno.getByRole("heading", { name: say("Cycles that wait") }).waitFor();
       await bruno.getByRole("link", { name: "Sums are wrong" }).click();
       await bruno.getByRole("heading", { name: say("Is this what is wanted?") }).waitFor();
       await bruno.getByRole("tab", { name: say("Specification") }).click();
@@ -64,6 +79,10 @@ describe.each(isThorough ? locales : (["en"] as const))(
       await bruno.getByRole("heading", { name: say("Is this how it should be done?") }).waitFor();
       await button(bruno, say("Approve")).click();
 
+      await button(bruno, say("Allow")).waitFor({ timeout: 60_000 });
+      await bruno.getByText("npm run codegen").first().waitFor();
+      expect(await button(ana, say("Allow")).getAttribute("aria-disabled")).toBe("true");
+      await button(bruno, say("Allow")).click();
       await bruno.getByRole("heading", { name: say("May this be merged?") }).waitFor({ timeout: 60_000 });
       await bruno.getByRole("tab", { name: say("Proof") }).click();
       const proof = bruno.getByRole("tabpanel");
@@ -83,11 +102,19 @@ describe.each(isThorough ? locales : (["en"] as const))(
       await bruno.getByRole("tab", { name: new RegExp(`^${say("Logs")}`) }).click();
       await bruno.getByRole("button", { name: /^test-head\.log/ }).click();
       await bruno.getByText("$ node --test").waitFor();
+      await bruno.getByRole("button", { name: /brief\.pdf\.txt/ }).click();
+      await bruno.getByText("Totals are wrong").waitFor();
       await button(bruno, say("Approve")).click();
       await bruno.getByText(say("Completed")).first().waitFor();
       // The other sees it without asking.
       await ana.getByText(say("Completed")).first().waitFor();
       expect(readFileSync(join(repository.folder, "src/sum.js"), "utf8")).toContain("a + b");
+      // What was merged is taken back.
+      await button(bruno, say("Roll back…")).click();
+      await bruno.getByRole("textbox", { name: say("Reason (optional)") }).fill("Totals are wrong now");
+      await button(bruno, say("Take it back")).click();
+      await ana.getByText(say("Taken back"), { exact: true }).first().waitFor();
+      expect(readFileSync(join(repository.folder, "src/sum.js"), "utf8")).toContain("a - b");
       expect(errors).toEqual([[], []]);
     });
   },

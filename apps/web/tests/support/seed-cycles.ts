@@ -11,13 +11,16 @@ import type { RunningConsole } from "./server.ts";
 const issue = "# Sums are wrong\n\nsum(2, 2) is 0, and should be 4.";
 
 /** What cycles need: a model for the phases, an agent, and a repository to work on. */
-export async function allowCycles({ git, url, tokens }: RunningConsole): Promise<TestRepository> {
+export async function allowCycles(
+  { git, url, tokens }: RunningConsole,
+  executor: Record<string, unknown> = executorOf([mends]),
+): Promise<TestRepository> {
   ensureBubblewrap();
   const model = await modelDouble();
   model.answer = replying();
   const repository = await repositoryWith(shop);
   pushFiles(git, {
-    ...policies({ executor: executorOf([mends]) }),
+    ...policies({ executor }),
     "policies/models.yaml": stringify({
       id: "models",
       kind: "models",

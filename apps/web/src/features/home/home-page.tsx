@@ -12,6 +12,8 @@ import { Time } from "../../ui/time.tsx";
 import { Inbox } from "../changes/inbox.tsx";
 import { ChangeBadge } from "../changes/labels.tsx";
 import { changesQuery } from "../changes/queries.ts";
+import { CycleBadge } from "../cycles/labels.tsx";
+import { cyclesQuery } from "../cycles/queries.ts";
 import { useSession } from "../session/session.tsx";
 import { pausesQuery } from "../costs/queries.ts";
 import { configurationQuery, healthQuery } from "./queries.ts";
@@ -33,6 +35,7 @@ export function HomePage() {
       />
       <Inbox />
       <PausedRuns />
+      <WaitingCycles />
       <div className="grid items-start gap-5 lg:grid-cols-2">
         <HealthPanel />
         <Lately />
@@ -54,6 +57,40 @@ function PausedRuns() {
         {t`${plural(count, { one: "# run used up its budget and waits for a decision", other: "# runs used up their budgets and wait for a decision" })}`}
       </Link>
     </Note>
+  );
+}
+
+const mostNamed = 5;
+
+/** Delivery cycles that wait for somebody; not there while there are none. */
+function WaitingCycles() {
+  const { t } = useLingui();
+  const { data } = useQuery(cyclesQuery({ state: "waiting" }));
+  const waiting = data?.items ?? [];
+  if (waiting.length === 0) return null;
+  return (
+    <Panel flush title={t`Cycles that wait`} actions={<Link to="/cycles">{t`All cycles`}</Link>}>
+      <ul>
+        {waiting.slice(0, mostNamed).map((cycle) => (
+          <li
+            key={cycle.id}
+            className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0"
+          >
+            <Link
+              to="/cycles/$cycleId"
+              params={{ cycleId: cycle.id }}
+              className="min-w-0 grow basis-48 font-medium wrap-anywhere text-text"
+            >
+              {cycle.title}
+            </Link>
+            <CycleBadge {...cycle} />
+            <span className="w-full wrap-anywhere text-muted">
+              {cycle.requested_by.name} · <Time at={cycle.updated_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }
 
