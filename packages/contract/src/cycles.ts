@@ -103,6 +103,8 @@ export const cycleSchema = z.object({
   /** Why it is where it is, in the reader's language. */
   reason: z.string().nullable(),
   requested_by: whoSchema,
+  /** Questions of the agent that nobody has answered yet. */
+  permissions_open: z.number(),
   /** How often the executor has tried. */
   tries: z.number(),
   created_at: z.string(),
@@ -119,6 +121,8 @@ export const cycleQuerySchema = z.strictObject({
   cursor: cursorSchema.optional(),
   limit: pageSize,
   state: z.enum(cycleStates).optional(),
+  /** Those that wait for somebody, in whatever state: an agent may ask for leave while it works. */
+  waiting: z.stringbool().optional(),
 });
 
 const findingSchema = z.object({ path: z.string(), message: z.string() });

@@ -8,10 +8,23 @@ const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
 };
 
 /** A cycle on one line. */
-export const line = ({ id, state, stage, waits_for: wait, title, repository, replay }: Cycle): string =>
+export const line = ({
+  id,
+  state,
+  stage,
+  waits_for: wait,
+  permissions_open: open,
+  title,
+  repository,
+  replay,
+}: Cycle): string =>
   [
     id,
-    wait === null || state !== "waiting" ? state : waits[wait],
+    state === "running" && open > 0
+      ? "the agent asks"
+      : wait === null || state !== "waiting"
+        ? state
+        : waits[wait],
     stage,
     title,
     repository,

@@ -230,6 +230,8 @@ describe("an agent that misbehaves", () => {
     const first = await asked("rm -rf build");
     expect(await problemOf(answer(person, first, "allow"))).toMatchObject({ status: 403 });
     expect((await get(id)).state).toBe("running");
+    const waiting = await approver.client.call("listCycles", { query: { waiting: "true" } });
+    expect(waiting.items).toMatchObject([{ id, state: "running", permissions_open: 1 }]);
     await answer(approver, first, "allow");
     expect(await problemOf(answer(approver, first, "deny"))).toMatchObject({ code: "already_decided" });
     await answer(approver, await asked("npm publish"), "deny");
@@ -241,6 +243,7 @@ describe("an agent that misbehaves", () => {
       ],
     });
     expect(ended.permissions_asked).toEqual([]);
+    expect((await approver.client.call("listCycles", { query: { waiting: "true" } })).items).toEqual([]);
     expect(ended.timeline.map(({ type, actor }) => [type, actor])).toContainEqual([
       "cycle.permission_answered",
       approver.name,

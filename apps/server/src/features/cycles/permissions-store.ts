@@ -56,3 +56,17 @@ export async function voidPermissions(queries: Queries, cycleId: string, at: str
     .where("answer", "is", null)
     .execute();
 }
+
+/** How many questions of agents are open, by cycle; cycles with none are left out. */
+export async function openCounts(queries: Queries, cycles: readonly string[]): Promise<Map<string, number>> {
+  if (cycles.length === 0) return new Map();
+  const rows = await queries
+    .selectFrom("cycle_permissions")
+    .select("cycle_id")
+    .select((eb) => eb.fn.countAll<number | string>().as("open"))
+    .where("cycle_id", "in", [...cycles])
+    .where("answer", "is", null)
+    .groupBy("cycle_id")
+    .execute();
+  return new Map(rows.map(({ cycle_id: id, open }) => [id, Number(open)]));
+}

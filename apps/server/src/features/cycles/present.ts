@@ -36,7 +36,8 @@ export type DetailDeps = {
   historyOf(id: string): Promise<CycleDetail["timeline"]>;
 };
 
-export const presentCycle = (cycle: store.StoredCycle, locale: Locale): Cycle => ({
+export const presentCycle = (cycle: store.StoredCycle, open: number, locale: Locale): Cycle => ({
+  permissions_open: open,
   id: cycle.id,
   title: cycle.title,
   repository: cycle.repository,
@@ -69,8 +70,9 @@ export async function presentDetail(
   const artifacts = await store.artifactsOf(queries, cycle.id);
   const decisions = await store.decisionsOf(queries, cycle.id);
   const cost = await costOf({ id: cycle.id, from: cycle.created_at });
+  const asked = await openPermissions(queries, cycle.id);
   return {
-    ...presentCycle(cycle, locale),
+    ...presentCycle(cycle, asked.length, locale),
     issue: cycle.issue,
     cost,
     part_costs: partCosts(
@@ -90,12 +92,7 @@ export async function presentDetail(
       at: decision.at,
       holds: decision.voided_at === null,
     })),
-    permissions_asked: (await openPermissions(queries, cycle.id)).map(({ id, title, details, asked_at }) => ({
-      id,
-      title,
-      details,
-      asked_at,
-    })),
+    permissions_asked: asked.map(({ id, title, details, asked_at }) => ({ id, title, details, asked_at })),
     evidence: await store.evidenceOf(queries, cycle.id),
     recipe: cycle.recipe,
     timeline: await historyOf(cycle.id),

@@ -8,7 +8,6 @@ import {
   type CycleResults,
   type CycleResultsQuery,
   type CycleResumption,
-  type CycleState,
   type CycleVerdict,
   type Locale,
   type NewCycle,
@@ -33,6 +32,7 @@ import {
 } from "./refusals.ts";
 import { resultsOf, type Told } from "./results.ts";
 import { answerPermission } from "./permissions.ts";
+import { openCounts } from "./permissions-store.ts";
 import { rollbackAsked } from "./rollback.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
@@ -55,10 +55,7 @@ export type CyclesService = {
   start(actor: Actor, request: NewCycle, locale: Locale): Promise<CycleDetail>;
   /** The same for what somebody said in words. Throws a `Refusal` as `start` does. */
   startFor(actor: Actor, wish: CycleWish, locale: Locale): Promise<CycleWishOutcome>;
-  list(
-    query: { cursor?: string | undefined; limit: number; state?: CycleState | undefined },
-    locale: Locale,
-  ): Promise<Page<Cycle>>;
+  list(query: store.CyclesQuery, locale: Locale): Promise<Page<Cycle>>;
   get(actor: Actor, id: string, locale: Locale): Promise<CycleDetail>;
   /** What came of the cycles of a stretch of time, by agent and model. */
   results(query: CycleResultsQuery): Promise<CycleResults>;
@@ -93,10 +90,7 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
     deps.refuseSecrets(new Map([[field, words ?? ""]]));
   return {
     get,
-    async list(query, locale) {
-      const { items, next_cursor } = await store.listCycles(queries, query);
-      return { items: items.map((cycle) => presentCycle(cycle, locale)), next_cursor };
-    },
+    list: (query, locale) => listed(deps, query, locale),
     results: (query) => resultsIn(deps, query),
     evidence: (id, sha256) => evidenceOf(deps, id, sha256),
     diff: (id) => diffOf(deps, id),
@@ -151,6 +145,17 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
       return get(actor, id, locale);
     },
   };
+}
+
+async function listed(
+  { queries }: CyclesServiceDeps,
+  query: store.CyclesQuery,
+  locale: Locale,
+): Promise<Page<Cycle>> {
+  const { items, next_cursor } = await store.listCycles(queries, query);
+  const ids = items.map(({ id }) => id);
+  const open = await openCounts(queries, ids);
+  return { items: items.map((cycle) => presentCycle(cycle, open.get(cycle.id) ?? 0, locale)), next_cursor };
 }
 
 /** Ends what goes on of a cycle, by whom it may be ended. */

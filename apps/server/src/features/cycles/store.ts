@@ -81,12 +81,27 @@ export async function findCycle(queries: Queries, id: string): Promise<StoredCyc
   return row === undefined ? undefined : parse(row);
 }
 
+export type CyclesQuery = {
+  cursor?: string | undefined;
+  limit: number;
+  state?: CycleState | undefined;
+  /** Those that wait for somebody. */
+  waiting?: boolean | undefined;
+};
+
 export async function listCycles(
   queries: Queries,
-  { cursor, limit, state }: { cursor?: string | undefined; limit: number; state?: CycleState | undefined },
+  { cursor, limit, state, waiting }: CyclesQuery,
 ): Promise<Page<StoredCycle>> {
   let select = queries.selectFrom("cycles").selectAll();
   if (state !== undefined) select = select.where("state", "=", state);
+  if (waiting === true)
+    select = select.where((eb) =>
+      eb.or([
+        eb("state", "=", "waiting"),
+        eb("id", "in", eb.selectFrom("cycle_permissions").select("cycle_id").where("answer", "is", null)),
+      ]),
+    );
   if (cursor !== undefined) {
     const [at = "", id = ""] = decodeCursor(cursor, 2);
     select = select.where((eb) =>

@@ -36,9 +36,14 @@ const waitLabels: Record<NonNullable<Cycle["waits_for"]>, MessageDescriptor> = {
 };
 
 /** Where a cycle stands, in a word. */
-export function CycleBadge({ state, waits_for: wait }: Pick<Cycle, "state" | "waits_for">) {
-  const { i18n } = useLingui();
+export function CycleBadge({
+  state,
+  waits_for: wait,
+  permissions_open: open,
+}: Pick<Cycle, "state" | "waits_for" | "permissions_open">) {
+  const { i18n, t } = useLingui();
   const { tone, icon, label } = stateLooks[state];
+  if (state === "running" && open > 0) return <Badge tone="warn" icon="waiting">{t`The agent asks`}</Badge>;
   return (
     <Badge tone={state === "waiting" && wait === "help" ? "bad" : tone} icon={icon}>
       {i18n._(state === "waiting" && wait !== null ? waitLabels[wait] : label)}

@@ -15,7 +15,7 @@ export function Permissions({ cycle: { id, permissions_asked: open } }: { cycle:
   if (open.length === 0) return null;
   return (
     <Panel title={t`The agent asks for leave`}>
-      <p className="text-muted">{t`It waits for your answer. It runs in the sandbox either way: what it asks for changes only its own checkout.`}</p>
+      <p className="text-muted">{t`It waits for your answer. It stays in the sandbox either way; tools of MCP servers work outside, as access policy allows.`}</p>
       <ul className="mt-3 flex flex-col gap-4">
         {open.map((asked) => (
           <Asked key={asked.id} cycleId={id} asked={asked} />

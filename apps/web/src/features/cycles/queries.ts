@@ -2,7 +2,7 @@ import type { CycleState } from "@ciclo/contract";
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call } from "../../api.ts";
 
-export type CycleFilters = { state?: CycleState; cursor?: string };
+export type CycleFilters = { state?: CycleState; waiting?: "true"; cursor?: string };
 
 export const cyclesQuery = (filters: CycleFilters) =>
   queryOptions({

@@ -65,7 +65,7 @@ const mostNamed = 5;
 /** Delivery cycles that wait for somebody; not there while there are none. */
 function WaitingCycles() {
   const { t } = useLingui();
-  const { data } = useQuery(cyclesQuery({ state: "waiting" }));
+  const { data } = useQuery(cyclesQuery({ waiting: "true" }));
   const waiting = data?.items ?? [];
   if (waiting.length === 0) return null;
   return (
