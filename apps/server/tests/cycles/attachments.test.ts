@@ -6,7 +6,7 @@ import { sha256 } from "../../src/lib/crypto.ts";
 import { ciclo } from "../support/cli.ts";
 import { problemOf } from "../support/console.ts";
 import { carriedThrough, cyclesConsole } from "../support/cycles/console.ts";
-import { docxWith, pdfWith, png } from "../support/documents.ts";
+import { docxOf, docxWith, pdfWith, png } from "../support/documents.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document" as const;
@@ -61,7 +61,7 @@ describe("what is attached to an issue", () => {
   });
 
   it.each([
-    ["a PDF that is none", file("a.pdf", "application/pdf", "Totals"), "a.pdf is no application/pdf"],
+    ["a PDF that is none", file("a.pdf", "application/pdf", "Totals"), "a.pdf is no PDF file"],
     [
       "a PDF that is cut off",
       file("a.pdf", "application/pdf", pdfWith("Totals").subarray(0, 40)),
@@ -69,11 +69,27 @@ describe("what is attached to an issue", () => {
     ],
     ["a PDF without text", file("a.pdf", "application/pdf", pdfWith("")), "a.pdf holds no text"],
     ["a DOCX that is none", file("a.docx", docx, "PK"), "a.docx is no"],
-    ["a picture that is none", file("a.png", "image/png", "<svg/>"), "a.png is no image/png"],
+    ["a picture that is none", file("a.png", "image/png", "<svg/>"), "a.png is no PNG file"],
     [
       "text that is none",
       file("a.txt", "text/plain", Buffer.from([0xff, 0xfe, 0x41, 0x00])),
       "a.txt is no UTF-8 text",
+    ],
+    ["text that is blank", file("a.txt", "text/plain", " \n"), "a.txt is empty"],
+    [
+      "longer than the analyst reads",
+      file("a.txt", "text/plain", "x".repeat(60_001)),
+      "a.txt holds 60001 characters",
+    ],
+    [
+      "a Word file with a password",
+      file("a.docx", docx, Buffer.from("d0cf11e0a1b11ae1", "hex")),
+      "a.docx is encrypted",
+    ],
+    [
+      "a credential in a name",
+      file("ghp_0123456789abcdefghijABCDEFGHIJ012345.txt", "text/plain", "a"),
+      "attachments.0",
     ],
     ["a name that leads elsewhere", file("../a.txt", "text/plain", "a"), "without its folder"],
     ["a credential", file("a.txt", "text/plain", "ghp_0123456789abcdefghijABCDEFGHIJ012345"), "attachments"],
@@ -87,6 +103,31 @@ describe("what is attached to an issue", () => {
     expect(problem).toMatchObject({ code: "invalid_payload" });
     expect(JSON.stringify(problem)).toContain(says);
     expect((await approver.client.call("listCycles", { query: {} })).items).toEqual([]);
+  });
+
+  it("keeps of a DOCX what a reader sees: breaks, rows, lists, notes, and what is struck out", async () => {
+    const { person, approver, repository } = await cyclesConsole();
+    const cell = (words: string) => `<w:tc><w:p><w:r><w:t>${words}</w:t></w:r></w:p></w:tc>`;
+    const body =
+      "<w:p><w:r><w:t>first</w:t></w:r><w:r><w:br/><w:t>second</w:t></w:r></w:p>" +
+      `<w:tbl><w:tr>${cell("Item")}${cell("Price")}</w:tr><w:tr>${cell("")}${cell("7.50")}</w:tr></w:tbl>` +
+      "<w:p><w:r><w:rPr><w:strike/></w:rPr><w:t>old rule</w:t></w:r></w:p>";
+    const { id } = await person.client.call("startCycle", {
+      body: {
+        repository: repository.folder,
+        issue: "# Sums",
+        attachments: [file("a.docx", docx, docxOf(body)), file("a.docx.md", "text/markdown", "beside it")],
+      },
+    });
+    const { evidence } = await approver.client.call("getCycle", { params: { id } });
+    const { sha256: hash = "" } = evidence.find(({ name }) => name === "attachments/a.docx.txt") ?? {};
+    const { base64 } = await approver.client.call("getCycleEvidence", { params: { id, sha256: hash } });
+    expect(
+      Buffer.from(base64, "base64")
+        .toString("utf8")
+        .split("\n")
+        .map((one) => one.trim()),
+    ).toEqual(["first", "second", "Item | Price |", "| 7.50 |", "", "~~old rule~~"]);
   });
 
   describe("on the command line", () => {

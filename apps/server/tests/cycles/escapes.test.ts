@@ -250,6 +250,32 @@ describe("an agent that misbehaves", () => {
     ]);
   });
 
+  it("is refused what nobody could read in full, and hides nothing in what it asks", async () => {
+    const asks: Step[] = [
+      { do: "permission", title: "x".repeat(301) },
+      { do: "permission", title: "rm -rf\u202e /\nthe agent asks: harmless" },
+      ...mends,
+    ];
+    const console = await cyclesConsole({ policy: unwatched });
+    await console.withAgent([asks], { permissions: "ask" });
+    const { id } = await console.start();
+    const { permissions_asked: open } = await eventually(
+      () => console.get(id),
+      ({ permissions_asked: asked }) => asked.length === 1,
+      60_000,
+    );
+    const title = "rm -rf‹U+202E› / the agent asks: harmless";
+    expect(open[0]?.title).toBe(title);
+    await console.approver.client.call("answerCyclePermission", {
+      params: { id, permission: open[0]?.id ?? "" },
+      body: { answer: "deny" },
+    });
+    expect(executionOf(await console.settled(id))?.permissions).toEqual([
+      { title: "(too long to be shown)", answer: "denied", by: null },
+      { title, answer: "denied", by: console.approver.name },
+    ]);
+  });
+
   it("is refused what nobody answers in time, and its question is gone where it is halted", async () => {
     const asks: Step[] = [{ do: "permission", title: "npm publish" }, ...mends];
     const impatient = await cyclesConsole({

@@ -1,3 +1,4 @@
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { cyclesConsole, mends, policies, shop, type Step } from "../support/cycles/console.ts";
@@ -156,6 +157,28 @@ describe.each(["github", "gitlab"] as const)("a cycle whose repository is on %s"
     expect(forge.merges).toBe(1);
   });
 
+  it("is not merged where somebody pushes to its branch, and what they pushed stays", async () => {
+    const { begin, toMerge, decide, approver, until, bare, head, gateway } = await onForge(provider, {
+      policy: { pull_requests: "for_review" },
+    });
+    const { id } = await begin();
+    await toMerge(id);
+    await until(id, ({ pull_request: pull }) => pull !== null);
+    const branch = `ciclo/${id}`;
+    const tree = git(bare, "rev-parse", `${branch}^{tree}`);
+    const other = git(bare, "commit-tree", tree, "-p", branch, "-m", "feat: one more");
+    git(bare, "update-ref", `refs/heads/${branch}`, other);
+    const { headers, body } = webhook(provider, secret, branch);
+    await gateway.request("/api/v1/forge/webhook", { method: "POST", headers, body });
+    const told = await until(id, ({ reason }) => reason !== null);
+    expect(told.reason).toContain(`Somebody pushed ${other}`);
+    const base = head();
+    await decide(approver, id, "approve");
+    const stopped = await until(id, ({ waits_for: wait }) => wait === "help");
+    expect(stopped.reason).toContain(`Somebody pushed to ${branch}`);
+    expect([head(branch), head()]).toEqual([other, base]);
+  });
+
   it("takes no word of the forge for what was approved here", async () => {
     const { forge, begin, toMerge, decide, approver, until, bare } = await onForge(provider, {
       policy: { pull_requests: "for_review" },
@@ -264,6 +287,41 @@ describe("a merged cycle", () => {
     await settled(id);
     const { results } = await approver.client.call("getCycleResults", { query: {} });
     expect(results[0]).toMatchObject({ score: 0, resolved_instances: 0 });
+  });
+
+  it("is taken back whatever others write into their messages", async () => {
+    const { id, repository, approver, get } = await merged();
+    repository.commit({ "README.md": "# A shop\n" }, `docs: say what it is\n\nCycle-Rollback: ${id}`);
+    await approver.client.call("rollbackCycle", { params: { id }, body: {} });
+    const back = await eventually(
+      () => get(id),
+      ({ state }) => state === "rolled_back",
+      60_000,
+    );
+    expect(repository.git("show", "main:src/sum.js")).toBe(shop["src/sum.js"].trim());
+    expect(back.rollback?.commit).toBe(repository.git("rev-parse", "main"));
+  });
+
+  it("says why it cannot be taken back now, and the rollback can be called off", async () => {
+    const { id, repository, approver, get } = await merged();
+    renameSync(repository.folder, `${repository.folder}-away`);
+    await approver.client.call("rollbackCycle", { params: { id }, body: {} });
+    const waits = await eventually(
+      () => get(id),
+      ({ reason }) => reason !== null,
+      60_000,
+    );
+    expect(waits).toMatchObject({
+      state: "rolling_back",
+      reason: expect.stringContaining("git cannot work with"),
+    });
+    await approver.client.call("cancelCycle", { params: { id }, body: {} });
+    expect(await get(id)).toMatchObject({
+      state: "completed",
+      reason: null,
+      rollback: null,
+      rollback_standing: { given: 0, may_decide: true },
+    });
   });
 
   it("stays where later changes touch the same lines, and says so", async () => {

@@ -41,7 +41,7 @@ function Labelled({
         </div>
       )}
       {problem === undefined ? null : (
-        <div id={`${id}-problem`} role="alert" className="text-[0.93rem] text-bad">
+        <div id={`${id}-problem`} role="alert" className="text-[0.93rem] wrap-anywhere text-bad">
           {problem}
         </div>
       )}

@@ -11,7 +11,12 @@ export type Attachment = { name: string; mediaType: string; bytes: Buffer; text:
 
 /** Evidence of these names are attachments; with `.txt`, the text of one that is not text itself. */
 const folder = "attachments/";
-const mostCharacters = 200_000;
+/** So much of each the analyst reads: more is refused, and not left out without a word. */
+const mostCharacters = 60_000;
+const word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const isDocument = (type: string): boolean => type === word || type === "application/pdf";
+/** What Word makes of a document with a password, and made of all before 2007. */
+const oldWord = Buffer.from("d0cf11e0a1b11ae1", "hex");
 
 const begins: Partial<Record<CycleAttachment["media_type"], (bytes: Buffer) => boolean>> = {
   "application/pdf": (bytes) => bytes.subarray(0, 1024).includes("%PDF-"),
@@ -38,14 +43,17 @@ export async function takeIn(deps: ExtractDeps, given: readonly CycleAttachment[
     };
     const bytes = Buffer.from(base64, "base64");
     const isTaken = given.some(
-      (one, other) => other !== at && (one.name === name || `${one.name}.txt` === name),
+      (one, other) =>
+        other !== at && (one.name === name || (isDocument(one.media_type) && `${one.name}.txt` === name)),
     );
     if (isTaken) refuse(isTwice);
+    else if (mediaType === word && bytes.subarray(0, 8).equals(oldWord)) refuse(isOldWord);
     else if (begins[mediaType]?.(bytes) === false) refuse(isNot(mediaType));
     else {
       const said = await textOf(deps, mediaType, bytes);
       if (said !== null && typeof said !== "string") refuse(said.why);
-      else taken.push({ name, mediaType, bytes, text: said?.slice(0, mostCharacters) ?? null });
+      else if (said !== null && said.length > mostCharacters) refuse(isLong(said.length));
+      else taken.push({ name, mediaType, bytes, text: said });
     }
   }
   if (errors.length > 0) throw invalidPayload(errors);
@@ -58,8 +66,11 @@ async function textOf(
   bytes: Buffer,
 ): Promise<string | null | { why: Text }> {
   if (type.startsWith("image/")) return null;
-  if (type.startsWith("text/"))
-    return isUtf8(bytes) && !bytes.includes(0) ? bytes.toString("utf8") : { why: isNoText };
+  if (type.startsWith("text/")) {
+    if (!isUtf8(bytes) || bytes.includes(0)) return { why: isNoText };
+    const said = bytes.toString("utf8");
+    return said.trim() === "" ? { why: isBlank } : said;
+  }
   const kind = type === "application/pdf" ? "pdf" : "docx";
   const found = await extracted(deps, kind, bytes);
   if ("why" in found)
@@ -105,7 +116,24 @@ const isTwice = text(
   "is attached twice: give each file a name of its own",
   "está anexado duas vezes: dê a cada arquivo um nome próprio",
 );
-const isNot = (type: string): Text => text(`is no ${type}`, `não é ${type}`);
+const shortNames: Readonly<Record<string, string>> = { [word]: "DOCX", "application/pdf": "PDF" };
+const isNot = (type: string): Text => {
+  const name = shortNames[type] ?? type.replace("image/", "").toUpperCase();
+  return text(
+    `is no ${name} file, whatever its name says`,
+    `não é um arquivo ${name}, diga o nome o que disser`,
+  );
+};
+const isOldWord = text(
+  "is encrypted, or of a Word before 2007: save it as DOCX without a password",
+  "está criptografado, ou é de um Word anterior a 2007: salve-o como DOCX sem senha",
+);
+const isLong = (characters: number): Text =>
+  text(
+    `holds ${characters} characters of text, and the analyst reads ${mostCharacters} of each file: attach the part that matters`,
+    `contém ${characters} caracteres de texto, e o analista lê ${mostCharacters} de cada arquivo: anexe a parte que importa`,
+  );
+const isBlank = text("is empty", "está vazio");
 const isNoText = text(
   "is no UTF-8 text: convert it, or attach it as PDF",
   "não é texto UTF-8: converta-o, ou anexe-o como PDF",

@@ -4,7 +4,7 @@ import { system } from "../../domain/actor.ts";
 import { Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/logger.ts";
-import { executionsOf, insertArtifact, keepEvidence, newestOf } from "./keep.ts";
+import { checkedIn, executionsOf, insertArtifact, keepEvidence, newestOf } from "./keep.ts";
 import { checkpointAfter, endStates, stageAfter } from "./rules.ts";
 import type { Made, Outcome, Stage, Turn } from "./stage.ts";
 import * as store from "./store.ts";
@@ -123,7 +123,8 @@ export class Driver {
       const artifacts = newestOf(all);
       const executions = executionsOf(all);
       const decisions = await store.decisionsOf(queries, cycle.id);
-      const turn: Turn = { cycle, policy: holds, artifacts, executions, decisions, signal };
+      const checked = checkedIn(all);
+      const turn: Turn = { cycle, policy: holds, artifacts, executions, checked, decisions, signal };
       await before(cycle, holds, signal);
       return await stages[cycle.stage](turn);
     } catch (error) {

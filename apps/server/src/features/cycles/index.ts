@@ -6,6 +6,7 @@ import type { EventBus } from "../../lib/events.ts";
 import { attachmentsOf } from "./attachments.ts";
 import { Driver } from "./driver.ts";
 import { createManifestSigner } from "./evidence/signer.ts";
+import { voidPermissionsOf } from "./permissions-store.ts";
 import { Publishing, type PublishingDeps } from "./publishing.ts";
 import { Repositories, type RepositoriesDeps } from "./repositories.ts";
 import { cyclesRoutes } from "./routes.ts";
@@ -98,6 +99,7 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
   });
   const workers: BackgroundWork = {
     async start() {
+      await voidPermissionsOf(deps.queries, deps.node, now());
       await workplace.clear();
       await carrying.start();
       await publisher.start();

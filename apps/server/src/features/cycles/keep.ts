@@ -1,4 +1,4 @@
-import type { Execution } from "@ciclo/contract";
+import type { CheckReport, Execution } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import type { NewArtifact, NewEvidence } from "./stage.ts";
@@ -13,6 +13,10 @@ export const newestOf = (
 /** What came of the agent's tries, the first one first. */
 export const executionsOf = (artifacts: readonly store.StoredArtifact[]): Execution[] =>
   artifacts.flatMap(({ kind, content }) => (kind === "execution" ? [content as Execution] : []));
+
+/** Commits that gates were run on. */
+export const checkedIn = (artifacts: readonly store.StoredArtifact[]): string[] =>
+  artifacts.flatMap(({ kind, content }) => (kind === "check" ? [(content as CheckReport).head] : []));
 
 /** Keeps another version of an artefact. `versions` are those that are there. */
 export async function insertArtifact(

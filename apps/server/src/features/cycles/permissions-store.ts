@@ -70,3 +70,13 @@ export async function openCounts(queries: Queries, cycles: readonly string[]): P
     .execute();
   return new Map(rows.map(({ cycle_id: id, open }) => [id, Number(open)]));
 }
+
+/** Nobody waits for the answers any more: the node that ran the agents has started anew. */
+export async function voidPermissionsOf(queries: Queries, node: string, at: string): Promise<void> {
+  await queries
+    .updateTable("cycle_permissions")
+    .set({ answer: "void", answered_at: at })
+    .where("answer", "is", null)
+    .where("cycle_id", "in", queries.selectFrom("cycles").select("id").where("held_by", "=", node))
+    .execute();
+}

@@ -5,6 +5,7 @@ import { type Actor, system } from "../../domain/actor.ts";
 import type { ActiveRoles } from "../../domain/approvals.ts";
 import { notFound, Refusal } from "../../errors.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
+import { maskSecrets } from "../../lib/mask-secrets.ts";
 import { newId } from "../../lib/ids.ts";
 import { othersThan, votingProblem } from "../../lib/votes.ts";
 import * as asks from "./permissions-store.ts";
@@ -23,7 +24,19 @@ const lookEveryMs = 500;
 /** An agent that asks for more at once is refused the rest. */
 const mostOpen = 20;
 const mostTitle = 300;
-const mostDetails = 4000;
+const mostDetails = 20_000;
+
+/**
+ * What an agent asks, as people read it: on one line, with nothing hidden in it, and credentials masked. Null where it is too long to
+ * be read: nobody can allow what is not shown.
+ */
+export function shownAsked(title: string, input: unknown): Asked | null {
+  const details = input === undefined || input === null ? null : JSON.stringify(input, null, 2);
+  const line = showHidden(maskSecrets(title).replaceAll(/\s+/g, " ").trim());
+  const shown = details === null ? null : showHidden(maskSecrets(details));
+  if (line.length > mostTitle || (shown?.length ?? 0) > mostDetails) return null;
+  return { title: line === "" ? "?" : line, details: shown };
+}
 
 /** Asks people whether an agent may do something, and waits for their answer: no longer than `minutes`, which means no. */
 export async function leaveOf(
@@ -32,14 +45,16 @@ export async function leaveOf(
   asked: Asked,
   { minutes, signal }: { minutes: number; signal: AbortSignal },
 ): Promise<Leave> {
-  if ((await asks.openPermissions(queries, cycleId)).length >= mostOpen) return { allowed: false, by: null };
   const id = newId();
-  const title = showHidden(asked.title).slice(0, mostTitle);
-  const details = asked.details === null ? null : showHidden(asked.details).slice(0, mostDetails);
-  await transaction(async (own, record) => {
+  const { title, details } = asked;
+  const isOpen = await transaction(async (own, record) => {
+    if ((await asks.openPermissions(own, cycleId)).length >= mostOpen) return false;
     await asks.insertPermission(own, { id, cycle_id: cycleId, title, details, asked_at: stamp(clock()) });
     await record(happened("permission_asked", cycleId, system, { title }));
+    return true;
   });
+  // What nobody can read in full, nobody allows.
+  if (!isOpen) return { allowed: false, by: null };
   for (const until = performance.now() + minutes * 60_000; performance.now() < until;) {
     await wait(lookEveryMs, undefined, { signal });
     const now = await asks.findPermission(queries, cycleId, id);

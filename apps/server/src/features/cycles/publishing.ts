@@ -3,7 +3,7 @@ import type { AuditedTransaction, Database, Queries } from "../../db/dialect.ts"
 import { system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Forge } from "../../lib/forge/forge.ts";
-import { executionsOf, newestOf } from "./keep.ts";
+import { checkedIn, executionsOf, newestOf } from "./keep.ts";
 import { branchOf } from "./naming.ts";
 import { manifestComment, proposalOf } from "./proposal.ts";
 import { differs, findPull, type ForgeFor, kept, propose } from "./pull-requests.ts";
@@ -76,10 +76,13 @@ export class Publishing {
     const cycle = await store.findCycle(this.#deps.queries, id);
     if (cycle === undefined) return;
     const { state, head_commit: head } = cycle;
-    if (state === "rolling_back") return this.#rollback(cycle, signal);
+    // What could not be done is tried again now and then.
+    if (state === "rolling_back")
+      return cycle.reason === null || this.#isDue(id) ? this.#rollback(cycle, signal) : undefined;
     if (head === null) return;
     if (state === "rejected" || state === "cancelled") return this.#withdraw(cycle, head, signal);
-    const forge = policy?.pull_requests === "never" ? null : await this.#deps.forgeFor(cycle.repository);
+    const isWithout = policy?.pull_requests === "never" && cycle.pull_request === null;
+    const forge = isWithout ? null : await this.#deps.forgeFor(cycle.repository);
     if (forge === null) return;
     if (state === "completed") return this.#attach(cycle, forge);
     if (state !== "waiting") return;
@@ -108,7 +111,11 @@ export class Publishing {
       { cycle, artifacts: newestOf(all), executions: executionsOf(all) },
       { cost, page: pageOf(cycle.id) },
     );
-    const pull = await propose({ ...this.#deps, forge }, { cycle, head, proposal }, signal);
+    const pull = await propose(
+      { ...this.#deps, forge },
+      { cycle, head, proposal, ours: checkedIn(all) },
+      signal,
+    );
     // What somebody closed or merged there is seen once, and is of that head.
     const values = { branch: branchOf(cycle.id), pull_request: kept({ ...pull, head }, cycle.pull_request) };
     await this.#write(cycle, values, "proposed", { url: pull.url, head, state: pull.state });
@@ -118,12 +125,17 @@ export class Publishing {
   async #sync(cycle: store.StoredCycle, forge: Forge): Promise<void> {
     const before = cycle.pull_request;
     if (before === null) return;
-    const now = kept(await forge.read(before.number), before);
-    if (!differs(before, now)) return;
-    const goesOn = cycle.waits_for === "forge";
-    const onward = goesOn ? ({ state: "running", waits_for: null, reason: null } as const) : {};
-    const past =
-      !goesOn && now.state !== "open" && now.state !== before.state ? { reason: decidedThere(now) } : {};
+    const read = kept(await forge.read(before.number), before);
+    // What the cycle had put there stays known.
+    const now = { ...read, head: before.head };
+    const isPushed = read.state === "open" && read.head !== before.head;
+    const said = isPushed ? pushedThere(read) : read.state === "open" ? null : decidedThere(read);
+    const goesOn = cycle.waits_for === "forge" && !isPushed;
+    const reason = goesOn ? null : cycle.waits_for === "forge" && said === null ? cycle.reason : said;
+    if (!differs(before, now) && cycle.reason?.en === reason?.en) return;
+    if (!differs(before, now) && goesOn) return;
+    const onward = goesOn ? ({ state: "running", waits_for: null } as const) : {};
+    const past = { reason };
     await this.#write(cycle, { ...onward, ...past, pull_request: now }, "pull_request", {
       url: now.url,
       state: now.state,
@@ -195,6 +207,12 @@ export class Publishing {
     });
   }
 }
+
+const pushedThere = ({ url, head }: { url: string; head: string }) =>
+  text(
+    `Somebody pushed ${head} to the branch of ${url}: it is not merged with that. Take over what is wanted of it by another cycle, and take the commit away there`,
+    `Alguém enviou ${head} à branch de ${url}: o merge não será feito com isso. Aproveite o que se quer dele em outro ciclo, e retire o commit dali`,
+  );
 
 const decidedThere = ({ state, url }: { state: string; url: string }) =>
   state === "merged"

@@ -20,16 +20,42 @@ export const findPull = (forge: Forge, { id, base_branch: base }: Named): Promis
  */
 export async function propose(
   { forge, repositories }: { forge: Forge; repositories: Repositories },
-  { cycle, head, proposal }: { cycle: Named; head: string; proposal: Proposal },
+  {
+    cycle,
+    head,
+    proposal,
+    ours,
+  }: { cycle: Named; head: string; proposal: Proposal; ours: readonly string[] },
   signal: AbortSignal,
 ): Promise<PullRequest> {
   const found = await findPull(forge, cycle);
   if (found !== null && found.state !== "open") return found;
   const branch = branchOf(cycle.id);
-  await repositories.push(cycle.repository, { branch, from: null, to: head }, signal);
+  await pushOwn(repositories, { cycle, branch, head, ours }, signal);
   const pull = found ?? (await forge.open({ branch, base: cycle.base_branch ?? "", ...proposal }));
   await forge.edit(pull.number, proposal);
   return pull.head === head ? pull : { ...(await forge.read(pull.number)), head };
+}
+
+/** Has a branch of the cycle's own point to its work. Throws a `Refusal` where somebody else has pushed to it. */
+export async function pushOwn(
+  repositories: Repositories,
+  {
+    cycle: { repository },
+    branch,
+    head,
+    ours,
+  }: { cycle: Named; branch: string; head: string; ours: readonly string[] },
+  signal: AbortSignal,
+): Promise<void> {
+  if (await repositories.push(repository, { branch, ours, to: head }, signal)) return;
+  throw new Refusal(
+    "branch_exists",
+    text(
+      `Somebody pushed to ${branch}, which is the cycle's. Take over what is wanted of that by another cycle, delete the branch in ${repository}, and resume this one`,
+      `Alguém enviou commits a ${branch}, que é do ciclo. Aproveite o que se quer deles em outro ciclo, apague a branch em ${repository} e retome este`,
+    ),
+  );
 }
 
 export const kept = (pull: PullRequest, before: CyclePullRequest | null): CyclePullRequest => ({

@@ -158,12 +158,17 @@ export class Repositories {
   }
 
   /**
-   * Has a branch of the repository point to a commit, from where it was seen last (null: a branch of the cycle's own, wherever it
-   * is). False where it is somewhere else meanwhile. A work tree in which it is checked out goes along, where nothing is changed there.
+   * Has a branch of the repository point to a commit, from where it was seen last; or, for a branch of a cycle's own, from any of
+   * the commits that the cycle had put there (`ours`). False where it is somewhere else: what others put there is never taken away.
+   * A work tree in which it is checked out goes along, where nothing is changed there.
    */
   async push(
     address: string,
-    { branch, from, to }: { branch: string; from: string | null; to: string },
+    {
+      branch,
+      to,
+      ...where
+    }: { branch: string; to: string } & ({ from: string } | { ours: readonly string[] }),
     signal: AbortSignal,
   ): Promise<boolean> {
     const git = await this.copyOf(address);
@@ -172,9 +177,8 @@ export class Repositories {
       explained(address, async () => {
         const now = await this.#refOf(git, address, ref, signal);
         if (now === to) return true;
-        if (from !== null && now !== from) return false;
-        // Nothing that somebody else put there is ever taken away.
-        if (from !== null && !(await isAncestor(git, from, to))) return false;
+        if ("from" in where && (now !== where.from || !(await isAncestor(git, where.from, to)))) return false;
+        if ("ours" in where && now !== null && !where.ours.includes(now)) return false;
         const lease = `--force-with-lease=${ref}:${now ?? ""}`;
         await this.#send(git, address, { lease, what: `${to}:${ref}` }, signal);
         return true;
@@ -280,6 +284,8 @@ async function explained<T>(address: string, work: () => Promise<T>): Promise<T>
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     const said = error.stderr.split("\n").slice(-5).join(" ").slice(0, 500);
+    if (/could not read Username|Authentication failed|error: 40[13]/i.test(said))
+      throw notLetIn(address, error);
     throw new Refusal(
       "repository_unavailable",
       text(
@@ -290,6 +296,16 @@ async function explained<T>(address: string, work: () => Promise<T>): Promise<T>
     );
   }
 }
+
+const notLetIn = (address: string, cause: unknown): Refusal =>
+  new Refusal(
+    "repository_unavailable",
+    text(
+      `${address} does not let the console in. At the forge of CICLO_FORGE its CICLO_FORGE_TOKEN has to reach that repository, to read and to write; elsewhere git needs credentials of the console's user. Then resume the cycle`,
+      `${address} não deixa a console entrar. Na forja de CICLO_FORGE, o CICLO_FORGE_TOKEN precisa alcançar esse repositório, para ler e gravar; nas demais, o git precisa de credenciais do usuário da console. Depois retome o ciclo`,
+    ),
+    { cause },
+  );
 
 const runsPrograms = (address: string, names: readonly string[]): Refusal =>
   new Refusal(

@@ -9,7 +9,7 @@ import {
 import type { Queries } from "../../db/dialect.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { ActiveRoles } from "../../domain/approvals.ts";
-import { insufficientPermission, type Refusal } from "../../errors.ts";
+import { insufficientPermission, Refusal } from "../../errors.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { type Git, isAncestor } from "../../lib/git.ts";
 import { newId } from "../../lib/ids.ts";
@@ -100,6 +100,22 @@ export async function rollbackAsked(
   return { values: { state: "rolling_back", reason: null, rollback }, action: "rollback_begun", metadata };
 }
 
+/** Somebody calls a rollback off: the cycle stays merged. */
+export const rollbackHalted = ({ rollback }: store.StoredCycle): Change => ({
+  values: {
+    state: "completed",
+    rollback: null,
+    reason:
+      rollback?.pull_request === null || rollback === null
+        ? null
+        : text(
+            `The rollback was called off. Close ${rollback.pull_request}, so that nobody merges it`,
+            `A reversão foi cancelada. Feche ${rollback.pull_request}, para que ninguém o integre`,
+          ),
+  },
+  action: "rollback_called_off",
+});
+
 type Done = { values: Partial<store.StoredCycle>; action: string; metadata: Record<string, unknown> };
 
 /**
@@ -107,12 +123,32 @@ type Done = { values: Partial<store.StoredCycle>; action: string; metadata: Reco
  * nothing new to say yet.
  */
 export async function takeBack(
-  deps: {
-    queries: Queries;
-    repositories: Repositories;
-    forgeFor: ForgeFor;
-    policy(): Promise<PolicyOf<"cycles"> | null>;
-  },
+  deps: TakeBackDeps,
+  cycle: store.StoredCycle,
+  signal: AbortSignal,
+): Promise<Done | null> {
+  try {
+    return await takenBack(deps, cycle, signal);
+  } catch (error) {
+    if (!(error instanceof Refusal) || signal.aborted) throw error;
+    if (cycle.reason?.en === error.detail.en) return null;
+    return {
+      values: { reason: error.detail },
+      action: "rollback_waits",
+      metadata: { reason: error.detail.en },
+    };
+  }
+}
+
+type TakeBackDeps = {
+  queries: Queries;
+  repositories: Repositories;
+  forgeFor: ForgeFor;
+  policy(): Promise<PolicyOf<"cycles"> | null>;
+};
+
+async function takenBack(
+  deps: TakeBackDeps,
   cycle: store.StoredCycle,
   signal: AbortSignal,
 ): Promise<Done | null> {
@@ -123,11 +159,13 @@ export async function takeBack(
     ?.content as CheckReport;
   const { commit: target } = await repositories.fetch(repository, branch, signal);
   const git = await repositories.copyOf(repository);
-  const before = await madeBefore(git, cycle.id, { from: report.base, to: target });
-  if (before !== null) return ended(rollback, before);
+  // What a console that was killed had made, and had brought there.
+  const made = await refAt(git, refOf(cycle.id));
+  if (made !== null && (await isAncestor(git, made, target))) return ended(rollback, made);
   const inverse = await inverseOf(git, cycle, { report, target, rollback });
   if ("conflicts" in inverse) return conflict(cycle, inverse.conflicts);
   if (inverse.commit === target) return ended(rollback, null);
+  await git.run(["update-ref", refOf(cycle.id), inverse.commit]);
   const policy = await deps.policy();
   const forge = policy?.pull_requests === "never" ? null : await deps.forgeFor(repository);
   if (forge === null) {
@@ -143,7 +181,11 @@ export async function takeBack(
     title: title.slice(0, 200),
     body: `${words.takesBack[cycle.locale]} ${cycle.pull_request?.url ?? cycle.id}`,
   };
-  const pull = await propose({ forge, repositories }, { cycle: own, head: inverse.commit, proposal }, signal);
+  const pull = await propose(
+    { forge, repositories },
+    { cycle: own, head: inverse.commit, proposal, ours: made === null ? [] : [made] },
+    signal,
+  );
   const merged =
     pull.state === "merged"
       ? { merged: true as const, commit: pull.merge_commit ?? pull.head }
@@ -159,23 +201,12 @@ export async function takeBack(
   };
 }
 
-const marker = (id: string): string => `Cycle-Rollback: ${id}`;
+/** Where a node keeps the inverse that it made last: what others write into a message proves nothing. */
+const refOf = (id: string): string => `refs/rollbacks/${id}`;
 
-/** A commit that took the cycle back before a crash; null where there is none. */
-async function madeBefore(
-  git: Git,
-  id: string,
-  { from, to }: { from: string; to: string },
-): Promise<string | null> {
-  const said = await git.text([
-    "log",
-    "--max-count=1",
-    "--format=%H",
-    "--fixed-strings",
-    `--grep=${marker(id)}`,
-    `${from}..${to}`,
-  ]);
-  return said === "" ? null : said;
+async function refAt(git: Git, ref: string): Promise<string | null> {
+  const { code, stdout } = await git.run(["rev-parse", "--verify", "--quiet", ref], { accept: [1] });
+  return code === 0 ? stdout.toString("utf8").trim() : null;
 }
 
 /** What was merged, taken out of what there is now. Nothing is checked out. */
@@ -200,7 +231,7 @@ async function inverseOf(
   if (code === 1) return { conflicts: names.slice(0, names.indexOf("")) };
   if (merged === (await git.text(["rev-parse", `${target}^{tree}`]))) return { commit: target };
   const why = rollback.reason === null ? "" : `${rollback.reason}\n\n`;
-  const message = `revert: ${title.slice(0, 80)}\n\n${why}This takes back ${own.before}..${own.landed}.\n\nAsked-By: ${rollback.by}\n${marker(id)}\n`;
+  const message = `revert: ${title.slice(0, 80)}\n\n${why}This takes back ${own.before}..${own.landed}.\n\nAsked-By: ${rollback.by}\nCycle-Rollback: ${id}\n`;
   return { commit: await commitTree(git, { tree: merged, parents: [target], message, ...by }) };
 }
 
@@ -251,8 +282,8 @@ const refused = ({ rollback }: store.StoredCycle, reason: Text): Done => ({
 
 const closedThere = (url: string): Text =>
   text(
-    `Somebody closed ${url}, which takes it back: it stays merged`,
-    `Alguém fechou ${url}, que o revertia: ele continua integrado`,
+    `Somebody closed ${url}, which takes it back: it stays merged. Reopen that there, then ask for the rollback again`,
+    `Alguém fechou ${url}, que o revertia: ele continua integrado. Reabra-o ali e peça a reversão de novo`,
   );
 
 const held = (provider: string, name: string, reason: string): Text =>

@@ -33,7 +33,7 @@ import {
 import { resultsOf, type Told } from "./results.ts";
 import { answerPermission } from "./permissions.ts";
 import { openCounts } from "./permissions-store.ts";
-import { rollbackAsked } from "./rollback.ts";
+import { rollbackAsked, rollbackHalted } from "./rollback.ts";
 import { endStates } from "./rules.ts";
 import * as store from "./store.ts";
 import { type StartDeps, startCycle, startFor } from "./starting.ts";
@@ -165,16 +165,21 @@ async function haltCycle(
   { id, to, reason }: { id: string; to: "paused" | "cancelled"; reason: string | undefined },
 ): Promise<void> {
   await deps.refuseSecrets(new Map([["reason", reason ?? ""]]));
-  await change(deps, actor, id, ({ cycle }) => {
+  await change(deps, actor, id, async ({ cycle, queries, at }) => {
     refuseEnded(cycle);
+    if (cycle.state === "rolling_back" && to === "cancelled") {
+      refuseOthers(actor, cycle);
+      await store.voidDecisions(queries, id, ["rollback"], at);
+      return rollbackHalted(cycle);
+    }
     if (cycle.state === to || cycle.state === "rolling_back") throw notIn(cycle);
     // What is being pushed cannot be called back: it takes seconds, and is over one way or the other then.
     if (cycle.state === "running" && cycle.stage === "merge") throw isMerging();
     refuseOthers(actor, cycle);
     const said = reason === undefined ? null : text(reason, reason);
     const waits = to === "cancelled" ? { waits_for: null } : {};
-    // A reason why help is needed stays: it is what has to be mended still.
-    const kept = said === null ? {} : { reason: said };
+    // A reason why help is needed stays where the cycle goes on later: it is what has to be mended still.
+    const kept = said === null && to === "paused" ? {} : { reason: said };
     return { values: { state: to, ...kept, ...waits }, action: to, metadata: { reason: reason ?? null } };
   });
   await deps.halt(id);

@@ -10,6 +10,8 @@ export type Turn = {
   artifacts: ReadonlyMap<ArtifactKind, StoredArtifact>;
   /** What came of the agent's tries, the first one first. */
   executions: readonly Execution[];
+  /** Commits of its work that gates were run on: what its branch may have held. */
+  checked: readonly string[];
   decisions: readonly StoredDecision[];
   /** Aborted where the cycle is halted, and where the console stops. */
   signal: AbortSignal;

@@ -74,7 +74,7 @@ export async function startCycle(
     new Map([
       ["issue", issue],
       ["title", request.title ?? ""],
-      ...attachments.map(({ text }, at) => [`attachments.${at}`, text ?? ""] as const),
+      ...attachments.map(({ name, text }, at) => [`attachments.${at}`, `${name}\n${text ?? ""}`] as const),
     ]),
   );
   const title = shownTitle(request.title ?? titleOf(issue));

@@ -16,6 +16,7 @@ type Action = "pause" | "resume" | "cancel" | "rollback";
 function actionsOf({ state, waits_for: wait }: CycleDetail): Action[] {
   if (state === "running") return ["pause", "cancel"];
   if (state === "completed") return ["rollback"];
+  if (state === "rolling_back") return ["cancel"];
   if (state === "waiting")
     return wait === "help" || wait === "forge" ? ["resume", "cancel"] : ["pause", "cancel"];
   if (state === "paused" || state === "capped") return ["resume", "cancel"];
@@ -128,7 +129,7 @@ const operations = { pause: "pauseCycle", cancel: "cancelCycle", rollback: "roll
 
 function useWords(
   action: Action,
-  { base_branch: branch, pull_request: pull, rollback_standing: standing }: CycleDetail,
+  { state, base_branch: branch, pull_request: pull, rollback_standing: standing }: CycleDetail,
 ): { title: string; does: string; button: string } {
   const { t } = useLingui();
   const [given, required] = [standing?.given ?? 0, standing?.required ?? 1];
@@ -157,6 +158,12 @@ function useWords(
         button: t`Resume it`,
       };
     case "cancel":
+      if (state === "rolling_back")
+        return {
+          title: t`Call the rollback off?`,
+          does: t`What this cycle merged stays merged.`,
+          button: t`Call it off`,
+        };
       return {
         title: t`End this cycle?`,
         does: t`What runs of it ends at once, and it cannot be resumed. What it came to stays here to read; the repository stays as it is.`,

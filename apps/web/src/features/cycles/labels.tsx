@@ -90,6 +90,7 @@ const steps: Record<string, Look> = {
   "cycle.rollback_asked": { tone: "warn", icon: "waiting", label: msg`Rollback asked for` },
   "cycle.rollback_begun": { tone: "accent", icon: "running", label: msg`Rollback begun` },
   "cycle.rollback_waits": { tone: "warn", icon: "waiting", label: msg`Rollback waits for the forge` },
+  "cycle.rollback_called_off": { tone: "neutral", icon: "stopped", label: msg`Rollback called off` },
   "cycle.rollback_failed": { tone: "bad", icon: "failed", label: msg`Rollback came to nothing` },
   "cycle.rolled_back": { tone: "ok", icon: "undone", label: msg`Taken back` },
   "cycle.failed": { tone: "bad", icon: "failed", label: msg`Failed` },

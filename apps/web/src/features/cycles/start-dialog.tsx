@@ -42,8 +42,7 @@ export function StartDialog({ onClose }: { onClose(): void }) {
   });
   const errors = start.error instanceof ProblemError ? (start.error.problem.errors ?? []) : [];
   const problemOf = (field: string) => errors.find(({ path }) => path.split(":", 1)[0] === field)?.message;
-  const isComplete = repository.trim() !== "" && issue.trim() !== "";
-  const isStrange = strangeIn(files).length > 0;
+  const missing = useMissing(said, files);
   return (
     <Dialog
       open
@@ -55,18 +54,7 @@ export function StartDialog({ onClose }: { onClose(): void }) {
       actions={
         <>
           <Button busy={start.isPending} onClick={onClose}>{t`Cancel`}</Button>
-          <Button
-            look="primary"
-            busy={start.isPending}
-            blocked={
-              !isComplete
-                ? t`Fill in repository and issue first`
-                : isStrange
-                  ? t`Take out what cannot be attached first`
-                  : null
-            }
-            onClick={() => start.mutate()}
-          >
+          <Button look="primary" busy={start.isPending} blocked={missing} onClick={() => start.mutate()}>
             {t`Start`}
           </Button>
         </>
@@ -75,13 +63,35 @@ export function StartDialog({ onClose }: { onClose(): void }) {
       <Fields said={said} onSay={setSaid} problemOf={problemOf} />
       <Attachments
         files={files}
-        onChange={setFiles}
-        problems={errors.filter(({ path }) => path.startsWith("attachments")).map(({ message }) => message)}
+        onChange={(chosen) => {
+          setFiles(chosen);
+          start.reset();
+        }}
+        problems={problemsOf(errors, files)}
       />
       {start.isError && errors.length === 0 ? <Problem error={start.error} /> : null}
     </Dialog>
   );
 }
+
+/** What is to be done before the cycle can start. */
+function useMissing(
+  { repository, issue }: Record<"repository" | "issue", string>,
+  files: readonly File[],
+): string | null {
+  const { t } = useLingui();
+  if (repository.trim() === "" || issue.trim() === "") return t`Fill in repository and issue first`;
+  return strangeIn(files).length > 0 ? t`Take out what cannot be attached first` : null;
+}
+
+/** What the server says of files, each by its name. */
+const problemsOf = (errors: readonly { path: string; message: string }[], files: readonly File[]): string[] =>
+  errors.flatMap(({ path, message }) => {
+    const at = /^attachments(?:\.(\d+))?/.exec(path);
+    if (at === null) return [];
+    const name = at[1] === undefined ? undefined : files[Number(at[1])]?.name;
+    return [name === undefined || message.startsWith(name) ? message : `${name}: ${message}`];
+  });
 
 const strangeIn = (files: readonly File[]): string[] =>
   files.filter(({ name }) => attachmentTypeOf(name) === null).map(({ name }) => name);

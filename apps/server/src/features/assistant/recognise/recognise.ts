@@ -64,7 +64,7 @@ const scope = /^(?:from|do|da|de|no|na|nos|nas|for|para|in|on|com|with|using|usa
 type Opening = { folded: string; polite: string; rest: string; isLimited: boolean };
 
 /** How a message opens; null for one that asks, tells of something, or takes it back: nothing is done for it. Pure. */
-export function opening(message: string): Opening | null {
+function opening(message: string): Opening | null {
   const folded = joinPhrases(fold(message).trim());
   const polite = politeness.exec(folded)?.[0] ?? "";
   const rest = folded.slice(polite.length);

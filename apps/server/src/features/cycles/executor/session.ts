@@ -3,7 +3,7 @@ import type * as Sdk from "@agentclientprotocol/sdk";
 import type { ClientContext, NewSessionRequest, RequestError } from "@agentclientprotocol/sdk";
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../../errors.ts";
-import type { Asked, Leave } from "../permissions.ts";
+import { type Asked, type Leave, shownAsked } from "../permissions.ts";
 import type { Started } from "../sandbox/run.ts";
 
 export type AgentSession = {
@@ -57,9 +57,9 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
     .client({ name: "ciclo" })
     .onRequest(methods.client.session.requestPermission, async ({ params }) => {
       const { title, toolCallId, rawInput } = params.toolCall;
-      const asked = { title: title ?? toolCallId, details: detailsOf(rawInput) };
-      const isTooMany = said.permissions.length >= mostPermissions;
-      const { allowed, by } = isTooMany ? { allowed: false, by: null } : await session.leave(asked);
+      const asked = shownAsked(title ?? toolCallId, rawInput);
+      const isRefused = asked === null || said.permissions.length >= mostPermissions;
+      const { allowed, by } = isRefused ? { allowed: false, by: null } : await session.leave(asked);
       // Ids differ from agent to agent, and two options may be of one kind: the narrowest comes first.
       const kinds = allowed ? ["allow_once", "allow_always"] : ["reject_once", "reject_always"];
       const option = kinds
@@ -67,7 +67,7 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
         .find((one) => one !== undefined);
       if (said.permissions.length < mostPermissions)
         said.permissions.push({
-          title: asked.title.slice(0, 300),
+          title: asked?.title ?? tooLong,
           answer: allowed && option !== undefined ? "allowed" : "denied",
           by,
         });
@@ -107,9 +107,8 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
   }
 }
 
-/** What a tool would be called with, as the agent tells it. */
-const detailsOf = (input: unknown): string | null =>
-  input === undefined || input === null ? null : JSON.stringify(input, null, 2);
+/** In the place of a question that nobody could read. */
+const tooLong = "(too long to be shown)";
 
 type Acp = Pick<typeof Sdk, "methods" | "PROTOCOL_VERSION">;
 type Said = Pick<AgentWord, "claims" | "permissions">;

@@ -41,6 +41,7 @@ export async function extracted(
     input: bytes,
   });
   if (ended !== null) return { why: ended };
+  if (stdout.dropped > 0) return { why: "memory" };
   if (code === 3) return { why: "encrypted" };
   return code === 0 ? { text: stdout.bytes.toString("utf8") } : { why: "unreadable" };
 }

@@ -4,11 +4,8 @@ import type { Repositories } from "../repositories.ts";
 import type { Stage } from "../stage.ts";
 import { type AskModel, askUntilRight } from "./ask.ts";
 import type { Attachment } from "../attachments.ts";
-import { cut, groundRules, quoted, viewOf } from "./context.ts";
+import { groundRules, quoted, viewOf } from "./context.ts";
 import { type Requester, baseOf, partsBefore } from "./common.ts";
-
-/** Of each attachment. */
-const mostCharacters = 60_000;
 
 /** The Analyzer: from an issue to requirements, test cases and risks. */
 export function analyzeStage(deps: {
@@ -32,7 +29,7 @@ export function analyzeStage(deps: {
           ({ name, text }) =>
             [
               `Attached to the issue: ${name}`,
-              text === null ? "A picture, behind this text." : quoted(cut(text, mostCharacters)),
+              text === null ? "A picture, behind this text." : quoted(text),
             ] as const,
         ),
         ["Files of the repository", quoted(view.listing)],

@@ -20,10 +20,10 @@ export function alreadyMerged(pull: PullRequest | null, head: string): PullReque
 /** Has the forge merge the work, exactly as it was checked and approved. */
 export async function mergeOnForge(
   { forge, repositories }: { forge: Forge; repositories: Repositories },
-  { cycle, signal }: Turn,
+  { cycle, checked, signal }: Turn,
   { head, proposal }: { head: string; proposal: Proposal },
 ): Promise<OnForge> {
-  const pull = await propose({ forge, repositories }, { cycle, head, proposal }, signal);
+  const pull = await propose({ forge, repositories }, { cycle, head, proposal, ours: checked }, signal);
   const merged = alreadyMerged(pull, head) ?? (await forge.merge(pull.number, head, proposal.title));
   const now = { ...(await forge.read(pull.number)), head };
   if ("merged" in merged && !merged.merged)

@@ -5,7 +5,7 @@ import type { Attachment } from "../attachments.ts";
 import { statementOf } from "../evidence/manifest.ts";
 import type { ManifestSigner } from "../evidence/signer.ts";
 import { branchOf } from "../naming.ts";
-import { findPull, type ForgeFor, kept } from "../pull-requests.ts";
+import { findPull, type ForgeFor, kept, pushOwn } from "../pull-requests.ts";
 import { proposalOf } from "../proposal.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Outcome, Stage, Turn } from "../stage.ts";
@@ -40,7 +40,9 @@ export function mergeStage(deps: MergeDeps): Stage {
       throw new Error(`cycle ${cycle.id} has nothing that was checked`);
     const git = await repositories.copyOf(cycle.repository);
     const branch = branchOf(cycle.id);
-    const forge = policy.pull_requests === "never" ? null : await deps.forgeFor(cycle.repository);
+    // A pull request that is open is used, whatever policy says since.
+    const isWithout = policy.pull_requests === "never" && cycle.pull_request === null;
+    const forge = isWithout ? null : await deps.forgeFor(cycle.repository);
     const cost = await costOf({ id: cycle.id, from: cycle.created_at });
     let pull = forge === null ? null : alreadyMerged(await findPull(forge, cycle), head);
     if (pull === null) {
@@ -80,10 +82,10 @@ export function mergeStage(deps: MergeDeps): Stage {
 /** Moves the base branch itself. */
 async function moved(
   repositories: Repositories,
-  { cycle, signal }: Turn,
+  { cycle, checked, signal }: Turn,
   { isThere, target, branch, head }: { isThere: boolean; target: string; branch: string; head: string },
 ): Promise<void> {
-  await repositories.push(cycle.repository, { branch, from: null, to: head }, signal);
+  await pushOwn(repositories, { cycle, branch, head, ours: checked }, signal);
   if (isThere) return;
   const to = { branch: cycle.base_branch ?? "", from: target, to: head };
   if (!(await repositories.push(cycle.repository, to, signal)))
