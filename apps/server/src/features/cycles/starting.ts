@@ -68,14 +68,17 @@ export async function startCycle(
   const policy = await deps.policy();
   if (policy === null) throw noPolicy();
   const issue = await issueText(request.issue, deps);
-  const repository = await deps.allowed(request.repository, policy);
-  const attachments = await takeIn(deps, request.attachments ?? []);
   await deps.refuseSecrets(
     new Map([
       ["issue", issue],
       ["title", request.title ?? ""],
-      ...attachments.map(({ name, text }, at) => [`attachments.${at}`, `${name}\n${text ?? ""}`] as const),
     ]),
+  );
+  const repository = await deps.allowed(request.repository, policy);
+  // Reading documents takes a while: not before everything else is right.
+  const attachments = await takeIn(deps, request.attachments ?? []);
+  await deps.refuseSecrets(
+    new Map(attachments.map(({ name, text }, at) => [`attachments.${at}`, `${name}\n${text ?? ""}`])),
   );
   const title = shownTitle(request.title ?? titleOf(issue));
   const id = cycleIdFor(title);
