@@ -12,5 +12,6 @@ export const agentsQuestions = {
       .addForeignKeyConstraint("cycle_permissions_of", ["cycle_id"], "cycles", ["id"])
       .execute();
     await index(db, "cycle_permissions", ["cycle_id"]);
+    await index(db, "cycle_permissions", ["answer"]);
   },
 };
