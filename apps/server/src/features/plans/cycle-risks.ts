@@ -1,5 +1,6 @@
 import { cycleCheckpoints, policyOf, type PolicyOf, text } from "@ciclo/contract";
 import type { Snapshot } from "../../domain/snapshot.ts";
+import { isAsStrict } from "./guard-risks.ts";
 import { looser } from "./looser.ts";
 import type { DraftRisk } from "./risks.ts";
 
@@ -113,14 +114,8 @@ function lostCheckpoints(old: Cycles | null, next: Cycles): DraftRisk[] {
       ];
 }
 
-const looseness = { never: 0, only_approver: 1, always: 2 };
-
 function weakerVotes(old: Cycles["approvals"], next: Cycles["approvals"]): DraftRisk[] {
-  const isAsStrict =
-    next.required >= old.required &&
-    next.roles.every((role) => old.roles.includes(role)) &&
-    looseness[next.self_approval] <= looseness[old.self_approval];
-  if (isAsStrict) return [];
+  if (isAsStrict(next, old)) return [];
   const said = ({ required, roles, self_approval: own }: Cycles["approvals"]): string =>
     `${required} × ${roles.join("/")} (self_approval: ${own})`;
   return [

@@ -89,7 +89,10 @@ function weakened(before: Snapshot, after: Snapshot, paths: readonly string[], h
 
 const looseness = { never: 0, only_approver: 1, always: 2 };
 
-const isAsStrict = (one: Requirement, other: Requirement): boolean =>
+type Votes = Pick<Requirement, "required" | "roles" | "self_approval">;
+
+/** Whether no vote is enough for one rule that is not enough for the other. */
+export const isAsStrict = (one: Votes, other: Votes): boolean =>
   one.required >= other.required &&
   one.roles.every((role) => other.roles.includes(role)) &&
   looseness[one.self_approval] <= looseness[other.self_approval];
