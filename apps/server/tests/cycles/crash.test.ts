@@ -18,7 +18,7 @@ import { repositoryWith } from "../support/repository.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { callsIn } from "../support/usage.ts";
 
-it.each(["by itself", "by a pull request"])(
+it.each(["by a push", "by a pull request"])(
   "is carried on where it stood, whenever the console is killed, and merged %s: one set of commits, each call of its own",
   { timeout: 1_200_000 },
   async (how) => {
@@ -29,7 +29,7 @@ it.each(["by itself", "by a pull request"])(
     const repository = await repositoryWith(shop);
     const bare = join(await temporaryFolder(), "shop.git");
     git(repository.folder, "clone", "--quiet", "--bare", repository.folder, bare);
-    const forge = how === "by itself" ? null : await startForge("github", bare, "acme/shop");
+    const forge = how === "by a push" ? null : await startForge("github", bare, "acme/shop");
     const address = forge === null ? bare : `${forge.url}/acme/shop.git`;
     const environment = {
       CICLO_HOME: home,

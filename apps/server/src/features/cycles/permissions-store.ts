@@ -71,7 +71,7 @@ export async function openCounts(queries: Queries, cycles: readonly string[]): P
   return new Map(rows.map(({ cycle_id: id, open }) => [id, Number(open)]));
 }
 
-/** Nobody waits for the answers any more: the node that ran the agents has started anew. */
+/** Closes the open questions of the cycles that a node held: when it starts, the agents that asked them have ended. */
 export async function voidPermissionsOf(queries: Queries, node: string, at: string): Promise<void> {
   await queries
     .updateTable("cycle_permissions")

@@ -50,7 +50,7 @@ export class Publishing {
     for (const id of this.#asked.keys()) if (branchOf(id) === branch) this.#asked.delete(id);
   }
 
-  /** Does what there is to do. One that fails holds up no other; the first failure is thrown at the end. */
+  /** Does all that is due. A failure does not stop the rest; the first one is thrown at the end. */
   async pass(signal: AbortSignal): Promise<void> {
     const { queries, clock } = this.#deps;
     const since = stamp(new Date(clock().getTime() - triedForMs));
@@ -121,7 +121,7 @@ export class Publishing {
     await this.#write(cycle, values, "proposed", { url: pull.url, head, state: pull.state });
   }
 
-  /** Takes in how checks and reviews stand. A cycle that waits for them goes on when they have changed. */
+  /** Reads checks and reviews from the forge. A cycle that waits for them goes on when they change. */
   async #sync(cycle: store.StoredCycle, forge: Forge): Promise<void> {
     const before = cycle.pull_request;
     if (before === null) return;
@@ -194,7 +194,7 @@ export class Publishing {
     await transaction(async (queries, record) => {
       const at = stamp(clock());
       if (!(await store.updateCycle(queries, cycle, { ...values, updated_at: at }))) return;
-      // Whoever still wants it asks anew.
+      // They may ask again.
       if (voidsRollback) await store.voidDecisions(queries, cycle.id, ["rollback"], at);
       await record({
         actor: system,

@@ -260,15 +260,15 @@ function conflict(cycle: store.StoredCycle, conflicts: readonly string[]): Done 
     return refused(
       cycle,
       text(
-        `It cannot be taken back by itself: the forge does not say by which commit it came to ${cycle.base_branch}. Revert it by hand`,
-        `Não pode ser revertido automaticamente: a forja não diz por qual commit chegou a ${cycle.base_branch}. Reverta à mão`,
+        `The console cannot revert this: the forge does not say which commit brought it to ${cycle.base_branch}. Revert it by hand`,
+        `A console não consegue reverter isto: a forja não diz qual commit o levou a ${cycle.base_branch}. Reverta à mão`,
       ),
     );
   return refused(
     cycle,
     text(
-      `It cannot be taken back by itself: ${cycle.base_branch} has changed the same lines since, in ${files}. Start a cycle that undoes it, or revert it by hand`,
-      `Não pode ser revertido automaticamente: ${cycle.base_branch} alterou as mesmas linhas desde então, em ${files}. Inicie um ciclo que o desfaça, ou reverta à mão`,
+      `The console cannot revert this: later commits on ${cycle.base_branch} change the same lines, in ${files}. Start a cycle that undoes it, or revert it by hand`,
+      `A console não consegue reverter isto: commits posteriores em ${cycle.base_branch} alteram as mesmas linhas, em ${files}. Inicie um ciclo que o desfaça, ou reverta à mão`,
     ),
   );
 }
