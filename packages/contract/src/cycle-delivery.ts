@@ -105,6 +105,8 @@ export const checkReportSchema = z.strictObject({
           ),
           /** Whether time was up before all had been tried. */
           is_cut: z.boolean(),
+          /** Changed source files of which no mutants could be made. */
+          not_measured: z.array(z.string()).default([]),
         })
         .nullable(),
     })

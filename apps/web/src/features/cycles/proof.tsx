@@ -188,12 +188,17 @@ function Measures({ report: { measures } }: { report: CheckReport }) {
           ))}
         </ul>
       )}
-      {mutation === null || mutation.survived.length === 0 ? null : (
+      {mutation === null || mutation.survived.length + mutation.not_measured.length === 0 ? null : (
         <ul className="mt-2 flex flex-col gap-1">
           {mutation.survived.map(({ path, line, from, to }) => (
             <li key={`${path} ${line} ${to}`} className="wrap-anywhere">
               <Badge tone="warn" icon="warning">{t`nobody noticed`}</Badge> <Mono>{`${path}:${line}`}</Mono>
               <Mono className="block text-muted">{`${from} → ${to}`}</Mono>
+            </li>
+          ))}
+          {mutation.not_measured.map((path) => (
+            <li key={path} className="wrap-anywhere">
+              <Badge tone="neutral" icon="idle">{t`no mutants could be made of it`}</Badge> <Mono>{path}</Mono>
             </li>
           ))}
         </ul>

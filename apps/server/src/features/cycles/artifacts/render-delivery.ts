@@ -94,6 +94,7 @@ function renderMeasures({ measures }: CheckReport, locale: Locale): string[] {
       ...(missed.length === 0 ? [] : [`${words.missed[locale]}: ${missed.join(", ")}`]),
       `${words.mutants[locale]}: ${mutation === null ? none : `${mutation.detected} / ${mutation.mutants}`}`,
       ...survived.map((one) => `${words.survived[locale]}: ${one}`),
+      ...(mutation?.not_measured ?? []).map((path) => `${code(path)}: ${words.noMutants[locale]}`),
     ]),
   ];
 }
@@ -136,6 +137,7 @@ const words = {
   missed: text("Did not run", "Não rodaram"),
   mutants: text("Mutants of them that a test noticed", "Mutantes delas que um teste notou"),
   survived: text("Nobody noticed", "Ninguém notou"),
+  noMutants: text("no mutants could be made of it", "não foi possível criar mutantes dele"),
   unmeasured: text("not measured", "não medido"),
   agree: text("To be agreed to", "Requer concordância"),
   files: text("Files", "Arquivos"),

@@ -34,13 +34,7 @@ const cLike: readonly Swap[] = [
   ...comparisons,
   ...arithmetic,
 ];
-const swaps: Record<Language, readonly Swap[]> = {
-  javascript: [
-    exactly(/===/g, "!=="),
-    exactly(/!==/g, "==="),
-    exactly(/\breturn (?=[^;\s])/g, "return true ? undefined : "),
-    ...cLike,
-  ],
+const swaps: Record<Exclude<Language, "javascript">, readonly Swap[]> = {
   python: [
     exactly(/\band\b/g, "or"),
     exactly(/\bor\b/g, "and"),
@@ -55,33 +49,89 @@ const swaps: Record<Language, readonly Swap[]> = {
   c_like: cLike,
 };
 
+/** Another text for a part of a source, which is from `start` up to `end` (offsets). */
+export type Replacement = { start: number; end: number; to: string };
+
+/**
+ * Replacements in a source of a language that no library of ours reads, line by line: one sign at a time, outside of strings and
+ * comments. None for JavaScript and TypeScript, whose mutants are Stryker's. Pure.
+ */
+export function replacementsIn(path: string, source: string): Replacement[] {
+  const language = languageOf(path);
+  if (language === null || language === "javascript") return [];
+  const rows = source.split("\n");
+  let offset = 0;
+  return withoutWords(source, language)
+    .split("\n")
+    .flatMap((shown, index) => {
+      const begin = offset;
+      offset += shown.length + 1;
+      return isCode(rows[index] ?? "")
+        ? swapsOf(shown, swaps[language]).map(({ at, length, to }) => ({
+            start: begin + at,
+            end: begin + at + length,
+            to,
+          }))
+        : [];
+    });
+}
+
 /**
  * Mutants of some lines of a file, at most `most`: first one of each line, then the second ones, so that few say something of all
- * lines. What stands in strings and comments stays. Pure.
+ * lines. A mutant is of the line that it begins on. Pure.
  */
-export function mutantsOf(path: string, source: string, lines: ReadonlySet<number>, most: number): Mutant[] {
-  const language = languageOf(path);
-  if (language === null) return [];
-  const rows = source.split("\n");
-  const masked = withoutWords(source, language).split("\n");
-  const byLine = [...lines]
-    .toSorted((a, b) => a - b)
-    .map((line) => {
-      const [row = "", shown = ""] = [rows[line - 1], masked[line - 1]];
-      return isCode(row) ? swapsOf(shown, swaps[language]).map((swap) => ({ line, row, ...swap })) : [];
-    });
-  const deepest = Math.max(0, ...byLine.map((of) => of.length));
-  const found = Array.from({ length: deepest }, (_, depth) => byLine.flatMap((of) => of[depth] ?? [])).flat();
-  return found.slice(0, most).map(({ line, row, at, length, to }) => {
-    const changed = row.slice(0, at) + to + row.slice(at + length);
+export function mutantsOf(
+  { path, source }: { path: string; source: string },
+  replacements: readonly Replacement[],
+  lines: ReadonlySet<number>,
+  most: number,
+): Mutant[] {
+  const lineAt = lineNumbers(source);
+  const byLine = Map.groupBy(replacements, ({ start }) => lineAt(start));
+  const wanted = [...byLine]
+    .filter(([line]) => lines.has(line))
+    .toSorted(([a], [b]) => a - b)
+    .map(([line, of]) => of.map((one) => ({ line, ...one })));
+  const deepest = Math.max(0, ...wanted.map((of) => of.length));
+  const found = Array.from({ length: deepest }, (_, depth) => wanted.flatMap((of) => of[depth] ?? [])).flat();
+  return found.slice(0, most).map(({ line, start, end, to }) => {
+    const changed = source.slice(0, start) + to + source.slice(end);
+    const from = source.lastIndexOf("\n", start - 1) + 1;
     return {
       path,
       line,
-      from: row.trim(),
-      to: changed.trim(),
-      source: [...rows.slice(0, line - 1), changed, ...rows.slice(line)].join("\n"),
+      from: onOneLine(source.slice(from, endOfLine(source, end))),
+      to: onOneLine(changed.slice(from, endOfLine(changed, start + to.length))),
+      source: changed,
     };
   });
+}
+
+const longestShown = 200;
+
+function onOneLine(part: string): string {
+  const plain = part.replaceAll(/\s+/g, " ").trim();
+  return plain.length <= longestShown ? plain : `${plain.slice(0, longestShown - 1)}…`;
+}
+
+function endOfLine(source: string, at: number): number {
+  const end = source.indexOf("\n", at);
+  return end === -1 ? source.length : end;
+}
+
+/** The number of the line that an offset is on, as git counts them. */
+function lineNumbers(source: string): (offset: number) => number {
+  const starts = [0];
+  for (let at = source.indexOf("\n"); at !== -1; at = source.indexOf("\n", at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  };
 }
 
 function swapsOf(shown: string, of: readonly Swap[]): { at: number; length: number; to: string }[] {
@@ -96,12 +146,11 @@ function swapsOf(shown: string, of: readonly Swap[]): { at: number; length: numb
   );
 }
 
-const words: Record<Language, RegExp> = {
-  javascript: /\/\/[^\n]*|\/\*[^]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g,
+const words: Record<keyof typeof swaps, RegExp> = {
   c_like: /\/\/[^\n]*|\/\*[^]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`[^`]*`/g,
   python: /"""[^]*?"""|'''[^]*?'''|#[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g,
 };
 
 /** The source with blanks in the place of strings and comments: letter by letter as long. */
-const withoutWords = (source: string, language: Language): string =>
+const withoutWords = (source: string, language: keyof typeof swaps): string =>
   source.replaceAll(words[language], (found) => found.replaceAll(/[^\n]/g, " "));

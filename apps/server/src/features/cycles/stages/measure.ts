@@ -7,7 +7,9 @@ import type { Checkout } from "../checkout.ts";
 import { coverageOfChange, parseLcov, sourcesIn } from "../gates/coverage.ts";
 import { coveringOf } from "../gates/covering.ts";
 import type { ChangedFile } from "../gates/guard.ts";
-import { type Mutant, mutantsOf } from "../gates/mutants.ts";
+import { languageOf } from "../gates/languages.ts";
+import { type Mutant, mutantsOf, replacementsIn } from "../gates/mutants.ts";
+import { type SourceFile, strykerReplacements } from "../gates/stryker.ts";
 import { environmentOf, reportAt, runTests } from "../gates/tests.ts";
 import type { Limits } from "../sandbox/run.ts";
 import { contentsAt } from "./prepare.ts";
@@ -70,7 +72,8 @@ async function coverageIn(
 
 async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Measures["mutation"]> {
   const { mutants: most } = measuring;
-  const mutants = most === 0 ? [] : await mutantsIn(measuring);
+  if (most === 0) return null;
+  const { mutants, unread } = await mutantsIn(checkout, measuring);
   if (mutants.length === 0) return null;
   const until = performance.now() + mutationMs;
   const mutation: NonNullable<Measures["mutation"]> = {
@@ -78,6 +81,7 @@ async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Mea
     mutants: 0,
     survived: [],
     is_cut: false,
+    not_measured: unread,
   };
   for (const mutant of mutants) {
     if (performance.now() > until) {
@@ -94,19 +98,27 @@ async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Mea
   return mutation.mutants === 0 ? null : mutation;
 }
 
-/** Mutants of all changed files, as many of each as there is room for. */
-async function mutantsIn({ git, head, changed, mutants: most }: Measuring): Promise<Mutant[]> {
-  const files = sourcesIn(changed).filter(({ added }) => added.length > 0);
+/** Mutants of all changed files, as many of each as there is room for; and files of which none could be made. */
+async function mutantsIn(
+  checkout: Checkout,
+  { git, head, changed, mutants: most, node, signal }: Measuring,
+): Promise<{ mutants: Mutant[]; unread: string[] }> {
+  const files: SourceFile[] = [];
+  for (const { path, added } of sourcesIn(changed).filter((one) => one.added.length > 0)) {
+    const source = await contentsAt(git, head, path);
+    if (source !== null) files.push({ path, source, lines: added.map(({ line }) => line) });
+  }
+  const byStryker = files.filter(({ path }) => languageOf(path) === "javascript");
+  const made = await strykerReplacements(checkout, byStryker, { node, signal });
   const each = Math.max(1, Math.floor(most / Math.max(1, files.length)));
   const found: Mutant[] = [];
-  for (const { path, added } of files) {
+  for (const file of files) {
     if (found.length >= most) break;
-    const source = await contentsAt(git, head, path);
-    if (source === null) continue;
-    const lines = new Set(added.map(({ line }) => line));
-    found.push(...mutantsOf(path, source, lines, Math.min(each, most - found.length)));
+    const at = byStryker.indexOf(file);
+    const replacements = at === -1 ? replacementsIn(file.path, file.source) : (made[at] ?? []);
+    found.push(...mutantsOf(file, replacements, new Set(file.lines), Math.min(each, most - found.length)));
   }
-  return found;
+  return { mutants: found, unread: byStryker.filter((_, at) => made[at] === null).map(({ path }) => path) };
 }
 
 /** Whether the tests notice a mutant; null where it cannot be loaded. It is written within the sandbox: paths are the agent's. */
