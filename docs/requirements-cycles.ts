@@ -65,6 +65,13 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "Conventional Commits on the branch, by commitlint, whatever an agent writes",
+    shownBy: [
+      "cycles/cycle.test.ts › has Conventional Commits alone on its branch",
+      "../src/features/cycles/conventional.test.ts › whatever an agent writes, commitlint accepts what becomes of it",
+    ],
+  },
+  {
     asked: "Rollback of a merged cycle, as for a change",
     shownBy: [
       "cycles/pull-requests.test.ts › is taken back by another pull request",

@@ -175,7 +175,7 @@ const processMembers: readonly { files: RegExp; members: readonly string[] | "al
   { files: at(`${server}/config.ts$`), members: "all" },
   {
     files: at(
-      `${server}/([^/]+$|lib/|db/|cli/|features/servers/transports/|features/cycles/sandbox/(bridge|extract).mjs$)`,
+      `${server}/([^/]+$|lib/|db/|cli/|features/servers/transports/|features/cycles/sandbox/[a-z]+.mjs$)`,
     ),
     members: [
       ...processEverywhere,

@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { calls } from "../support/model-endpoint.ts";
-import { carriedThrough, cyclesConsole, headOf } from "../support/cycles/console.ts";
+import { documentation } from "../support/cycles/artifacts.ts";
+import { carriedThrough, cyclesConsole, headOf, mends, type Step } from "../support/cycles/console.ts";
+
+const later: Step[] = [{ do: "write", path: "notes.md", contents: "Left uncommitted.\n" }];
 
 describe("a delivery cycle", () => {
   it("comes from an issue to a change on the branch, each step agreed to, shown, and paid for", async () => {
@@ -61,5 +64,39 @@ describe("a delivery cycle", () => {
     expect(readdirSync(join(gateway.config.home, "cycles/work"))).toEqual([]);
     expect(readdirSync(join(gateway.config.home, "cycles/doors"))).toEqual([]);
     expect((await person.client.call("listRunTokens")).items).toEqual([]);
+  });
+
+  it("has Conventional Commits alone on its branch, whatever an agent and a model call them", async () => {
+    const commit = (message: string): Step => ({
+      do: "shell",
+      command: `git -c user.name=Ada -c user.email=ada@acme.dev commit -aqm "${message}"`,
+    });
+    const [, mended, tested] = mends as [Step, Step, Step];
+    const running = await cyclesConsole({
+      turns: [[mended, commit("Fixed the sums."), tested, commit("test: show that sums add"), ...later]],
+      replies: {
+        doc: [{ ...documentation, pull_request: { ...documentation.pull_request, title: "API sums add." } }],
+      },
+    });
+    const { id } = await running.start("# SQL sums are wrong\n\nsum(2, 2) is 0.");
+    const ended = await carriedThrough(running, id);
+    expect([ended.state, ended.reason]).toEqual(["completed", null]);
+    const { base_commit: base, head_commit: head } = ended;
+    const log = running.repository.git("log", "--format=%an: %s", `${base}..${head}`).split("\n");
+    expect(log).toEqual([
+      "Ciclo: docs: sql sums are wrong",
+      "scripted: feat: add instead of subtracting",
+      "Ada: test: show that sums add",
+      "Ada: fix: fixed the sums",
+    ]);
+    const execution = ended.artifacts.findLast(({ kind }) => kind === "execution");
+    expect(execution?.content).toMatchObject({
+      commits: log
+        .slice(1)
+        .toReversed()
+        .map((line) => ({ subject: line.slice(line.indexOf(": ") + 2) })),
+    });
+    const written = ended.artifacts.findLast(({ kind }) => kind === "documentation");
+    expect(written?.content).toMatchObject({ pull_request: { title: "api sums add" } });
   });
 });

@@ -14,6 +14,7 @@ import { canonicalJson, sha256 } from "../../lib/crypto.ts";
 import { type Git, isAncestor } from "../../lib/git.ts";
 import { newId } from "../../lib/ids.ts";
 import { givenFor, isApproved, type Vote, type VotingRule, votingProblem } from "../../lib/votes.ts";
+import { asConventional } from "./conventional.ts";
 import { newestOf } from "./keep.ts";
 import type { Change, Changing } from "./people.ts";
 import { findPull, type ForgeFor, nameOf, propose } from "./pull-requests.ts";
@@ -231,7 +232,10 @@ async function inverseOf(
   if (code === 1) return { conflicts: names.slice(0, names.indexOf("")) };
   if (merged === (await git.text(["rev-parse", `${target}^{tree}`]))) return { commit: target };
   const why = rollback.reason === null ? "" : `${rollback.reason}\n\n`;
-  const message = `revert: ${title.slice(0, 80)}\n\n${why}This takes back ${own.before}..${own.landed}.\n\nAsked-By: ${rollback.by}\nCycle-Rollback: ${id}\n`;
+  const message = await asConventional(
+    `revert: ${title}\n\n${why}This takes back ${own.before}..${own.landed}.\n\nAsked-By: ${rollback.by}\nCycle-Rollback: ${id}\n`,
+    "revert",
+  );
   return { commit: await commitTree(git, { tree: merged, parents: [target], message, ...by }) };
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Git } from "../../lib/git.ts";
+import { asConventional } from "./conventional.ts";
 
 /** Whom a commit is by, as git writes it. */
 export type Author = { name: string; email: string };
@@ -83,4 +84,45 @@ export async function commitsBetween(
       const [commit = "", subject = ""] = line.split("\t", 2);
       return { commit, subject: subject.slice(0, 300) };
     });
+}
+
+const mostRewritten = 1000;
+
+/**
+ * The same work with each commit's message as Conventional Commits have it; `head` itself where they are so already. Commits that
+ * `known` or a branch of the repository hold, and merges, stay as they are. Authors, dates and contents are kept; a signature is not,
+ * since it was of another message.
+ */
+export async function withConventionalCommits(
+  git: Git,
+  head: string,
+  known: readonly string[],
+): Promise<string> {
+  const listed = await git.text([
+    "rev-list",
+    "--reverse",
+    "--topo-order",
+    `--max-count=${mostRewritten}`,
+    head,
+    "--not",
+    ...known,
+    "--glob=refs/source/*",
+  ]);
+  const renamed = new Map<string, string>();
+  for (const commit of listed.split("\n").filter((line) => line !== "")) {
+    const { stdout } = await git.run(["cat-file", "commit", commit]);
+    const end = stdout.indexOf("\n\n");
+    const [top, message] = [stdout.toString("latin1", 0, end), stdout.toString("utf8", end + 2)];
+    const lines = top.split("\n");
+    const isMerge = lines.filter((line) => line.startsWith("parent ")).length > 1;
+    const now = isMerge ? message : await asConventional(message, "chore");
+    const parents = lines.map((line) =>
+      line.replace(/^parent (.*)$/, (_, id: string) => `parent ${renamed.get(id) ?? id}`),
+    );
+    if (now === message && parents.join("\n") === top) continue;
+    const unsigned = parents.join("\n").replace(/^gpgsig(?:-sha256)? .*(?:\n .*)*\n?/m, "");
+    const input = Buffer.concat([Buffer.from(unsigned.trimEnd(), "latin1"), Buffer.from(`\n\n${now}`)]);
+    renamed.set(commit, await git.text(["hash-object", "-t", "commit", "-w", "--stdin"], { input }));
+  }
+  return renamed.get(head) ?? head;
 }

@@ -198,7 +198,8 @@ function Measures({ report: { measures } }: { report: CheckReport }) {
           ))}
           {mutation.not_measured.map((path) => (
             <li key={path} className="wrap-anywhere">
-              <Badge tone="neutral" icon="idle">{t`no mutants could be made of it`}</Badge> <Mono>{path}</Mono>
+              <Badge tone="neutral" icon="idle">{t`no mutants could be made of it`}</Badge>{" "}
+              <Mono>{path}</Mono>
             </li>
           ))}
         </ul>

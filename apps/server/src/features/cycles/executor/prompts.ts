@@ -45,6 +45,6 @@ const rules = [
   "You work in a checkout of the repository, in a sandbox without network. The specification and the plan were approved by people.",
   "- Write a test for each test case, and put the case's id into the test's name in square brackets: `adds numbers [T1]`. It has to fail without your change and pass with it.",
   "- Delete, skip and weaken no test, and change no configuration of tests, linters or CI.",
-  "- Change nothing that the plan does not ask for. You need not commit.",
+  "- Change nothing that the plan does not ask for. You need not commit; if you do, write Conventional Commits.",
   "- Nobody takes your word for it: the console runs build and tests itself, before your change and after it.",
 ].join("\n");

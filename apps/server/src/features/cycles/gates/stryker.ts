@@ -46,8 +46,11 @@ export async function strykerReplacements(
 /** What ends a line for Babel. */
 const lineEnd = /\r\n|[\n\r\u2028\u2029]/g;
 
-function inOffsets(source: string): (made: NonNullable<z.infer<typeof madeSchema>[number]>[number]) => Replacement {
+function inOffsets(
+  source: string,
+): (made: NonNullable<z.infer<typeof madeSchema>[number]>[number]) => Replacement {
   const starts = [0, ...[...source.matchAll(lineEnd)].map(({ index, 0: end }) => index + end.length)];
-  const offset = ({ line, column }: z.infer<typeof placeSchema>): number => (starts[line] ?? source.length) + column;
+  const offset = ({ line, column }: z.infer<typeof placeSchema>): number =>
+    (starts[line] ?? source.length) + column;
   return ({ start, end, to }) => ({ start: offset(start), end: offset(end), to });
 }

@@ -10,6 +10,7 @@ import {
 import type { Git } from "../../../lib/git.ts";
 import { partCosts, renderCosts } from "../artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "../artifacts/render.ts";
+import { asConventional } from "../conventional.ts";
 import { addToChangelog } from "../documents/changelog.ts";
 import { decisionRecord } from "../documents/decision-record.ts";
 import type { Repositories } from "../repositories.ts";
@@ -57,14 +58,17 @@ export function documentStage(deps: DocumentDeps): Stage {
             signal,
           })
         : null;
-    const documentation = written?.value ?? known;
+    const documentation = written === null ? known : await asCommitted(written.value);
     if (documentation === null) throw new Error("nothing was written");
     const head = await commitFiles(git, work, {
       files: await filesOf(git, work, turn, {
         documentation,
         cost: await deps.costOf({ id: cycle.id, from: cycle.created_at }),
       }),
-      message: `docs: ${lowered(cycle.title).slice(0, 80)}\n\nCycle: ${cycle.id}\n${cycle.replay ? "Replay: yes\n" : ""}`,
+      message: await asConventional(
+        `docs: ${cycle.title}\n\nCycle: ${cycle.id}\n${cycle.replay ? "Replay: yes\n" : ""}`,
+        "docs",
+      ),
       author: consoleAuthor,
       at: deps.now(),
     });
@@ -81,7 +85,12 @@ export function documentStage(deps: DocumentDeps): Stage {
   };
 }
 
-const lowered = (title: string): string => title.charAt(0).toLowerCase() + title.slice(1);
+/** What a model wrote, with a title that becomes a commit where the pull request is squashed. */
+async function asCommitted(written: Documentation): Promise<Documentation> {
+  const { type, title } = written.pull_request;
+  const [header = ""] = (await asConventional(`${type}: ${title}`, type)).split("\n", 1);
+  return { ...written, pull_request: { ...written.pull_request, title: header.slice(type.length + 2) } };
+}
 
 /** What was written for the present plan: it holds, whatever the agent mended since. */
 function current({ cycle, artifacts }: Turn): Documentation | null {

@@ -18,7 +18,8 @@ import { bridged, bridgePort } from "../sandbox/bridge.ts";
 import type { Limits } from "../sandbox/run.ts";
 import type { Outcome, Stage, Turn } from "../stage.ts";
 import type { StoredCycle } from "../store.ts";
-import { commitsBetween } from "../work-commit.ts";
+import { asConventional } from "../conventional.ts";
+import { commitsBetween, withConventionalCommits } from "../work-commit.ts";
 import type { Workplace } from "../workplace.ts";
 import { baseOf } from "./common.ts";
 
@@ -155,14 +156,14 @@ async function commitLeft(
   item: { id: string; title: string } | undefined,
   agent: string,
 ): Promise<void> {
-  const said = item === undefined ? `fix: ${mended[cycle.locale]}` : `feat: ${lowered(item.title)}`;
-  const subject = said.slice(0, 96);
+  const subject = item === undefined ? `fix: ${mended[cycle.locale]}` : `feat: ${item.title}`;
   const trailers = [`Cycle: ${cycle.id}`, ...(item === undefined ? [] : [`Work-Item: ${item.id}`])];
+  const message = await asConventional(`${subject}\n\n${trailers.join("\n")}\n`, "feat");
   const who = ["user.name", agent, "user.email", `${agent}@agents.localhost`];
   const { code, stderr } = await checkout.run(
     'git add --all && { git diff --cached --quiet || git -c "$1=$2" -c "$3=$4" commit --quiet --no-verify --file=-; }',
     gitLimits,
-    { env: {}, args: who, input: `${subject}\n\n${trailers.join("\n")}\n` },
+    { env: {}, args: who, input: message },
   );
   if (code === 0) return;
   throw new Refusal(
@@ -176,8 +177,6 @@ async function commitLeft(
 
 /** What an agent did for no part of the plan: gates or a person had found something. */
 const mended = text("mend what was found", "corrigir o que foi achado");
-
-const lowered = (title: string): string => title.charAt(0).toLowerCase() + title.slice(1);
 
 type Ended = {
   from: string;
@@ -193,7 +192,8 @@ async function ended(
   { from, head, word, stderr, turns }: Ended,
 ): Promise<Outcome> {
   const tries = cycle.tries + 1;
-  const work = head ?? (from === baseOf(cycle) ? null : from);
+  const made = head === null ? null : await withConventionalCommits(git, head, [from, baseOf(cycle)]);
+  const work = made ?? (from === baseOf(cycle) ? null : from);
   // Kept from git's own tidying, until the cycle is over.
   if (work !== null) await git.run(["update-ref", `refs/cycles/${cycle.id}`, work]);
   const execution: Execution = {
@@ -207,15 +207,15 @@ async function ended(
     permissions: word.permissions,
     turns,
   };
-  const made = {
+  const left = {
     artifacts: [{ kind: "execution" as const, content: execution, model: null, findings: [] }],
     evidence: stderr.length === 0 ? [] : [{ name: "agent.log", mediaType: "text/plain", bytes: stderr }],
     values: { tries, head_commit: work },
     metadata: { try: tries, stop_reason: word.stopReason, head: work },
   };
-  if (head !== null) return { to: "next", ...made };
-  if (tries < policy.tries) return { to: "back", stage: "execute", note: changedNothing.en, ...made };
-  return { to: "wait", waitsFor: "help", reason: changedNothing, ...made };
+  if (head !== null) return { to: "next", ...left };
+  if (tries < policy.tries) return { to: "back", stage: "execute", note: changedNothing.en, ...left };
+  return { to: "wait", waitsFor: "help", reason: changedNothing, ...left };
 }
 
 const changedNothing = text(
