@@ -65,6 +65,10 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "What is kept of a cycle, and for how long",
+    shownBy: ["cycles/retention.test.ts › what policy need not keep of a cycle goes"],
+  },
+  {
     asked: "Conventional Commits on the branch, by commitlint, whatever an agent writes",
     shownBy: [
       "cycles/cycle.test.ts › has Conventional Commits alone on its branch",

@@ -111,6 +111,8 @@ export async function createApp(deps: AppDeps) {
       threads: assistant.service.purge,
       tool_definitions: servers.service.purge,
       operations: changes.service.purgeOperations,
+      cycle_evidence: (before, limit) => cycles.service.purgeEvidence(before, limit),
+      cycle_repositories: (before) => cycles.service.purgeRepositories(before),
     },
   });
   const costs = createCosts({

@@ -184,7 +184,12 @@ const evidenceShape = {
   created_at: z.string(),
 };
 /** A log or recording, by the hash of its bytes. */
-export const cycleEvidenceSchema = z.object({ ...evidenceShape, bytes: z.number() });
+export const cycleEvidenceSchema = z.object({
+  ...evidenceShape,
+  bytes: z.number(),
+  /** When what it holds was deleted, as `policies/retention.yaml` says; null while it is there. */
+  removed_at: z.string().nullable(),
+});
 export const cycleEvidenceContentSchema = z.object({ ...evidenceShape, base64: z.string() });
 export type CycleEvidenceContent = z.infer<typeof cycleEvidenceContentSchema>;
 

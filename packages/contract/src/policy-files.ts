@@ -108,6 +108,10 @@ const retentionShape = {
   tool_definitions: daysSchema.default("90d"),
   /** Journal of the effects of changes that have come to their end. */
   operations: daysSchema.default("90d"),
+  /** Logs, recordings, pictures and attachments of cycles, from their end on. Their hashes and manifests stay. */
+  cycle_evidence: daysSchema.default("400d"),
+  /** Copies of repositories that no cycle has used. */
+  cycle_repositories: daysSchema.default("90d"),
 };
 export type RetentionSubject = keyof typeof retentionShape;
 

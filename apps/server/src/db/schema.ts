@@ -359,15 +359,21 @@ export type CycleEvidenceTable = {
   sha256: string;
   name: string;
   media_type: string;
-  content: string;
+  bytes: number;
   created_at: string;
+  /** When what it holds was deleted, as `policies/retention.yaml` says. */
+  removed_at: string | null;
 };
+
+/** Base64. */
+export type CycleEvidenceContentTable = { cycle_id: string; sha256: string; content: string };
 
 export type Tables = UsageTables & {
   cycles: CycleTable;
   cycle_artifacts: CycleArtifactTable;
   cycle_decisions: CycleDecisionTable;
   cycle_evidence: CycleEvidenceTable;
+  cycle_evidence_contents: CycleEvidenceContentTable;
   cycle_permissions: CyclePermissionTable;
   users: UserTable;
   roles: { id: string; name: string };

@@ -76,6 +76,16 @@ export async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
+/** Names of what is in a folder; none where it is not there. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return [];
+  }
+}
+
 /** Removes the drafts that `createOnce` left in a folder when its process was killed. */
 export async function clearDrafts(folder: string): Promise<void> {
   const drafts = (await readdir(folder)).filter((name) =>

@@ -19,6 +19,7 @@ import { purseHolders } from "./0015-purse-holders.ts";
 import { cycles } from "./0016-cycles.ts";
 import { replays } from "./0017-replays.ts";
 import { agentsQuestions } from "./0019-agents-questions.ts";
+import { evidenceContents } from "./0020-evidence-contents.ts";
 import { pullRequests } from "./0018-pull-requests.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
@@ -49,6 +50,7 @@ export async function migrate(queries: Kysely<Tables>, kind: DatabaseKind, until
           "0017-replays": replays,
           "0018-pull-requests": pullRequests,
           "0019-agents-questions": agentsQuestions,
+          "0020-evidence-contents": evidenceContents,
         }),
     },
   });

@@ -174,6 +174,8 @@ unsubmitted_plans: 30d
 threads: 400d
 tool_definitions: 90d
 operations: 90d
+cycle_evidence: 400d
+cycle_repositories: 90d
 `,
   ],
 ]);

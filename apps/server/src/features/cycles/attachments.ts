@@ -2,9 +2,9 @@ import { isUtf8 } from "node:buffer";
 import { type CycleAttachment, text, type Text } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { invalidPayload, type LocalFieldError } from "../../errors.ts";
+import { evidenceOf, findEvidence } from "./evidence-store.ts";
 import type { NewEvidence } from "./stage.ts";
 import { extracted, type ExtractDeps } from "./sandbox/extract.ts";
-import * as store from "./store.ts";
 
 /** A file that came with an issue. Text is read out of documents once, when the cycle starts; of a picture there is none. */
 export type Attachment = { name: string; mediaType: string; bytes: Buffer; text: string | null };
@@ -91,10 +91,10 @@ export const asEvidence = (attachments: readonly Attachment[]): NewEvidence[] =>
 
 /** The attachments of a cycle, as they were kept. */
 export async function attachmentsOf(queries: Queries, cycleId: string): Promise<Attachment[]> {
-  const kept = (await store.evidenceOf(queries, cycleId)).filter(({ name }) => name.startsWith(folder));
+  const kept = (await evidenceOf(queries, cycleId)).filter(({ name }) => name.startsWith(folder));
   const found = await Promise.all(
     kept.map(async ({ name, sha256, media_type: mediaType }) => {
-      const row = await store.findEvidence(queries, cycleId, sha256);
+      const row = await findEvidence(queries, cycleId, sha256);
       return { name: name.slice(folder.length), mediaType, bytes: Buffer.from(row?.content ?? "", "base64") };
     }),
   );

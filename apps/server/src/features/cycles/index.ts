@@ -1,4 +1,4 @@
-import { type PolicyOf, text } from "@ciclo/contract";
+import { type CycleStage, type PolicyOf, text } from "@ciclo/contract";
 import type { BackgroundWork, Feature } from "../../domain/feature.ts";
 import { stamp } from "../../lib/clock.ts";
 import { Tasks, Worker } from "../../lib/background.ts";
@@ -12,6 +12,7 @@ import { Repositories, type RepositoriesDeps } from "./repositories.ts";
 import { cyclesRoutes } from "./routes.ts";
 import { createCyclesService, type CyclesService, type CyclesServiceDeps } from "./service.ts";
 import { analyzeStage } from "./stages/analyze.ts";
+import type { Stage } from "./stage.ts";
 import type { AskModel } from "./stages/ask.ts";
 import type { Requester } from "./stages/common.ts";
 import type { CheckDeps } from "./stages/check.ts";
@@ -23,7 +24,7 @@ import { prepareStage } from "./stages/prepare.ts";
 import { Workplace, type WorkplaceDeps } from "./workplace.ts";
 
 export type CyclesDeps = Pick<CheckDeps, "outbound"> &
-  Omit<CyclesServiceDeps, "allowed" | "diffOf" | "halt" | "wake" | "publish"> &
+  Omit<CyclesServiceDeps, "allowed" | "diffOf" | "dropCopies" | "halt" | "wake" | "publish"> &
   Pick<PublishingDeps, "exclusively" | "forgeFor" | "pageOf"> &
   RepositoriesDeps &
   WorkplaceDeps &
@@ -57,16 +58,7 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
       const needed = stage === "document" || stage === "check" || stage === "merge" ? [base, head] : [base];
       for (const commit of needed) if (commit !== null) await repositories.ensure(address, commit, signal);
     },
-    stages: {
-      prepare: prepareStage(own),
-      analyze: analyzeStage(own),
-      plan: planStage(own),
-      execute: executeStage(own),
-      document: documentStage(own),
-      // Loaded when it is needed, with the parsers of reports: a console starts more often than gates run.
-      check: async (turn) => (await import("./stages/check.ts")).checkStage(own)(turn),
-      merge: mergeStage(own),
-    },
+    stages: stagesOf(own),
   });
   const tasks = new Tasks(deps.logger);
   const carrying = new Worker({
@@ -86,6 +78,7 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
     ...deps,
     allowed: (repository, policy) => repositories.allowed(repository, policy),
     diffOf: (repository, base, head) => repositories.diff(repository, base, head),
+    dropCopies: (but) => repositories.dropCopies(but),
     halt: (id) => driver.halt(id),
     wake: () => carrying.wake(),
     publish: () => publisher.wake(),
@@ -114,3 +107,21 @@ export function createCycles(deps: CyclesDeps): Feature<CyclesService> {
   };
   return { service, routes: (mount) => cyclesRoutes(mount, service, signer.key), workers };
 }
+
+type StageDeps = Parameters<typeof analyzeStage>[0] &
+  Parameters<typeof planStage>[0] &
+  ExecuteDeps &
+  CheckDeps &
+  Parameters<typeof documentStage>[0] &
+  Parameters<typeof mergeStage>[0];
+
+const stagesOf = (deps: StageDeps): Record<CycleStage, Stage> => ({
+  prepare: prepareStage(deps),
+  analyze: analyzeStage(deps),
+  plan: planStage(deps),
+  execute: executeStage(deps),
+  document: documentStage(deps),
+  // Loaded when it is needed, with the parsers of reports: a console starts more often than gates run.
+  check: async (turn) => (await import("./stages/check.ts")).checkStage(deps)(turn),
+  merge: mergeStage(deps),
+});

@@ -1,6 +1,7 @@
 import type { CheckReport, Execution } from "@ciclo/contract";
 import type { Queries } from "../../db/dialect.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
+import { insertEvidence } from "./evidence-store.ts";
 import type { NewArtifact, NewEvidence } from "./stage.ts";
 import * as store from "./store.ts";
 
@@ -44,11 +45,12 @@ export const keepEvidence = (
   { name, mediaType, bytes }: NewEvidence,
   at: string,
 ): Promise<void> =>
-  store.insertEvidence(queries, {
+  insertEvidence(queries, {
     cycle_id: cycleId,
     sha256: sha256(bytes),
     name,
     media_type: mediaType,
+    bytes: bytes.length,
     content: bytes.toString("base64"),
     created_at: at,
   });

@@ -19,6 +19,7 @@ import { partCosts } from "./artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "./artifacts/render.ts";
 import { renderCheck, renderDocumentation, renderExecution } from "./artifacts/render-delivery.ts";
 import { checkpointOf, subjectOf } from "./checkpoint.ts";
+import { evidenceOf } from "./evidence-store.ts";
 import { executionsOf, newestOf } from "./keep.ts";
 import { openPermissions } from "./permissions-store.ts";
 import { rollbackProblem, rollbackSubject } from "./rollback.ts";
@@ -93,7 +94,7 @@ export async function presentDetail(
       holds: decision.voided_at === null,
     })),
     permissions_asked: asked.map(({ id, title, details, asked_at }) => ({ id, title, details, asked_at })),
-    evidence: await store.evidenceOf(queries, cycle.id),
+    evidence: await evidenceOf(queries, cycle.id),
     recipe: cycle.recipe,
     timeline: await historyOf(cycle.id),
   };

@@ -3,6 +3,7 @@ import type { AuditedTransaction, Database, Queries } from "../../db/dialect.ts"
 import { system } from "../../domain/actor.ts";
 import { type Clock, stamp } from "../../lib/clock.ts";
 import type { Forge } from "../../lib/forge/forge.ts";
+import { evidenceOf, findEvidence } from "./evidence-store.ts";
 import { checkedIn, executionsOf, newestOf } from "./keep.ts";
 import { branchOf } from "./naming.ts";
 import { manifestComment, proposalOf } from "./proposal.ts";
@@ -165,13 +166,11 @@ export class Publishing {
   async #attach(cycle: store.StoredCycle, forge: Forge): Promise<void> {
     const { queries } = this.#deps;
     const pull = cycle.pull_request;
-    const manifest = (await store.evidenceOf(queries, cycle.id)).findLast(
-      ({ name }) => name === manifestName,
-    );
+    const manifest = (await evidenceOf(queries, cycle.id)).findLast(({ name }) => name === manifestName);
     if (pull === null || manifest === undefined) return;
-    const content = await store.findEvidence(queries, cycle.id, manifest.sha256);
-    if (content === undefined) return;
-    await forge.comment(pull.number, manifestComment(Buffer.from(content.content, "base64"), cycle));
+    const found = await findEvidence(queries, cycle.id, manifest.sha256);
+    if (found?.content == null) return;
+    await forge.comment(pull.number, manifestComment(Buffer.from(found.content, "base64"), cycle));
     const values = { pull_request: { ...pull, has_manifest: true } };
     await this.#write(cycle, values, "manifest_attached", { url: pull.url, sha256: manifest.sha256 });
   }

@@ -45,6 +45,12 @@ export const noDiff = (id: string): Refusal =>
 export const noEvidence = (id: string, sha256: string): Refusal =>
   notFound(`The cycle ${id} has no evidence ${sha256}`, `O ciclo ${id} não tem a evidência ${sha256}`);
 
+export const removedEvidence = (name: string, at: string | null): Refusal =>
+  notFound(
+    `${name} was deleted on ${at ?? "?"}, as policies/retention.yaml says (cycle_evidence). Its hash is still in the manifest`,
+    `${name} foi apagado em ${at ?? "?"}, como diz policies/retention.yaml (cycle_evidence). Seu hash continua no manifesto`,
+  );
+
 export const notIn = ({ state, stage, waits_for: waits }: StoredCycle): Refusal =>
   new Refusal(
     "already_decided",

@@ -1,11 +1,11 @@
-import { mkdir, realpath, stat } from "node:fs/promises";
+import { mkdir, realpath, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type PolicyOf, text } from "@ciclo/contract";
 import type { ForgeConfig } from "../../domain/forge.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
-import { isMissing } from "../../lib/files.ts";
+import { isMissing, namesIn } from "../../lib/files.ts";
 import {
   type Git,
   GitError,
@@ -63,9 +63,31 @@ export class Repositories {
     );
   }
 
+  get #root(): string {
+    return join(this.#deps.home, "cycles", "repositories");
+  }
+
+  #folderOf(address: string): string {
+    return join(this.#root, `${sha256(address).slice(0, 32)}.git`);
+  }
+
+  /** Deletes the copies on this node, but for those of these addresses. Returns how many. */
+  async dropCopies(but: readonly string[]): Promise<number> {
+    const kept = new Set(but.map((address) => this.#folderOf(address)));
+    let dropped = 0;
+    for (const name of await namesIn(this.#root)) {
+      const folder = join(this.#root, name);
+      if (kept.has(folder)) continue;
+      await this.#mutex.run(folder, () => rm(folder, { recursive: true, force: true }));
+      dropped += 1;
+    }
+    if (dropped > 0) this.#here.clear();
+    return dropped;
+  }
+
   /** The copy of a repository on this node. */
   async copyOf(address: string): Promise<Git> {
-    const folder = join(this.#deps.home, "cycles", "repositories", `${sha256(address).slice(0, 32)}.git`);
+    const folder = this.#folderOf(address);
     return this.#mutex.run(folder, async () => {
       try {
         await stat(join(folder, "HEAD"));
@@ -105,7 +127,7 @@ export class Repositories {
     const key = `${git.folder} ${commit}`;
     if (this.#here.has(key)) return;
     await this.#sought(git, { address, commit }, signal);
-    // Nothing takes a commit out of a copy again.
+    // Nothing takes a commit out of a copy again, while there is one.
     if (this.#here.size >= mostKnown) this.#here.clear();
     this.#here.add(key);
   }

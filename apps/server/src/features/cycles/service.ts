@@ -16,8 +16,10 @@ import {
 import { type Actor, system } from "../../domain/actor.ts";
 import type { CycleWish, CycleWishOutcome } from "../../domain/cycle-wish.ts";
 import { Refusal } from "../../errors.ts";
+import type { Purge } from "../../domain/retention.ts";
 import { stamp } from "../../lib/clock.ts";
 import type { Page } from "../../lib/page.ts";
+import { deleteEvidenceBefore, findEvidence } from "./evidence-store.ts";
 import { answered, type Change, type Changing, decided, resumed } from "./people.ts";
 import { type DetailDeps, presentCycle, presentDetail } from "./present.ts";
 import {
@@ -25,6 +27,7 @@ import {
   moved,
   noDiff,
   noEvidence,
+  removedEvidence,
   notIn,
   refuseEnded,
   refuseOthers,
@@ -35,6 +38,7 @@ import { answerPermission } from "./permissions.ts";
 import { openCounts } from "./permissions-store.ts";
 import { rollbackAsked, rollbackHalted } from "./rollback.ts";
 import { endStates } from "./rules.ts";
+import { manifestName } from "./stages/merge.ts";
 import * as store from "./store.ts";
 import { type StartDeps, startCycle, startFor } from "./starting.ts";
 
@@ -46,6 +50,8 @@ export type CyclesServiceDeps = DetailDeps &
     diffOf(repository: string, base: string, head: string): Promise<string | null>;
     /** Ends what goes on of a cycle on this node. */
     halt(id: string): Promise<void>;
+    /** Deletes this node's copies of repositories, but for those of these addresses. Returns how many. */
+    dropCopies(but: readonly string[]): Promise<number>;
     wake(): void;
     /** Has branches and pull requests follow their cycles. */
     publish(): void;
@@ -60,6 +66,10 @@ export type CyclesService = {
   /** What came of the cycles of a stretch of time, by agent and model. */
   results(query: CycleResultsQuery): Promise<CycleResults>;
   evidence(id: string, sha256: string): Promise<CycleEvidenceContent>;
+  /** Deletes what evidence of old cycles holds, but for manifests; see domain/retention.ts. */
+  purgeEvidence: Purge;
+  /** Deletes copies of repositories on this node that no cycle has used since a time. Each is fetched again when it is needed. */
+  purgeRepositories(before: string): Promise<number>;
   /** What the work changes. Throws a `Refusal` where there is none yet, or this node does not have it. */
   diff(id: string): Promise<CycleDiff>;
   decide(actor: Actor, id: string, verdict: CycleVerdict, locale: Locale): Promise<CycleDetail>;
@@ -93,6 +103,9 @@ export function createCyclesService(deps: CyclesServiceDeps): CyclesService {
     list: (query, locale) => listed(deps, query, locale),
     results: (query) => resultsIn(deps, query),
     evidence: (id, sha256) => evidenceOf(deps, id, sha256),
+    purgeEvidence: (before, limit) =>
+      deleteEvidenceBefore(deps.queries, { before, now: stamp(deps.clock()), but: manifestName }, limit),
+    purgeRepositories: async (before) => deps.dropCopies(await store.repositoriesInUse(queries, before)),
     diff: (id) => diffOf(deps, id),
     async start(actor, request, locale) {
       const id = await startCycle(deps, actor, request, locale);
@@ -213,9 +226,10 @@ async function evidenceOf(
   id: string,
   sha256: string,
 ): Promise<CycleEvidenceContent> {
-  const found = await store.findEvidence(queries, id, sha256);
+  const found = await findEvidence(queries, id, sha256);
   if (found === undefined) throw noEvidence(id, sha256);
-  const { name, media_type, created_at, content } = found;
+  const { name, media_type, created_at, removed_at, content } = found;
+  if (content === null) throw removedEvidence(name, removed_at);
   return { sha256, name, media_type, created_at, base64: content };
 }
 

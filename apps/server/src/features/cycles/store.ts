@@ -24,7 +24,7 @@ import type { Insertable, Selectable } from "kysely";
 import { z } from "zod";
 import type { Queries } from "../../db/dialect.ts";
 import { fromJson, textSchema } from "../../db/json.ts";
-import type { CycleArtifactTable, CycleEvidenceTable, CycleTable } from "../../db/schema.ts";
+import type { CycleArtifactTable, CycleTable } from "../../db/schema.ts";
 import { decodeCursor, encodeCursor, type Page, toPage } from "../../lib/page.ts";
 import { type FoundRecipe, foundRecipeSchema } from "./gates/recipe.ts";
 
@@ -125,6 +125,17 @@ export async function repositoriesOf(queries: Queries, cycles: number): Promise<
     .limit(cycles)
     .execute();
   return [...new Set(rows.map(({ repository }) => repository))];
+}
+
+/** Repositories of cycles that have not ended, or of which anything has happened since a time. */
+export async function repositoriesInUse(queries: Queries, since: string): Promise<string[]> {
+  const rows = await queries
+    .selectFrom("cycles")
+    .select("repository")
+    .distinct()
+    .where((eb) => eb.or([eb("ended_at", "is", null), eb("updated_at", ">=", since)]))
+    .execute();
+  return rows.map(({ repository }) => repository);
 }
 
 /** Cycles that were started within a stretch of time, the oldest first. */
@@ -352,42 +363,3 @@ export async function voidDecisions(
     .where("voided_at", "is", null)
     .execute();
 }
-
-export type StoredEvidence = Selectable<CycleEvidenceTable>;
-
-/** Keeps a log or recording; one with the same bytes is there already. */
-export async function insertEvidence(queries: Queries, evidence: StoredEvidence): Promise<void> {
-  await queries
-    .insertInto("cycle_evidence")
-    .values(evidence)
-    .onConflict((oc) => oc.columns(["cycle_id", "name", "sha256"]).doNothing())
-    .execute();
-}
-
-/** All evidence of a cycle, the oldest first, without what it holds. */
-export async function evidenceOf(
-  queries: Queries,
-  cycleId: string,
-): Promise<(Omit<StoredEvidence, "content" | "cycle_id"> & { bytes: number })[]> {
-  const rows = await queries
-    .selectFrom("cycle_evidence")
-    .select(["sha256", "name", "media_type", "created_at"])
-    .select((eb) => eb.fn<number>("length", ["content"]).as("characters"))
-    .where("cycle_id", "=", cycleId)
-    .orderBy("created_at")
-    .orderBy("name")
-    .execute();
-  return rows.map(({ characters, ...row }) => ({ ...row, bytes: Math.floor((characters * 3) / 4) }));
-}
-
-export const findEvidence = (
-  queries: Queries,
-  cycleId: string,
-  sha256: string,
-): Promise<StoredEvidence | undefined> =>
-  queries
-    .selectFrom("cycle_evidence")
-    .selectAll()
-    .where("cycle_id", "=", cycleId)
-    .where("sha256", "=", sha256)
-    .executeTakeFirst();
