@@ -65,6 +65,13 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "Traces, videos and screenshots of tests in a browser, before the change and after it",
+    shownBy: [
+      "web/captures.test.ts › show how it looked, before the change and after it",
+      "cycles/runners.test.ts › is read test by test, with files, why each failed, and what each left",
+    ],
+  },
+  {
     asked: "What is kept of a cycle, and for how long",
     shownBy: ["cycles/retention.test.ts › what policy need not keep of a cycle goes"],
   },

@@ -80,6 +80,24 @@ export const checkReportSchema = z.strictObject({
   /** The run of the new tests on what there was before: red is what it should be. Null where there was none. */
   red_run: z.strictObject({ log: hash, recording: hash }).nullable().default(null),
   /**
+   * How things looked while tests ran: pictures, videos, traces, by their hashes. `red` is the run of the new tests on what there was
+   * before. `test` is null where nobody says which test it is of.
+   */
+  captures: z
+    .array(
+      z.strictObject({
+        on: z.enum(["head", "red"]),
+        test: z.string().nullable(),
+        name: z.string(),
+        media_type: z.string(),
+        sha256: hash,
+        bytes: z.number(),
+      }),
+    )
+    .default([]),
+  /** Files that were not kept: too large, too many, or of no kind that is known. */
+  captures_left_out: z.number().default(0),
+  /**
    * How well the tests look at the changed lines. Each is null where it was not measured, and the whole of it where the work was
    * red before that.
    */

@@ -56,6 +56,10 @@ export const cycleStatementSchema = z.object({
     ),
     /** The new tests on what there was before, by the hashes of log and recording. */
     red_run: z.object({ log: hash, recording: hash }).nullable().default(null),
+    /** How things looked while the tests ran, before the change (`red`) and with it, by the hashes of pictures, videos and traces. */
+    captures: z
+      .array(z.object({ on: z.string(), test: z.string().nullable(), media_type: z.string(), sha256: hash }))
+      .default([]),
     /** Changed lines that ran in the tests, and mutants that a test noticed; null where it was not measured. */
     coverage: z.object({ covered: z.number(), lines: z.number() }).nullable().default(null),
     mutation: z.object({ detected: z.number(), mutants: z.number() }).nullable().default(null),

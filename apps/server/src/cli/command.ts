@@ -8,7 +8,7 @@ export type Io = {
   readFile(path: string): Promise<string>;
   /** A file that is no text. */
   readBytes(path: string): Promise<Buffer>;
-  writeFile(path: string, contents: string): Promise<void>;
+  writeFile(path: string, contents: string | Buffer): Promise<void>;
   /** Wraps text in a colour where standard output is a terminal. */
   paint(colour: "green" | "red" | "yellow" | "dim" | "bold", text: string): string;
 };

@@ -201,21 +201,35 @@ export const cycleCommands: Command[] = [
   }),
   command({
     name: "cycle log",
-    usage: "ciclo cycle log ID NAME|SHA256",
+    usage: "ciclo cycle log ID NAME|SHA256 [--out FILE]",
     summary:
-      "Print a log of a cycle, by its name or the beginning of its hash: what a gate or the agent printed.",
-    examples: ["ciclo cycle log sums-are-wrong-k7f3m2 test-head.log"],
+      "Print a log of a cycle, by its name or the beginning of its hash: what a gate or the agent printed. --out saves it, and pictures, videos and traces too.",
+    examples: [
+      "ciclo cycle log sums-are-wrong-k7f3m2 test-head.log",
+      "ciclo cycle log sums-are-wrong-k7f3m2 2c26b46b68ff --out total.png",
+    ],
+    options: { out: { type: "string" } },
     takes: { min: 2, max: 2 },
-    async run({ positionals: [id = "", named = ""] }) {
+    async run({ positionals: [id = "", named = ""], values, io }) {
+      const file = option(values, "out");
       const { evidence } = await getCycle(id);
       const found = evidence.findLast(
         ({ name, sha256 }) => name === named || (/^[0-9a-f]{12,}$/.test(named) && sha256.startsWith(named)),
       );
       if (found === undefined)
         throw new UsageError(`${id} has no log ${named}: ciclo cycle show ${id} lists them`);
-      return connect().call("getCycleEvidence", { params: { id, sha256: found.sha256 } });
+      if (file === undefined && !/^text\/|json$|asciicast$/.test(found.media_type))
+        throw new UsageError(`${found.name} is no text (${found.media_type}): save it with --out FILE`);
+      const content = await connect().call("getCycleEvidence", { params: { id, sha256: found.sha256 } });
+      if (file === undefined) return content;
+      const { base64, ...saved } = content;
+      await io.writeFile(file, Buffer.from(base64, "base64"));
+      return { ...saved, file, bytes: found.bytes };
     },
-    show: ({ base64 }) => Buffer.from(base64, "base64").toString("utf8").split("\n"),
+    show: (of) =>
+      "base64" in of
+        ? Buffer.from(of.base64, "base64").toString("utf8").split("\n")
+        : [`${of.file}: ${of.bytes} bytes`],
   }),
   command({
     name: "cycle approve",

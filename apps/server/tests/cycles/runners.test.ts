@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runners } from "../../src/features/cycles/gates/runners/index.ts";
+import { runnerOf } from "../../src/features/cycles/gates/runners/index.ts";
 import type { TestRun } from "../../src/features/cycles/gates/test-run.ts";
 
 /** One fixture for each runner: the same seven things, as its users write them. */
@@ -80,6 +80,33 @@ const fixtures: Record<string, { command: string; packages: string[]; files: Rec
         it("breaks", () => { throw new Error("out of order"); });
         it("uses what is not there", () => { require("../src/none.js"); });
         it.skip("waits", () => {});`,
+    },
+  },
+  playwright: {
+    command: "playwright test",
+    packages: ["@playwright/test@1.65.1"],
+    files: {
+      "playwright.config.js": `
+        const { defineConfig } = require("@playwright/test");
+        module.exports = defineConfig({
+          testDir: "test",
+          retries: 2,
+          projects: [{ name: "desk" }],
+          reporter: "html",
+        });`,
+      "test/sum.spec.js": `
+        const { test, expect } = require("@playwright/test");
+        test.describe("sums", () => {
+          test("adds", async ({}, info) => {
+            expect(1 + 1).toBe(2);
+            await info.attach("note", { body: "seen", contentType: "text/plain" });
+          });
+          test("subtracts", () => expect(1 - 1).toBe(1));
+        });
+        test("breaks", () => { throw new Error("out of order"); });
+        test("uses what is not there", () => { require("../src/none.js"); });
+        test.skip("waits", () => {});
+        test.fail("comes", () => expect(1).toBe(2));`,
     },
   },
   tape: {
@@ -157,7 +184,7 @@ function install(id: string): string {
 function runIn(id: string): TestRun {
   const { command } = fixtures[id] ?? { command: "" };
   const folder = folders.get(id) ?? "";
-  const runner = runners.find(({ isRunBy }) => isRunBy(command));
+  const runner = runnerOf(command);
   expect(runner?.id).toBe(id);
   const report = join(folder, "report.out");
   const { args = [], env = {} } = runner?.reporting(report) ?? {};
@@ -216,6 +243,41 @@ describe("mocha, where a file cannot be loaded", () => {
     rmSync(join(folder, "report.out"), { force: true });
     writeFileSync(join(folder, "test/load.test.js"), 'require("../src/gone.js");');
     expect(told(runIn("mocha"))).toEqual({ tests: [], broken: [[null, "missing", "../src/gone.js"]] });
+  });
+});
+
+describe("playwright", () => {
+  beforeAll(() => void install("playwright"));
+
+  it("is read test by test, with files, why each failed, and what each left of how it looked", () => {
+    const file = "test/sum.spec.js";
+    const run = runIn("playwright");
+    expect(told(run)).toEqual({
+      tests: [
+        [file, "desk > breaks", "failed", "error", null],
+        [file, "desk > comes", "todo", null, null],
+        [file, "desk > sums > adds", "passed", null, null],
+        [file, "desk > sums > subtracts", "failed", "assertion", null],
+        [file, "desk > uses what is not there", "failed", "missing", "../src/none.js"],
+        [file, "desk > waits", "skipped", null, null],
+      ],
+      broken: [],
+    });
+    const adds = run.tests.find(({ name }) => name === "desk > sums > adds");
+    expect(adds?.captures).toEqual([
+      { name: "note", path: null, body: Buffer.from("seen").toString("base64") },
+      { name: "trace", path: "test-results/sum-sums-adds-desk/trace.zip", body: null },
+    ]);
+  });
+
+  it("keeps no other file from being read as it is, where one cannot be loaded: none was run", () => {
+    const folder = folders.get("playwright") ?? "";
+    rmSync(join(folder, "report.out"), { force: true });
+    writeFileSync(join(folder, "test/load.spec.js"), 'require("../src/gone.js");');
+    expect(told(runIn("playwright"))).toEqual({
+      tests: [],
+      broken: [["test/load.spec.js", "missing", "../src/gone.js"]],
+    });
   });
 });
 

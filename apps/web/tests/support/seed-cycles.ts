@@ -14,11 +14,12 @@ const issue = "# Sums are wrong\n\nsum(2, 2) is 0, and should be 4.";
 export async function allowCycles(
   { git, url, tokens }: RunningConsole,
   executor: Record<string, unknown> = executorOf([mends]),
+  files: Readonly<Record<string, string>> = shop,
 ): Promise<TestRepository> {
   ensureBubblewrap();
   const model = await modelDouble();
   model.answer = replying();
-  const repository = await repositoryWith(shop);
+  const repository = await repositoryWith(files);
   pushFiles(git, {
     ...policies({ executor }),
     "policies/models.yaml": stringify({
@@ -45,28 +46,39 @@ export async function allowCycles(
   return repository;
 }
 
-/** Cycles at their checkpoints: one whose analysis is to be read, and one whose work is. */
-export async function seedCycles(server: RunningConsole): Promise<{ analyzed: string; checked: string }> {
-  const repository = await allowCycles(server);
-  const as = (name: string) =>
-    createClient({ baseUrl: server.url, token: server.tokens[name], locale: "en" });
-  const [asker, decider] = [as("ana"), as("root")];
-  const settled = (id: string): Promise<CycleDetail> =>
-    eventually(
-      () => asker.call("getCycle", { params: { id } }),
-      ({ state }) => state !== "running",
-      60_000,
-    );
-  const start = () => asker.call("startCycle", { body: { repository: repository.folder, issue } });
-  const analyzed = await start();
-  const checked = await start();
-  await settled(analyzed.id);
-  for (let at = await settled(checked.id); at.stage !== "check"; at = await settled(checked.id)) {
+const clientOf = (server: RunningConsole, name: string) =>
+  createClient({ baseUrl: server.url, token: server.tokens[name], locale: "en" });
+
+const settled = (server: RunningConsole, id: string): Promise<CycleDetail> =>
+  eventually(
+    () => clientOf(server, "ana").call("getCycle", { params: { id } }),
+    ({ state }) => state !== "running",
+    60_000,
+  );
+
+const started = (server: RunningConsole, { folder }: TestRepository) =>
+  clientOf(server, "ana").call("startCycle", { body: { repository: folder, issue } });
+
+/** A cycle whose work is to be agreed to. */
+export async function checkedCycle(server: RunningConsole, repository: TestRepository): Promise<CycleDetail> {
+  const { id } = await started(server, repository);
+  let at = await settled(server, id);
+  for (; at.stage !== "check"; at = await settled(server, id)) {
     if (at.checkpoint === null) throw new Error(`${at.state} at ${at.stage}: ${at.reason}`);
-    await decider.call("decideCycle", {
-      params: { id: checked.id },
+    await clientOf(server, "root").call("decideCycle", {
+      params: { id },
       body: { decision: "approve", subject: at.checkpoint.subject },
     });
   }
+  if (at.checkpoint === null) throw new Error(`${at.state} at ${at.stage}: ${at.reason}`);
+  return at;
+}
+
+/** Cycles at their checkpoints: one whose analysis is to be read, and one whose work is. */
+export async function seedCycles(server: RunningConsole): Promise<{ analyzed: string; checked: string }> {
+  const repository = await allowCycles(server);
+  const analyzed = await started(server, repository);
+  const checked = await checkedCycle(server, repository);
+  await settled(server, analyzed.id);
   return { analyzed: analyzed.id, checked: checked.id };
 }

@@ -7,6 +7,7 @@ import { Code } from "../../ui/code.tsx";
 import { lazily } from "../../ui/lazily.ts";
 import { Empty, Note, Problem, Skeleton } from "../../ui/states.tsx";
 import { Time } from "../../ui/time.tsx";
+import { textIn } from "./base64.ts";
 import { cycleDiffQuery, evidenceQuery } from "./queries.ts";
 
 const Player = lazily(async () => (await import("./recording.tsx")).Player);
@@ -57,9 +58,9 @@ export function Logs({ cycle }: { cycle: CycleDetail }) {
 
 const castType = "application/x-asciicast";
 
-/** What is read; recordings are played. */
+/** What is read; recordings are played, and captures shown where their tests are. */
 export const logsOf = ({ evidence }: CycleDetail): CycleDetail["evidence"] =>
-  evidence.filter(({ media_type: type }) => type !== castType);
+  evidence.filter(({ media_type: type, name }) => type !== castType && !name.startsWith("captures/"));
 
 /** A button that plays a recording below it. */
 export function Recording({ id, sha256, name }: { id: string; sha256: string; name: string }) {
@@ -89,10 +90,6 @@ function Played({ id, sha256, name }: { id: string; sha256: string; name: string
       <Player cast={textIn(data.base64)} label={name} />
     </Suspense>
   );
-}
-
-function textIn(base64: string): string {
-  return new TextDecoder().decode(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
 }
 
 function Log({ id, sha256, name }: { id: string; sha256: string; name: string }) {

@@ -1,12 +1,13 @@
 import type { CheckReport, CycleDetail } from "@ciclo/contract";
 import type { MessageDescriptor } from "@lingui/core";
 import { msg } from "@lingui/core/macro";
-import { useLingui } from "@lingui/react/macro";
+import { Plural, useLingui } from "@lingui/react/macro";
 import { Badge } from "../../ui/badge.tsx";
 import { Mono } from "../../ui/code.tsx";
 import { Facts, Panel } from "../../ui/page.tsx";
 import { Empty, Note } from "../../ui/states.tsx";
 import { useFigures } from "../costs/format.ts";
+import { Captures } from "./captures.tsx";
 import { Recording } from "./evidence.tsx";
 import { newest } from "./newest.ts";
 
@@ -54,6 +55,7 @@ export function Proof({ cycle }: { cycle: CycleDetail }) {
         </ul>
       </Panel>
       <Gates cycle={cycle} report={report} />
+      <OtherCaptures cycle={cycle} report={report} />
       <Measures report={report} />
       {execution === undefined ? null : (
         <Panel title={t`What the agent says (not verified)`}>
@@ -125,6 +127,11 @@ function Requirement({ cycle, report, of }: { cycle: CycleDetail; report: CheckR
                   <Badge tone="ok" icon="done">
                     {t`green now`}
                   </Badge>
+                  <Captures
+                    id={cycle.id}
+                    of={name}
+                    captures={report.captures.filter(({ test }) => test === name)}
+                  />
                 </span>
               ))
             )}
@@ -147,6 +154,31 @@ function RedBadge({ report: { tests } }: { report: CheckReport }) {
     <Badge tone="bad" icon="failed">
       {t`did not fail, though they should`}
     </Badge>
+  );
+}
+
+/** What tests left that show no requirement, and files of which nobody says which test they are of. */
+function OtherCaptures({ cycle: { id }, report }: { cycle: CycleDetail; report: CheckReport }) {
+  const { t } = useLingui();
+  const shown = new Set(report.requirements.flatMap(({ cases }) => cases.flatMap(({ tests }) => tests)));
+  const others = report.captures.filter(({ test }) => test === null || !shown.has(test));
+  const { captures_left_out: leftOut } = report;
+  if (others.length + leftOut === 0) return null;
+  return (
+    <Panel title={t`Other pictures, videos and traces`}>
+      <div className="flex flex-wrap items-center gap-2">
+        <Captures id={id} of={t`other tests`} captures={others} />
+      </div>
+      {leftOut === 0 ? null : (
+        <p className="mt-2 text-muted">
+          <Plural
+            value={leftOut}
+            one="# file was not kept: too large, or of no kind that can be shown."
+            other="# files were not kept: too large, or of no kind that can be shown."
+          />
+        </p>
+      )}
+    </Panel>
   );
 }
 

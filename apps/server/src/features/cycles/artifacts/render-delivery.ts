@@ -61,6 +61,7 @@ export const renderCheck = (report: CheckReport, locale: Locale): string =>
         ),
       ),
     ),
+    ...renderCaptures(report, locale),
     ...renderMeasures(report, locale),
     ...(report.to_agree.length === 0
       ? []
@@ -76,6 +77,20 @@ export const renderCheck = (report: CheckReport, locale: Locale): string =>
     heading(2, words.files[locale]),
     list(report.changed.map(({ path, added, removed }) => `${code(path)} +${added} −${removed}`)),
   );
+
+/** Pictures, videos and traces, by their hashes: what they show is kept with the cycle. */
+function renderCaptures({ captures }: CheckReport, locale: Locale): string[] {
+  if (captures.length === 0) return [];
+  return [
+    heading(2, words.looked[locale]),
+    list(
+      captures.map(
+        ({ on, test, name, sha256 }) =>
+          `${on === "red" ? words.before[locale] : words.after[locale]}: ${test === null ? "" : `${inline(test)}, `}${code(name.slice(name.lastIndexOf("/") + 1))} ${code(sha256.slice(0, 12))}`,
+      ),
+    ),
+  ];
+}
 
 /** What was measured; what was not is said to be so, and is no figure. */
 function renderMeasures({ measures }: CheckReport, locale: Locale): string[] {
@@ -132,6 +147,9 @@ const words = {
   passed: text("passed", "passou"),
   requirements: text("Requirements", "Requisitos"),
   unshown: text("no test shows it", "nenhum teste o mostra"),
+  looked: text("How it looked", "Como ficou"),
+  before: text("before the change", "antes da mudança"),
+  after: text("after it", "depois dela"),
   measured: text("How well the change is tested", "Quão bem a mudança é testada"),
   covered: text("Changed lines that ran in the tests", "Linhas alteradas que rodaram nos testes"),
   missed: text("Did not run", "Não rodaram"),

@@ -61,6 +61,12 @@ export function statementOf({
         recording,
       })),
       red_run: report.red_run,
+      captures: report.captures.map(({ on, test, media_type, sha256: hash }) => ({
+        on,
+        test,
+        media_type,
+        sha256: hash,
+      })),
       ...measuresIn(report),
       agreed_to: report.to_agree.map(({ kind, path }) => ({ kind, path })),
       approvals: decisions

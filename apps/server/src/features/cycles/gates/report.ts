@@ -16,7 +16,10 @@ export type Runs = Record<"base" | "head" | "again" | "red", TestRun | null>;
 /** All that was found, and what is wrong with it. */
 export function reportOf(
   { cycle, artifacts }: Pick<Turn, "cycle" | "artifacts">,
-  of: Pick<CheckReport, "base" | "head" | "gates" | "red_run" | "measures"> & {
+  of: Pick<
+    CheckReport,
+    "base" | "head" | "gates" | "red_run" | "captures" | "captures_left_out" | "measures"
+  > & {
     from: CheckReport["recipe"];
     /** Whether tests ran at all, and by which runner; null for one whose results the console does not read. */
     known: { ran: boolean; runner: string | null };
@@ -44,17 +47,14 @@ export function reportOf(
     line: null,
     text: said,
   });
+  const { from, known, ...found } = of;
   return {
-    base: of.base,
-    head: of.head,
-    recipe: of.from,
-    gates: of.gates,
+    ...found,
+    recipe: from,
     tests,
-    red_run: of.red_run,
-    measures: of.measures,
     to_agree: [
       ...guard(changed),
-      ...(tests === null && of.known.ran && of.known.runner === null
+      ...(tests === null && known.ran && known.runner === null
         ? [agree("tests_unknown", of.gates.find(({ gate }) => gate === "test")?.command ?? "")]
         : []),
       ...byAbsence(requirements, tests).map((said) => agree("shown_by_absence", said)),
@@ -77,7 +77,7 @@ export function reportOf(
     problems: [
       ...gateProblems(of.gates),
       ...runProblems(runs.head),
-      ...(tests === null && of.known.runner !== null ? [unreadable(runs)] : []),
+      ...(tests === null && known.runner !== null ? [unreadable(runs)] : []),
       ...committedModules(changed),
       ...promised.broken,
       ...(tests === null ? [] : testProblems(tests, requirements)),

@@ -15,7 +15,12 @@ export type TestResult = {
   /** A todo is a test that may fail. */
   state: "passed" | "failed" | "skipped" | "todo";
   failure: TestFailure | null;
+  /** Files that it left of how things looked, where its runner says which. */
+  captures?: readonly Capture[] | undefined;
 };
+
+/** A picture, video or trace: a file by its path in the repository, or what it holds, as Base64. */
+export type Capture = { name: string; path: string | null; body: string | null };
 
 export type TestFailure = {
   /** An assertion that does not hold; a module or name that is not there; anything else. */

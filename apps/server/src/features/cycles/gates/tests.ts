@@ -6,7 +6,7 @@ import { isMissing } from "../../../lib/files.ts";
 import type { Checkout } from "../checkout.ts";
 import { Recorder } from "../sandbox/recorder.ts";
 import type { Limits, Ran } from "../sandbox/run.ts";
-import { runners } from "./runners/index.ts";
+import { runnerOf } from "./runners/index.ts";
 import type { TestRun } from "./test-run.ts";
 
 /** A run of a repository's tests. */
@@ -31,7 +31,7 @@ export async function runTests(
   limits: Limits,
   signal?: AbortSignal,
 ): Promise<Tested> {
-  const runner = runners.find(({ isRunBy }) => isRunBy(command)) ?? null;
+  const runner = runnerOf(command);
   const report = join(checkout.home, `report-${randomUUID()}`);
   const { args = [], env = {}, reads = [] } = runner?.reporting(report) ?? {};
   const ran = await checkout.run([command, ...args].join(" "), limits, {

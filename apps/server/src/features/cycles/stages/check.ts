@@ -11,6 +11,7 @@ import { sha256 } from "../../../lib/crypto.ts";
 import { Refusal } from "../../../errors.ts";
 import { type Git, isAncestor } from "../../../lib/git.ts";
 import type { Checkout } from "../checkout.ts";
+import { type Captured, capturesIn } from "../gates/captures.ts";
 import { changedFiles, changedFilesArgs } from "../gates/changed-files.ts";
 import { type ChangedFile, isTestFile } from "../gates/guard.ts";
 import { reportOf } from "../gates/report.ts";
@@ -35,7 +36,9 @@ export type CheckDeps = {
 };
 
 /** What ran at one commit. */
-type Ranked = { gates: GateResult[]; logs: NewEvidence[]; tested: Tested | null };
+type Ranked = { gates: GateResult[]; logs: NewEvidence[]; tested: Tested | null; captured: Captured | null };
+/** The new tests on what there was before. */
+type RedRun = { tested: Tested; captured: Captured };
 
 const gateTimeoutS = 1200;
 const mostLogBytes = 2_000_000;
@@ -55,7 +58,7 @@ export function checkStage({ repositories, workplace, program, outbound }: Check
     if (head === null || cycle.recipe === null) throw new Error(`cycle ${cycle.id} has nothing to check`);
     const { recipe, from } = cycle.recipe;
     const setUp = setUpWith({ workplace, program, outbound }, recipe, policy);
-    const at = { recipe, limits: limitsOf(policy, recipe), signal, setUp };
+    const at = { recipe, limits: limitsOf(policy, recipe), signal, setUp, node: program };
     if (!(await isAncestor(git, base, head))) throw standsOnNothing(head, base);
     const changed = await changesBetween(git, base, head);
     const onHead = workplace.with(source, head, (checkout) => gatesIn(checkout, "head", at));
@@ -80,7 +83,6 @@ export function checkStage({ repositories, workplace, program, outbound }: Check
           changed,
           runner: tested.runner,
           usualMs: tested.ran.ms,
-          node: program,
           mutants: policy.limits.mutants,
         });
         return { report: reportOf(turn, { ...found.of, measures }, found.runs, changed), logs: found.logs };
@@ -107,7 +109,7 @@ const limitsOf = (
   processes,
 });
 
-type At = { recipe: CycleRecipe; limits: Limits; signal: AbortSignal; setUp: SetUp };
+type At = { recipe: CycleRecipe; limits: Limits; signal: AbortSignal; setUp: SetUp; node: string };
 type SetUp = (checkout: Checkout, command: string, limits: Limits, more: SetUpMore) => Promise<Ran>;
 type SetUpMore = { signal: AbortSignal; recorder?: Recorder };
 
@@ -134,7 +136,7 @@ const setUpWith =
 
 /** Runs the gates of a checkout in their order, up to the first that fails. */
 async function gatesIn(checkout: Checkout, on: "base" | "head", at: At): Promise<Ranked> {
-  const ranked: Ranked = { gates: [], logs: [], tested: null };
+  const ranked: Ranked = { gates: [], logs: [], tested: null, captured: null };
   for (const gate of gateNames) {
     const command = at.recipe[gate];
     if (command === undefined) continue;
@@ -153,6 +155,8 @@ async function gatesIn(checkout: Checkout, on: "base" | "head", at: At): Promise
       log: sha256(kept.log.bytes),
       recording: sha256(kept.recording.bytes),
     });
+    if (gate === "test" && on === "head")
+      ranked.captured = await capturesIn(checkout, ranked.tested?.run ?? null, { ...at, on });
     // Lint may fail for what was there before; without what the others make, nothing that follows says anything.
     if (!passed && gate !== "lint") break;
   }
@@ -207,7 +211,7 @@ async function testsIn(checkout: Checkout, at: At): Promise<Tested> {
 async function newTestsOn(
   checkout: Checkout,
   { head, changed, at }: { head: string; changed: readonly ChangedFile[]; at: At },
-): Promise<Tested> {
+): Promise<RedRun> {
   const more = { env: {}, signal: at.signal };
   // As if nothing had run here: neither in the work tree nor in the home.
   const cleaned =
@@ -218,17 +222,19 @@ async function newTestsOn(
     .map(({ path }) => path);
   if (paths.length > 0)
     await checkout.run('git checkout --quiet "$@"', at.limits, { ...more, args: [head, "--", ...paths] });
-  return testsIn(checkout, at);
+  const tested = await testsIn(checkout, at);
+  return { tested, captured: await capturesIn(checkout, tested.run, { ...at, on: "red" }) };
 }
 
-type Runs = { before: Ranked; after: Ranked; again: Tested | null; red: Tested | null };
+type Runs = { before: Ranked; after: Ranked; again: Tested | null; red: RedRun | null };
 
 /** What came of all runs, as the report takes it, and what is kept of them. */
 function foundIn(
   { before, after, again, red }: Runs,
   { base, head, from, test }: { base: string; head: string; from: CheckReport["recipe"]; test: string },
 ) {
-  const shown = red === null ? null : keptOf("test-red", test, red.ran);
+  const shown = red === null ? null : keptOf("test-red", test, red.tested.ran);
+  const captured = [red?.captured, after.captured].filter((one) => one != null);
   return {
     of: {
       base,
@@ -238,14 +244,21 @@ function foundIn(
       known: { runner: after.tested?.runner ?? null, ran: after.tested !== null },
       red_run:
         shown === null ? null : { log: sha256(shown.log.bytes), recording: sha256(shown.recording.bytes) },
+      captures: captured.flatMap(({ captures }) => captures),
+      captures_left_out: captured.reduce((sum, { leftOut }) => sum + leftOut, 0),
     },
     runs: {
       base: before.tested?.run ?? null,
       head: after.tested?.run ?? null,
       again: again?.run ?? null,
-      red: red?.run ?? null,
+      red: red?.tested.run ?? null,
     },
-    logs: [...before.logs, ...after.logs, ...(shown === null ? [] : [shown.log, shown.recording])],
+    logs: [
+      ...before.logs,
+      ...after.logs,
+      ...(shown === null ? [] : [shown.log, shown.recording]),
+      ...captured.flatMap(({ files }) => files),
+    ],
   };
 }
 

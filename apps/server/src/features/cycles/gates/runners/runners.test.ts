@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { failureOf, withoutColours } from "./failure.ts";
-import { runners } from "./index.ts";
+import { runnerOf } from "./index.ts";
 import { within } from "./runner.ts";
 
-const idOf = (command: string): string | undefined => runners.find(({ isRunBy }) => isRunBy(command))?.id;
+const idOf = (command: string): string | undefined => runnerOf(command)?.id;
 
 describe("a command", () => {
   it.each([
@@ -19,6 +19,12 @@ describe("a command", () => {
     ["pytest -q", "pytest"],
     [".venv/bin/python -m pytest", "pytest"],
     ["python3.12 -m pytest tests", "pytest"],
+    ["npx playwright test --project=chromium", "playwright"],
+    ["vitest run && playwright test", "playwright"],
+    ["node node_modules/@playwright/test/cli.js test -x", "playwright"],
+    ["playwright test && vitest run", "vitest"],
+    ["node --test | tee log", undefined],
+    ["npx playwright install", undefined],
     ["make check", undefined],
     ["node test.js", undefined],
     ["echo the latest vitests", undefined],
