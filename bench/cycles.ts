@@ -71,6 +71,33 @@ function gateTime(): { ms: number } {
   return time;
 }
 
+/** Milliseconds for which an agent's process ran, from now on, without those in which the console commits what it left. */
+function agentTime(): { ms: number } {
+  const time = { ms: 0 };
+  let isAtWork = false;
+  const { start, run } = Checkout.prototype;
+  Checkout.prototype.start = async function (...args) {
+    const started = await start.apply(this, args);
+    isAtWork = true;
+    const ended = started.ended.then((how) => {
+      isAtWork = false;
+      time.ms += how.ms;
+      return how;
+    });
+    return { ...started, ended };
+  };
+  Checkout.prototype.run = async function (...args) {
+    if (!isAtWork) return run.apply(this, args);
+    const since = performance.now();
+    try {
+      return await run.apply(this, args);
+    } finally {
+      time.ms -= performance.now() - since;
+    }
+  };
+  return time;
+}
+
 async function besideBare(): Promise<Figures> {
   const running = await cyclesConsole({ turns: [work] });
   const phases = replying();
@@ -79,7 +106,7 @@ async function besideBare(): Promise<Figures> {
   running.repository.commit(shop, "fix: back to the fault");
   await running.gateway.ledger.flush();
   const begun = new Date().toISOString();
-  const gates = gateTime();
+  const [gates, agent] = [gateTime(), agentTime()];
   running.model.answer = async (asked, response) => {
     await wait(modelMs);
     return phases(asked, response);
@@ -96,15 +123,13 @@ async function besideBare(): Promise<Figures> {
   const rows = (await callsIn(running.gateway.database.queries)).filter(({ at }) => at >= begun);
   const own = rows.filter(({ phase }) => phase === "executor");
   const models = rows.filter(({ phase }) => phase !== "executor").reduce((sum, { ms }) => sum + (ms ?? 0), 0);
-  const turns = cycle.artifacts.flatMap((one) => (one.kind === "execution" ? one.content.turns : []));
-  const agent = turns.reduce((sum, { ms }) => sum + ms, 0);
   const { results } = await running.approver.client.call("getCycleResults", { query: {} });
   const mine = results.flatMap(({ instances }) => instances).find((one) => one.instance_id === cycle.id);
   const runtime = 1000 * (mine?.runtime ?? Number.NaN);
   const bare = await bareAgent();
   return {
     cycle_s: runtime / 1000,
-    cycle_overhead_s: (runtime - models - agent - gates.ms) / 1000,
+    cycle_overhead_s: (runtime - models - agent.ms - gates.ms) / 1000,
     cycle_agent_over_bare: stage("execute") / bare.ms,
     cycle_tokens_over_bare: own.length / bare.calls,
   };

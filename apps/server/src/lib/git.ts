@@ -125,17 +125,28 @@ export async function initBare(folder: string, branch: string): Promise<Git> {
 export async function checkOutShared({ folder: from }: Git, to: string, commit: string): Promise<void> {
   // Filters and templates of whoever runs the console are none of the repository's.
   const options = { env: { GIT_CONFIG_GLOBAL: "/dev/null" }, timeoutMs: checkoutMs };
-  const format = commit.length === 64 ? "sha256" : "sha1";
-  const init = ["init", "--quiet", "--template=", `--object-format=${format}`, "--", to];
-  await runGit([...settings, ...init], "init", options);
-  // As `git clone --shared` does, without a remote that would have to be taken out again.
-  const info = join(to, ".git", "objects", "info");
+  const folder = join(to, ".git");
+  const info = join(folder, "objects", "info");
+  // As `git init` and `git clone --shared` do, without two more processes and a remote that would have to be taken out again.
+  await mkdir(join(folder, "refs"), { recursive: true });
   await mkdir(info, { recursive: true });
   await writeFile(join(info, "alternates"), `${join(resolve(from), "objects")}\n`);
+  await writeFile(
+    join(folder, "config"),
+    commit.length === 64 ? repositoryConfig.sha256 : repositoryConfig.sha1,
+  );
+  await writeFile(join(folder, "HEAD"), "ref: refs/heads/main\n");
   const inside = ["-C", to, ...settings];
   const fast = ["-c", "checkout.workers=0", "-c", "checkout.thresholdForParallelism=1000"];
   await runGit([...inside, ...fast, "checkout", "--quiet", "--detach", commit], "checkout", options);
 }
+
+const core = "\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n";
+/** Settings of a new repository, by how it names objects. https://git-scm.com/docs/repository-version */
+const repositoryConfig = {
+  sha1: `[core]\n\trepositoryformatversion = 0\n${core}`,
+  sha256: `[core]\n\trepositoryformatversion = 1\n${core}[extensions]\n\tobjectformat = sha256\n`,
+};
 
 /** A repository of 100,000 files on a slow disk. */
 const checkoutMs = 600_000;

@@ -48,15 +48,18 @@ export async function pushOwn(
   }: { cycle: Named; branch: string; head: string; ours: readonly string[] },
   signal: AbortSignal,
 ): Promise<void> {
-  if (await repositories.push(repository, { branch, ours, to: head }, signal)) return;
-  throw new Refusal(
+  if ((await repositories.push(repository, [{ branch, ours, to: head }], signal)) !== null)
+    throw isTaken(branch, repository);
+}
+
+export const isTaken = (branch: string, repository: string): Refusal =>
+  new Refusal(
     "branch_exists",
     text(
       `Somebody pushed to ${branch}, which is the cycle's. Take over what is wanted of that by another cycle, delete the branch in ${repository}, and resume this one`,
       `Alguém enviou commits a ${branch}, que é do ciclo. Aproveite o que se quer deles em outro ciclo, apague a branch em ${repository} e retome este`,
     ),
   );
-}
 
 export const kept = (pull: PullRequest, before: CyclePullRequest | null): CyclePullRequest => ({
   ...pull,

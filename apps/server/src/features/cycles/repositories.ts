@@ -110,13 +110,14 @@ export class Repositories {
       explained(address, async () => {
         const name = branch ?? (await defaultBranch(git, address, { ...this.#access(address), signal }));
         await this.#takeIn(git, address, signal);
-        if ((await git.text(["rev-parse", "--is-shallow-repository"])) === "true") throw isShallow(address);
         const { code, stdout } = await git.run(
-          ["rev-parse", "--verify", "--quiet", `refs/source/${name}^{commit}`],
-          { accept: [1] },
+          ["rev-parse", "--is-shallow-repository", `refs/source/${name}^{commit}`],
+          { accept: [128] },
         );
-        if (code !== 0) throw noBranch(address, name);
-        return { branch: name, commit: stdout.toString("utf8").trim() };
+        const [shallow, commit = ""] = stdout.toString("utf8").trim().split("\n");
+        if (shallow === "true") throw isShallow(address);
+        if (code !== 0 || !/^[0-9a-f]{40,64}$/.test(commit)) throw noBranch(address, name);
+        return { branch: name, commit };
       }),
     );
   }
@@ -180,30 +181,33 @@ export class Repositories {
   }
 
   /**
-   * Has a branch of the repository point to a commit, from where it was seen last; or, for a branch of a cycle's own, from any of
-   * the commits that the cycle had put there (`ours`). False where it is somewhere else: what others put there is never taken away.
-   * A work tree in which it is checked out goes along, where nothing is changed there.
+   * Has branches of the repository point to commits, all at once: each from where it was seen last; or, for a branch of a cycle's own,
+   * from any of the commits that the cycle had put there. Returns the branch that is somewhere else, in which case none is moved; null
+   * where all were: what others put there is never taken away. A work tree in which one is checked out goes along, where nothing
+   * is changed there.
    */
-  async push(
-    address: string,
-    {
-      branch,
-      to,
-      ...where
-    }: { branch: string; to: string } & ({ from: string } | { ours: readonly string[] }),
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async push(address: string, moves: readonly Move[], signal: AbortSignal): Promise<string | null> {
     const git = await this.copyOf(address);
-    const ref = `refs/heads/${branch}`;
     return this.#mutex.run(git.folder, () =>
       explained(address, async () => {
-        const now = await this.#refOf(git, address, ref, signal);
-        if (now === to) return true;
-        if ("from" in where && (now !== where.from || !(await isAncestor(git, where.from, to)))) return false;
-        if ("ours" in where && now !== null && !where.ours.includes(now)) return false;
-        const lease = `--force-with-lease=${ref}:${now ?? ""}`;
-        await this.#send(git, address, { lease, what: `${to}:${ref}` }, signal);
-        return true;
+        const at = await this.#refsOf(
+          git,
+          address,
+          moves.map(({ branch }) => refOf(branch)),
+          signal,
+        );
+        const sent: { lease: string; what: string }[] = [];
+        for (const { branch, to, ...where } of moves) {
+          const ref = refOf(branch);
+          const now = at.get(ref) ?? null;
+          if (now === to) continue;
+          if ("from" in where && (now !== where.from || !(await isAncestor(git, where.from, to))))
+            return branch;
+          if ("ours" in where && now !== null && !where.ours.includes(now)) return branch;
+          sent.push({ lease: `--force-with-lease=${ref}:${now ?? ""}`, what: `${to}:${ref}` });
+        }
+        if (sent.length > 0) await this.#send(git, address, sent, signal);
+        return null;
       }),
     );
   }
@@ -215,13 +219,13 @@ export class Repositories {
     signal: AbortSignal,
   ): Promise<void> {
     const git = await this.copyOf(address);
-    const ref = `refs/heads/${branch}`;
+    const ref = refOf(branch);
     await this.#mutex.run(git.folder, () =>
       explained(address, async () => {
-        const now = await this.#refOf(git, address, ref, signal);
-        if (now === null || !(await isAncestor(git, now, head))) return;
+        const now = (await this.#refsOf(git, address, [ref], signal)).get(ref);
+        if (now === undefined || !(await isAncestor(git, now, head))) return;
         const lease = `--force-with-lease=${ref}:${now}`;
-        await this.#send(git, address, { lease, what: `:${ref}` }, signal);
+        await this.#send(git, address, [{ lease, what: `:${ref}` }], signal);
       }),
     );
   }
@@ -229,19 +233,34 @@ export class Repositories {
   async #send(
     git: Git,
     address: string,
-    { lease, what }: { lease: string; what: string },
+    sent: readonly { lease: string; what: string }[],
     signal: AbortSignal,
   ): Promise<void> {
-    const how = ["--quiet", "--porcelain", lease, ...(await receiving(address)), "--end-of-options"];
-    await git.run(["push", ...how, address, what], { ...this.#access(address), timeoutMs: fetchMs, signal });
+    const how = ["--quiet", "--porcelain", ...sent.map(({ lease }) => lease), ...(await receiving(address))];
+    const args = ["push", ...how, "--end-of-options", address, ...sent.map(({ what }) => what)];
+    await git.run(args, { ...this.#access(address), timeoutMs: fetchMs, signal });
   }
 
-  async #refOf(git: Git, address: string, ref: string, signal: AbortSignal): Promise<string | null> {
-    const args = ["ls-remote", "--end-of-options", address, ref];
+  /** Where refs of the repository point to now; those that are not there are left out. */
+  async #refsOf(
+    git: Git,
+    address: string,
+    refs: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
+    const args = ["ls-remote", "--end-of-options", address, ...refs];
     const said = await git.text(args, { ...this.#access(address), signal });
-    return /^([0-9a-f]{40,64})\t/.exec(said)?.[1] ?? null;
+    // A name is a pattern for git, which may find longer ones by it: they are never asked for.
+    return new Map(
+      [...said.matchAll(/^([0-9a-f]{40,64})\t(.+)$/gm)].map(([, commit = "", ref = ""]) => [ref, commit]),
+    );
   }
 }
+
+/** A branch, where it should point to, and from where it may be taken. */
+export type Move = { branch: string; to: string } & ({ from: string } | { ours: readonly string[] });
+
+const refOf = (branch: string): string => `refs/heads/${branch}`;
 
 /**
  * How a repository on this machine receives. Where it has a work tree, what is checked out there is what an agent wrote: no hook of

@@ -170,7 +170,8 @@ async function takenBack(
   const policy = await deps.policy();
   const forge = policy?.pull_requests === "never" ? null : await deps.forgeFor(repository);
   if (forge === null) {
-    const isDone = await repositories.push(repository, { branch, from: target, to: inverse.commit }, signal);
+    const move = { branch, from: target, to: inverse.commit };
+    const isDone = (await repositories.push(repository, [move], signal)) === null;
     // Somebody was faster: it is made again on what is there then.
     return isDone ? ended(rollback, inverse.commit) : null;
   }

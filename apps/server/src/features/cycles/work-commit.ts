@@ -99,9 +99,11 @@ export async function withConventionalCommits(
   known: readonly string[],
 ): Promise<string> {
   const listed = await git.text([
-    "rev-list",
+    "log",
     "--reverse",
     "--topo-order",
+    "-z",
+    "--format=%H %P%n%B",
     `--max-count=${mostRewritten}`,
     head,
     "--not",
@@ -109,20 +111,29 @@ export async function withConventionalCommits(
     "--glob=refs/source/*",
   ]);
   const renamed = new Map<string, string>();
-  for (const commit of listed.split("\n").filter((line) => line !== "")) {
-    const { stdout } = await git.run(["cat-file", "commit", commit]);
-    const end = stdout.indexOf("\n\n");
-    const [top, message] = [stdout.toString("latin1", 0, end), stdout.toString("utf8", end + 2)];
-    const lines = top.split("\n");
-    const isMerge = lines.filter((line) => line.startsWith("parent ")).length > 1;
-    const now = isMerge ? message : await asConventional(message, "chore");
-    const parents = lines.map((line) =>
-      line.replace(/^parent (.*)$/, (_, id: string) => `parent ${renamed.get(id) ?? id}`),
-    );
-    if (now === message && parents.join("\n") === top) continue;
-    const unsigned = parents.join("\n").replace(/^gpgsig(?:-sha256)? .*(?:\n .*)*\n?/m, "");
-    const input = Buffer.concat([Buffer.from(unsigned.trimEnd(), "latin1"), Buffer.from(`\n\n${now}`)]);
-    renamed.set(commit, await git.text(["hash-object", "-t", "commit", "-w", "--stdin"], { input }));
+  for (const entry of listed.split("\0").filter((one) => one !== "")) {
+    const [commit = "", ...parents] = entry.slice(0, entry.indexOf("\n")).split(" ");
+    const message = entry.slice(entry.indexOf("\n") + 1);
+    const now = parents.length > 1 ? message : await asConventional(message, "chore");
+    if (now !== message || parents.some((parent) => renamed.has(parent)))
+      renamed.set(commit, await rewritten(git, commit, now, renamed));
   }
   return renamed.get(head) ?? head;
+}
+
+/** The same commit with another message, and on commits that were written again themselves. Returns it. */
+async function rewritten(
+  git: Git,
+  commit: string,
+  message: string,
+  renamed: ReadonlyMap<string, string>,
+): Promise<string> {
+  const { stdout } = await git.run(["cat-file", "commit", commit]);
+  const top = stdout
+    .toString("latin1", 0, stdout.indexOf("\n\n"))
+    .replaceAll(/^parent (.*)$/gm, (_, id: string) => `parent ${renamed.get(id) ?? id}`)
+    // A signature was of another message, which may also have had another encoding.
+    .replaceAll(/^(?:gpgsig(?:-sha256)?|encoding) .*(?:\n .*)*\n?/gm, "");
+  const input = Buffer.concat([Buffer.from(top.trimEnd(), "latin1"), Buffer.from(`\n\n${message}`)]);
+  return git.text(["hash-object", "-t", "commit", "-w", "--stdin"], { input });
 }

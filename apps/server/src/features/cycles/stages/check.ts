@@ -61,40 +61,37 @@ export function checkStage({ repositories, workplace, program, outbound }: Check
     const at = { recipe, limits: limitsOf(policy, recipe), signal, setUp, node: program };
     if (!(await isAncestor(git, base, head))) throw standsOnNothing(head, base);
     const changed = await changesBetween(git, base, head);
-    const onHead = workplace.with(source, head, (checkout) => gatesIn(checkout, "head", at));
+    const first = Promise.withResolvers<Ranked>();
+    // The other may never come to ask.
+    first.promise.catch(() => {});
     const onBase = workplace.with(source, base, async (checkout) => {
       const before = await gatesIn(checkout, "base", at);
-      const after = await onHead;
+      const after = await first.promise;
       const isKnown = before.tested?.run != null && after.tested?.run != null;
       return { before, red: isKnown ? await newTestsOn(checkout, { head, changed, at }) : null };
     });
-    const again = onHead.then(({ tested }) =>
-      workplace.with(source, head, async (checkout) => {
-        const second = tested === null ? null : await testsIn(checkout, at);
-        const [after, { before, red }] = [await onHead, await onBase];
-        const found = foundIn({ before, after, again: second, red }, { base, head, from, test: recipe.test });
-        const report = reportOf(turn, { ...found.of, measures: null }, found.runs, changed);
-        // Of red work nobody asks how well it is tested.
-        if (report.problems.length > 0 || tested === null) return { report, logs: found.logs };
-        const measures = await measure(checkout, {
-          ...at,
-          git,
-          head,
-          changed,
-          runner: tested.runner,
-          usualMs: tested.ran.ms,
-          mutants: policy.limits.mutants,
-        });
-        return { report: reportOf(turn, { ...found.of, measures }, found.runs, changed), logs: found.logs };
-      }),
-    );
+    const onHead = workplace.with(source, head, async (checkout) => {
+      const after = await gatesIn(checkout, "head", at);
+      first.resolve(after);
+      const { tested } = after;
+      const again = tested === null ? null : await testsAgain(checkout, at);
+      const { before, red } = await onBase;
+      const found = foundIn({ before, after, again, red }, { base, head, from, test: recipe.test });
+      const report = reportOf(turn, { ...found.of, measures: null }, found.runs, changed);
+      // Of red work nobody asks how well it is tested.
+      if (report.problems.length > 0 || tested === null) return { report, logs: found.logs };
+      const of = { git, head, changed, runner: tested.runner, usualMs: tested.ran.ms };
+      const measures = await measure(checkout, { ...at, ...of, mutants: policy.limits.mutants });
+      return { report: reportOf(turn, { ...found.of, measures }, found.runs, changed), logs: found.logs };
+    });
+    onHead.catch(first.reject);
     try {
-      const [{ report, logs }] = await Promise.all([again, onBase]);
+      const [{ report, logs }] = await Promise.all([onHead, onBase]);
       return outcomeOf(turn, report, logs);
     } finally {
-      // Where one of them fails the others have no more to say.
+      // Where one of them fails the other has no more to say.
       stop.abort(new Error("the gates are over"));
-      await Promise.allSettled([onHead, onBase, again]);
+      await Promise.allSettled([onHead, onBase]);
     }
   };
 }
@@ -202,6 +199,18 @@ async function preparedIn(checkout: Checkout, { recipe, limits, signal, setUp }:
   if (recipe.build !== undefined) await checkout.run(recipe.build, limits, { env: { CI: "true" }, signal });
 }
 
+/** The tests once more, in a checkout where they ran, as if nothing had: neither in the work tree nor in the home. */
+async function testsAgain(checkout: Checkout, at: At): Promise<Tested> {
+  await cleaned(checkout, at);
+  return testsIn(checkout, at);
+}
+
+async function cleaned(checkout: Checkout, { limits, signal }: At): Promise<void> {
+  const command =
+    'git clean -ffdxq && git checkout --quiet --force HEAD -- . && find "$HOME" -mindepth 1 -delete';
+  await checkout.run(command, limits, { env: {}, signal });
+}
+
 async function testsIn(checkout: Checkout, at: At): Promise<Tested> {
   await preparedIn(checkout, at);
   return runTests(checkout, at.recipe.test, at.limits, at.signal);
@@ -213,10 +222,7 @@ async function newTestsOn(
   { head, changed, at }: { head: string; changed: readonly ChangedFile[]; at: At },
 ): Promise<RedRun> {
   const more = { env: {}, signal: at.signal };
-  // As if nothing had run here: neither in the work tree nor in the home.
-  const cleaned =
-    'git clean -ffdxq && git checkout --quiet --force HEAD -- . && find "$HOME" -mindepth 1 -delete';
-  await checkout.run(cleaned, at.limits, more);
+  await cleaned(checkout, at);
   const paths = changed
     .filter(({ path, isDeleted }) => !isDeleted && isTestFile(path))
     .map(({ path }) => path);

@@ -5,7 +5,7 @@ import type { Attachment } from "../attachments.ts";
 import { statementOf } from "../evidence/manifest.ts";
 import type { ManifestSigner } from "../evidence/signer.ts";
 import { branchOf } from "../naming.ts";
-import { findPull, type ForgeFor, kept, pushOwn } from "../pull-requests.ts";
+import { findPull, type ForgeFor, isTaken, kept } from "../pull-requests.ts";
 import { proposalOf } from "../proposal.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Outcome, Stage, Turn } from "../stage.ts";
@@ -79,16 +79,17 @@ export function mergeStage(deps: MergeDeps): Stage {
   };
 }
 
-/** Moves the base branch itself. */
+/** Moves the base branch itself, and with it the branch of the cycle. */
 async function moved(
   repositories: Repositories,
   { cycle, checked, signal }: Turn,
   { isThere, target, branch, head }: { isThere: boolean; target: string; branch: string; head: string },
 ): Promise<void> {
-  await pushOwn(repositories, { cycle, branch, head, ours: checked }, signal);
-  if (isThere) return;
-  const to = { branch: cycle.base_branch ?? "", from: target, to: head };
-  if (!(await repositories.push(cycle.repository, to, signal)))
+  const own = { branch, ours: checked, to: head };
+  const moves = isThere ? [own] : [own, { branch: cycle.base_branch ?? "", from: target, to: head }];
+  const elsewhere = await repositories.push(cycle.repository, moves, signal);
+  if (elsewhere === branch) throw isTaken(branch, cycle.repository);
+  if (elsewhere !== null)
     throw new Refusal("stale_plan", text("The branch has just moved", "A branch acabou de avançar"));
 }
 

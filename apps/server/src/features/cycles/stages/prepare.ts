@@ -1,5 +1,6 @@
 import { text } from "@ciclo/contract";
 import type { Git } from "../../../lib/git.ts";
+import { Memo } from "../../../lib/memo.ts";
 import { refuseParts } from "../checkout.ts";
 import { findRecipe, type Found, recipePath } from "../gates/recipe.ts";
 import type { Repositories } from "../repositories.ts";
@@ -29,14 +30,27 @@ export function prepareStage({ repositories }: { repositories: Repositories }): 
 
 /** How a commit says, or shows, that it is checked. */
 export async function recipeAt(git: Git, commit: string): Promise<Found> {
-  const paths = (await filesAt(git, commit)).map(({ path }) => path);
-  return findRecipe(paths, await readerAt(git, commit));
+  const files = await filesAt(git, commit);
+  const known = await contentsOf(
+    git,
+    files.filter(({ path, bytes }) => telling.has(path) && bytes <= mostBytes),
+  );
+  return findRecipe(
+    files.map(({ path }) => path),
+    (path) => known.get(path) ?? null,
+  );
 }
 
 /** A file of a commit, by its path and its object, with its size in bytes. */
 export type FileAt = { path: string; blob: string; bytes: number };
 
-export async function filesAt(git: Git, commit: string): Promise<FileAt[]> {
+/** Lists of commits of late: what one holds never changes, and a large one takes a second to read. */
+const listed = new Memo<string, Promise<readonly FileAt[]>>(4);
+
+export const filesAt = (git: Git, commit: string): Promise<readonly FileAt[]> =>
+  listed.get(`${git.folder} ${commit}`, () => listFiles(git, commit));
+
+async function listFiles(git: Git, commit: string): Promise<FileAt[]> {
   const said = await git.text(["ls-tree", "-r", "-l", "-z", "--full-tree", commit]);
   return said
     .split("\0")
@@ -49,13 +63,7 @@ export async function filesAt(git: Git, commit: string): Promise<FileAt[]> {
 }
 
 /** Files that say how a repository is checked. */
-const telling = [recipePath, "package.json"];
-
-async function readerAt(git: Git, commit: string): Promise<(path: string) => string | null> {
-  const known = new Map<string, string | null>();
-  for (const path of telling) known.set(path, await contentsAt(git, commit, path));
-  return (path) => known.get(path) ?? null;
-}
+const telling = new Set([recipePath, "package.json"]);
 
 const mostBytes = 1024 * 1024;
 
