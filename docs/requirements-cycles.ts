@@ -65,6 +65,17 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     ],
   },
   {
+    asked: "README, changelog and decision record as a reviewable diff",
+    shownBy: ["cycles/cycle.test.ts › brings the documents of the project along"],
+  },
+  {
+    asked: "States tell apart what is capped, partly done, and waiting for a person",
+    shownBy: [
+      "cycles/escapes.test.ts › leaves it done: the cycle says so, and goes on with the rest",
+      "cycles/escapes.test.ts › leaves it done where its budget is used up, too",
+    ],
+  },
+  {
     asked: "Traces, videos and screenshots of tests in a browser, before the change and after it",
     shownBy: [
       "web/captures.test.ts › show how it looked, before the change and after it",

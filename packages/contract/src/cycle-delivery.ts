@@ -27,6 +27,17 @@ export const documentationSchema = z.strictObject({
   decision_record: z
     .strictObject({ title: line, context: prose, decision: prose, consequences: prose })
     .nullable(),
+  /** Changes of documents of the project, such as its README: a passage that stands there once, and what takes its place. */
+  edits: z
+    .array(
+      z.strictObject({
+        path: z.string().min(1).max(500),
+        find: z.string().min(1).max(8000),
+        replace: z.string().max(16_000),
+      }),
+    )
+    .max(20)
+    .default([]),
   pull_request: z.strictObject({
     /** Without the type: `fix: ` is put before it. */
     title: z.string().trim().min(1).max(80),
@@ -170,6 +181,10 @@ export const executionSchema = z.strictObject({
   head: commitHash.nullable(),
   agent: z.strictObject({ name: z.string(), version: z.string().nullable(), protocol: z.number() }),
   stop_reason: z.string(),
+  /** Parts of the work that are done, by this run and those before it that broke off. */
+  done: z.array(z.string()).default([]),
+  /** Why the agent broke off before it had done all parts; null where it did not. */
+  broke_off: said.nullable().default(null),
   claims: z.string(),
   commits: z.array(z.strictObject({ commit: commitHash, subject: z.string() })),
   /** What it asked leave for; `by` is the person who answered, null for policy, or where nobody did in time. */

@@ -143,9 +143,10 @@ export type CycleCheckpoint = (typeof cycleCheckpoints)[number];
 
 /**
  * What a cycle waits for: a decision at a checkpoint, answers to open questions, help with what went wrong, or checks and reviews of
- * its pull request on the forge.
+ * its pull request on the forge. With `partial`, the agent broke off when parts of the work were done: they are kept, and the rest is done
+ * when the cycle is resumed.
  */
-export const cycleWaits = ["decision", "answers", "help", "forge"] as const;
+export const cycleWaits = ["decision", "answers", "help", "forge", "partial"] as const;
 export type CycleWait = (typeof cycleWaits)[number];
 
 /** Agents that speak the Agent Client Protocol, and that the console knows how to start. */

@@ -2,6 +2,7 @@ import type { Cycle } from "@ciclo/contract";
 
 const waits: Record<NonNullable<Cycle["waits_for"]>, string> = {
   forge: "waits for the forge",
+  partial: "partly done, the agent broke off",
   decision: "waits for a decision",
   answers: "waits for answers",
   help: "waits for help",

@@ -212,6 +212,14 @@ const documentationIn = (say: Say): Documentation => ({
       "Alguns pedidos custam um centavo a mais ou a menos.",
     ),
   },
+  edits: [
+    {
+      path: "README.md",
+      find: "What orders cost, and what coupons take off.",
+      replace:
+        "What orders cost, and what coupons take off.\n\nA coupon is taken off an order once, and never makes it cost less than nothing.",
+    },
+  ],
   pull_request: {
     type: "fix",
     title: say("take a coupon off an order once", "descontar um cupom do pedido uma vez"),

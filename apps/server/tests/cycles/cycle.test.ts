@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { calls } from "../support/model-endpoint.ts";
 import { documentation } from "../support/cycles/artifacts.ts";
-import { carriedThrough, cyclesConsole, headOf, mends, type Step } from "../support/cycles/console.ts";
+import { carriedThrough, cyclesConsole, headOf, mends, shop, type Step } from "../support/cycles/console.ts";
 
 const later: Step[] = [{ do: "write", path: "notes.md", contents: "Left uncommitted.\n" }];
 
@@ -98,5 +98,26 @@ describe("a delivery cycle", () => {
     });
     const written = ended.artifacts.findLast(({ kind }) => kind === "documentation");
     expect(written?.content).toMatchObject({ pull_request: { title: "api sums add" } });
+  });
+
+  it("brings the documents of the project along, where a model says what has to change in them", async () => {
+    const edit = (find: string) => ({
+      ...documentation,
+      edits: [{ path: "README.md", find, replace: "`sum(a, b)` adds." }],
+    });
+    const running = await cyclesConsole({
+      files: { ...shop, "README.md": "# Shop\n\n`sum(a, b)` subtracts.\n" },
+      replies: { doc: [edit("`sum(a, b)` multiplies."), edit("`sum(a, b)` subtracts.")] },
+    });
+    const { id } = await running.start();
+    const ended = await carriedThrough(running, id);
+    expect([ended.state, ended.reason]).toEqual(["completed", null]);
+    const changed = running.repository.git("show", "--format=%s", "--name-only", "main").split("\n");
+    expect([changed[0], changed.includes("README.md")]).toEqual(["docs: sums are wrong", true]);
+    expect(running.repository.git("show", "main:README.md")).toBe("# Shop\n\n`sum(a, b)` adds.");
+    const written = ended.artifacts.findLast(({ kind }) => kind === "documentation");
+    expect(written?.markdown).toContain("-`sum(a, b)` subtracts.\n+`sum(a, b)` adds.");
+    // What did not fit went back to the model.
+    expect((await calls(running.gateway)).filter(({ phase }) => phase === "doc")).toHaveLength(2);
   });
 });

@@ -17,6 +17,7 @@ import {
   type Step,
   test,
 } from "../support/cycles/console.ts";
+import { plan } from "../support/cycles/artifacts.ts";
 import { type Person, problemOf } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
 import { calls } from "../support/model-endpoint.ts";
@@ -321,6 +322,70 @@ describe("an agent that misbehaves", () => {
     });
     await console.person.client.call("resumeCycle", { params: { id }, body: {} });
     expect(await console.settled(id)).toMatchObject({ state: "completed" });
+  });
+});
+
+describe("an agent that breaks off when a part of the work is done", () => {
+  const [first, second] = ["Add instead of subtracting", "Show that sums add"];
+  const parts = plan.work_breakdown.items.flatMap((item) => [
+    { ...item, id: "1", title: first },
+    { ...item, id: "2", title: second, depends_on: ["1"] },
+  ]);
+  const inParts = { planner: [{ ...plan, work_breakdown: { items: parts } }] };
+  const tested = write("test/sum.test.js", test(nothing + shown));
+
+  it("leaves it done: the cycle says so, and goes on with the rest", async () => {
+    const console = await cyclesConsole({
+      turns: [[fix], [tested, { do: "exit", code: 3 }]],
+      replies: inParts,
+      policy: unwatched,
+    });
+    const { id } = await console.start();
+    const broken = await console.settled(id);
+    expect(broken).toMatchObject({ state: "waiting", waits_for: "partial", stage: "execute", tries: 0 });
+    expect(broken.reason).toMatch(/exit 3.*done, and kept: 1 of 2/s);
+    expect(executionOf(broken)).toMatchObject({ stop_reason: "broke_off", done: ["1"] });
+    expect(executionOf(broken)?.commits.map(({ subject }) => subject)).toEqual([
+      "feat: add instead of subtracting",
+    ]);
+    await console.withAgent([[{ do: "repeat" }, tested]]);
+    await console.person.client.call("resumeCycle", {
+      params: { id },
+      body: { comment: "Mind the callers" },
+    });
+    const ended = await console.settled(id);
+    expect([ended.state, ended.reason]).toEqual(["completed", null]);
+    const execution = executionOf(ended);
+    expect(execution).toMatchObject({ done: ["1", "2"], broke_off: null, turns: [{ item: "2" }] });
+    expect(execution?.claims).toContain("Parts that are done already, and committed in this checkout: 1.");
+    expect(execution?.claims).toContain("Mind the callers");
+    expect(execution?.claims).not.toContain(`Do part 1 of the work now`);
+    const { base_commit: base } = ended;
+    expect(console.repository.git("log", "--format=%s", `${base}..main`).split("\n")).toEqual([
+      "docs: sums are wrong",
+      "feat: show that sums add",
+      "feat: add instead of subtracting",
+    ]);
+  });
+
+  it("leaves it done where its budget is used up, too", async () => {
+    const many: Step[] = Array.from({ length: 40 }, () => ({ do: "model", model: "gpt-5.2" }));
+    const console = await cyclesConsole({
+      turns: [[fix], [...many, tested]],
+      replies: inParts,
+      policy: unwatched,
+    });
+    const budget = (usd: number) =>
+      console.gateway.push({
+        "policies/budget.yaml": `id: budget\nkind: budget\ntitle: All\nlimits: { daily_usd: ${usd} }\non_exceeded: block\n`,
+      });
+    await budget(0.05);
+    const { id } = await console.start();
+    expect(await console.settled(id)).toMatchObject({ state: "capped", waits_for: "partial" });
+    await budget(50);
+    await console.withAgent([[tested]]);
+    await console.person.client.call("resumeCycle", { params: { id }, body: {} });
+    expect(await console.settled(id)).toMatchObject({ state: "completed", reason: null });
   });
 });
 

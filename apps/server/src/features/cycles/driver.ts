@@ -213,13 +213,13 @@ function followUp(
   if (outcome.to === "wait")
     return {
       values: {
-        state: "waiting",
+        state: outcome.isCapped === true ? "capped" : "waiting",
         waits_for: outcome.waitsFor,
         reason: outcome.reason,
         note: outcome.note ?? null,
       },
-      action: "waiting",
-      ok: true,
+      action: outcome.isCapped === true ? "capped" : "waiting",
+      ok: outcome.isCapped !== true,
     };
   if (outcome.to === "back")
     return {

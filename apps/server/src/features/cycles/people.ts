@@ -167,8 +167,7 @@ export async function resumed(
 ): Promise<Change> {
   refuseOthers(actor, cycle);
   const mayGoOn = cycle.state === "paused" || cycle.state === "capped" || cycle.state === "failed";
-  const waitsForHelp =
-    cycle.state === "waiting" && (cycle.waits_for === "help" || cycle.waits_for === "forge");
+  const waitsForHelp = cycle.state === "waiting" && goesOnByResuming(cycle);
   if (!mayGoOn && !waitsForHelp) throw notIn(cycle);
   const stage = from ?? cycle.stage;
   if (cycleStages.indexOf(stage) > cycleStages.indexOf(cycle.stage))
@@ -180,13 +179,7 @@ export async function resumed(
       ),
     ]);
   // What was halted at a checkpoint waits there again, unless an earlier stage is to run again.
-  if (
-    from === undefined &&
-    cycle.state === "paused" &&
-    cycle.waits_for !== null &&
-    cycle.waits_for !== "help" &&
-    cycle.waits_for !== "forge"
-  )
+  if (from === undefined && cycle.state === "paused" && cycle.waits_for !== null && !goesOnByResuming(cycle))
     return { values: { state: "waiting", reason: null }, action: "resumed" };
   if (from !== undefined) await store.voidDecisions(queries, cycle.id, checkpointsFrom(stage), at);
   return {
@@ -203,3 +196,7 @@ export async function resumed(
     metadata: { from: stage, comment: comment ?? null },
   };
 }
+
+/** Whether what it waits for is that somebody lets it go on. */
+const goesOnByResuming = ({ waits_for: wait }: Pick<store.StoredCycle, "waits_for">): boolean =>
+  wait === "help" || wait === "forge" || wait === "partial";

@@ -41,7 +41,7 @@ export type Outcome = Made &
     /** An earlier stage runs again, with what it should read. */
     | { to: "back"; stage: CycleStage; note: string | null }
     /** `note` is for the phase that runs next, beside what a person says. */
-    | { to: "wait"; waitsFor: CycleWait; reason: Text; note?: string }
+    | { to: "wait"; waitsFor: CycleWait; reason: Text; note?: string; isCapped?: boolean }
     | { to: "end"; reason: Text }
   );
 

@@ -39,6 +39,7 @@ const steps = {
     void spawn("/bin/sh", ["-c", command], { cwd, detached: true, stdio: "ignore" }).unref(),
   model: ({ model }) => ask(model),
   say: ({ text }, say) => say(text),
+  repeat: (_, say, client, sessionId, asked) => say(asked),
   env: (_, say) => say(JSON.stringify(process.env)),
   hang: () => new Promise(() => {}),
   exit: ({ code }) => process.exit(code),
@@ -79,8 +80,9 @@ agent({ name: "scripted" })
       turn = 1;
     const todo = turns[Math.min(turn, turns.length - 1)] ?? [];
     turn += 1;
+    const asked = params.prompt.map(({ text = "" }) => text).join("\n");
     for (const step of todo)
-      await steps[step.do](step, (text) => say(client, sessionId, text), client, sessionId);
+      await steps[step.do](step, (text) => say(client, sessionId, text), client, sessionId, asked);
     return { stopReason: "end_turn" };
   })
   .onNotification(methods.agent.session.cancel, () => {})

@@ -63,5 +63,6 @@ export const plan: DeliveryPlan = {
 export const documentation: Documentation = {
   changelog: [{ section: "Fixed", entry: "`sum` adds." }],
   decision_record: null,
+  edits: [],
   pull_request: { type: "fix", title: "sum adds its numbers", body: "sum subtracted." },
 };

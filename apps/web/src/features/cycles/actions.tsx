@@ -18,7 +18,9 @@ function actionsOf({ state, waits_for: wait }: CycleDetail): Action[] {
   if (state === "completed") return ["rollback"];
   if (state === "rolling_back") return ["cancel"];
   if (state === "waiting")
-    return wait === "help" || wait === "forge" ? ["resume", "cancel"] : ["pause", "cancel"];
+    return wait === "help" || wait === "forge" || wait === "partial"
+      ? ["resume", "cancel"]
+      : ["pause", "cancel"];
   if (state === "paused" || state === "capped") return ["resume", "cancel"];
   return state === "failed" ? ["resume"] : [];
 }

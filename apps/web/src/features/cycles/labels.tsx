@@ -33,6 +33,7 @@ const waitLabels: Record<NonNullable<Cycle["waits_for"]>, MessageDescriptor> = {
   answers: msg`Waits for answers`,
   help: msg`Needs help`,
   forge: msg`Waits for the forge`,
+  partial: msg`Partly done, the agent broke off`,
 };
 
 /** Where a cycle stands, in a word. */
@@ -45,7 +46,7 @@ export function CycleBadge({
   const { tone, icon, label } = stateLooks[state];
   if (state === "running" && open > 0) return <Badge tone="warn" icon="waiting">{t`The agent asks`}</Badge>;
   return (
-    <Badge tone={state === "waiting" && wait === "help" ? "bad" : tone} icon={icon}>
+    <Badge tone={state === "waiting" && (wait === "help" || wait === "partial") ? "bad" : tone} icon={icon}>
       {i18n._(state === "waiting" && wait !== null ? waitLabels[wait] : label)}
     </Badge>
   );

@@ -18,6 +18,14 @@ export function code(words: string): string {
   return `${fence}${room}${shown}${room}${fence}`;
 }
 
+/** Lines letter by letter, as a block of their own. */
+export function block(lines: string, language: string): string {
+  const shown = lines.split("\n").map(showHidden).join("\n");
+  const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${shown}\n${fence}`;
+}
+
 export const heading = (level: 1 | 2 | 3, words: string): string => `${"#".repeat(level)} ${inline(words)}`;
 
 /** Paragraphs as they were written. */

@@ -6,7 +6,7 @@ import {
   type Text,
   text,
 } from "@ciclo/contract";
-import { code, document, heading, inline, list, paragraphs, table } from "./markdown.ts";
+import { block, code, document, heading, inline, list, paragraphs, table } from "./markdown.ts";
 
 /** What an agent did, as Markdown: its own word is marked as such. Pure. */
 export const renderExecution = (execution: Execution, locale: Locale): string =>
@@ -23,7 +23,7 @@ export const renderExecution = (execution: Execution, locale: Locale): string =>
 
 /** What was written about a change, as Markdown. Pure. */
 export const renderDocumentation = (
-  { changelog, decision_record: decision, pull_request: request }: Documentation,
+  { changelog, decision_record: decision, edits, pull_request: request }: Documentation,
   locale: Locale,
 ): string =>
   document(
@@ -31,10 +31,16 @@ export const renderDocumentation = (
     paragraphs(request.body),
     heading(2, words.changelog[locale]),
     list(changelog.map(({ section, entry }) => `**${section}** ${inline(entry)}`)),
+    ...(edits.length === 0 ? [] : [heading(2, words.documents[locale])]),
+    ...edits.flatMap(({ path, find, replace }) => [code(path), block(changedLines(find, replace), "diff")]),
     ...(decision === null
       ? []
       : [heading(2, decision.title), paragraphs(decision.context), paragraphs(decision.decision)]),
   );
+
+/** A passage and what takes its place, as a diff writes it. */
+const changedLines = (find: string, replace: string): string =>
+  [...find.split("\n").map((row) => `-${row}`), ...replace.split("\n").map((row) => `+${row}`)].join("\n");
 
 /** What the console found, as Markdown. Pure. */
 export const renderCheck = (report: CheckReport, locale: Locale): string =>
@@ -138,6 +144,7 @@ const words = {
   stop: text("Ended with", "Terminou com"),
   claims: text("What the agent says (not verified)", "O que o agente diz (não verificado)"),
   changelog: text("Changelog", "Changelog"),
+  documents: text("Documents", "Documentos"),
   check: text("What the console found", "O que a console verificou"),
   green: text("All gates are green.", "Todos os gates estão verdes."),
   gate: text("Gate", "Gate"),

@@ -10,12 +10,15 @@ export function promptsFor({
   analysis,
   plan,
   items,
+  done,
   hasWork,
 }: {
   cycle: Pick<StoredCycle, "title" | "note" | "recipe">;
   analysis: Analysis;
   plan: DeliveryPlan;
   items: readonly Item[];
+  /** Parts that are done already, where an agent broke off. */
+  done: readonly string[];
   /** Whether the checkout holds work of an earlier run. */
   hasWork: boolean;
 }): string[] {
@@ -26,7 +29,7 @@ export function promptsFor({
     `Approved specification and test cases:\n${quoted(JSON.stringify(analysis, null, 1))}`,
     `Approved plan:\n${quoted(JSON.stringify(plan.work_breakdown, null, 1))}`,
   ];
-  if (cycle.note !== null && hasWork)
+  if (cycle.note !== null && hasWork && done.length === 0)
     return [
       [
         ...shared,
@@ -37,7 +40,11 @@ export function promptsFor({
   return items.map((item, index) => {
     const asked = `Do part ${item.id} of the work now: ${item.title}\n\n${item.description}\n\nRequirements: ${item.requirements.join(", ")}. Test cases: ${item.test_cases.join(", ")}.`;
     const said = cycle.note === null ? [] : [`Somebody says about it:\n${quoted(cycle.note)}`];
-    return index === 0 ? [...shared, ...said, asked].join("\n\n") : asked;
+    const before =
+      done.length === 0
+        ? []
+        : [`Parts that are done already, and committed in this checkout: ${done.join(", ")}.`];
+    return index === 0 ? [...shared, ...before, ...said, asked].join("\n\n") : asked;
   });
 }
 

@@ -18,8 +18,8 @@ export type AgentSession = {
   leave(asked: Asked): Promise<Leave>;
   /** What it is told, one turn after the other. */
   turns: readonly string[];
-  /** Called behind each turn. */
-  behindTurn(index: number): Promise<void>;
+  /** Called behind each turn, with why the agent ended it. */
+  behindTurn(index: number, stopReason: string): Promise<void>;
   signal: AbortSignal;
 };
 
@@ -29,6 +29,8 @@ export type AgentWord = {
   stopReason: string;
   claims: string;
   permissions: { title: string; answer: "allowed" | "denied"; by: string | null }[];
+  /** Why it broke off; null where it ended its turns. */
+  broke: Refusal | null;
 };
 
 const mostClaims = 20_000;
@@ -41,13 +43,14 @@ const helloMs = 60_000;
 
 /**
  * Has an agent work, over the Agent Client Protocol. What it says is kept as its word: whether the work is done is found out
- * by others. Throws a `Refusal` (`upstream_failed`) where it does not speak the protocol, ends early, or refuses.
+ * by others. Throws a `Refusal` (`upstream_failed`) where it does not speak the protocol; where it ends early or refuses later, that is
+ * part of what is returned.
  */
 export async function workWithAgent(started: Started, session: AgentSession): Promise<AgentWord> {
   // Loaded when it is needed: its schemas would take a third of the console's start.
   const acp = await import("@agentclientprotocol/sdk");
   const { methods } = acp;
-  const said: Said = { claims: "", permissions: [] };
+  const said: Said = { agent: null, stopReason: "", claims: "", permissions: [] };
   const stream = acp.ndJsonStream(
     Writable.toWeb(started.stdin) as WritableStream<Uint8Array>,
     Readable.toWeb(started.stdout) as ReadableStream<Uint8Array>,
@@ -91,34 +94,55 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
     session.signal.addEventListener("abort", stop, { once: true });
   });
   const work = app.connectWith(stream, (agent) => converse(acp, agent, session, said));
+  let broke: Refusal | null = null;
   try {
-    return await Promise.race([work, over, halted]);
+    await Promise.race([work, over, halted]);
   } catch (error) {
-    if (session.signal.aborted || error instanceof Refusal) throw error;
-    if (error instanceof acp.RequestError) throw refused(error);
-    // What breaks the conversation off is told by how the agent ended, and what it said.
-    await finish(started);
-    const { code, ended, stderr } = await started.ended;
-    throw endedEarly(ended ?? `exit ${code}`, `${said.claims}\n${stderr.bytes.toString("utf8")}`);
+    if (session.signal.aborted) throw error;
+    broke = error instanceof acp.RequestError ? refused(error) : await whyBroken(started, said, error);
   } finally {
     // Whichever lost the race ends by what follows.
     for (const one of [work, over, halted]) one.catch(() => undefined);
     await finish(started);
+    // What the last turn left may still be on its way into a commit.
+    await Promise.allSettled([work]);
   }
+  // An agent may exit as soon as it has ended its last turn.
+  return wordOf(
+    said,
+    await work.then(
+      () => null,
+      () => broke,
+    ),
+  );
+}
+
+/** What breaks the conversation off is told by how the agent ended, and what it said. */
+async function whyBroken(started: Started, { claims }: Said, error: unknown): Promise<Refusal> {
+  if (error instanceof Refusal) return error;
+  await finish(started);
+  const { code, ended, stderr } = await started.ended;
+  return endedEarly(ended ?? `exit ${code}`, `${claims}\n${stderr.bytes.toString("utf8")}`);
 }
 
 /** In the place of a question that nobody could read. */
 const tooLong = "(too long to be shown)";
 
 type Acp = Pick<typeof Sdk, "methods" | "PROTOCOL_VERSION">;
-type Said = Pick<AgentWord, "claims" | "permissions">;
+type Said = Omit<AgentWord, "agent" | "broke"> & { agent: AgentWord["agent"] | null };
+
+/** What an agent said up to its end. Throws why it broke off where it had not even introduced itself. */
+function wordOf({ agent, ...said }: Said, broke: Refusal | null): AgentWord {
+  if (agent === null) throw broke ?? new Error("an agent has worked without a word");
+  return { agent, ...said, stopReason: broke === null ? said.stopReason : "broke_off", broke };
+}
 
 async function converse(
   { methods, PROTOCOL_VERSION }: Acp,
   agent: ClientContext,
   session: AgentSession,
   said: Said,
-): Promise<AgentWord> {
+): Promise<void> {
   const hello = AbortSignal.timeout(helloMs);
   const known = await agent.request(
     methods.agent.initialize,
@@ -142,29 +166,25 @@ async function converse(
   const cancel = (): void =>
     void agent.notify(methods.agent.session.cancel, { sessionId }).catch(() => undefined);
   session.signal.addEventListener("abort", cancel, { once: true });
-  let stopReason = "end_turn";
+  said.stopReason = "end_turn";
+  said.agent = {
+    name: known.agentInfo?.name ?? "agent",
+    version: known.agentInfo?.version ?? null,
+    protocol: known.protocolVersion,
+  };
   try {
     for (const [index, turn] of session.turns.entries()) {
-      const answer = await agent.request(methods.agent.session.prompt, {
+      const { stopReason } = await agent.request(methods.agent.session.prompt, {
         sessionId,
         prompt: [{ type: "text", text: turn }],
       });
-      ({ stopReason } = answer);
-      await session.behindTurn(index);
+      said.stopReason = stopReason;
+      await session.behindTurn(index, stopReason);
       if (stopReason !== "end_turn") break;
     }
   } finally {
     session.signal.removeEventListener("abort", cancel);
   }
-  return {
-    agent: {
-      name: known.agentInfo?.name ?? "agent",
-      version: known.agentInfo?.version ?? null,
-      protocol: known.protocolVersion,
-    },
-    stopReason,
-    ...said,
-  };
 }
 
 /** Ends an agent as it should be ended, and by force where it does not end. */

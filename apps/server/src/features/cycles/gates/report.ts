@@ -2,6 +2,7 @@ import {
   type Analysis,
   type CheckReport,
   type DeliveryPlan,
+  type Documentation,
   type GateResult,
   type Text,
   text,
@@ -31,8 +32,11 @@ export function reportOf(
   const tests = testsOf(runs, changed);
   const requirements = requirementsShown(analysis, runs.head, tests);
   const plan = artifacts.get("plan")?.content as DeliveryPlan;
+  const edited = (artifacts.get("documentation")?.content as Documentation | undefined)?.edits ?? [];
   const own = (path: string): boolean =>
-    path.startsWith(`docs/cycles/${cycle.id}/`) || path === "CHANGELOG.md";
+    path.startsWith(`docs/cycles/${cycle.id}/`) ||
+    path === "CHANGELOG.md" ||
+    edited.some((edit) => edit.path === path);
   const promised = brokenDefinitions(plan, {
     gates: of.gates,
     requirements,
@@ -59,14 +63,7 @@ export function reportOf(
         : []),
       ...byAbsence(requirements, tests).map((said) => agree("shown_by_absence", said)),
       ...promised.unmeasured.map((said) => agree("not_measured", said)),
-      ...(tests?.lost ?? [])
-        .filter(({ now }) => now !== "failed")
-        .map(({ file, name, now }) => ({
-          kind: "test_lost" as const,
-          path: file ?? "",
-          line: null,
-          text: `${name} (${now})`,
-        })),
+      ...lostToAgree(tests),
     ],
     requirements,
     changed: changed.map(({ path, added, removed }) => ({
@@ -84,6 +81,17 @@ export function reportOf(
     ],
   };
 }
+
+/** Tests that ran before and do not now; one that fails is a problem, and nobody is asked. */
+const lostToAgree = (tests: CheckReport["tests"]): CheckReport["to_agree"] =>
+  (tests?.lost ?? [])
+    .filter(({ now }) => now !== "failed")
+    .map(({ file, name, now }) => ({
+      kind: "test_lost" as const,
+      path: file ?? "",
+      line: null,
+      text: `${name} (${now})`,
+    }));
 
 function testsOf({ base, head, again, red }: Runs, changed: readonly ChangedFile[]): CheckReport["tests"] {
   if (base === null || head === null) return null;

@@ -12,6 +12,7 @@ import { partCosts, renderCosts } from "../artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "../artifacts/render.ts";
 import { asConventional } from "../conventional.ts";
 import { addToChangelog } from "../documents/changelog.ts";
+import { documentsAt, editFindings, withEdits } from "../documents/edits.ts";
 import { decisionRecord } from "../documents/decision-record.ts";
 import type { Repositories } from "../repositories.ts";
 import type { Stage, Turn } from "../stage.ts";
@@ -30,6 +31,13 @@ export type DocumentDeps = {
 };
 
 const mostDiff = 60_000;
+const mostQuestion = 400;
+const mostDocuments = 40_000;
+
+const shown = (documents: ReadonlyMap<string, string>): string =>
+  documents.size === 0
+    ? "There are none."
+    : cut([...documents].map(([path, said]) => `### ${path}\n\n${quoted(said)}`).join("\n\n"), mostDocuments);
 
 /** Doc: what the change is for its readers. It becomes a commit on top of the work, with all artefacts of the cycle. */
 export function documentStage(deps: DocumentDeps): Stage {
@@ -40,6 +48,8 @@ export function documentStage(deps: DocumentDeps): Stage {
     const work = execution.head;
     if (work === null) throw new Error(`cycle ${cycle.id} has nothing to document`);
     const known = current(turn);
+    const diff = await diffOf(git, baseOf(cycle), work);
+    const documents = await documentsAt(git, work, `${cycle.title} ${diff.slice(0, mostQuestion)}`);
     const written =
       known === null
         ? await askUntilRight(deps.ask, {
@@ -49,11 +59,12 @@ export function documentStage(deps: DocumentDeps): Stage {
             instructions: `${groundRules(cycle.locale)}\n\n${task}`,
             parts: [
               ["Specification", quoted(JSON.stringify(artifacts.get("analysis")?.content ?? {}))],
-              ["The change", quoted(cut(await diffOf(git, baseOf(cycle), work), mostDiff))],
+              ["The change", quoted(cut(diff, mostDiff))],
+              ["Documents of the project", shown(documents)],
               ...partsBefore(cycle, artifacts.get("documentation")),
             ],
             schema: documentationSchema,
-            check: () => [],
+            check: ({ edits }) => editFindings(edits, documents),
             tries: policy.tries,
             signal,
           })
@@ -63,6 +74,7 @@ export function documentStage(deps: DocumentDeps): Stage {
     const head = await commitFiles(git, work, {
       files: await filesOf(git, work, turn, {
         documentation,
+        documents,
         cost: await deps.costOf({ id: cycle.id, from: cycle.created_at }),
       }),
       message: await asConventional(
@@ -107,9 +119,13 @@ async function filesOf(
   git: Git,
   work: string,
   { cycle, artifacts, executions }: Turn,
-  { documentation, cost }: { documentation: Documentation; cost: CycleCost },
+  {
+    documentation,
+    documents,
+    cost,
+  }: { documentation: Documentation; documents: ReadonlyMap<string, string>; cost: CycleCost },
 ): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
+  const files = withEdits(documentation.edits, documents);
   const changelog = (await contentsAt(git, work, "CHANGELOG.md")) ?? null;
   if (changelog !== null) files.set("CHANGELOG.md", addToChangelog(changelog, documentation.changelog));
   if (documentation.decision_record !== null) {
@@ -146,6 +162,7 @@ const replayed = text(
 const task = [
   "You write what readers of the project need to know about a change that is done:",
   "- entries of the changelog, each under its heading, in one sentence for whoever uses the project;",
+  "- edits of the documents that are shown, where they say what is no longer so, or leave out what a user of the change has to know: a passage copied letter by letter that stands there once, and what takes its place; none where nothing has to change;",
   "- a decision record where the change decided something that somebody will ask about later; null otherwise;",
   "- the pull request: its type, a title in lower case that says what changed, and a body in Markdown for the reviewer: what and why.",
   "Claim nothing about tests or builds: the console adds what it found.",

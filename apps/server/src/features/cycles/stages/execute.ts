@@ -1,12 +1,19 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Analysis, type DeliveryPlan, type Execution, type ExecutorPolicy, text } from "@ciclo/contract";
+import {
+  type Analysis,
+  type DeliveryPlan,
+  type Execution,
+  type ExecutorPolicy,
+  type Text,
+  text,
+} from "@ciclo/contract";
 import type { Cost, MeteredCall } from "../../../domain/usage.ts";
 import { Refusal } from "../../../errors.ts";
 import { type Git, isAncestor } from "../../../lib/git.ts";
 import { orderOf } from "../artifacts/check.ts";
 import type { Checkout } from "../checkout.ts";
-import { type Answer, openDoor } from "../executor/door.ts";
+import { type Answer, type Door, openDoor } from "../executor/door.ts";
 import { startOf } from "../executor/presets.ts";
 import { promptsFor } from "../executor/prompts.ts";
 import { workWithAgent } from "../executor/session.ts";
@@ -52,30 +59,22 @@ export function executeStage(deps: ExecuteDeps): Stage {
     const { executor } = policy;
     const git = await deps.repositories.copyOf(cycle.repository);
     const from = await startingPoint(git, turn);
-    const { word, head, stderr, turns } = await deps.workplace.with(
-      { git, repository: cycle.repository },
-      from,
-      (checkout) =>
-        deps.workplace.withDoor((folder) =>
-          deps.withRunToken(
-            { cycle, agent: executor.agent, minutes: policy.limits.agent_minutes },
-            async (token) => {
-              const door = await openDoor(folder, { answer: deps.answer, token });
-              try {
-                const worked = await atWork(deps, turn, { executor, checkout, door: door.path });
-                if (door.isSpent()) throw isSpent(cycle.id);
-                return worked;
-              } catch (error) {
-                if (door.isSpent() && !turn.signal.aborted) throw isSpent(cycle.id);
-                throw error;
-              } finally {
-                await door.close();
-              }
-            },
-          ),
+    const worked = await deps.workplace.with({ git, repository: cycle.repository }, from, (checkout) =>
+      deps.workplace.withDoor((folder) =>
+        deps.withRunToken(
+          { cycle, agent: executor.agent, minutes: policy.limits.agent_minutes },
+          async (token) => {
+            const door = await openDoor(folder, { answer: deps.answer, token });
+            try {
+              return await atWork(deps, turn, { executor, checkout, door });
+            } finally {
+              await door.close();
+            }
+          },
         ),
+      ),
     );
-    return ended(git, turn, { from, head, word, stderr, turns });
+    return ended(git, turn, { from, ...worked });
   };
 }
 
@@ -90,7 +89,15 @@ async function startingPoint(git: Git, { cycle, artifacts }: Turn): Promise<stri
   return code === 0 && (await isAncestor(git, baseOf(cycle), head)) ? head : baseOf(cycle);
 }
 
-type AtWork = { executor: ExecutorPolicy; checkout: Checkout; door: string };
+/** Parts of the current plan that were done when the agent broke off; none where the work begins, or is to be mended. */
+function doneBefore({ artifacts }: Turn): string[] {
+  const [execution, plan] = [artifacts.get("execution"), artifacts.get("plan")];
+  const { broke_off: brokeOff = null, done = [] } = (execution?.content ?? {}) as Partial<Execution>;
+  const isOfPlan = execution !== undefined && plan !== undefined && execution.created_at >= plan.created_at;
+  return isOfPlan && brokeOff !== null ? done : [];
+}
+
+type AtWork = { executor: ExecutorPolicy; checkout: Checkout; door: Door };
 
 async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door }: AtWork) {
   const { cycle, policy, artifacts, signal } = turn;
@@ -105,9 +112,11 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
   }
   const plan = artifacts.get("plan")?.content as DeliveryPlan;
   const analysis = artifacts.get("analysis")?.content as Analysis;
-  const items = orderOf(plan.work_breakdown.items) ?? [];
+  const all = orderOf(plan.work_breakdown.items) ?? [];
+  const done = checkout.base === baseOf(cycle) ? [] : doneBefore(turn);
+  const items = all.filter(({ id }) => !done.includes(id));
   const { agent_minutes: minutes, memory_mb: memory, processes } = policy.limits;
-  const { line, reads } = bridged(deps.program, door, { command: program, args: start.args });
+  const { line, reads } = bridged(deps.program, door.path, { command: program, args: start.args });
   // Of an agent that a crash ended.
   await voidPermissions(deps, cycle.id);
   const started = await checkout.start(
@@ -120,7 +129,8 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
     },
     { env: start.env, reads, signal },
   );
-  const prompts = promptsFor({ cycle, analysis, plan, items, hasWork: checkout.base !== baseOf(cycle) });
+  const hasWork = checkout.base !== baseOf(cycle);
+  const prompts = promptsFor({ cycle, analysis, plan, items, done, hasWork });
   const isByPart = prompts.length === items.length;
   const turns = new Turns();
   const stopListening = deps.listenToCalls(cycle.id, (call, cost) => turns.hear(call, cost));
@@ -134,19 +144,24 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
         ? leaveOf(deps, cycle.id, asked, { minutes: policy.limits.permission_minutes, signal })
         : Promise.resolve({ allowed: executor.permissions === "allow", by: null }),
     turns: prompts,
-    async behindTurn(index) {
+    async behindTurn(index, stopReason) {
       const item = isByPart ? items[index] : undefined;
       await commitLeft(checkout, cycle, item, executor.agent);
       turns.end(item?.id ?? null);
+      // Some agents end their turn where a call was refused.
+      if (item !== undefined && stopReason === "end_turn" && !door.isSpent()) done.push(item.id);
     },
     signal,
   }).finally(async () => {
     stopListening();
     await voidPermissions(deps, cycle.id);
   });
+  const broke = door.isSpent() ? isSpent(cycle.id) : word.broke;
+  // A part that was broken off is done again: of it only what the agent committed itself is kept.
+  if (broke !== null && done.length === 0) throw broke;
   const head = await checkout.takeOut(gitLimits);
   const { stderr } = await started.ended;
-  return { word, head, stderr: stderr.bytes, turns: turns.all() };
+  return { word, head, stderr: stderr.bytes, turns: turns.all(), parts: { done, all: all.length, broke } };
 }
 
 /** Commits what an agent has left uncommitted behind a part of the work. Git runs within the sandbox: the folder is the agent's. */
@@ -184,12 +199,13 @@ type Ended = {
   word: Awaited<ReturnType<typeof workWithAgent>>;
   stderr: Buffer;
   turns: Execution["turns"];
+  parts: { done: string[]; all: number; broke: Refusal | null };
 };
 
 async function ended(
   git: Git,
   { cycle, policy }: Turn,
-  { from, head, word, stderr, turns }: Ended,
+  { from, head, word, stderr, turns, parts: { done, all, broke } }: Ended,
 ): Promise<Outcome> {
   const tries = cycle.tries + 1;
   const made = head === null ? null : await withConventionalCommits(git, head, [from, baseOf(cycle)]);
@@ -202,6 +218,8 @@ async function ended(
     head: work,
     agent: word.agent,
     stop_reason: word.stopReason,
+    done,
+    broke_off: broke?.detail ?? null,
     claims: word.claims,
     commits: work === null ? [] : await commitsBetween(git, baseOf(cycle), work),
     permissions: word.permissions,
@@ -213,6 +231,17 @@ async function ended(
     values: { tries, head_commit: work },
     metadata: { try: tries, stop_reason: word.stopReason, head: work },
   };
+  if (broke !== null)
+    return {
+      to: "wait",
+      waitsFor: "partial",
+      isCapped: broke.code === "budget_exceeded",
+      reason: brokeOff(broke.detail, done.length, all),
+      // What a person said is for whoever goes on.
+      ...(cycle.note === null ? {} : { note: cycle.note }),
+      ...left,
+      values: { head_commit: work },
+    };
   if (head !== null) return { to: "next", ...left };
   if (tries < policy.tries) return { to: "back", stage: "execute", note: changedNothing.en, ...left };
   return { to: "wait", waitsFor: "help", reason: changedNothing, ...left };
@@ -222,6 +251,12 @@ const changedNothing = text(
   "The agent ended its turn and changed nothing, whatever it says",
   "O agente encerrou seu turno e não mudou nada, diga o que disser",
 );
+
+const brokeOff = (why: Text, done: number, all: number): Text =>
+  text(
+    `${why.en} (Parts of the work that are done, and kept: ${done} of ${all}. Resumed, the cycle goes on with the rest)`,
+    `${why["pt-BR"]} (Partes do trabalho prontas, e guardadas: ${done} de ${all}. Retomado, o ciclo continua com o resto)`,
+  );
 
 const isSpent = (id: string): Refusal =>
   new Refusal(
