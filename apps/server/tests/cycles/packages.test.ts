@@ -188,7 +188,7 @@ it(
       expect(check?.content).toMatchObject({
         problems: [],
         tests: {
-          runner: "known",
+          runner: "tape",
           // Where the fault ended the run early, tests that were there are among them.
           fresh: expect.arrayContaining([
             expect.objectContaining({

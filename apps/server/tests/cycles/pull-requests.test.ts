@@ -106,6 +106,24 @@ describe.each(["github", "gitlab"] as const)("a cycle whose repository is on %s"
     expect(predicate.head).toBe(checked.head_commit);
   });
 
+  it("waits while the forge is away, and is merged once it is back, with nobody's help", async () => {
+    const { forge, begin, toMerge, decide, approver, until, get } = await onForge(provider);
+    const { id } = await begin();
+    await toMerge(id);
+    forge.down = true;
+    const asked = forge.refused;
+    await decide(approver, id, "approve");
+    await eventually(
+      () => Promise.resolve(forge.refused),
+      (refused) => refused > asked + 1,
+      60_000,
+    );
+    expect((await get(id)).state).toBe("running");
+    forge.down = false;
+    expect(await until(id, ({ state }) => state !== "running")).toMatchObject({ state: "completed" });
+    expect(forge.merges).toBe(1);
+  });
+
   it("is there for reviewers where policy says so, with each version of the work, and closed where it came to nothing", async () => {
     const { forge, begin, toMerge, decide, approver, until, bare, head } = await onForge(provider, {
       policy: { pull_requests: "for_review" },
@@ -271,7 +289,7 @@ describe("a merged cycle", () => {
     expect(repository.git("show", "main:src/sum.js")).toBe(shop["src/sum.js"].trim());
     expect(repository.git("show", "main:README.md")).toBe("# A shop");
     expect(repository.git("log", "-1", "--format=%H %s", "main")).toBe(
-      `${back.rollback?.commit} revert: Sums are wrong`,
+      `${back.rollback?.commit} revert: sums are wrong`,
     );
     expect(back.timeline.map(({ type }) => type).slice(-2)).toEqual([
       "cycle.rollback_begun",

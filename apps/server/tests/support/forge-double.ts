@@ -14,6 +14,8 @@ export type ForgeDouble = {
   pulls: Pull[];
   /** Answers every call with 500 while true. */
   down: boolean;
+  /** How often it did. */
+  refused: number;
   /** Why merging is refused, if it is. */
   blocked: string | null;
   checks: { name: string; conclusion: string }[];
@@ -52,6 +54,7 @@ export async function startForge(
     url: "",
     pulls: [],
     down: false,
+    refused: 0,
     blocked: null,
     checks: [],
     reviews: [],
@@ -62,6 +65,7 @@ export async function startForge(
   };
   const answer = provider === "github" ? gitHub : gitLab;
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (forge.down) forge.refused += 1;
     const [gitPath] = (request.url ?? "").split("?");
     if (gitPath?.startsWith(`/${project}.git/`) === true) {
       if (forge.down) return void response.writeHead(500).end();

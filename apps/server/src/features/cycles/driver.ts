@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { type CycleStage, type PolicyOf, type Text, text } from "@ciclo/contract";
 import type { AuditedTransaction, Queries } from "../../db/dialect.ts";
 import { system } from "../../domain/actor.ts";
@@ -28,6 +29,8 @@ const holdMs = 30_000;
 const renewEveryMs = 2000;
 /** Cycles that one node works on at once; most of the time they wait for a model or an agent. */
 const mostAtOnce = 20;
+/** How long it is waited for what is away for now, such as a forge that restarts, before a person is asked. */
+const patienceMs = [2000, 5000, 10_000, 20_000, 40_000, 60_000];
 /** A stage that fails by a fault of the console is tried so often. */
 const mostFaults = 5;
 
@@ -39,6 +42,8 @@ export class Driver {
   readonly #deps: DriverDeps;
   readonly #working = new Map<string, { halt: AbortController; done: Promise<void> }>();
   readonly #faults = new Map<string, number>();
+  /** How often in a row something that a cycle needs was away. */
+  readonly #away = new Map<string, number>();
 
   constructor(deps: DriverDeps) {
     this.#deps = deps;
@@ -126,8 +131,13 @@ export class Driver {
       const checked = checkedIn(all);
       const turn: Turn = { cycle, policy: holds, artifacts, executions, checked, decisions, signal };
       await before(cycle, holds, signal);
-      return await stages[cycle.stage](turn);
+      const outcome = await stages[cycle.stage](turn);
+      this.#away.delete(cycle.id);
+      return outcome;
     } catch (error) {
+      if (signal.aborted) return null;
+      if (await this.#waitedFor(cycle.id, error, signal)) return this.#outcomeOf(cycle, holds, signal);
+      // It may have been halted meanwhile.
       if (signal.aborted) return null;
       if (error instanceof Refusal)
         return {
@@ -142,6 +152,20 @@ export class Driver {
       this.#faults.delete(cycle.id);
       return { to: "stop", state: "waiting", reason: brokeHere };
     }
+  }
+
+  /** Waits for what is away for now. False where it is not to be waited for, or was for long enough. */
+  async #waitedFor(id: string, error: unknown, signal: AbortSignal): Promise<boolean> {
+    const times = this.#away.get(id) ?? 0;
+    const ms = patienceMs[times];
+    if (!(error instanceof Refusal) || error.retryAfter === undefined || ms === undefined) {
+      this.#away.delete(id);
+      return false;
+    }
+    this.#away.set(id, times + 1);
+    this.#deps.logger.warn({ err: error, cycle: id }, "what a cycle needs is away; it is tried again");
+    await wait(ms, undefined, { signal }).catch(() => undefined);
+    return !signal.aborted;
   }
 
   /** Writes what came of a stage. False where somebody changed the cycle meanwhile: it is read again then. */

@@ -333,10 +333,14 @@ async function explained<T>(address: string, work: () => Promise<T>): Promise<T>
         `git cannot work with ${address}: ${said}. See to it that the console may read and push there, then resume the cycle`,
         `O git não consegue trabalhar com ${address}: ${said}. Garanta que a console possa ler e enviar ali, e retome o ciclo`,
       ),
-      { cause: error },
+      { cause: error, ...(passes.test(said) ? { retryAfter: 5 } : {}) },
     );
   }
 }
+
+/** What git says of a host that is away for now. */
+const passes =
+  /could not resolve host|connection (?:refused|timed out|reset|closed)|failed to connect|couldn't connect|operation timed out|early eof|remote end hung up|returned error: (?:408|429|5\d\d)|internal server error/i;
 
 const notLetIn = (address: string, cause: unknown): Refusal =>
   new Refusal(

@@ -1,4 +1,5 @@
 import { type PullRequest, text } from "@ciclo/contract";
+import { z } from "zod";
 import { Refusal } from "../../errors.ts";
 
 /** Pull requests of one repository on GitHub or GitLab. Every call can be repeated. */
@@ -23,9 +24,23 @@ export type Forge = {
 export type MergeOutcome = { merged: true; commit: string } | { merged: false; reason: string };
 
 /** The forge did not answer, or said no for now. What waits for it is tried again. */
-export const forgeUnavailable = (provider: string, why: string, cause: unknown): Refusal =>
-  new Refusal(
+export function forgeUnavailable(provider: string, why: string, cause: unknown): Refusal {
+  const status = statusOf(cause);
+  // What is wrong with the request or its token is wrong later, too.
+  const isLasting = status !== null && status >= 400 && status < 500 && status !== 408 && status !== 429;
+  return new Refusal(
     "repository_unavailable",
     text(`${provider} does not answer: ${why}`, `${provider} não responde: ${why}`),
-    { cause },
+    { cause, ...(isLasting ? {} : { retryAfter: 5 }) },
   );
+}
+
+const statusSchema = z.union([
+  z.object({ status: z.number() }).transform(({ status }) => status),
+  z
+    .object({ cause: z.object({ response: z.object({ status: z.number() }) }) })
+    .transform(({ cause }) => cause.response.status),
+]);
+
+/** The status of an answer, as Octokit and Gitbeaker have it in their errors; null where there was none. */
+const statusOf = (error: unknown): number | null => statusSchema.safeParse(error).data ?? null;

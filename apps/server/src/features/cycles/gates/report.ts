@@ -29,7 +29,7 @@ export function reportOf(
   changed: readonly ChangedFile[],
 ): CheckReport {
   const analysis = artifacts.get("analysis")?.content as Analysis;
-  const tests = testsOf(runs, changed);
+  const tests = testsOf(runs, changed, of.known.runner);
   const requirements = requirementsShown(analysis, runs.head, tests);
   const plan = artifacts.get("plan")?.content as DeliveryPlan;
   const edited = (artifacts.get("documentation")?.content as Documentation | undefined)?.edits ?? [];
@@ -93,12 +93,16 @@ const lostToAgree = (tests: CheckReport["tests"]): CheckReport["to_agree"] =>
       text: `${name} (${now})`,
     }));
 
-function testsOf({ base, head, again, red }: Runs, changed: readonly ChangedFile[]): CheckReport["tests"] {
-  if (base === null || head === null) return null;
+function testsOf(
+  { base, head, again, red }: Runs,
+  changed: readonly ChangedFile[],
+  runner: string | null,
+): CheckReport["tests"] {
+  if (base === null || head === null || runner === null) return null;
   const passed = ({ tests }: TestRun): number => tests.filter(({ state }) => state === "passed").length;
   const fresh = freshTests(base, head);
   return {
-    runner: "known",
+    runner,
     passed_on_base: passed(base),
     passed_on_head: passed(head),
     fresh:
