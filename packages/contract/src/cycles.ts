@@ -12,7 +12,7 @@ import { cycleCheckpoints, cycleStages, cycleStates, cycleWaits } from "./vocabu
 export const cycleAttachmentSchema = z.strictObject({
   name: z.string().regex(/^(?!\.)[^/\\\p{C}]{1,200}$/u, { error: "the name of a file, without its folder" }),
   media_type: z.enum([...new Set(Object.values(attachmentEndings))]),
-  base64: z.base64().min(1),
+  base64: z.base64().min(1, { error: "is an empty file" }),
 });
 export type CycleAttachment = z.infer<typeof cycleAttachmentSchema>;
 
@@ -30,7 +30,7 @@ export const newCycleSchema = z.strictObject({
   /** What is wanted, in Markdown or plain text; or the address of an issue on GitHub or GitLab, which is read then. */
   issue: z.string().trim().min(1).max(200_000),
   /** Specifications, notes, pictures: read by the analyst beside the issue. */
-  attachments: z.array(cycleAttachmentSchema).max(10).optional(),
+  attachments: z.array(cycleAttachmentSchema).max(10, { error: "at most ten files" }).optional(),
 });
 export type NewCycle = z.infer<typeof newCycleSchema>;
 

@@ -18,7 +18,12 @@ const permissionCommand = (answer: "allow" | "deny", summary: string): Command =
             ? "The agent asks for nothing now"
             : `The agent asks for several things: name one of ${open.map((one) => `${one.id} (${one.title})`).join(", ")}`,
         );
-      const params = { id, permission: given ?? only?.id ?? "" };
+      const begun = open.filter((one) => given !== undefined && one.id.startsWith(given));
+      if (begun.length > 1)
+        throw new UsageError(
+          `Several questions begin with ${given}: ${begun.map((one) => one.id).join(", ")}`,
+        );
+      const params = { id, permission: begun[0]?.id ?? given ?? only?.id ?? "" };
       return connect().call("answerCyclePermission", { params, body: { answer } });
     },
     show: (cycle) => [line(cycle)],
