@@ -50,7 +50,10 @@ function shown(cycle: CycleDetail): string[] {
       .filter(({ answer }) => answer === null)
       .map(({ id, question, why }) => `${id}  ${question} (${why})`),
     ...artifacts.map(({ kind, version, sha256 }) => `${kind} ${version}  ${sha256.slice(0, 12)}`),
-    ...evidence.map(({ name, sha256, bytes }) => `${name}  ${sha256.slice(0, 12)}  ${bytes} bytes`),
+    ...evidence.map(
+      ({ name, sha256, bytes, removed_at: removed }) =>
+        `${name}  ${sha256.slice(0, 12)}  ${removed === null ? `${bytes} bytes` : `deleted ${removed}`}`,
+    ),
     ...(checkpoint === null
       ? []
       : [
@@ -213,11 +216,17 @@ export const cycleCommands: Command[] = [
     async run({ positionals: [id = "", named = ""], values, io }) {
       const file = option(values, "out");
       const { evidence } = await getCycle(id);
+      const isHash = /^[0-9a-f]{4,64}$/.test(named);
       const found = evidence.findLast(
-        ({ name, sha256 }) => name === named || (/^[0-9a-f]{12,}$/.test(named) && sha256.startsWith(named)),
+        ({ name, sha256 }) =>
+          name === named || name.endsWith(`/${named}`) || (isHash && sha256.startsWith(named)),
       );
       if (found === undefined)
         throw new UsageError(`${id} has no log ${named}: ciclo cycle show ${id} lists them`);
+      if (found.removed_at !== null)
+        throw new UsageError(
+          `${found.name} was deleted on ${found.removed_at}, as policies/retention.yaml says`,
+        );
       if (file === undefined && !/^text\/|json$|asciicast$/.test(found.media_type))
         throw new UsageError(`${found.name} is no text (${found.media_type}): save it with --out FILE`);
       const content = await connect().call("getCycleEvidence", { params: { id, sha256: found.sha256 } });

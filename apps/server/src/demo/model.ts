@@ -16,6 +16,9 @@ const askedSchema = z.object({
 /** What tells a phase, and an agent, that an earlier answer is to be mended. */
 const again = /## What a reviewer says|It is not accepted yet/;
 
+/** The only part of the plan that was not sent back. */
+const whole = /Do part 1 of the work now: (?:Take the coupon off once|Descontar o cupom uma vez)/;
+
 /**
  * A provider that speaks OpenAI's chat completions on a port of loopback, and answers with prepared replies. What it says it
  * used is what the texts come to at four characters a token.
@@ -55,6 +58,7 @@ function askedIn(messages: readonly Message[]): Asked {
   const prompt = messages.findLastIndex(({ role }) => role === "user");
   return {
     again: again.test(JSON.stringify(messages)),
+    isWhole: whole.test(JSON.stringify(messages)),
     turn: messages.filter(({ role }) => role === "user").length,
     step: messages.slice(prompt).filter(({ role }) => role === "assistant").length,
   };

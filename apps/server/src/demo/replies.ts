@@ -17,6 +17,8 @@ export const replayModels = {
 export type Asked = {
   /** Whether a person, or a gate, wants an earlier answer to be mended. */
   again: boolean;
+  /** Whether the plan has the whole of the work as one part. */
+  isWhole: boolean;
   /** How many prompts the conversation has, and how many answers since the last of them. */
   turn: number;
   step: number;
@@ -216,8 +218,10 @@ const documentationIn = (say: Say): Documentation => ({
     {
       path: "README.md",
       find: "What orders cost, and what coupons take off.",
-      replace:
-        "What orders cost, and what coupons take off.\n\nA coupon is taken off an order once, and never makes it cost less than nothing.",
+      replace: `What orders cost, and what coupons take off.\n\n${say(
+        "A coupon is taken off an order once, and never makes it cost less than nothing.",
+        "Um cupom é descontado de um pedido uma vez, e nunca o torna negativo.",
+      )}`,
     },
   ],
   pull_request: {
@@ -234,7 +238,7 @@ const documentationIn = (say: Say): Documentation => ({
  * The agent's model. In its first run it writes a test of T1 that is green with the fault as well, and says that all is well; the
  * gates say otherwise, and it writes a right one.
  */
-function workIn(say: Say, { again, turn, step }: Asked): Reply {
+function workIn(say: Say, { again, isWhole, turn, step }: Asked): Reply {
   const write = (path: string, contents: string): ToolCall => ({
     name: "write_file",
     arguments: { path, contents },
@@ -264,7 +268,7 @@ function workIn(say: Say, { again, turn, step }: Asked): Reply {
             calls: [write(tests, weakTests)],
           },
           { content: say("Both tests are there.", "Os dois testes estão lá.") },
-        ],
+        ].slice(0, isWhole ? 1 : 2),
         [
           {
             content: say("Now the coupon.", "Agora o cupom."),
@@ -278,5 +282,7 @@ function workIn(say: Say, { again, turn, step }: Asked): Reply {
           },
         ],
       ];
-  return scenes[turn - 1]?.[step] ?? { content: say("There is nothing to do.", "Não há nada a fazer.") };
+  // Where the whole of the work is one part, it is done in one turn.
+  const played = isWhole ? [scenes.flat()] : scenes;
+  return played[turn - 1]?.[step] ?? { content: say("There is nothing to do.", "Não há nada a fazer.") };
 }

@@ -122,9 +122,23 @@ export async function initBare(folder: string, branch: string): Promise<Git> {
  * Checks a commit of a bare repository out into a new folder: a repository of its own that borrows the objects of the other
  * one, and shares no ref, hook, setting or work tree with it. Whoever only reads those objects cannot harm them from there.
  */
-export async function checkOutShared({ folder: from }: Git, to: string, commit: string): Promise<void> {
+export async function checkOutShared(git: Git, to: string, commit: string): Promise<void> {
   // Filters and templates of whoever runs the console are none of the repository's.
   const options = { env: { GIT_CONFIG_GLOBAL: "/dev/null" }, timeoutMs: checkoutMs };
+  // On no commit yet: of the one that it is on already, git would check nothing out.
+  await newSharedRepository(git, to, commit, "ref: refs/heads/main\n");
+  const inside = ["-C", to, ...settings];
+  const fast = ["-c", "checkout.workers=0", "-c", "checkout.thresholdForParallelism=1000"];
+  await runGit([...inside, ...fast, "checkout", "--quiet", "--detach", commit], "checkout", options);
+}
+
+/** A repository in a folder that has none, which borrows the objects of another one, with a commit for its HEAD. No git is run. */
+export async function newSharedRepository(
+  { folder: from }: Git,
+  to: string,
+  commit: string,
+  head = `${commit}\n`,
+): Promise<void> {
   const folder = join(to, ".git");
   const info = join(folder, "objects", "info");
   // As `git init` and `git clone --shared` do, without two more processes and a remote that would have to be taken out again.
@@ -135,10 +149,7 @@ export async function checkOutShared({ folder: from }: Git, to: string, commit: 
     join(folder, "config"),
     commit.length === 64 ? repositoryConfig.sha256 : repositoryConfig.sha1,
   );
-  await writeFile(join(folder, "HEAD"), "ref: refs/heads/main\n");
-  const inside = ["-C", to, ...settings];
-  const fast = ["-c", "checkout.workers=0", "-c", "checkout.thresholdForParallelism=1000"];
-  await runGit([...inside, ...fast, "checkout", "--quiet", "--detach", commit], "checkout", options);
+  await writeFile(join(folder, "HEAD"), head);
 }
 
 const core = "\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n";

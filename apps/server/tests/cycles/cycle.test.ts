@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { calls } from "../support/model-endpoint.ts";
@@ -119,5 +119,54 @@ describe("a delivery cycle", () => {
     expect(written?.markdown).toContain("-`sum(a, b)` subtracts.\n+`sum(a, b)` adds.");
     // What did not fit went back to the model.
     expect((await calls(running.gateway)).filter(({ phase }) => phase === "doc")).toHaveLength(2);
+  });
+
+  it("asks the model again where its edits have lost their place, or somebody says something of them", async () => {
+    const edit = (find: string, replace: string) => ({
+      ...documentation,
+      edits: [{ path: "README.md", find, replace }],
+    });
+    const running = await cyclesConsole({
+      files: { ...shop, "README.md": "# Shop\n\n`sum(a, b)` subtracts.\n" },
+      replies: {
+        doc: [
+          edit("subtracts", "adds wrongly"),
+          edit("subtracts", "adds"),
+          edit("takes away", "adds, in numbers"),
+        ],
+      },
+    });
+    const { id } = await running.start();
+    const { repository, approver, settled, decide } = running;
+    for (let at = await settled(id); at.stage !== "check"; at = await settled(id))
+      await decide(approver, id, "approve");
+    await running.withAgent([[{ do: "write", path: "notes.md", contents: "More.\n" }]]);
+    await decide(approver, id, "send_back", "README.md says something wrong");
+    const again = await settled(id);
+    expect(again.artifacts.findLast(({ kind }) => kind === "documentation")?.content).toMatchObject({
+      edits: [{ replace: "adds" }],
+    });
+    // Somebody else changes the very passage before it is merged.
+    repository.commit({ "README.md": "# Shop\n\n`sum(a, b)` takes away.\n" }, "docs: other words");
+    const ended = await carriedThrough(running, id);
+    expect([ended.state, ended.reason]).toEqual(["completed", null]);
+    expect(repository.git("show", "main:README.md")).toBe("# Shop\n\n`sum(a, b)` adds, in numbers.");
+  });
+
+  it("merges nothing where a repository refuses the branch of the cycle, and says what its hook says", async () => {
+    const running = await cyclesConsole();
+    const { repository } = running;
+    const bare = `${repository.folder}.git`;
+    repository.git("clone", "--quiet", "--bare", repository.folder, bare);
+    const hook =
+      '#!/bin/sh\ncase "$1" in refs/heads/ciclo/*) echo "no such branches here" >&2; exit 1;; esac\n';
+    writeFileSync(join(bare, "hooks/update"), hook, { mode: 0o755 });
+    const { id } = await running.person.client.call("startCycle", {
+      body: { repository: bare, issue: "# Sums are wrong\n\nsum(2, 2) is 0." },
+    });
+    const ended = await carriedThrough(running, id);
+    expect(ended).toMatchObject({ state: "waiting", waits_for: "help", stage: "merge" });
+    expect(ended.reason).toContain("no such branches here");
+    expect(repository.git("-C", bare, "rev-parse", "main")).toBe(headOf(repository));
   });
 });

@@ -368,6 +368,29 @@ describe("an agent that breaks off when a part of the work is done", () => {
     ]);
   });
 
+  it.each([0, 20, 120])("has done its work where it exits %i ms behind its last turn", async (ms) => {
+    const console = await cyclesConsole({
+      turns: [[fix, tested, { do: "exitLater", ms }]],
+      policy: unwatched,
+    });
+    const { id } = await console.start();
+    const ended = await console.settled(id);
+    expect([ended.state, ended.reason]).toEqual(["completed", null]);
+  });
+
+  it("goes on to the gates where the rest needs no commit", async () => {
+    const console = await cyclesConsole({
+      turns: [[fix, tested], [{ do: "exit", code: 3 }]],
+      replies: inParts,
+      policy: unwatched,
+    });
+    const { id } = await console.start();
+    expect(await console.settled(id)).toMatchObject({ state: "waiting", waits_for: "partial" });
+    await console.withAgent([[{ do: "say", text: "It is all there." }]]);
+    await console.person.client.call("resumeCycle", { params: { id }, body: {} });
+    expect(await console.settled(id)).toMatchObject({ state: "completed", reason: null });
+  });
+
   it("leaves it done where its budget is used up, too", async () => {
     const many: Step[] = Array.from({ length: 40 }, () => ({ do: "model", model: "gpt-5.2" }));
     const console = await cyclesConsole({

@@ -1,8 +1,8 @@
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "@ciclo/contract";
 import { Refusal } from "../../errors.ts";
-import { checkOutShared, type Git, GitError } from "../../lib/git.ts";
+import { checkOutShared, type Git, GitError, newSharedRepository } from "../../lib/git.ts";
 import { Memo } from "../../lib/memo.ts";
 import type { Sandbox, SandboxRules } from "../../lib/sandbox.ts";
 import { bridged } from "./sandbox/bridge.ts";
@@ -68,6 +68,8 @@ export class Checkout {
     await refuseParts(of.from, base);
     await mkdir(join(folder, "home"), { recursive: true, mode: 0o700 });
     await checkOutShared(of.from, join(folder, "tree"), base);
+    // Out of reach of what runs in the tree.
+    await copyFile(join(folder, "tree", ".git", "index"), join(folder, "index"));
     return new Checkout(of, folder, base);
   }
 
@@ -140,6 +142,25 @@ export class Checkout {
     return head;
   }
 
+  /**
+   * Makes it as it was when it was new, whatever ran in it: settings, hooks, branches and index of its repository are made again, files
+   * are those of the base, and nothing else is left. Throws a `Refusal` (`upstream_failed`) where that does not succeed.
+   */
+  async reset(limits: Limits, signal: AbortSignal): Promise<void> {
+    const more = { env: {}, signal };
+    const dropped = await this.run(
+      'find . "$HOME" -type d ! -perm -u+rwx -exec chmod u+rwx {} \\; ; find "$HOME" -mindepth 1 -delete && rm -rf .git',
+      limits,
+      more,
+    );
+    if (dropped.code === 0) {
+      await newSharedRepository(this.#from, this.tree, this.base);
+      await copyFile(join(this.#folder, "index"), join(this.tree, ".git", "index"));
+    }
+    const made = await this.run("git clean -ffdxq && git checkout --quiet --force HEAD -- .", limits, more);
+    if (dropped.code !== 0 || made.code !== 0) throw notReset(dropped, made);
+  }
+
   /** Deletes the folder. */
   async remove(): Promise<void> {
     await removeFolder(this.#sandbox, this.#folder);
@@ -180,6 +201,17 @@ export class Checkout {
     });
   }
 }
+
+const notReset = (...ran: readonly Ran[]): Refusal => {
+  const said = ran.map(({ ended, stderr }) => ended ?? stderr.bytes.toString("utf8").trim()).join(" ");
+  return new Refusal(
+    "upstream_failed",
+    text(
+      `What the tests left in their checkout cannot be cleared away: ${said.slice(-500)}`,
+      `O que os testes deixaram no checkout não pode ser removido: ${said.slice(-500)}`,
+    ),
+  );
+};
 
 const mostPackBytes = 100 * 1024 * 1024;
 

@@ -10,11 +10,18 @@ it.each([
   ["WIP", "chore: wip\n"],
   ["", "chore: changes without a title\n"],
   ["v1.2.3", "chore: v1.2.3\n"],
-  ["fixup! fix: sums", "fix: fixup! fix: sums\n"],
+  ["fixup! fix: sums", "chore: fixup! fix: sums\n"],
   ["Fix: HTTP headers are kept.", "fix: http headers are kept\n"],
+  ["Address review comments", "chore: address review comments\n"],
+  ["Fixture files", "chore: fixture files\n"],
   ["FEAT(Cart): Ready\nbody at once", "feat(cart): ready\n\nbody at once\n"],
 ])("a commit %j is a Conventional Commit as %j", async (message, conventional) => {
   expect(await asConventional(message, "chore")).toBe(conventional);
+});
+
+it("however long a message is, it takes no time", async () => {
+  for (const long of [`${".".repeat(150_000)}x`, `a${" ".repeat(60_000)}b`, "#1 ".repeat(60_000)])
+    expect((await asConventional(long, "chore")).length).toBeLessThan(12_000);
 });
 
 it("what does not fit into the header, or into a line, is kept below it", async () => {

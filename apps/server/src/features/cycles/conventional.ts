@@ -25,7 +25,8 @@ const longestLine = 100;
  * A commit message as Conventional Commits have it: the message itself where commitlint's config-conventional accepts it, else one of
  * the same words under a header that it accepts. `type` is for a header that has none and does not begin with a verb that tells.
  */
-export async function asConventional(message: string, type: CommitType): Promise<string> {
+export async function asConventional(whole: string, type: CommitType): Promise<string> {
+  const message = cut(whole);
   if (await isConventional(message)) return message;
   const of = messageOf(message, type);
   const made = written(of);
@@ -35,6 +36,17 @@ export async function asConventional(message: string, type: CommitType): Promise
   return (await isConventional(written({ ...of, body: "" })))
     ? made
     : written({ type: of.type, subject: unnamed, body });
+}
+
+/** Parsers of messages take more than their length in time; nobody reads such ones either. */
+const mostCharacters = 10_000;
+const mostOfLine = 1000;
+
+function cut(message: string): string {
+  if (message.length <= mostCharacters && message.split("\n").every((line) => line.length <= mostOfLine))
+    return message;
+  const lines = message.slice(0, mostCharacters).split("\n");
+  return lines.map((line) => (line.length <= mostOfLine ? line : `${line.slice(0, mostOfLine)}…`)).join("\n");
 }
 
 /** Whether commitlint accepts a message. Of what it leaves out of account, such as `v1.2.3` or no message at all, nothing is accepted. */
@@ -60,12 +72,12 @@ const header = new RegExp(`^(${types.join("|")})(\\([\\w./ -]{1,40}\\))?(!)?:\\s
 
 /** What a subject begins with, in English and Portuguese, and the type of commit that it tells of. */
 const verbs: readonly (readonly [RegExp, CommitType])[] = [
-  [/^(?:fix|correct|repair|resolve|corrig|conserta|resolve)/i, "fix"],
-  [/^(?:add|implement|introduce|support|allow|adiciona|implementa|permite)/i, "feat"],
-  [/^(?:refactor|rename|extract|move|simplif|renomeia|extrai|simplifica)/i, "refactor"],
-  [/^(?:tests?\b|testa)/i, "test"],
-  [/^(?:docs?\b|document)/i, "docs"],
-  [/^revert/i, "revert"],
+  [/^(?:fix(?:e[sd])?|corrects?|repairs?|resolves?|corrige|conserta)\b/i, "fix"],
+  [/^(?:add(?:s|ed)?|implements?|introduces?|supports?|adiciona|implementa)\b/i, "feat"],
+  [/^(?:refactors?|renames?|extracts?|simplif(?:y|ies)|refatora|renomeia|simplifica)\b/i, "refactor"],
+  [/^(?:tests?|testa)\b/i, "test"],
+  [/^(?:docs?|documents?|documenta)\b/i, "docs"],
+  [/^reverts?\b/i, "revert"],
 ];
 
 const unnamed = "changes without a title";
@@ -74,8 +86,8 @@ type Message = { type: string; subject: string; body: string };
 
 /** The same words in the right form. Pure. */
 function messageOf(message: string, otherwise: CommitType): Message {
-  const [first = "", ...rest] = message.trim().split(/\r?\n/);
-  const [, said, scope = "", breaking = "", subject = first.trim()] = header.exec(first.trim()) ?? [];
+  const [top = "", ...rest] = message.trim().split(/\r?\n/);
+  const [, said, scope = "", breaking = "", subject = top.trim()] = header.exec(top.trim()) ?? [];
   const words = subject === "" ? unnamed : subject;
   const type =
     types.find((one) => one === said?.toLowerCase()) ??
@@ -83,7 +95,10 @@ function messageOf(message: string, otherwise: CommitType): Message {
     otherwise;
   const [begin = "", ...others] = words.replace(/[\s.]+$/, "").split(/\s+/);
   // A subject that begins with a capital is refused, as is one that begins with an acronym.
-  const lowered = [begin.toLowerCase(), ...others].join(" ");
+  const first = /\p{Ll}/u.test(begin)
+    ? `${begin.charAt(0).toLowerCase()}${begin.slice(1)}`
+    : begin.toLowerCase();
+  const lowered = [first, ...others].join(" ");
   const whole = `${type}${scope.toLowerCase()}${breaking}`;
   const room = longestHeader - whole.length - 2;
   const isCut = lowered.length > room;
@@ -104,9 +119,11 @@ const wrapped = (body: string): string =>
       const rows = [""];
       for (const word of row.length > longestLine ? row.split(" ") : [row]) {
         const last = rows.at(-1) ?? "";
+        // The rest of a trailer is indented, as git reads it.
+        const room = /^[\w-]+: /.test(row) ? "  " : "";
         if (last === "") rows[rows.length - 1] = word;
         else if (last.length + 1 + word.length <= longestLine) rows[rows.length - 1] = `${last} ${word}`;
-        else rows.push(word);
+        else rows.push(`${room}${word}`);
       }
       return rows;
     })

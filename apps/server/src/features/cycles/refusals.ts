@@ -47,8 +47,8 @@ export const noEvidence = (id: string, sha256: string): Refusal =>
 
 export const removedEvidence = (name: string, at: string | null): Refusal =>
   notFound(
-    `${name} was deleted on ${at ?? "?"}, as policies/retention.yaml says (cycle_evidence). Its hash is still in the manifest`,
-    `${name} foi apagado em ${at ?? "?"}, como diz policies/retention.yaml (cycle_evidence). Seu hash continua no manifesto`,
+    `${name} was deleted on ${at ?? "?"}, as policies/retention.yaml says (cycle_evidence). Its name and hash stay`,
+    `${name} foi apagado em ${at ?? "?"}, como diz policies/retention.yaml (cycle_evidence). Seu nome e hash permanecem`,
   );
 
 export const notIn = ({ state, stage, waits_for: waits }: StoredCycle): Refusal =>

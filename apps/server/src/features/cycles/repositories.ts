@@ -6,18 +6,19 @@ import type { ForgeConfig } from "../../domain/forge.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { isMissing, namesIn } from "../../lib/files.ts";
-import {
-  type Git,
-  GitError,
-  type GitOptions,
-  initBare,
-  isAncestor,
-  openGit,
-  openGitAt,
-} from "../../lib/git.ts";
+import { type Git, type GitOptions, initBare, isAncestor, openGit, openGitAt } from "../../lib/git.ts";
 import { forgeOrigin, projectAt } from "../../lib/forge/address.ts";
 import { ownedGit } from "../../lib/owned-git.ts";
 import { KeyedMutex } from "../../lib/keyed-mutex.ts";
+import {
+  explained,
+  isDetached,
+  isElsewhere,
+  isEmpty,
+  isShallow,
+  noBranch,
+  runsPrograms,
+} from "./repository-problems.ts";
 import { policyFile } from "./rules.ts";
 
 export type RepositoriesDeps = {
@@ -32,6 +33,8 @@ export type RepositoriesDeps = {
 export type Base = { branch: string; commit: string };
 
 const fetchMs = 600_000;
+/** How long a reader waits for commits that are not here. */
+const lookMs = 30_000;
 const mostKnown = 10_000;
 /** What git clones from, but for paths: nothing that names a program to run. */
 const addresses = /^(?:https?:\/\/|ssh:\/\/|file:\/\/\/|[\w.-]+@[\w.-]+:)[^\s\0]+$/;
@@ -169,13 +172,15 @@ export class Repositories {
     return { env: Object.fromEntries([["GIT_CONFIG_COUNT", "2"], ...settings]) as Record<string, string> };
   }
 
-  /** The diff between two commits, as git writes it; null where this node does not have both. */
+  /** The diff between two commits, as git writes it; null where neither this node nor the repository has both. */
   async diff(address: string, base: string, head: string): Promise<string | null> {
-    const git = await this.copyOf(address);
-    for (const commit of [base, head]) {
-      const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
-      if (code !== 0) return null;
+    try {
+      for (const commit of [base, head]) await this.ensure(address, commit, AbortSignal.timeout(lookMs));
+    } catch (error) {
+      if (error instanceof Refusal) return null;
+      throw error;
     }
+    const git = await this.copyOf(address);
     const args = ["diff", "--no-ext-diff", "--no-textconv", "--find-renames", "--end-of-options", base, head];
     return `${await git.text(args)}\n`;
   }
@@ -206,8 +211,22 @@ export class Repositories {
           if ("ours" in where && now !== null && !where.ours.includes(now)) return branch;
           sent.push({ lease: `--force-with-lease=${ref}:${now ?? ""}`, what: `${to}:${ref}` });
         }
-        if (sent.length > 0) await this.#send(git, address, sent, signal);
-        return null;
+        if (sent.length === 0) return null;
+        try {
+          await this.#send(git, address, sent, signal);
+          return null;
+        } catch (error) {
+          // Somebody may have been faster; otherwise git's own words say why.
+          const now = await this.#refsOf(
+            git,
+            address,
+            moves.map(({ branch }) => refOf(branch)),
+            signal,
+          );
+          const moved = moves.find(({ branch }) => now.get(refOf(branch)) !== at.get(refOf(branch)));
+          if (moved === undefined) throw error;
+          return moved.branch;
+        }
       }),
     );
   }
@@ -236,7 +255,9 @@ export class Repositories {
     sent: readonly { lease: string; what: string }[],
     signal: AbortSignal,
   ): Promise<void> {
-    const how = ["--quiet", "--porcelain", ...sent.map(({ lease }) => lease), ...(await receiving(address))];
+    // All or none: a base branch that moved without the rest would be a merge that nobody knows of.
+    const whole = sent.length > 1 ? ["--atomic"] : [];
+    const how = ["--quiet", ...whole, ...sent.map(({ lease }) => lease), ...(await receiving(address))];
     const args = ["push", ...how, "--end-of-options", address, ...sent.map(({ what }) => what)];
     await git.run(args, { ...this.#access(address), timeoutMs: fetchMs, signal });
   }
@@ -317,91 +338,3 @@ async function defaultBranch(git: Git, address: string, options: GitOptions): Pr
   if (name === undefined) throw said === "" ? isEmpty(address) : isDetached(address);
   return name;
 }
-
-/** What git could not do, as something that a person can mend. */
-async function explained<T>(address: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-    const said = error.stderr.split("\n").slice(-5).join(" ").slice(0, 500);
-    if (/could not read Username|Authentication failed|error: 40[13]/i.test(said))
-      throw notLetIn(address, error);
-    throw new Refusal(
-      "repository_unavailable",
-      text(
-        `git cannot work with ${address}: ${said}. See to it that the console may read and push there, then resume the cycle`,
-        `O git não consegue trabalhar com ${address}: ${said}. Garanta que a console possa ler e enviar ali, e retome o ciclo`,
-      ),
-      { cause: error, ...(passes.test(said) ? { retryAfter: 5 } : {}) },
-    );
-  }
-}
-
-/** What git says of a host that is away for now. */
-const passes =
-  /could not resolve host|connection (?:refused|timed out|reset|closed)|failed to connect|couldn't connect|operation timed out|early eof|remote end hung up|returned error: (?:408|429|5\d\d)|internal server error/i;
-
-const notLetIn = (address: string, cause: unknown): Refusal =>
-  new Refusal(
-    "repository_unavailable",
-    text(
-      `${address} does not let the console in. At the forge of CICLO_FORGE its CICLO_FORGE_TOKEN has to reach that repository, to read and to write; elsewhere git needs credentials of the console's user. Then resume the cycle`,
-      `${address} não deixa a console entrar. Na forja de CICLO_FORGE, o CICLO_FORGE_TOKEN precisa alcançar esse repositório, para ler e gravar; nas demais, o git precisa de credenciais do usuário da console. Depois retome o ciclo`,
-    ),
-    { cause },
-  );
-
-const runsPrograms = (address: string, names: readonly string[]): Refusal =>
-  new Refusal(
-    "policy_denied",
-    text(
-      `${address} has a work tree, and settings that run programs on what is checked out there: ${names.join(", ")}. Let the cycle work on a bare clone of it`,
-      `${address} tem uma árvore de trabalho e configurações que executam programas sobre o que é obtido ali: ${names.join(", ")}. Faça o ciclo trabalhar em um clone bare`,
-    ),
-  );
-
-const isElsewhere = (address: string, commit: string): Refusal =>
-  new Refusal(
-    "repository_unavailable",
-    text(
-      `This node does not have the commit ${commit}, and ${address} does not either: it was made on another node, or taken away. Resume from execute, or from prepare where the branch was rewritten`,
-      `Este nó não tem o commit ${commit}, nem ${address}: foi feito em outro nó, ou removido. Retome de execute, ou de prepare se a branch foi reescrita`,
-    ),
-  );
-
-const noBranch = (address: string, branch: string): Refusal =>
-  new Refusal(
-    "not_found",
-    text(
-      `${address} has no branch ${branch}. Create it there and resume, or start another cycle for a branch that is there`,
-      `${address} não tem a branch ${branch}. Crie-a ali e retome, ou inicie outro ciclo para uma branch que exista`,
-    ),
-  );
-
-const isEmpty = (address: string): Refusal =>
-  new Refusal(
-    "not_found",
-    text(
-      `${address} has no commit yet: a cycle begins from one`,
-      `${address} ainda não tem commits: um ciclo parte de um`,
-    ),
-  );
-
-const isDetached = (address: string): Refusal =>
-  new Refusal(
-    "not_found",
-    text(
-      `${address} has no branch checked out: start the cycle with the branch that it is for`,
-      `${address} não tem uma branch em uso: inicie o ciclo com a branch a que ele se destina`,
-    ),
-  );
-
-const isShallow = (address: string): Refusal =>
-  new Refusal(
-    "invalid_payload",
-    text(
-      `${address} is a shallow clone: a part of its history is missing. Run git fetch --unshallow there`,
-      `${address} é um clone raso: falta parte do histórico. Execute git fetch --unshallow nele`,
-    ),
-  );

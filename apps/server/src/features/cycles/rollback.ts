@@ -218,9 +218,13 @@ async function inverseOf(
   { report, target, rollback }: { report: CheckReport; target: string; rollback: CycleRollback },
 ): Promise<{ commit: string } | { conflicts: string[] }> {
   const own = { before: report.base, landed: report.head };
-  const as = (await isAncestor(git, own.landed, target))
-    ? own
-    : await squashedAs(git, own, { commit: pull?.merge_commit ?? null, target });
+  const merge = { commit: pull?.merge_commit ?? null, target };
+  const isHere = (await has(git, own.before)) && (await has(git, own.landed));
+  const as = !isHere
+    ? await recordedAs(git, merge)
+    : (await isAncestor(git, own.landed, target))
+      ? own
+      : await squashedAs(git, own, merge);
   if (as === null) return { conflicts: [] };
   const by = { author: consoleAuthor, at: rollback.asked_at };
   // A commit that undoes what landed, right behind it: merging that is reverting.
@@ -238,6 +242,23 @@ async function inverseOf(
     "revert",
   );
   return { commit: await commitTree(git, { tree: merged, parents: [target], message, ...by }) };
+}
+
+async function has(git: Git, commit: string): Promise<boolean> {
+  const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
+  return code === 0;
+}
+
+/**
+ * What the forge said when it merged, where the commits of the cycle's own are nowhere any more: it squashed them, their branch is gone,
+ * and so is this node's copy.
+ */
+async function recordedAs(
+  git: Git,
+  { commit, target }: { commit: string | null; target: string },
+): Promise<{ before: string; landed: string } | null> {
+  if (commit === null || !(await has(git, commit)) || !(await isAncestor(git, commit, target))) return null;
+  return { before: `${commit}^1`, landed: commit };
 }
 
 /** The one commit by which a forge put the whole change on the branch; null where it is not known, or is another change. */

@@ -133,7 +133,9 @@ export async function repositoriesInUse(queries: Queries, since: string): Promis
     .selectFrom("cycles")
     .select("repository")
     .distinct()
-    .where((eb) => eb.or([eb("ended_at", "is", null), eb("updated_at", ">=", since)]))
+    .where((eb) =>
+      eb.or([eb("ended_at", "is", null), eb("state", "=", "rolling_back"), eb("updated_at", ">=", since)]),
+    )
     .execute();
   return rows.map(({ repository }) => repository);
 }

@@ -114,26 +114,44 @@ export async function withConventionalCommits(
   for (const entry of listed.split("\0").filter((one) => one !== "")) {
     const [commit = "", ...parents] = entry.slice(0, entry.indexOf("\n")).split(" ");
     const message = entry.slice(entry.indexOf("\n") + 1);
-    const now = parents.length > 1 ? message : await asConventional(message, "chore");
+    const isMerge = new Set(parents).size > 1;
+    const now = isMerge ? message : await asConventional(message, "chore");
     if (now !== message || parents.some((parent) => renamed.has(parent)))
-      renamed.set(commit, await rewritten(git, commit, now, renamed));
+      renamed.set(commit, await rewritten(git, commit, now === message ? null : now, renamed));
   }
   return renamed.get(head) ?? head;
 }
 
-/** The same commit with another message, and on commits that were written again themselves. Returns it. */
+/** The same commit with another message, or its own (null), and on commits that were written again themselves. Returns it. */
 async function rewritten(
   git: Git,
   commit: string,
-  message: string,
+  message: string | null,
   renamed: ReadonlyMap<string, string>,
 ): Promise<string> {
   const { stdout } = await git.run(["cat-file", "commit", commit]);
-  const top = stdout
-    .toString("latin1", 0, stdout.indexOf("\n\n"))
+  const blank = stdout.indexOf("\n\n");
+  const end = blank === -1 ? stdout.length : blank;
+  const encoding = /^encoding (.+)$/m.exec(stdout.toString("latin1", 0, end))?.[1] ?? null;
+  const decoder = encoding === null || message === null ? null : decoderOf(encoding);
+  const isKept = message === null || (encoding !== null && decoder === null);
+  const top = (decoder === null ? stdout.toString("latin1", 0, end) : decoder.decode(stdout.subarray(0, end)))
     .replaceAll(/^parent (.*)$/gm, (_, id: string) => `parent ${renamed.get(id) ?? id}`)
-    // A signature was of another message, which may also have had another encoding.
-    .replaceAll(/^(?:gpgsig(?:-sha256)?|encoding) .*(?:\n .*)*\n?/gm, "");
-  const input = Buffer.concat([Buffer.from(top.trimEnd(), "latin1"), Buffer.from(`\n\n${message}`)]);
+    // A signature was of another message, or of other parents.
+    .replaceAll(/^gpgsig(?:-sha256)? .*(?:\n .*)*\n?/gm, "")
+    .replaceAll(isKept ? /(?!)/g : /^encoding .*\n?/gm, "");
+  const input = Buffer.concat([
+    Buffer.from(top.trimEnd(), decoder === null ? "latin1" : "utf8"),
+    isKept ? stdout.subarray(end) : Buffer.from(`\n\n${message}`),
+  ]);
   return git.text(["hash-object", "-t", "commit", "-w", "--stdin"], { input });
+}
+
+/** Null for an encoding that nobody here knows. */
+function decoderOf(encoding: string): TextDecoder | null {
+  try {
+    return new TextDecoder(encoding);
+  } catch {
+    return null;
+  }
 }

@@ -43,6 +43,7 @@ const steps = {
   env: (_, say) => say(JSON.stringify(process.env)),
   hang: () => new Promise(() => {}),
   exit: ({ code }) => process.exit(code),
+  exitLater: ({ ms }) => void setTimeout(() => process.exit(0), ms),
   garbage: () => void process.stdout.write("this is no JSON\n{]\n"),
   flood: async ({ megabytes }) => {
     const line = `${JSON.stringify({ jsonrpc: "2.0", method: "_noise", params: { x: "x".repeat(64 * 1024) } })}\n`;

@@ -16,7 +16,11 @@ export function Captures({ id, captures, of }: { id: string; captures: readonly 
   const { t } = useLingui();
   const [isOpen, setOpen] = useState(false);
   if (captures.length === 0) return null;
-  const ordered = captures.toSorted((a, b) => rank(a) - rank(b));
+  const isOfSeveral = new Set(captures.map(({ test }) => test)).size > 1;
+  // One sort by the tests' names, stable, behind another by what is best compared.
+  const ordered = captures
+    .toSorted((a, b) => rank(a) - rank(b))
+    .toSorted((a, b) => (a.test ?? "\uFFFF").localeCompare(b.test ?? "\uFFFF"));
   return (
     <>
       <Button small aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
@@ -26,7 +30,12 @@ export function Captures({ id, captures, of }: { id: string; captures: readonly 
       {isOpen ? (
         <div className="grid w-full gap-3 sm:grid-cols-2">
           {ordered.map((capture) => (
-            <Captured key={`${capture.on} ${capture.sha256} ${capture.name}`} id={id} capture={capture} />
+            <Captured
+              key={`${capture.on} ${capture.sha256} ${capture.name}`}
+              id={id}
+              capture={capture}
+              isNamed={isOfSeveral}
+            />
           ))}
         </div>
       ) : null}
@@ -38,7 +47,7 @@ export function Captures({ id, captures, of }: { id: string; captures: readonly 
 const rank = ({ on, media_type: type }: Capture): number =>
   (/^(?:image|video)\//.test(type) ? 0 : 2) + (on === "red" ? 0 : 1);
 
-function Captured({ id, capture }: { id: string; capture: Capture }) {
+function Captured({ id, capture, isNamed }: { id: string; capture: Capture; isNamed: boolean }) {
   const { t } = useLingui();
   const { data, error, isPending } = useQuery(evidenceQuery(id, capture.sha256));
   return (
@@ -50,6 +59,7 @@ function Captured({ id, capture }: { id: string; capture: Capture }) {
           <Badge tone="ok" icon="done">{t`after it`}</Badge>
         )}
         <Mono className="wrap-anywhere">{fileOf(capture)}</Mono>
+        {isNamed && capture.test !== null ? <span className="wrap-anywhere">{capture.test}</span> : null}
       </figcaption>
       {isPending ? (
         <Skeleton rows={1} height={120} />

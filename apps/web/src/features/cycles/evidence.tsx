@@ -2,6 +2,7 @@ import type { CycleDetail } from "@ciclo/contract";
 import { useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
+import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Code } from "../../ui/code.tsx";
 import { lazily } from "../../ui/lazily.ts";
@@ -37,17 +38,26 @@ export function Logs({ cycle }: { cycle: CycleDetail }) {
   if (logs.length === 0) return <Empty title={t`No log yet`} />;
   return (
     <ul className="flex flex-col gap-2">
-      {logs.map(({ name, sha256, created_at: at }) => (
-        <li key={sha256} className="flex flex-col gap-2">
-          <div>
-            <Button
-              small
-              aria-expanded={shown === sha256}
-              onClick={() => setShown(shown === sha256 ? null : sha256)}
-            >
-              {name} · {sha256.slice(0, 12)}
-            </Button>{" "}
+      {logs.map(({ name, sha256, created_at: at, removed_at: removedAt }) => (
+        <li key={`${name} ${sha256}`} className="flex flex-col gap-2">
+          <div className="flex flex-wrap items-center gap-2">
+            {removedAt === null ? (
+              <Button
+                small
+                aria-expanded={shown === sha256}
+                onClick={() => setShown(shown === sha256 ? null : sha256)}
+              >
+                {name} · {sha256.slice(0, 12)}
+              </Button>
+            ) : (
+              <span>
+                {name} · {sha256.slice(0, 12)}
+              </span>
+            )}
             <Time at={at} />
+            {removedAt === null ? null : (
+              <Badge tone="neutral" icon="idle">{t`deleted by the retention policy`}</Badge>
+            )}
           </div>
           {shown === sha256 ? <Log id={cycle.id} sha256={sha256} name={name} /> : null}
         </li>

@@ -35,7 +35,10 @@ export const renderDocumentation = (
     ...edits.flatMap(({ path, find, replace }) => [code(path), block(changedLines(find, replace), "diff")]),
     ...(decision === null
       ? []
-      : [heading(2, decision.title), paragraphs(decision.context), paragraphs(decision.decision)]),
+      : [
+          heading(2, decision.title),
+          ...([decision.context, decision.decision, decision.consequences] as const).map(paragraphs),
+        ]),
   );
 
 /** A passage and what takes its place, as a diff writes it. */

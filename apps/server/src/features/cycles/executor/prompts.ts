@@ -29,12 +29,12 @@ export function promptsFor({
     `Approved specification and test cases:\n${quoted(JSON.stringify(analysis, null, 1))}`,
     `Approved plan:\n${quoted(JSON.stringify(plan.work_breakdown, null, 1))}`,
   ];
-  if (cycle.note !== null && hasWork && done.length === 0)
+  if (isMending({ cycle, done, hasWork }))
     return [
       [
         ...shared,
         "Your work is in this checkout already. It is not accepted yet. Mend what is said here, and nothing else:",
-        quoted(cycle.note),
+        quoted(cycle.note ?? ""),
       ].join("\n\n"),
     ];
   return items.map((item, index) => {
@@ -47,6 +47,17 @@ export function promptsFor({
     return index === 0 ? [...shared, ...before, ...said, asked].join("\n\n") : asked;
   });
 }
+
+/** Whether the agent is to mend what it wrote before, and not to do parts of the plan. */
+export const isMending = ({
+  cycle,
+  done,
+  hasWork,
+}: {
+  cycle: Pick<StoredCycle, "note">;
+  done: readonly string[];
+  hasWork: boolean;
+}): boolean => cycle.note !== null && hasWork && done.length === 0;
 
 const rules = [
   "You work in a checkout of the repository, in a sandbox without network. The specification and the plan were approved by people.",

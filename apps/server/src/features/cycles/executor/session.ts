@@ -93,7 +93,9 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
     if (session.signal.aborted) stop();
     session.signal.addEventListener("abort", stop, { once: true });
   });
-  const work = app.connectWith(stream, (agent) => converse(acp, agent, session, said));
+  let conversation: Promise<void> = Promise.reject(new Error("the agent did not connect"));
+  conversation.catch(() => undefined);
+  const work = app.connectWith(stream, (agent) => (conversation = converse(acp, agent, session, said)));
   let broke: Refusal | null = null;
   try {
     await Promise.race([work, over, halted]);
@@ -105,12 +107,12 @@ export async function workWithAgent(started: Started, session: AgentSession): Pr
     for (const one of [work, over, halted]) one.catch(() => undefined);
     await finish(started);
     // What the last turn left may still be on its way into a commit.
-    await Promise.allSettled([work]);
+    await Promise.allSettled([conversation]);
   }
   // An agent may exit as soon as it has ended its last turn.
   return wordOf(
     said,
-    await work.then(
+    await conversation.then(
       () => null,
       () => broke,
     ),

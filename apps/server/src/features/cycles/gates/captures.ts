@@ -49,21 +49,41 @@ export async function capturesIn(
   const paths = named.flatMap(({ capture: { path } }) => path ?? []);
   const folders = recipe.evidence ?? [];
   const bodies = named.flatMap(({ test, capture: { name, body } }) =>
-    body === null ? [] : [{ test, path: name, bytes: Buffer.from(body, "base64") }],
+    body === null
+      ? []
+      : [
+          {
+            test,
+            path: name,
+            bytes: body.length * 0.75 > most.mostOfFile ? null : Buffer.from(body, "base64"),
+          },
+        ],
   );
   const found =
     paths.length + folders.length === 0 ? nothing : await filesIn(checkout, { paths, folders, node, signal });
   const testOf = new Map(named.map(({ test, capture: { path } }) => [path, test]));
   const all = [...bodies, ...found.files.map((file) => ({ ...file, test: testOf.get(file.path) ?? null }))];
   const captured: Captured = { captures: [], files: [], leftOut: found.left };
+  const names = new Set<string>();
+  let kept = 0;
   for (const { test, path, bytes } of all) {
-    const mediaType = mediaTypeOf(bytes);
-    if (mediaType === null || captured.files.length >= most.mostFiles) {
+    const mediaType = bytes === null ? null : mediaTypeOf(bytes);
+    const size = bytes?.length ?? 0;
+    if (
+      bytes === null ||
+      mediaType === null ||
+      captured.files.length >= most.mostFiles ||
+      kept + size > most.mostBytes
+    ) {
       captured.leftOut += 1;
       continue;
     }
-    const name = `captures/${on}/${folderOf(test)}${posix.basename(path)}`.slice(0, 200);
-    const size = bytes.length;
+    kept += size;
+    const name = newName(
+      `captures/${on}/${folderOf(test)}`,
+      test === null ? path : posix.basename(path),
+      names,
+    );
     captured.captures.push({ on, test, name, media_type: mediaType, sha256: sha256(bytes), bytes: size });
     captured.files.push({ name, mediaType, bytes });
   }
@@ -129,6 +149,20 @@ function mediaTypeOf(bytes: Buffer): string | null {
   return bytes.length > 0 && bytes.length <= mostText && isUtf8(bytes) && !bytes.includes(0)
     ? "text/plain"
     : null;
+}
+
+/** A name that no other has, and that nobody is misled by. */
+function newName(folder: string, said: string, names: Set<string>): string {
+  const plain =
+    said
+      .toWellFormed()
+      .replaceAll(/[\p{C}/\\]+/gu, "-")
+      .slice(-120)
+      .replace(/^[-.]+/, "") || "file";
+  let name = `${folder}${plain}`;
+  for (let count = 2; names.has(name); count += 1) name = `${folder}${count}-${plain}`;
+  names.add(name);
+  return name;
 }
 
 const folderOf = (test: string | null): string =>

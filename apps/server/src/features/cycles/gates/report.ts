@@ -2,7 +2,6 @@ import {
   type Analysis,
   type CheckReport,
   type DeliveryPlan,
-  type Documentation,
   type GateResult,
   type Text,
   text,
@@ -22,6 +21,8 @@ export function reportOf(
     "base" | "head" | "gates" | "red_run" | "captures" | "captures_left_out" | "measures"
   > & {
     from: CheckReport["recipe"];
+    /** Documents that the Doc phase alone has changed: no plan speaks of them. */
+    documented: readonly string[];
     /** Whether tests ran at all, and by which runner; null for one whose results the console does not read. */
     known: { ran: boolean; runner: string | null };
   },
@@ -32,11 +33,9 @@ export function reportOf(
   const tests = testsOf(runs, changed, of.known.runner);
   const requirements = requirementsShown(analysis, runs.head, tests);
   const plan = artifacts.get("plan")?.content as DeliveryPlan;
-  const edited = (artifacts.get("documentation")?.content as Documentation | undefined)?.edits ?? [];
+  const { documented } = of;
   const own = (path: string): boolean =>
-    path.startsWith(`docs/cycles/${cycle.id}/`) ||
-    path === "CHANGELOG.md" ||
-    edited.some((edit) => edit.path === path);
+    path.startsWith(`docs/cycles/${cycle.id}/`) || path === "CHANGELOG.md" || documented.includes(path);
   const promised = brokenDefinitions(plan, {
     gates: of.gates,
     requirements,
@@ -51,7 +50,7 @@ export function reportOf(
     line: null,
     text: said,
   });
-  const { from, known, ...found } = of;
+  const { from, known, documented: _, ...found } = of;
   return {
     ...found,
     recipe: from,

@@ -14,11 +14,8 @@ const limits: Limits = {
   processes: 20,
 };
 
-/** Lines are counted from 0, as Babel counts them; columns in UTF-16 units. */
-const placeSchema = z.object({ line: z.int().min(0), column: z.int().min(0) });
-const madeSchema = z.array(
-  z.array(z.object({ start: placeSchema, end: placeSchema, to: z.string() })).nullable(),
-);
+const offset = z.int().min(0);
+const madeSchema = z.array(z.array(z.object({ start: offset, end: offset, to: z.string() })).nullable());
 
 /** A file of JavaScript or TypeScript, and the lines of it that are asked about. */
 export type SourceFile = { path: string; source: string; lines: readonly number[] };
@@ -40,17 +37,5 @@ export async function strykerReplacements(
     signal,
   });
   const made = code === 0 ? madeSchema.safeParse(parseJson(stdout.bytes.toString("utf8"))).data : undefined;
-  return files.map(({ source }, index) => made?.[index]?.map(inOffsets(source)) ?? null);
-}
-
-/** What ends a line for Babel. */
-const lineEnd = /\r\n|[\n\r\u2028\u2029]/g;
-
-function inOffsets(
-  source: string,
-): (made: NonNullable<z.infer<typeof madeSchema>[number]>[number]) => Replacement {
-  const starts = [0, ...[...source.matchAll(lineEnd)].map(({ index, 0: end }) => index + end.length)];
-  const offset = ({ line, column }: z.infer<typeof placeSchema>): number =>
-    (starts[line] ?? source.length) + column;
-  return ({ start, end, to }) => ({ start: offset(start), end: offset(end), to });
+  return files.map((_, index) => made?.[index] ?? null);
 }

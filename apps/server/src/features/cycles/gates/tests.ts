@@ -7,6 +7,7 @@ import type { Checkout } from "../checkout.ts";
 import { Recorder } from "../sandbox/recorder.ts";
 import type { Limits, Ran } from "../sandbox/run.ts";
 import { runnerOf } from "./runners/index.ts";
+import type { Left, Runner } from "./runners/runner.ts";
 import type { TestRun } from "./test-run.ts";
 
 /** A run of a repository's tests. */
@@ -47,9 +48,19 @@ export async function runTests(
   };
   // Of what was ended, or wrote more than is kept, nobody knows what is missing.
   const isWhole = ran.ended === null || ran.ended === "timeout";
-  const read = runner === null || !isWhole ? null : runner.read(left, checkout.tree);
+  const read = runner === null || !isWhole ? null : readBy(runner, left, checkout.tree);
   const run = read && { ...read, exit: { code: ran.code, timedOut: ran.ended === "timeout" } };
   return { ran, run, runner: runner?.id ?? null };
+}
+
+/** A report may be nested deeper than anybody can read: it proves nothing then. */
+function readBy(runner: Runner, left: Left, root: string): ReturnType<Runner["read"]> {
+  try {
+    return runner.read(left, root);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** What tests run with: the programs that the repository brings come first. */

@@ -1,6 +1,8 @@
 import {
   type CheckReport,
   type CycleRecipe,
+  type Documentation,
+  type Execution,
   type GateName,
   gateNames,
   type GateResult,
@@ -61,6 +63,7 @@ export function checkStage({ repositories, workplace, program, outbound }: Check
     const at = { recipe, limits: limitsOf(policy, recipe), signal, setUp, node: program };
     if (!(await isAncestor(git, base, head))) throw standsOnNothing(head, base);
     const changed = await changesBetween(git, base, head);
+    const documented = await documentedIn(git, turn);
     const first = Promise.withResolvers<Ranked>();
     // The other may never come to ask.
     first.promise.catch(() => {});
@@ -76,7 +79,10 @@ export function checkStage({ repositories, workplace, program, outbound }: Check
       const { tested } = after;
       const again = tested === null ? null : await testsAgain(checkout, at);
       const { before, red } = await onBase;
-      const found = foundIn({ before, after, again, red }, { base, head, from, test: recipe.test });
+      const found = foundIn(
+        { before, after, again, red },
+        { base, head, from, documented, test: recipe.test },
+      );
       const report = reportOf(turn, { ...found.of, measures: null }, found.runs, changed);
       // Of red work nobody asks how well it is tested.
       if (report.problems.length > 0 || tested === null) return { report, logs: found.logs };
@@ -195,20 +201,17 @@ const logOf = (command: string, { stdout, stderr, code, ended }: Ran): Buffer =>
 
 /** What the tests need to run: what comes before them, whose results are known already. */
 async function preparedIn(checkout: Checkout, { recipe, limits, signal, setUp }: At): Promise<void> {
-  if (recipe.setup !== undefined) await setUp(checkout, recipe.setup, limits, { signal });
+  if (recipe.setup !== undefined) {
+    const { code } = await setUp(checkout, recipe.setup, limits, { signal });
+    if (code !== 0) throw setsUpOnce(recipe.setup);
+  }
   if (recipe.build !== undefined) await checkout.run(recipe.build, limits, { env: { CI: "true" }, signal });
 }
 
-/** The tests once more, in a checkout where they ran, as if nothing had: neither in the work tree nor in the home. */
+/** The tests once more, in a checkout where they ran, as if nothing had. */
 async function testsAgain(checkout: Checkout, at: At): Promise<Tested> {
-  await cleaned(checkout, at);
+  await checkout.reset(at.limits, at.signal);
   return testsIn(checkout, at);
-}
-
-async function cleaned(checkout: Checkout, { limits, signal }: At): Promise<void> {
-  const command =
-    'git clean -ffdxq && git checkout --quiet --force HEAD -- . && find "$HOME" -mindepth 1 -delete';
-  await checkout.run(command, limits, { env: {}, signal });
 }
 
 async function testsIn(checkout: Checkout, at: At): Promise<Tested> {
@@ -222,7 +225,7 @@ async function newTestsOn(
   { head, changed, at }: { head: string; changed: readonly ChangedFile[]; at: At },
 ): Promise<RedRun> {
   const more = { env: {}, signal: at.signal };
-  await cleaned(checkout, at);
+  await checkout.reset(at.limits, at.signal);
   const paths = changed
     .filter(({ path, isDeleted }) => !isDeleted && isTestFile(path))
     .map(({ path }) => path);
@@ -232,20 +235,19 @@ async function newTestsOn(
   return { tested, captured: await capturesIn(checkout, tested.run, { ...at, on: "red" }) };
 }
 
+type Reported = Parameters<typeof reportOf>[1];
 type Runs = { before: Ranked; after: Ranked; again: Tested | null; red: RedRun | null };
 
 /** What came of all runs, as the report takes it, and what is kept of them. */
 function foundIn(
   { before, after, again, red }: Runs,
-  { base, head, from, test }: { base: string; head: string; from: CheckReport["recipe"]; test: string },
+  { test, ...of }: Pick<Reported, "base" | "head" | "from" | "documented"> & { test: string },
 ) {
   const shown = red === null ? null : keptOf("test-red", test, red.tested.ran);
   const captured = [red?.captured, after.captured].filter((one) => one != null);
   return {
     of: {
-      base,
-      head,
-      from,
+      ...of,
       gates: [...before.gates, ...after.gates],
       known: { runner: after.tested?.runner ?? null, ran: after.tested !== null },
       red_run:
@@ -266,6 +268,16 @@ function foundIn(
       ...captured.flatMap(({ files }) => files),
     ],
   };
+}
+
+/** Documents that the Doc phase has edited, and the agent has not. */
+async function documentedIn(git: Git, { cycle, artifacts }: Turn): Promise<string[]> {
+  const edits = (artifacts.get("documentation")?.content as Documentation | undefined)?.edits ?? [];
+  const work = (artifacts.get("execution")?.content as Execution | undefined)?.head ?? null;
+  if (edits.length === 0 || work === null) return [];
+  const said = await git.text(["diff", "--name-only", "-z", "--no-renames", baseOf(cycle), work]);
+  const byAgent = new Set(said.split("\0"));
+  return edits.map(({ path }) => path).filter((path) => !byAgent.has(path));
 }
 
 async function changesBetween(git: Git, base: string, head: string): Promise<ChangedFile[]> {
@@ -320,5 +332,14 @@ const standsOnNothing = (head: string, base: string): Refusal =>
     text(
       `The work at ${head} does not stand on ${base}, where the branch is. Resume from execute`,
       `O trabalho em ${head} não parte de ${base}, onde está a branch. Retome de execute`,
+    ),
+  );
+
+const setsUpOnce = (command: string): Refusal =>
+  new Refusal(
+    "upstream_failed",
+    text(
+      `The set-up (${command}) succeeded, and failed when it ran again in a checkout of the same commit. It has to work each time: mend it, then resume from check`,
+      `O setup (${command}) funcionou, e falhou ao rodar de novo em um checkout do mesmo commit. Ele precisa funcionar sempre: corrija-o e retome de check`,
     ),
   );

@@ -11,6 +11,7 @@ import type { Git } from "../../../lib/git.ts";
 import { partCosts, renderCosts } from "../artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "../artifacts/render.ts";
 import { asConventional } from "../conventional.ts";
+import type { Finding } from "../artifacts/check.ts";
 import { addToChangelog } from "../documents/changelog.ts";
 import { documentsAt, editFindings, withEdits } from "../documents/edits.ts";
 import { decisionRecord } from "../documents/decision-record.ts";
@@ -47,9 +48,17 @@ export function documentStage(deps: DocumentDeps): Stage {
     const execution = artifacts.get("execution")?.content as Execution;
     const work = execution.head;
     if (work === null) throw new Error(`cycle ${cycle.id} has nothing to document`);
-    const known = current(turn);
+    const before = artifacts.get("documentation")?.content as Documentation | undefined;
     const diff = await diffOf(git, baseOf(cycle), work);
-    const documents = await documentsAt(git, work, `${cycle.title} ${diff.slice(0, mostQuestion)}`);
+    const documents = await documentsAt(git, work, {
+      question: `${cycle.title} ${diff.slice(0, mostQuestion)}`,
+      edits: before?.edits ?? [],
+    });
+    const held = current(turn);
+    // What the agent or others have written since may leave no place for an edit: the model looks at it again.
+    const misfits = editFindings(held?.edits ?? [], documents);
+    const known = misfits.length === 0 ? held : null;
+    const comment = commentOnWork(turn);
     const written =
       known === null
         ? await askUntilRight(deps.ask, {
@@ -61,7 +70,10 @@ export function documentStage(deps: DocumentDeps): Stage {
               ["Specification", quoted(JSON.stringify(artifacts.get("analysis")?.content ?? {}))],
               ["The change", quoted(cut(diff, mostDiff))],
               ["Documents of the project", shown(documents)],
-              ...partsBefore(cycle, artifacts.get("documentation")),
+              ...partsBefore(
+                { note: cycle.note ?? comment ?? outdated(misfits) },
+                artifacts.get("documentation"),
+              ),
             ],
             schema: documentationSchema,
             check: ({ edits }) => editFindings(edits, documents),
@@ -104,10 +116,28 @@ async function asCommitted(written: Documentation): Promise<Documentation> {
   return { ...written, pull_request: { ...written.pull_request, title: header.slice(type.length + 2) } };
 }
 
+const outdated = (misfits: readonly Finding[]): string | null =>
+  misfits.length === 0
+    ? null
+    : `The documents have changed since. ${misfits.map(({ path, message }) => `${path}: ${message.en}`).join("; ")}`;
+
+/** What somebody said of the whole work when they sent it back, since it was documented last. */
+function commentOnWork({ artifacts, decisions }: Turn): string | null {
+  const documentation = artifacts.get("documentation");
+  const said = decisions.findLast(
+    ({ checkpoint, decision }) => checkpoint === "merge" && decision === "send_back",
+  );
+  return documentation !== undefined && said !== undefined && said.at > documentation.created_at
+    ? said.comment
+    : null;
+}
+
 /** What was written for the present plan: it holds, whatever the agent mended since. */
-function current({ cycle, artifacts }: Turn): Documentation | null {
+function current(turn: Turn): Documentation | null {
+  const { cycle, artifacts } = turn;
   const [documentation, plan] = [artifacts.get("documentation"), artifacts.get("plan")];
   if (documentation === undefined || plan === undefined || cycle.note !== null) return null;
+  if (commentOnWork(turn) !== null) return null;
   return documentation.created_at >= plan.created_at ? (documentation.content as Documentation) : null;
 }
 
@@ -127,7 +157,9 @@ async function filesOf(
 ): Promise<Map<string, string>> {
   const files = withEdits(documentation.edits, documents);
   const changelog = (await contentsAt(git, work, "CHANGELOG.md")) ?? null;
-  if (changelog !== null) files.set("CHANGELOG.md", addToChangelog(changelog, documentation.changelog));
+  // What is no UTF-8 could not be written back as it was.
+  if (changelog !== null && !changelog.includes("\uFFFD"))
+    files.set("CHANGELOG.md", addToChangelog(changelog, documentation.changelog));
   if (documentation.decision_record !== null) {
     const paths = (await filesAt(git, work)).map(({ path }) => path);
     const { path, contents } = decisionRecord(documentation.decision_record, paths, cycle.created_at);

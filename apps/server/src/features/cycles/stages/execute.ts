@@ -15,7 +15,7 @@ import { orderOf } from "../artifacts/check.ts";
 import type { Checkout } from "../checkout.ts";
 import { type Answer, type Door, openDoor } from "../executor/door.ts";
 import { startOf } from "../executor/presets.ts";
-import { promptsFor } from "../executor/prompts.ts";
+import { isMending, promptsFor } from "../executor/prompts.ts";
 import { workWithAgent } from "../executor/session.ts";
 import { Turns } from "../executor/turns.ts";
 import { leaveOf, type PermissionDeps, voidPermissions } from "../permissions.ts";
@@ -114,6 +114,7 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
   const analysis = artifacts.get("analysis")?.content as Analysis;
   const all = orderOf(plan.work_breakdown.items) ?? [];
   const done = checkout.base === baseOf(cycle) ? [] : doneBefore(turn);
+  const before = done.length;
   const items = all.filter(({ id }) => !done.includes(id));
   const { agent_minutes: minutes, memory_mb: memory, processes } = policy.limits;
   const { line, reads } = bridged(deps.program, door.path, { command: program, args: start.args });
@@ -131,7 +132,7 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
   );
   const hasWork = checkout.base !== baseOf(cycle);
   const prompts = promptsFor({ cycle, analysis, plan, items, done, hasWork });
-  const isByPart = prompts.length === items.length;
+  const isByPart = !isMending({ cycle, done, hasWork });
   const turns = new Turns();
   const stopListening = deps.listenToCalls(cycle.id, (call, cost) => turns.hear(call, cost));
   const word = await workWithAgent(started, {
@@ -156,12 +157,19 @@ async function atWork(deps: ExecuteDeps, turn: Turn, { executor, checkout, door 
     stopListening();
     await voidPermissions(deps, cycle.id);
   });
-  const broke = door.isSpent() ? isSpent(cycle.id) : word.broke;
+  const whole = isByPart && done.length === all.length;
+  const broke = whole ? null : door.isSpent() ? isSpent(cycle.id) : word.broke;
   // A part that was broken off is done again: of it only what the agent committed itself is kept.
   if (broke !== null && done.length === 0) throw broke;
   const head = await checkout.takeOut(gitLimits);
   const { stderr } = await started.ended;
-  return { word, head, stderr: stderr.bytes, turns: turns.all(), parts: { done, all: all.length, broke } };
+  return {
+    word,
+    head,
+    stderr: stderr.bytes,
+    turns: turns.all(),
+    parts: { done, all: all.length, broke, before },
+  };
 }
 
 /** Commits what an agent has left uncommitted behind a part of the work. Git runs within the sandbox: the folder is the agent's. */
@@ -199,13 +207,14 @@ type Ended = {
   word: Awaited<ReturnType<typeof workWithAgent>>;
   stderr: Buffer;
   turns: Execution["turns"];
-  parts: { done: string[]; all: number; broke: Refusal | null };
+  /** `before` of them were done when this run began. */
+  parts: { done: string[]; all: number; broke: Refusal | null; before: number };
 };
 
 async function ended(
   git: Git,
   { cycle, policy }: Turn,
-  { from, head, word, stderr, turns, parts: { done, all, broke } }: Ended,
+  { from, head, word, stderr, turns, parts: { done, all, broke, before } }: Ended,
 ): Promise<Outcome> {
   const tries = cycle.tries + 1;
   const made = head === null ? null : await withConventionalCommits(git, head, [from, baseOf(cycle)]);
@@ -242,7 +251,8 @@ async function ended(
       ...left,
       values: { head_commit: work },
     };
-  if (head !== null) return { to: "next", ...left };
+  // What the rest of the parts came to may need no commit of its own: the gates say whether anything is missing.
+  if (head !== null || before > 0) return { to: "next", ...left };
   if (tries < policy.tries) return { to: "back", stage: "execute", note: changedNothing.en, ...left };
   return { to: "wait", waitsFor: "help", reason: changedNothing, ...left };
 }

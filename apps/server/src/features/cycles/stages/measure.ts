@@ -75,6 +75,8 @@ async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Mea
   if (most === 0) return null;
   const { mutants, unread } = await mutantsIn(checkout, measuring);
   if (mutants.length === 0) return null;
+  // Where the tests are not green on the work as it is, a red run says nothing of a mutant.
+  if (!(await isGreen(checkout, measuring))) return null;
   const until = performance.now() + mutationMs;
   const mutation: NonNullable<Measures["mutation"]> = {
     detected: 0,
@@ -95,7 +97,7 @@ async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Mea
     if (noticed) mutation.detected += 1;
     else mutation.survived.push({ path: mutant.path, line: mutant.line, from: mutant.from, to: mutant.to });
   }
-  return mutation.mutants === 0 ? null : mutation;
+  return mutation.mutants === 0 || !(await isGreen(checkout, measuring)) ? null : mutation;
 }
 
 /** Mutants of all changed files, as many of each as there is room for; and files of which none could be made. */
@@ -121,6 +123,17 @@ async function mutantsIn(
   return { mutants: found, unread: byStryker.filter((_, at) => made[at] === null).map(({ path }) => path) };
 }
 
+/** What is not the repository's goes, but for what its set-up made: that is ignored. */
+const restore = "git clean -ffdq && git checkout --quiet -- .";
+
+async function isGreen(checkout: Checkout, { recipe, limits, signal }: Measuring): Promise<boolean> {
+  const restored = await checkout.run(restore, limits, { env: {}, signal });
+  if (restored.code !== 0) return false;
+  if (recipe.build !== undefined) await checkout.run(recipe.build, limits, { env: { CI: "true" }, signal });
+  const { ran } = await runTests(checkout, recipe.test, limits, signal);
+  return ran.code === 0;
+}
+
 /** Whether the tests notice a mutant; null where it cannot be loaded. It is written within the sandbox: paths are the agent's. */
 async function isNoticed(
   checkout: Checkout,
@@ -128,7 +141,7 @@ async function isNoticed(
   { recipe, limits, signal, usualMs }: Measuring,
 ): Promise<boolean | null> {
   const timeoutMs = Math.min(limits.timeoutMs, Math.max(leastMutantMs, 5 * usualMs));
-  const written = await checkout.run('git checkout --quiet -- . && cat > "$1"', limits, {
+  const written = await checkout.run(`${restore} && cat > "$1"`, limits, {
     env: {},
     args: [path],
     input: source,
