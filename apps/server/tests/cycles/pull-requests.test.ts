@@ -244,6 +244,21 @@ describe.each(["github", "gitlab"] as const)("a cycle whose repository is on %s"
       ]);
     },
   );
+
+  it("is taken back where the forge squashed it, its branch is gone, and so is this node's copy", async () => {
+    const { gateway, forge, begin, toMerge, decide, approver, until, head, bare } = await onForge(provider);
+    const { id } = await begin();
+    await toMerge(id);
+    const before = head();
+    forge.squashes = true;
+    await decide(approver, id, "approve");
+    await until(id, ({ pull_request: pull }) => pull?.has_manifest === true);
+    if (branches(bare).includes(`ciclo/${id}`)) git(bare, "branch", "--quiet", "-D", `ciclo/${id}`);
+    await gateway.features.cycles.service.purgeRepositories("2999-01-01T00:00:00.000Z");
+    await approver.client.call("rollbackCycle", { params: { id }, body: {} });
+    await until(id, ({ state }) => state === "rolled_back");
+    expect(git(bare, "diff", before, "main")).toBe("");
+  });
 });
 
 describe("a cycle of a repository that is on no forge", () => {

@@ -14,14 +14,17 @@ const issue = "# Sums are wrong\n\nsum(2, 2) is 0, and should be 4.";
 export async function allowCycles(
   { git, url, tokens }: RunningConsole,
   executor: Record<string, unknown> = executorOf([mends]),
-  files: Readonly<Record<string, string>> = shop,
+  {
+    files = shop,
+    policy = {},
+  }: { files?: Readonly<Record<string, string>>; policy?: Record<string, unknown> } = {},
 ): Promise<TestRepository> {
   ensureBubblewrap();
   const model = await modelDouble();
   model.answer = replying();
   const repository = await repositoryWith(files);
   pushFiles(git, {
-    ...policies({ executor }),
+    ...policies({ executor, ...policy }),
     "policies/models.yaml": stringify({
       id: "models",
       kind: "models",
@@ -53,7 +56,8 @@ const settled = (server: RunningConsole, id: string): Promise<CycleDetail> =>
   eventually(
     () => clientOf(server, "ana").call("getCycle", { params: { id } }),
     ({ state }) => state !== "running",
-    60_000,
+    // Tests in a browser take their time on a busy machine.
+    180_000,
   );
 
 const started = (server: RunningConsole, { folder }: TestRepository) =>

@@ -75,8 +75,6 @@ async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Mea
   if (most === 0) return null;
   const { mutants, unread } = await mutantsIn(checkout, measuring);
   if (mutants.length === 0) return null;
-  // Where the tests are not green on the work as it is, a red run says nothing of a mutant.
-  if (!(await isGreen(checkout, measuring))) return null;
   const until = performance.now() + mutationMs;
   const mutation: NonNullable<Measures["mutation"]> = {
     detected: 0,
@@ -97,6 +95,7 @@ async function mutationIn(checkout: Checkout, measuring: Measuring): Promise<Mea
     if (noticed) mutation.detected += 1;
     else mutation.survived.push({ path: mutant.path, line: mutant.line, from: mutant.from, to: mutant.to });
   }
+  // Where the tests are not green here on the work as it is, their red says nothing of a mutant.
   return mutation.mutants === 0 || !(await isGreen(checkout, measuring)) ? null : mutation;
 }
 
