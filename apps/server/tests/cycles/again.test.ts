@@ -35,7 +35,7 @@ it.each(Object.entries(leaves))(
             : step,
         ),
       ],
-      policy: { limits: { mutants: 2 } },
+      policy: { limits: { mutants: 0 } },
     });
     const { id } = await running.start();
     const cycle = await carriedThrough(running, id);

@@ -83,7 +83,7 @@ export const policies = (more: Record<string, unknown> = {}): Record<string, str
     title: "Cycles",
     repositories: ["/**"],
     // What is no subject of a test should not take its time.
-    limits: { mutants: 1 },
+    limits: { mutants: 0 },
     ...more,
   }),
 });
@@ -102,7 +102,7 @@ export async function cyclesConsole({
   files = shop,
   config = {},
   database,
-  patienceMs = 60_000,
+  patienceMs = 150_000,
 }: {
   turns?: readonly (readonly Step[])[];
   policy?: Record<string, unknown>;
