@@ -98,6 +98,12 @@ export async function isAncestor(git: Git, one: string, of: string): Promise<boo
   return code === 0;
 }
 
+/** Whether a repository has a commit, whichever branch it is on. */
+export async function hasCommit(git: Git, commit: string): Promise<boolean> {
+  const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
+  return code === 0;
+}
+
 /** What somebody's repository on this machine is: whether it is bare, and which of its settings run programs on files. */
 export async function openGitAt(folder: string): Promise<{ isBare: boolean; programs: string[] }> {
   const at = async (args: readonly string[]): Promise<string> => {

@@ -240,7 +240,7 @@ describe.each(["github", "gitlab"] as const)("a cycle whose repository is on %s"
       expect(git(bare, "diff", before, "main")).toBe("");
       expect(forge.pulls.map(({ title, state }) => [title, state])).toEqual([
         ["fix: sum adds its numbers", "closed"],
-        ["revert: Sums are wrong", "closed"],
+        ["revert: sums are wrong", "closed"],
       ]);
     },
   );

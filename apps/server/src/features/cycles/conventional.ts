@@ -38,6 +38,11 @@ export async function asConventional(whole: string, type: CommitType): Promise<s
     : written({ type: of.type, subject: unnamed, body });
 }
 
+/** A subject as the header of a commit, or the title of a pull request that may become one. */
+export async function conventionalHeader(type: CommitType, subject: string): Promise<string> {
+  return (await asConventional(`${type}: ${subject}`, type)).split("\n", 1)[0] ?? "";
+}
+
 /** Parsers of messages take more than their length in time; nobody reads such ones either. */
 const mostCharacters = 10_000;
 const mostOfLine = 1000;

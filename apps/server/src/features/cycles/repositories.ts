@@ -6,7 +6,15 @@ import type { ForgeConfig } from "../../domain/forge.ts";
 import { fieldError, invalidPayload, Refusal } from "../../errors.ts";
 import { sha256 } from "../../lib/crypto.ts";
 import { isMissing, namesIn } from "../../lib/files.ts";
-import { type Git, type GitOptions, initBare, isAncestor, openGit, openGitAt } from "../../lib/git.ts";
+import {
+  type Git,
+  type GitOptions,
+  hasCommit,
+  initBare,
+  isAncestor,
+  openGit,
+  openGitAt,
+} from "../../lib/git.ts";
 import { forgeOrigin, projectAt } from "../../lib/forge/address.ts";
 import { ownedGit } from "../../lib/owned-git.ts";
 import { KeyedMutex } from "../../lib/keyed-mutex.ts";
@@ -141,13 +149,9 @@ export class Repositories {
     { address, commit }: { address: string; commit: string },
     signal: AbortSignal,
   ): Promise<void> {
-    const isHere = async (): Promise<boolean> => {
-      const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
-      return code === 0;
-    };
-    if (await isHere()) return;
+    if (await hasCommit(git, commit)) return;
     await this.#mutex.run(git.folder, () => explained(address, () => this.#takeIn(git, address, signal)));
-    if (!(await isHere())) throw isElsewhere(address, commit);
+    if (!(await hasCommit(git, commit))) throw isElsewhere(address, commit);
   }
 
   async #takeIn(git: Git, address: string, signal: AbortSignal): Promise<void> {

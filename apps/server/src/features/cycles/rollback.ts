@@ -11,10 +11,10 @@ import type { Actor } from "../../domain/actor.ts";
 import type { ActiveRoles } from "../../domain/approvals.ts";
 import { insufficientPermission, Refusal } from "../../errors.ts";
 import { canonicalJson, sha256 } from "../../lib/crypto.ts";
-import { type Git, isAncestor } from "../../lib/git.ts";
+import { type Git, hasCommit, isAncestor } from "../../lib/git.ts";
 import { newId } from "../../lib/ids.ts";
 import { givenFor, isApproved, type Vote, type VotingRule, votingProblem } from "../../lib/votes.ts";
-import { asConventional } from "./conventional.ts";
+import { asConventional, conventionalHeader } from "./conventional.ts";
 import { newestOf } from "./keep.ts";
 import type { Change, Changing } from "./people.ts";
 import { findPull, type ForgeFor, nameOf, propose } from "./pull-requests.ts";
@@ -178,9 +178,9 @@ async function takenBack(
   const own = { ...cycle, id: `${cycle.id}-rollback` };
   const found = await findPull(forge, own);
   if (found?.state === "closed") return refused(cycle, closedThere(found.url));
-  const title = `revert: ${cycle.title}`;
+  const title = await conventionalHeader("revert", cycle.title);
   const proposal = {
-    title: title.slice(0, 200),
+    title,
     body: `${words.takesBack[cycle.locale]} ${cycle.pull_request?.url ?? cycle.id}`,
   };
   const pull = await propose(
@@ -219,7 +219,7 @@ async function inverseOf(
 ): Promise<{ commit: string } | { conflicts: string[] }> {
   const own = { before: report.base, landed: report.head };
   const merge = { commit: pull?.merge_commit ?? null, target };
-  const isHere = (await has(git, own.before)) && (await has(git, own.landed));
+  const isHere = (await hasCommit(git, own.before)) && (await hasCommit(git, own.landed));
   const as = !isHere
     ? await recordedAs(git, merge)
     : (await isAncestor(git, own.landed, target))
@@ -244,11 +244,6 @@ async function inverseOf(
   return { commit: await commitTree(git, { tree: merged, parents: [target], message, ...by }) };
 }
 
-async function has(git: Git, commit: string): Promise<boolean> {
-  const { code } = await git.run(["cat-file", "-e", `${commit}^{commit}`], { accept: [1, 128] });
-  return code === 0;
-}
-
 /**
  * What the forge said when it merged, where the commits of the cycle's own are nowhere any more: it squashed them, their branch is gone,
  * and so is this node's copy.
@@ -257,7 +252,8 @@ async function recordedAs(
   git: Git,
   { commit, target }: { commit: string | null; target: string },
 ): Promise<{ before: string; landed: string } | null> {
-  if (commit === null || !(await has(git, commit)) || !(await isAncestor(git, commit, target))) return null;
+  if (commit === null || !(await hasCommit(git, commit)) || !(await isAncestor(git, commit, target)))
+    return null;
   return { before: `${commit}^1`, landed: commit };
 }
 

@@ -9,20 +9,22 @@ import { showHidden } from "@ciclo/contract";
 export const inline = (words: string): string =>
   showHidden(words.replaceAll(/\s+/g, " ").trim()).replaceAll(/[\\`*_[\]<>|~#&!]/g, (mark) => `\\${mark}`);
 
+/** Backticks, `least` of them or more, that nothing within ends. */
+export const fenceFor = (words: string, least: number): string =>
+  "`".repeat(Math.max(least, ...[...words.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+
 /** A path, an id or a command, letter by letter. Not for tables, in which GitHub ends a cell at `|` also within code. */
 export function code(words: string): string {
   const shown = showHidden(words.replaceAll(/\s+/g, " "));
-  const longest = Math.max(0, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  const room = longest > 0 ? " " : "";
+  const fence = fenceFor(shown, 1);
+  const room = fence.length > 1 ? " " : "";
   return `${fence}${room}${shown}${room}${fence}`;
 }
 
 /** Lines letter by letter, as a block of their own. */
 export function block(lines: string, language: string): string {
   const shown = lines.split("\n").map(showHidden).join("\n");
-  const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
+  const fence = fenceFor(shown, 3);
   return `${fence}${language}\n${shown}\n${fence}`;
 }
 

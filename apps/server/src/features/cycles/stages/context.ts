@@ -1,6 +1,7 @@
 import type { Locale } from "@ciclo/contract";
 import type { Git } from "../../../lib/git.ts";
 import { SearchIndex } from "../../../lib/search-index.ts";
+import { fenceFor } from "../artifacts/markdown.ts";
 import { contentsOf, filesAt } from "./prepare.ts";
 
 /** What a model is shown of a repository: the paths of its files, and those files that have most to do with the issue. */
@@ -46,8 +47,7 @@ export const cut = (said: string, most: number): string =>
 
 /** Text that others wrote, fenced so that nothing in it ends the fence. */
 export function quoted(said: string): string {
-  const longest = Math.max(2, ...[...said.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
+  const fence = fenceFor(said, 3);
   return `${fence}\n${said}\n${fence}`;
 }
 

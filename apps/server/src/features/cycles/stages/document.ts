@@ -10,7 +10,7 @@ import {
 import type { Git } from "../../../lib/git.ts";
 import { partCosts, renderCosts } from "../artifacts/costs.ts";
 import { renderAnalysis, renderPlan } from "../artifacts/render.ts";
-import { asConventional } from "../conventional.ts";
+import { asConventional, conventionalHeader } from "../conventional.ts";
 import type { Finding } from "../artifacts/check.ts";
 import { addToChangelog } from "../documents/changelog.ts";
 import { documentsAt, editFindings, withEdits } from "../documents/edits.ts";
@@ -112,7 +112,7 @@ export function documentStage(deps: DocumentDeps): Stage {
 /** What a model wrote, with a title that becomes a commit where the pull request is squashed. */
 async function asCommitted(written: Documentation): Promise<Documentation> {
   const { type, title } = written.pull_request;
-  const [header = ""] = (await asConventional(`${type}: ${title}`, type)).split("\n", 1);
+  const header = await conventionalHeader(type, title);
   return { ...written, pull_request: { ...written.pull_request, title: header.slice(type.length + 2) } };
 }
 

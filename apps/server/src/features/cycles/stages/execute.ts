@@ -10,7 +10,7 @@ import {
 } from "@ciclo/contract";
 import type { Cost, MeteredCall } from "../../../domain/usage.ts";
 import { Refusal } from "../../../errors.ts";
-import { type Git, isAncestor } from "../../../lib/git.ts";
+import { type Git, hasCommit, isAncestor } from "../../../lib/git.ts";
 import { orderOf } from "../artifacts/check.ts";
 import type { Checkout } from "../checkout.ts";
 import { type Answer, type Door, openDoor } from "../executor/door.ts";
@@ -85,8 +85,8 @@ async function startingPoint(git: Git, { cycle, artifacts }: Turn): Promise<stri
   const isOfPlan = execution !== undefined && plan !== undefined && execution.created_at >= plan.created_at;
   if (head === null || !isOfPlan) return baseOf(cycle);
   // What another node made is not here, and what does not stand on the base would take away what has come there.
-  const { code } = await git.run(["cat-file", "-e", `${head}^{commit}`], { accept: [1, 128] });
-  return code === 0 && (await isAncestor(git, baseOf(cycle), head)) ? head : baseOf(cycle);
+  const isHere = (await hasCommit(git, head)) && (await isAncestor(git, baseOf(cycle), head));
+  return isHere ? head : baseOf(cycle);
 }
 
 /** Parts of the current plan that were done when the agent broke off; none where the work begins, or is to be mended. */

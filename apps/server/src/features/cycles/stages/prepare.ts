@@ -44,7 +44,7 @@ export async function recipeAt(git: Git, commit: string): Promise<Found> {
 /** A file of a commit, by its path and its object, with its size in bytes. */
 export type FileAt = { path: string; blob: string; bytes: number };
 
-/** Lists of commits of late: what one holds never changes, and a large one takes a second to read. */
+/** The files of the last few commits: a commit never changes, and listing a large one takes a second. */
 const listed = new Memo<string, Promise<readonly FileAt[]>>(4);
 
 export const filesAt = (git: Git, commit: string): Promise<readonly FileAt[]> =>
