@@ -311,6 +311,8 @@ export type CycleTable = {
   rollback: string | null;
   /** When branch and pull request of one that ended were seen to be gone. */
   withdrawn_at: string | null;
+  /** When its evidence was deleted, as `policies/retention.yaml` says. */
+  evidence_removed_at: string | null;
 };
 
 /** What a phase handed on. `content` is JSON, of which `sha256` is. */

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { type Builder, textTable } from "./builders.ts";
+import { type Builder, index, textTable } from "./builders.ts";
 
 /** What evidence holds, in a table of its own: pictures and videos are large, and lists of them are read often. */
 export const evidenceContents = {
@@ -18,5 +18,8 @@ export const evidenceContents = {
       when content like '%==' then 2 when content like '%=' then 1 else 0 end`.execute(db);
     await db.schema.alterTable("cycle_evidence").dropColumn("content").execute();
     await db.schema.alterTable("cycle_evidence").addColumn("removed_at", "text").execute();
+    // Retention asks each hour which of all cycles are old and still have theirs.
+    await db.schema.alterTable("cycles").addColumn("evidence_removed_at", "text").execute();
+    await index(db, "cycles", ["evidence_removed_at", "ended_at"]);
   },
 };

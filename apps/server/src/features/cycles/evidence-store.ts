@@ -19,7 +19,8 @@ export async function insertEvidence(
   await queries
     .insertInto("cycle_evidence")
     .values({ ...evidence, removed_at: null })
-    .onConflict((oc) => oc.columns(["cycle_id", "name", "sha256"]).doNothing())
+    // It may have been deleted, and come again in a cycle that was resumed.
+    .onConflict((oc) => oc.columns(["cycle_id", "name", "sha256"]).doUpdateSet({ removed_at: null }))
     .execute();
 }
 
@@ -60,16 +61,13 @@ export async function deleteEvidenceBefore(
   limit: number,
 ): Promise<number> {
   const old = await queries
-    .selectFrom("cycle_evidence as e")
-    .innerJoin("cycles", "cycles.id", "e.cycle_id")
-    .select("e.cycle_id")
-    .distinct()
+    .selectFrom("cycles")
+    .select("id")
+    .where("evidence_removed_at", "is", null)
     .where("ended_at", "<", before)
-    .where("removed_at", "is", null)
-    .where("name", "!=", but)
     .limit(limit)
     .execute();
-  for (const { cycle_id: id } of old) {
+  for (const { id } of old) {
     const kept = queries
       .selectFrom("cycle_evidence")
       .select("sha256")
@@ -87,6 +85,8 @@ export async function deleteEvidenceBefore(
       .where("removed_at", "is", null)
       .where("name", "!=", but)
       .execute();
+    // Last: what a crash left is found again.
+    await queries.updateTable("cycles").set({ evidence_removed_at: now }).where("id", "=", id).execute();
   }
   return old.length;
 }

@@ -190,6 +190,7 @@ export async function resumed(
       stage,
       tries: 0,
       ended_at: null,
+      evidence_removed_at: null,
       note: [cycle.note, comment ?? null].filter((one) => one !== null).join("\n\n") || null,
     },
     action: "resumed",

@@ -141,4 +141,5 @@ const newCycle = (
   pull_request: null,
   rollback: null,
   withdrawn_at: null,
+  evidence_removed_at: null,
 });
