@@ -135,6 +135,7 @@ export const cycles: readonly { asked: string; shownBy: readonly string[] }[] = 
     asked: "Durable: restart and SIGKILL anywhere, halt, resume, end, on SQLite and PostgreSQL",
     shownBy: [
       "cycles/crash.test.ts › is carried on where it stood",
+      "cycles/database-away.test.ts › goes on by itself where its database went away",
       "cycles/people.test.ts › halt a cycle, let it go on, and end it",
       "cycles/people.test.ts › decide on exactly what they saw",
     ],
