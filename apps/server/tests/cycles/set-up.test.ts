@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { carriedThrough, cyclesConsole, mends, shop } from "../support/cycles/console.ts";
 import { listen } from "../support/mcp/http-servers.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -17,8 +17,14 @@ async function registry() {
   const tarball = readFileSync(join(folder, "adder-1.0.0.tgz"));
   const integrity = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
   const asked: string[] = [];
+  /** So many installations are answered. */
+  const room = { installs: Infinity };
   const server = await listen((request, response) => {
     asked.push(request.url ?? "");
+    if (request.url?.endsWith(".tgz") === true && (room.installs -= 1) < 0) {
+      response.writeHead(404).end();
+      return;
+    }
     if (request.url === "/adder/-/adder-1.0.0.tgz") {
       response.end(tarball);
       return;
@@ -29,11 +35,11 @@ async function registry() {
       .writeHead(200, { "content-type": "application/json" })
       .end(JSON.stringify({ name: "adder", "dist-tags": { latest: "1.0.0" }, versions }));
   }, "");
-  return { host: new URL(server.url).host, asked, integrity };
+  return { host: new URL(server.url).host, asked, integrity, room };
 }
 
 let packages: Awaited<ReturnType<typeof registry>>;
-beforeAll(async () => {
+beforeEach(async () => {
   packages = await registry();
 });
 
@@ -67,6 +73,22 @@ const work = mends.map((step) =>
 );
 
 describe("the set-up of a repository", () => {
+  it("is said to work only once where it fails when the tests run again", async () => {
+    packages.room.installs = 2;
+    const running = await cyclesConsole({
+      turns: [work],
+      files: files([packages.host]),
+      policy: { setup_hosts: [packages.host], checkpoints: ["plan"] },
+    });
+    const { id } = await running.start();
+    expect(await carriedThrough(running, id)).toMatchObject({
+      state: "waiting",
+      waits_for: "help",
+      stage: "check",
+      reason: expect.stringContaining("failed when it ran again") as string,
+    });
+  });
+
   it("installs packages from hosts that repository and policy name, with each gate's checkout of its own", async () => {
     const running = await cyclesConsole({
       turns: [work],
